@@ -1,0 +1,235 @@
+//! What an attempt turned out to be, without opinion. Exactly one event per attempt.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::ids::Series;
+use crate::time::Time;
+
+/// How long an attempt may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The attempt resolves by then, whatever hangs.
+    pub deadline: Duration,
+    /// A success at or above it is `slow`.
+    pub threshold: Duration,
+}
+
+/// One resolved attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Where it is counted.
+    pub series: Series,
+    /// The limits it ran under.
+    pub limits: Limits,
+    /// When it was due.
+    pub due: Time,
+    /// When its bytes went to the client; `None` if they never did.
+    pub sent: Option<Time>,
+    /// When it resolved.
+    pub ended: Time,
+    /// What was seen.
+    pub saw: Saw,
+    /// How long the prober itself was stalled within it; filled when it settles.
+    pub stalled: Duration,
+}
+
+impl Event {
+    /// Due → sent: the prober's own lag.
+    pub fn lag(&self) -> Duration {
+        self.sent.map_or(Duration::ZERO, |sent| sent.since(self.due))
+    }
+}
+
+/// What an attempt saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saw {
+    /// It succeeded, in this long.
+    Success(Duration),
+    /// It was refused, or could not be tried.
+    Failed(Fault),
+    /// Nothing by the deadline.
+    TimedOut,
+    /// Acked, and confirmed missing from the log.
+    Lost,
+    /// Wrong bytes at an offset that we were acked.
+    Corrupt,
+    /// The prober cannot vouch for it.
+    Void(VoidReason),
+    /// Due, but never sent.
+    Missed,
+}
+
+/// Why the prober cannot vouch for an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VoidReason {
+    /// The prober stalled for long enough to have changed the answer.
+    Stall,
+    /// The process was told to stop.
+    Shutdown,
+    /// The reader had no position when the record was sent.
+    NoPosition,
+    /// The topic was deleted and created again.
+    TopicRecreated,
+    /// The reader's position was reset past it.
+    ReaderReset,
+    /// An input of ours was dropped on a full queue, so the answer may have been in it.
+    InputDropped,
+    /// The target is not probed any more.
+    TargetRemoved,
+    /// A shortage of the prober's own: queue, file descriptors, ports.
+    ProberFault,
+}
+
+impl VoidReason {
+    /// Every reason, in the order that [`VoidReason::index`] numbers them.
+    pub const ALL: [VoidReason; 8] = [
+        VoidReason::Stall,
+        VoidReason::Shutdown,
+        VoidReason::NoPosition,
+        VoidReason::TopicRecreated,
+        VoidReason::ReaderReset,
+        VoidReason::InputDropped,
+        VoidReason::TargetRemoved,
+        VoidReason::ProberFault,
+    ];
+
+    /// Its place in [`VoidReason::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            VoidReason::Stall => "stall",
+            VoidReason::Shutdown => "shutdown",
+            VoidReason::NoPosition => "no_position",
+            VoidReason::TopicRecreated => "topic_recreated",
+            VoidReason::ReaderReset => "reader_reset",
+            VoidReason::InputDropped => "input_dropped",
+            VoidReason::TargetRemoved => "target_removed",
+            VoidReason::ProberFault => "prober_fault",
+        }
+    }
+}
+
+/// What an event is counted as: a closed list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Within the threshold.
+    Good,
+    /// Succeeded, above the threshold.
+    Slow,
+    /// Refused.
+    Error,
+    /// Nothing by the deadline.
+    Timeout,
+    /// Acked, and gone.
+    Lost,
+    /// Wrong bytes at an acked offset.
+    Corrupt,
+    /// Bad inside a planned window; broker view only.
+    Planned,
+    /// The prober cannot vouch for it.
+    Void,
+    /// Due but never sent.
+    Missed,
+}
+
+impl Outcome {
+    /// Every outcome, in the order that [`Outcome::index`] numbers them.
+    pub const ALL: [Outcome; 9] = [
+        Outcome::Good,
+        Outcome::Slow,
+        Outcome::Error,
+        Outcome::Timeout,
+        Outcome::Lost,
+        Outcome::Corrupt,
+        Outcome::Planned,
+        Outcome::Void,
+        Outcome::Missed,
+    ];
+
+    /// Its place in [`Outcome::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Good => "good",
+            Outcome::Slow => "slow",
+            Outcome::Error => "error",
+            Outcome::Timeout => "timeout",
+            Outcome::Lost => "lost",
+            Outcome::Corrupt => "corrupt",
+            Outcome::Planned => "planned",
+            Outcome::Void => "void",
+            Outcome::Missed => "missed",
+        }
+    }
+}
+
+/// Something odd about a record, counted apart from availability.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Anomaly {
+    /// Acked, passed by the reader, and absent when read again.
+    Lost,
+    /// Read at a second offset.
+    Duplicate,
+    /// Read after a record with a higher sequence.
+    Reordered,
+    /// Wrong bytes at an acked offset.
+    Corrupt,
+    /// Read after its attempt was over.
+    Late,
+    /// Not in our format.
+    Foreign,
+    /// Never acked, and read all the same.
+    UnackedButSeen,
+}
+
+impl Anomaly {
+    /// Every anomaly, in the order that [`Anomaly::index`] numbers them.
+    pub const ALL: [Anomaly; 7] = [
+        Anomaly::Lost,
+        Anomaly::Duplicate,
+        Anomaly::Reordered,
+        Anomaly::Corrupt,
+        Anomaly::Late,
+        Anomaly::Foreign,
+        Anomaly::UnackedButSeen,
+    ];
+
+    /// Its place in [`Anomaly::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Anomaly::Lost => "lost",
+            Anomaly::Duplicate => "duplicate",
+            Anomaly::Reordered => "reordered",
+            Anomaly::Corrupt => "corrupt",
+            Anomaly::Late => "late",
+            Anomaly::Foreign => "foreign",
+            Anomaly::UnackedButSeen => "unacked_but_seen",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant_stands_at_its_index() {
+        assert!(Outcome::ALL.iter().enumerate().all(|(at, outcome)| outcome.index() == at));
+        assert!(VoidReason::ALL.iter().enumerate().all(|(at, reason)| reason.index() == at));
+        assert!(Anomaly::ALL.iter().enumerate().all(|(at, anomaly)| anomaly.index() == at));
+    }
+}

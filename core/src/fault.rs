@@ -1,0 +1,132 @@
+//! Why an attempt failed: a closed list of causes, each with its blame.
+
+use crate::kafka_error::KafkaError;
+
+/// Whose fault a cause is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The broker or the cluster: it answered no, or it did not answer.
+    Cluster,
+    /// This process or its machine: the event is void.
+    Prober,
+    /// Not to be told from one event: credentials, names, the path between.
+    Unclear,
+}
+
+impl Blame {
+    /// The value in pages and findings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Blame::Cluster => "cluster",
+            Blame::Prober => "prober",
+            Blame::Unclear => "unclear",
+        }
+    }
+}
+
+/// The cause of a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// The broker refused with this error.
+    Kafka(KafkaError),
+    /// No answer by the deadline.
+    Timeout,
+    /// It succeeded, at or above the threshold.
+    Slow,
+    /// It was acked and is confirmed missing from the log.
+    Lost,
+    /// Wrong bytes at an offset that was acked.
+    Corrupt,
+    /// The port is closed.
+    ConnectionRefused,
+    /// The connection ended while an answer was outstanding.
+    ConnectionReset,
+    /// The TCP handshake was not answered.
+    ConnectTimeout,
+    /// TCP was accepted, ApiVersions was not answered: a frozen process looks like this.
+    NoHandshake,
+    /// No route to the host.
+    Unreachable,
+    /// The name did not resolve.
+    Resolve,
+    /// The answer was not Kafka, or not the Kafka we know.
+    Protocol,
+    /// No metadata yet: nothing reachable among the bootstrap servers.
+    NoMetadata,
+    /// The metadata names a replica whose address has never been seen.
+    NoAddress,
+    /// There is no partition of the monitor topic on this broker yet.
+    NoPartition,
+    /// Our own send queue is full.
+    QueueFull,
+    /// This machine has no file descriptor or port left for us.
+    LocalResources,
+}
+
+impl Fault {
+    /// The `error.type` attribute: Kafka's UPPER_SNAKE names, ours lower_snake.
+    pub fn error_type(self) -> &'static str {
+        match self {
+            Fault::Kafka(error) => error.name(),
+            Fault::Timeout => "timeout",
+            Fault::Slow => "slow",
+            Fault::Lost => "lost",
+            Fault::Corrupt => "corrupt",
+            Fault::ConnectionRefused => "connection_refused",
+            Fault::ConnectionReset => "connection_reset",
+            Fault::ConnectTimeout => "connect_timeout",
+            Fault::NoHandshake => "no_handshake",
+            Fault::Unreachable => "unreachable",
+            Fault::Resolve => "resolve",
+            Fault::Protocol => "protocol",
+            Fault::NoMetadata => "no_metadata",
+            Fault::NoAddress => "no_address",
+            Fault::NoPartition => "no_partition",
+            Fault::QueueFull => "queue_full",
+            Fault::LocalResources => "local_resources",
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn blame(self) -> Blame {
+        match self {
+            Fault::QueueFull | Fault::LocalResources => Blame::Prober,
+            Fault::Kafka(error) if error.is_authorization() => Blame::Unclear,
+            Fault::Resolve | Fault::NoMetadata | Fault::NoPartition => Blame::Unclear,
+            Fault::Kafka(_)
+            | Fault::Timeout
+            | Fault::Slow
+            | Fault::Lost
+            | Fault::Corrupt
+            | Fault::ConnectionRefused
+            | Fault::ConnectionReset
+            | Fault::ConnectTimeout
+            | Fault::NoHandshake
+            | Fault::Unreachable
+            | Fault::Protocol
+            | Fault::NoAddress => Blame::Cluster,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_shortage_is_the_probers_fault() {
+        assert_eq!(Fault::QueueFull.blame(), Blame::Prober);
+        assert_eq!(Fault::LocalResources.blame(), Blame::Prober);
+    }
+
+    #[test]
+    fn missing_permission_accuses_no_broker() {
+        assert_eq!(Fault::Kafka(KafkaError(29)).blame(), Blame::Unclear);
+    }
+
+    #[test]
+    fn error_types_keep_the_two_spellings() {
+        assert_eq!(Fault::Kafka(KafkaError(6)).error_type(), "NOT_LEADER_OR_FOLLOWER");
+        assert_eq!(Fault::ConnectionRefused.error_type(), "connection_refused");
+    }
+}

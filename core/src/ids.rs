@@ -1,0 +1,239 @@
+//! Names and numbers with their meaning. The `as_str` of each is what metrics, pages and configuration say.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A Kafka cluster's name in our configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterName(Arc<str>);
+
+impl ClusterName {
+    /// Takes the name as it is; configuration has checked it.
+    pub fn new(name: &str) -> ClusterName {
+        ClusterName(Arc::from(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClusterName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A broker's id, Kafka's `broker.id` or `node.id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BrokerId(pub i32);
+
+impl fmt::Display for BrokerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whom an attempt was aimed at. Before the first metadata nobody knows, and the outage counts all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Broker {
+    /// No metadata yet: the label is `unknown`.
+    Unknown,
+    /// This broker.
+    Id(BrokerId),
+}
+
+impl Broker {
+    /// The id, if known.
+    pub fn id(self) -> Option<BrokerId> {
+        match self {
+            Broker::Unknown => None,
+            Broker::Id(id) => Some(id),
+        }
+    }
+}
+
+impl fmt::Display for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broker::Unknown => f.write_str("unknown"),
+            Broker::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+/// A partition's index within its topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition(pub i32);
+
+/// A record's number within one run and one target; unique for a run, starts at 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sequence(pub u64);
+
+/// One life of one prober process: random, so that a restart never takes an earlier life's records for its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunId(pub [u8; 16]);
+
+/// Where a prober stands, as the 64-bit hash that fits into a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VantageHash(pub u64);
+
+impl VantageHash {
+    /// FNV-1a, 64 bits (draft-eastlake-fnv): stable over releases, which `std`'s hasher does not promise.
+    pub fn of(vantage: &str) -> VantageHash {
+        const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0100_0000_01b3;
+        let hash = vantage.bytes().fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+        VantageHash(hash)
+    }
+}
+
+/// A monitor topic with one partition per broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Replication factor 1: each partition lives on one broker and nowhere else.
+    Pinned,
+    /// Replication factor min(3, brokers), each broker preferred leader of one partition.
+    Replicated,
+}
+
+impl Lane {
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Lane::Pinned => "pinned",
+            Lane::Replicated => "replicated",
+        }
+    }
+
+    /// The lane's byte in a record.
+    pub const fn code(self) -> u8 {
+        match self {
+            Lane::Pinned => 1,
+            Lane::Replicated => 2,
+        }
+    }
+
+    /// The view that attempts on this lane speak for.
+    pub const fn view(self) -> View {
+        match self {
+            Lane::Pinned => View::Broker,
+            Lane::Replicated => View::Client,
+        }
+    }
+}
+
+/// What an event speaks about; views are never mixed in one ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// What applications feel: the replicated lane with retries and failover.
+    Client,
+    /// One broker, one attempt, no retry: this names the culprit.
+    Broker,
+    /// Commits and transactions: coordinator and ISR together, naming nobody alone.
+    Coordinator,
+    /// The cluster as a whole.
+    Cluster,
+}
+
+impl View {
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            View::Client => "client",
+            View::Broker => "broker",
+            View::Coordinator => "coordinator",
+            View::Cluster => "cluster",
+        }
+    }
+
+    /// The view of that label value.
+    pub fn parse(text: &str) -> Option<View> {
+        [View::Client, View::Broker, View::Coordinator, View::Cluster].into_iter().find(|view| view.as_str() == text)
+    }
+}
+
+/// A kind of check, run on a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Probe {
+    /// One record to the target partition, until acked.
+    Produce,
+    /// That acked record is read back.
+    Consume,
+    /// Sent to read back, as one event.
+    EndToEnd,
+    /// A known record re-read directly from the broker.
+    Fetch,
+    /// A fresh connection, each phase timed.
+    Connect,
+}
+
+impl Probe {
+    /// The three probes that one record feeds.
+    pub const OF_A_RECORD: [Probe; 3] = [Probe::Produce, Probe::Consume, Probe::EndToEnd];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Probe::Produce => "produce",
+            Probe::Consume => "consume",
+            Probe::EndToEnd => "end_to_end",
+            Probe::Fetch => "fetch",
+            Probe::Connect => "connect",
+        }
+    }
+
+    /// The probe of that label value.
+    pub fn parse(text: &str) -> Option<Probe> {
+        [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Fetch, Probe::Connect]
+            .into_iter()
+            .find(|probe| probe.as_str() == text)
+    }
+}
+
+/// What one lane's records are written to: (cluster, lane, broker, partition).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The lane.
+    pub lane: Lane,
+    /// The broker whose answers these are: the pinned replica, or the preferred leader.
+    pub broker: Broker,
+    /// The partition, where the topic exists.
+    pub partition: Option<Partition>,
+}
+
+impl Target {
+    /// The series that this target's events of `probe` are counted in.
+    pub fn series(&self, probe: Probe) -> Series {
+        Series { cluster: self.cluster.clone(), view: self.lane.view(), probe, broker: self.broker }
+    }
+}
+
+/// One row of the ledger: events of one probe, in one view, against one broker.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Series {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The view.
+    pub view: View,
+    /// The probe.
+    pub probe: Probe,
+    /// The broker.
+    pub broker: Broker,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vantage_hash_is_the_published_fnv_1a() {
+        // Vectors of draft-eastlake-fnv, appendix C.
+        assert_eq!(VantageHash::of(""), VantageHash(0xcbf2_9ce4_8422_2325));
+        assert_eq!(VantageHash::of("a"), VantageHash(0xaf63_dc4c_8601_ec8c));
+        assert_eq!(VantageHash::of("foobar"), VantageHash(0x8594_4171_f739_67e8));
+    }
+}

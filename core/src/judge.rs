@@ -1,0 +1,201 @@
+//! The opinion about an event. Pure: the same event and objective always give the same verdict.
+//!
+//! A stall of the prober voids by what it could have changed, not by mere overlap (design §8, K1): a 5 s time-out is
+//! far more likely to overlap some stall than a 5 ms success, so voiding by overlap would hide outages.
+
+use std::time::Duration;
+
+use crate::event::{Event, Outcome, Saw, VoidReason};
+use crate::fault::{Blame, Fault};
+use crate::objective::Objective;
+
+/// An opinion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It met the objective.
+    Good,
+    /// It did not, because of this.
+    Bad(Fault),
+    /// It says nothing about Kafka. Void never turns back into bad.
+    Void(VoidReason),
+}
+
+/// A send that left later than this after it was due speaks of a prober in trouble: the lag joins the stall.
+///
+/// Latency runs from `sent`, so lag alone changes no answer; it only widens what a stall may excuse.
+pub const LAG_TOLERATED: Duration = Duration::from_millis(20);
+
+/// Judges one event against one objective.
+pub fn judge(event: &Event, objective: &Objective) -> Verdict {
+    judge_against(event, objective.threshold)
+}
+
+/// What the event is counted as, by its probe's own threshold.
+pub fn outcome(event: &Event) -> Outcome {
+    if event.saw == Saw::Missed {
+        return Outcome::Missed;
+    }
+    match judge_against(event, Some(event.limits.threshold)) {
+        Verdict::Good => Outcome::Good,
+        Verdict::Void(_) => Outcome::Void,
+        Verdict::Bad(Fault::Slow) => Outcome::Slow,
+        Verdict::Bad(Fault::Timeout) => Outcome::Timeout,
+        Verdict::Bad(Fault::Lost) => Outcome::Lost,
+        Verdict::Bad(Fault::Corrupt) => Outcome::Corrupt,
+        Verdict::Bad(_) => Outcome::Error,
+    }
+}
+
+/// Why an event that [`outcome`] calls void is void.
+pub fn void_reason(event: &Event) -> Option<VoidReason> {
+    match judge_against(event, Some(event.limits.threshold)) {
+        Verdict::Void(reason) if event.saw != Saw::Missed => Some(reason),
+        _ => None,
+    }
+}
+
+fn judge_against(event: &Event, threshold: Option<Duration>) -> Verdict {
+    match event.saw {
+        Saw::Success(latency) => judge_success(latency, excused(event), threshold),
+        Saw::TimedOut => judge_timeout(event),
+        Saw::Failed(fault) if fault.blame() == Blame::Prober => Verdict::Void(VoidReason::ProberFault),
+        Saw::Failed(fault) => Verdict::Bad(fault),
+        Saw::Lost => Verdict::Bad(Fault::Lost),
+        Saw::Corrupt => Verdict::Bad(Fault::Corrupt),
+        Saw::Void(reason) => Verdict::Void(reason),
+        // Never sent: only the prober's own trouble keeps an attempt from being sent.
+        Saw::Missed => Verdict::Void(VoidReason::Stall),
+    }
+}
+
+/// Without the stall the latency would have been anything from `latency - stalled` up: void exactly where that range
+/// reaches across the threshold.
+fn judge_success(latency: Duration, stalled: Duration, threshold: Option<Duration>) -> Verdict {
+    let Some(threshold) = threshold else { return Verdict::Good };
+    if latency < threshold {
+        Verdict::Good
+    } else if latency.saturating_sub(stalled) < threshold {
+        Verdict::Void(VoidReason::Stall)
+    } else {
+        Verdict::Bad(Fault::Slow)
+    }
+}
+
+/// A time-out is void only if the stall left the broker less time than the threshold allows it.
+fn judge_timeout(event: &Event) -> Verdict {
+    let needed = event.limits.deadline.saturating_sub(event.limits.threshold);
+    if needed <= excused(event) && !event.stalled.is_zero() {
+        Verdict::Void(VoidReason::Stall)
+    } else {
+        Verdict::Bad(Fault::Timeout)
+    }
+}
+
+fn excused(event: &Event) -> Duration {
+    let lag = event.lag();
+    if LAG_TOLERATED < lag { event.stalled + lag } else { event.stalled }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Limits;
+    use crate::ids::{Broker, ClusterName, Probe, Series, View};
+    use crate::kafka_error::KafkaError;
+    use crate::time::Time;
+    use proptest::prelude::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn event(saw: Saw, stalled: Duration) -> Event {
+        let series = Series {
+            cluster: ClusterName::new("c"),
+            view: View::Broker,
+            probe: Probe::Produce,
+            broker: Broker::Unknown,
+        };
+        let limits = Limits { deadline: MS(5000), threshold: MS(1000) };
+        let due = Time::from_millis(100);
+        Event { series, limits, due, sent: Some(due), ended: Time::from_millis(5100), saw, stalled }
+    }
+
+    fn objective(threshold: Option<Duration>) -> Objective {
+        Objective { name: "o".into(), view: View::Broker, probe: Probe::Produce, threshold, target: 0.999 }
+    }
+
+    #[test]
+    fn success_below_the_threshold_is_good_in_spite_of_a_stall() {
+        assert_eq!(outcome(&event(Saw::Success(MS(999)), MS(900))), Outcome::Good);
+    }
+
+    #[test]
+    fn success_at_the_threshold_is_slow() {
+        assert_eq!(outcome(&event(Saw::Success(MS(1000)), MS(0))), Outcome::Slow);
+    }
+
+    #[test]
+    fn slow_success_is_void_only_if_the_stall_made_it_slow() {
+        assert_eq!(outcome(&event(Saw::Success(MS(1500)), MS(501))), Outcome::Void);
+        assert_eq!(outcome(&event(Saw::Success(MS(1500)), MS(500))), Outcome::Slow);
+    }
+
+    #[test]
+    fn timeout_is_void_only_if_the_stall_left_less_than_the_threshold() {
+        assert_eq!(outcome(&event(Saw::TimedOut, MS(4000))), Outcome::Void);
+        assert_eq!(outcome(&event(Saw::TimedOut, MS(3999))), Outcome::Timeout);
+    }
+
+    #[test]
+    fn stall_of_30_ms_voids_nothing() {
+        for saw in [Saw::Success(MS(3)), Saw::Success(MS(33)), Saw::TimedOut, Saw::Failed(Fault::ConnectionRefused)] {
+            assert_ne!(outcome(&event(saw, MS(30))), Outcome::Void);
+        }
+    }
+
+    #[test]
+    fn lag_alone_excuses_no_timeout() {
+        let mut late = event(Saw::TimedOut, MS(0));
+        late.sent = Some(late.due + MS(4500));
+        assert_eq!(outcome(&late), Outcome::Timeout);
+    }
+
+    #[test]
+    fn refusal_stands_whatever_the_prober_did() {
+        assert_eq!(outcome(&event(Saw::Failed(Fault::Kafka(KafkaError(6))), MS(10_000))), Outcome::Error);
+    }
+
+    #[test]
+    fn own_shortage_is_void() {
+        let short = event(Saw::Failed(Fault::LocalResources), MS(0));
+        assert_eq!(outcome(&short), Outcome::Void);
+        assert_eq!(void_reason(&short), Some(VoidReason::ProberFault));
+    }
+
+    #[test]
+    fn availability_objective_calls_slow_good() {
+        let slow = event(Saw::Success(MS(4000)), MS(0));
+        assert_eq!(judge(&slow, &objective(None)), Verdict::Good);
+        assert_eq!(judge(&slow, &objective(Some(MS(1000)))), Verdict::Bad(Fault::Slow));
+        assert_eq!(judge(&slow, &objective(Some(MS(4500)))), Verdict::Good);
+    }
+
+    #[test]
+    fn missed_attempt_accuses_nobody() {
+        let missed = event(Saw::Missed, MS(0));
+        assert_eq!(outcome(&missed), Outcome::Missed);
+        assert_eq!(void_reason(&missed), None);
+        assert!(matches!(judge(&missed, &objective(None)), Verdict::Void(_)));
+    }
+
+    proptest! {
+        /// More stall never makes an event worse, and never turns void back into bad.
+        #[test]
+        fn more_stall_never_accuses(latency in 0u64..6000, less in 0u64..6000, more in 0u64..6000, timed_out: bool) {
+            let saw = if timed_out { Saw::TimedOut } else { Saw::Success(MS(latency)) };
+            let (less, more) = (less.min(more), less.max(more));
+            let before = outcome(&event(saw, MS(less)));
+            let after = outcome(&event(saw, MS(more)));
+            prop_assert!(before == after || after == Outcome::Void);
+        }
+    }
+}

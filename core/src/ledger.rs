@@ -1,0 +1,395 @@
+//! Cumulative counts: every event once, and only growing. The one place where counts live; every exporter reads it
+//! through a [`Snapshot`](crate::snapshot::Snapshot).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::event::{Anomaly, Event, Outcome, Saw, VoidReason};
+use crate::ids::{Broker, ClusterName, Lane, Probe, Series, Target};
+use crate::judge::{Verdict, judge, outcome, void_reason};
+use crate::metric::Buckets;
+use crate::objective::Objective;
+use crate::snapshot::{ObjectiveCounts, Quantiles, RecordCounts, SeriesCounts};
+use crate::time::Time;
+use crate::track::Output;
+
+/// Latencies of the page's percentiles reach to here; a deadline is at most half of it.
+const LATENCY_MAX: Duration = Duration::from_secs(120);
+
+/// Two digits: three would cost 160 KB a series.
+const LATENCY_DIGITS: u8 = 2;
+
+/// Percentiles are worked out at most this often: they are for eyes.
+const QUANTILES_EVERY: Duration = Duration::from_secs(1);
+
+/// Counts of one series.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Attempts that came due, missed ones among them.
+    pub due: u64,
+    /// Attempts whose bytes went to the client.
+    pub sent: u64,
+    /// Counted events, by [`Outcome::index`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// Void events, by [`VoidReason::index`].
+    pub voided: [u64; VoidReason::ALL.len()],
+    /// Bad events of outcome `error` or `timeout`, by `error.type`.
+    pub errors: BTreeMap<&'static str, u64>,
+}
+
+impl Counts {
+    /// Events of this outcome.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.outcomes[outcome.index()]
+    }
+
+    /// Due, not yet counted: on the way, or settling.
+    pub fn in_flight(&self) -> u64 {
+        self.due.saturating_sub(self.outcomes.iter().sum())
+    }
+}
+
+/// What became of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What it was counted as.
+    pub outcome: Outcome,
+    /// What it adds to the duration histogram: successes their latency, time-outs and losses the deadline.
+    pub duration: Option<Duration>,
+}
+
+/// The newest judged event of a series, by when it was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latest {
+    /// When it was due.
+    pub due: Time,
+    /// When it ended.
+    pub ended: Time,
+    /// What it was counted as; never void or missed.
+    pub outcome: Outcome,
+    /// Its `error.type`, if it was bad.
+    pub error_type: Option<&'static str>,
+}
+
+/// The ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    objectives: Arc<[Objective]>,
+    rows: BTreeMap<Series, Row>,
+    met: BTreeMap<(usize, ClusterName, Broker), Met>,
+    records: BTreeMap<(ClusterName, Lane, Broker), Records>,
+    quantiles_at: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Row {
+    counts: Counts,
+    buckets: Buckets,
+    latencies: Histogram<u32>,
+    quantiles: Quantiles,
+    fresh: bool,
+    latest: Option<Latest>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Met {
+    good: u64,
+    bad: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Records {
+    anomalies: [u64; Anomaly::ALL.len()],
+    late_acks: u64,
+}
+
+impl Ledger {
+    /// An empty ledger that judges by these objectives.
+    pub fn new(objectives: Arc<[Objective]>) -> Ledger {
+        Ledger { objectives, rows: BTreeMap::new(), met: BTreeMap::new(), records: BTreeMap::new(), quantiles_at: None }
+    }
+
+    /// Zero-initialises every count of a target, so that its first bad event is an increase and not an appearance.
+    pub fn discover(&mut self, target: &Target) {
+        for probe in Probe::OF_A_RECORD {
+            let series = target.series(probe);
+            for (index, objective) in self.objectives.iter().enumerate() {
+                if objective.covers(series.view, series.probe) {
+                    self.met.entry((index, series.cluster.clone(), series.broker)).or_default();
+                }
+            }
+            self.rows.entry(series).or_insert_with(Row::new);
+        }
+        self.records_of(target);
+    }
+
+    /// Takes in what a track said, but for its events: those settle first and come by [`Ledger::record`].
+    pub fn hear(&mut self, target: &Target, output: &Output) {
+        match output {
+            Output::Due(probe) => self.row(&target.series(*probe)).counts.due += 1,
+            Output::Sent(probe) => self.row(&target.series(*probe)).counts.sent += 1,
+            Output::Missed(probe, count) => {
+                let counts = &mut self.row(&target.series(*probe)).counts;
+                counts.due += count;
+                counts.outcomes[Outcome::Missed.index()] += count;
+            }
+            Output::Anomaly(anomaly, count) => self.records_of(target).anomalies[anomaly.index()] += count,
+            Output::LateAck => self.records_of(target).late_acks += 1,
+            Output::Event(_) | Output::Reread(_) => {}
+        }
+    }
+
+    /// Judges and counts one settled event.
+    pub fn record(&mut self, event: &Event) -> Counted {
+        let outcome = outcome(event);
+        let counted = Counted { outcome, duration: duration(event, outcome) };
+        let row = self.row(&event.series);
+        row.count(event, counted);
+        for (index, objective) in self.objectives.iter().enumerate() {
+            if !objective.covers(event.series.view, event.series.probe) {
+                continue;
+            }
+            let met = self.met.entry((index, event.series.cluster.clone(), event.series.broker)).or_default();
+            match judge(event, objective) {
+                Verdict::Good => met.good += 1,
+                Verdict::Bad(_) => met.bad += 1,
+                Verdict::Void(_) => {}
+            }
+        }
+        counted
+    }
+
+    /// The counts of one series; zeros where nothing was ever counted.
+    pub fn counts(&self, series: &Series) -> Counts {
+        self.rows.get(series).map(|row| row.counts.clone()).unwrap_or_default()
+    }
+
+    /// The newest judged event of one series.
+    pub fn latest(&self, series: &Series) -> Option<Latest> {
+        self.rows.get(series).and_then(|row| row.latest)
+    }
+
+    /// Every series, for a snapshot.
+    pub fn series(&mut self, now: Time) -> Vec<SeriesCounts> {
+        let again = self.quantiles_at.is_none_or(|at| at + QUANTILES_EVERY <= now);
+        if again {
+            self.quantiles_at = Some(now);
+            self.rows.values_mut().filter(|row| !row.fresh).for_each(Row::refresh);
+        }
+        self.rows
+            .iter()
+            .map(|(series, row)| SeriesCounts {
+                series: series.clone(),
+                counts: row.counts.clone(),
+                buckets: row.buckets,
+                quantiles: row.quantiles,
+                latest: row.latest,
+            })
+            .collect()
+    }
+
+    /// Every objective's counts, for a snapshot.
+    pub fn objectives(&self) -> Vec<ObjectiveCounts> {
+        self.met
+            .iter()
+            .map(|((index, cluster, broker), met)| ObjectiveCounts {
+                cluster: cluster.clone(),
+                objective: *index,
+                broker: *broker,
+                good: met.good,
+                bad: met.bad,
+            })
+            .collect()
+    }
+
+    /// Every anomaly count, for a snapshot.
+    pub fn records(&self) -> Vec<RecordCounts> {
+        self.records
+            .iter()
+            .map(|((cluster, lane, broker), records)| RecordCounts {
+                cluster: cluster.clone(),
+                lane: *lane,
+                broker: *broker,
+                anomalies: records.anomalies,
+                late_acks: records.late_acks,
+            })
+            .collect()
+    }
+
+    fn row(&mut self, series: &Series) -> &mut Row {
+        if !self.rows.contains_key(series) {
+            self.rows.insert(series.clone(), Row::new());
+        }
+        self.rows.entry(series.clone()).or_insert_with(Row::new)
+    }
+
+    fn records_of(&mut self, target: &Target) -> &mut Records {
+        self.records.entry((target.cluster.clone(), target.lane, target.broker)).or_default()
+    }
+}
+
+impl Row {
+    fn new() -> Row {
+        Row {
+            counts: Counts::default(),
+            buckets: Buckets::default(),
+            latencies: latencies(),
+            quantiles: Quantiles::default(),
+            fresh: true,
+            latest: None,
+        }
+    }
+
+    fn count(&mut self, event: &Event, counted: Counted) {
+        self.counts.outcomes[counted.outcome.index()] += 1;
+        if let Some(reason) = void_reason(event) {
+            self.counts.voided[reason.index()] += 1;
+        }
+        let error_type = error_type(event, counted.outcome);
+        if let (Outcome::Error | Outcome::Timeout, Some(error_type)) = (counted.outcome, error_type) {
+            *self.counts.errors.entry(error_type).or_default() += 1;
+        }
+        if let Some(duration) = counted.duration {
+            self.buckets.add(duration);
+            let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+            self.latencies.saturating_record(micros);
+            self.fresh = false;
+        }
+        let judged = !matches!(counted.outcome, Outcome::Void | Outcome::Missed);
+        let newest = self.latest.is_none_or(|latest| latest.due <= event.due);
+        if judged && newest {
+            let (due, ended, outcome) = (event.due, event.ended, counted.outcome);
+            self.latest = Some(Latest { due, ended, outcome, error_type });
+        }
+    }
+
+    fn refresh(&mut self) {
+        let at = |quantile| Duration::from_micros(self.latencies.value_at_quantile(quantile));
+        self.quantiles = Quantiles {
+            count: self.latencies.len(),
+            p50: at(0.50),
+            p99: at(0.99),
+            max: Duration::from_micros(self.latencies.max()),
+        };
+        self.fresh = true;
+    }
+}
+
+#[expect(clippy::expect_used, reason = "the bounds are constants, and a test builds one")]
+fn latencies() -> Histogram<u32> {
+    let highest = u64::try_from(LATENCY_MAX.as_micros()).unwrap_or(u64::MAX);
+    Histogram::new_with_bounds(1, highest, LATENCY_DIGITS).expect("constant bounds")
+}
+
+fn duration(event: &Event, outcome: Outcome) -> Option<Duration> {
+    match (event.saw, outcome) {
+        (_, Outcome::Void | Outcome::Missed) => None,
+        (Saw::Success(latency), _) => Some(latency),
+        (Saw::TimedOut | Saw::Lost, _) => Some(event.limits.deadline),
+        _ => None,
+    }
+}
+
+fn error_type(event: &Event, outcome: Outcome) -> Option<&'static str> {
+    match (event.saw, outcome) {
+        (Saw::Failed(fault), _) => Some(fault.error_type()),
+        (_, Outcome::Timeout) => Some("timeout"),
+        (_, Outcome::Lost) => Some("lost"),
+        (_, Outcome::Corrupt) => Some("corrupt"),
+        (_, Outcome::Slow) => Some("slow"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Limits;
+    use crate::fault::Fault;
+    use crate::ids::{BrokerId, View};
+    use crate::kafka_error::KafkaError;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn target() -> Target {
+        Target { cluster: ClusterName::new("c"), lane: Lane::Pinned, broker: Broker::Id(BrokerId(2)), partition: None }
+    }
+
+    fn event(due_ms: u64, saw: Saw) -> Event {
+        Event {
+            series: target().series(Probe::Produce),
+            limits: Limits { deadline: 5 * SECOND, threshold: SECOND },
+            due: Time::from_millis(due_ms),
+            sent: Some(Time::from_millis(due_ms)),
+            ended: Time::from_millis(due_ms + 5000),
+            saw,
+            stalled: Duration::ZERO,
+        }
+    }
+
+    fn objective(threshold: Option<Duration>) -> Objective {
+        Objective { name: "o".into(), view: View::Broker, probe: Probe::Produce, threshold, target: 0.999 }
+    }
+
+    #[test]
+    fn discovered_target_stands_at_zero() {
+        let mut ledger = Ledger::new(Arc::from([objective(None)]));
+        ledger.discover(&target());
+        assert_eq!(ledger.series(Time::ORIGIN).len(), 3);
+        assert_eq!(ledger.objectives().len(), 1);
+        assert_eq!(ledger.records().len(), 1);
+    }
+
+    #[test]
+    fn each_objective_counts_its_own_good_and_bad() {
+        let mut ledger = Ledger::new(Arc::from([objective(None), objective(Some(SECOND))]));
+        ledger.record(&event(0, Saw::Success(2 * SECOND)));
+        ledger.record(&event(200, Saw::TimedOut));
+        ledger.record(&event(400, Saw::Void(VoidReason::Shutdown)));
+        let met: Vec<_> = ledger.objectives().iter().map(|met| (met.good, met.bad)).collect();
+        assert_eq!(met, [(1, 1), (0, 2)]);
+    }
+
+    #[test]
+    fn durations_hold_time_outs_at_the_deadline_and_no_errors() {
+        let mut ledger = Ledger::new(Arc::from([]));
+        assert_eq!(ledger.record(&event(0, Saw::TimedOut)).duration, Some(5 * SECOND));
+        assert_eq!(ledger.record(&event(0, Saw::Failed(Fault::ConnectionRefused))).duration, None);
+        let row = &ledger.series(Time::ORIGIN)[0];
+        assert_eq!(row.buckets.count(), 1);
+        assert_eq!(row.quantiles.count, 1);
+    }
+
+    #[test]
+    fn errors_are_counted_by_type() {
+        let mut ledger = Ledger::new(Arc::from([]));
+        ledger.record(&event(0, Saw::Failed(Fault::Kafka(KafkaError(6)))));
+        ledger.record(&event(0, Saw::TimedOut));
+        let errors = ledger.counts(&target().series(Probe::Produce)).errors;
+        assert_eq!(errors, BTreeMap::from([("NOT_LEADER_OR_FOLLOWER", 1), ("timeout", 1)]));
+    }
+
+    #[test]
+    fn latest_is_the_newest_by_due_and_never_void() {
+        let mut ledger = Ledger::new(Arc::from([]));
+        ledger.record(&event(6000, Saw::Success(SECOND / 100)));
+        ledger.record(&event(2000, Saw::TimedOut));
+        ledger.record(&event(7000, Saw::Void(VoidReason::Stall)));
+        let latest = ledger.latest(&target().series(Probe::Produce)).expect("an event was judged");
+        assert_eq!(latest.outcome, Outcome::Good);
+    }
+
+    #[test]
+    fn percentiles_are_of_what_was_counted() {
+        let mut ledger = Ledger::new(Arc::from([]));
+        for millis in 1..=100 {
+            ledger.record(&event(0, Saw::Success(Duration::from_millis(millis))));
+        }
+        let quantiles = ledger.series(Time::ORIGIN)[0].quantiles;
+        let close = |value: Duration, millis: f64| (value.as_secs_f64() * 1e3 / millis - 1.0).abs() < 0.02;
+        assert!(close(quantiles.p50, 50.0) && close(quantiles.p99, 99.0), "{quantiles:?}");
+    }
+}

@@ -1,0 +1,33 @@
+//! The judgement of kafka-prober: what an attempt was, whose fault it is, and what it adds up to.
+//!
+//! **Invariant: pure.** No I/O, no async, no clock, no `Err`. Time arrives as an argument, so a given input always
+//! gives the same answer and tests pin time exactly. The word list is the design's; read the modules in this order:
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`ids`] | names and numbers with their meaning: cluster, broker, partition, probe, view |
+//! | [`time`] | nanoseconds since an origin; arithmetic only |
+//! | [`topology`] | brokers and the partitions of a lane as plain data |
+//! | [`placement`] | topology and policy to a plan for a monitor topic |
+//! | [`kafka_error`], [`fault`] | why an attempt failed, each cause with its blame |
+//! | [`event`] | what an attempt turned out to be, without opinion |
+//! | [`track`] | the one state machine of produce, consume and end_to_end |
+//! | [`objective`], [`judge`] | the opinion: good, bad or void |
+//! | [`settle`] | holds events until a stall of the prober would be known |
+//! | [`ledger`], [`snapshot`] | cumulative counts, and their immutable view |
+//! | [`metric`] | the catalogue: every exported metric, declared once |
+
+pub mod event;
+pub mod fault;
+pub mod ids;
+pub mod judge;
+pub mod kafka_error;
+pub mod ledger;
+pub mod metric;
+pub mod objective;
+pub mod placement;
+pub mod settle;
+pub mod snapshot;
+pub mod time;
+pub mod topology;
+pub mod track;

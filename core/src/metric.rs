@@ -1,0 +1,240 @@
+//! The catalogue: every exported metric, declared once. OTLP, Prometheus and the README's table are read from it.
+
+use std::time::Duration;
+
+use crate::event::Outcome;
+use crate::ids::Probe;
+
+/// How a metric behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Cumulative, only grows.
+    Counter,
+    /// A value now.
+    Gauge,
+    /// Durations by bucket.
+    Histogram,
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// The OTLP name; Prometheus' name follows by the standard translation.
+    pub name: &'static str,
+    /// How it behaves.
+    pub kind: Kind,
+    /// Its unit, in UCUM.
+    pub unit: &'static str,
+    /// Its attributes, `cluster` and `vantage` first.
+    pub attributes: &'static [&'static str],
+    /// What it means.
+    pub help: &'static str,
+}
+
+/// Counted events, one per attempt.
+pub const EVENTS: Metric = Metric {
+    name: "kafka_prober.events",
+    kind: Kind::Counter,
+    unit: "{event}",
+    attributes: &["cluster", "vantage", "view", "probe", "broker", "outcome"],
+    help: "Probe attempts, each counted once, by what they turned out to be",
+};
+
+/// Good and bad events of each objective.
+pub const OBJECTIVE_EVENTS: Metric = Metric {
+    name: "kafka_prober.objective.events",
+    kind: Kind::Counter,
+    unit: "{event}",
+    attributes: &["cluster", "vantage", "objective", "broker", "verdict"],
+    help: "Events judged good or bad by each objective; never sum over objective",
+};
+
+/// Why events were bad.
+pub const ERRORS: Metric = Metric {
+    name: "kafka_prober.errors",
+    kind: Kind::Counter,
+    unit: "{event}",
+    attributes: &["cluster", "vantage", "view", "probe", "broker", "error.type"],
+    help: "Events of outcome error or timeout by cause: Kafka's error names, ours in lower case",
+};
+
+/// How long attempts took.
+pub const DURATION: Metric = Metric {
+    name: "kafka_prober.duration",
+    kind: Kind::Histogram,
+    unit: "s",
+    attributes: &["cluster", "vantage", "view", "probe", "broker"],
+    help: "Successes at their latency, time-outs and losses at the deadline, errors not",
+};
+
+/// Odd records.
+pub const RECORDS: Metric = Metric {
+    name: "kafka_prober.records",
+    kind: Kind::Counter,
+    unit: "{record}",
+    attributes: &["cluster", "vantage", "lane", "broker", "anomaly"],
+    help: "Records that were lost, duplicate, reordered, corrupt, late, foreign, or seen although never acked",
+};
+
+/// What the schedule asked for, and what went out.
+pub const ATTEMPTS: Metric = Metric {
+    name: "kafka_prober.attempts",
+    kind: Kind::Counter,
+    unit: "{attempt}",
+    attributes: &["cluster", "vantage", "view", "probe", "broker", "state"],
+    help: "Attempts that came due, and that were sent",
+};
+
+/// A broker's condition, one-hot.
+pub const BROKER_STATE: Metric = Metric {
+    name: "kafka_prober.broker.state",
+    kind: Kind::Gauge,
+    unit: "",
+    attributes: &["cluster", "vantage", "broker", "state"],
+    help: "1 for the state the broker is in, 0 for the others",
+};
+
+/// Brokers that no lane probes.
+pub const MISSING_BROKERS: Metric = Metric {
+    name: "kafka_prober.coverage.missing_brokers",
+    kind: Kind::Gauge,
+    unit: "{broker}",
+    attributes: &["cluster", "vantage"],
+    help: "Registered brokers without a probed partition",
+};
+
+/// What was done to our topics.
+pub const TOPIC_ACTIONS: Metric = Metric {
+    name: "kafka_prober.topic.actions",
+    kind: Kind::Counter,
+    unit: "{action}",
+    attributes: &["cluster", "vantage", "action", "result"],
+    help: "Actions on the monitor topics, by result",
+};
+
+/// The prober's own lag.
+pub const SELF_LAG: Metric = Metric {
+    name: "kafka_prober.self.lag",
+    kind: Kind::Histogram,
+    unit: "s",
+    attributes: &["cluster", "vantage", "kind"],
+    help: "How late the prober's own heartbeats were: the probe task's and an operating system thread's",
+};
+
+/// Events that the prober cannot vouch for.
+pub const SELF_VOIDED: Metric = Metric {
+    name: "kafka_prober.self.voided",
+    kind: Kind::Counter,
+    unit: "{event}",
+    attributes: &["cluster", "vantage", "reason"],
+    help: "Void events by why the prober cannot vouch for them",
+};
+
+/// Exports of these metrics.
+pub const EXPORT_ATTEMPTS: Metric = Metric {
+    name: "kafka_prober.export.attempts",
+    kind: Kind::Counter,
+    unit: "{export}",
+    attributes: &["cluster", "vantage", "result"],
+    help: "OTLP exports by result: success, failure, timeout",
+};
+
+/// The dead-man's switch.
+pub const HEARTBEAT: Metric = Metric {
+    name: "kafka_prober.heartbeat",
+    kind: Kind::Gauge,
+    unit: "s",
+    attributes: &["cluster", "vantage"],
+    help: "Unix time of the prober's newest heartbeat; alert when it is old or absent",
+};
+
+/// All of them, in the order of the README's table.
+pub const ALL: [Metric; 13] = [
+    EVENTS,
+    OBJECTIVE_EVENTS,
+    ERRORS,
+    DURATION,
+    RECORDS,
+    ATTEMPTS,
+    BROKER_STATE,
+    MISSING_BROKERS,
+    TOPIC_ACTIONS,
+    SELF_LAG,
+    SELF_VOIDED,
+    EXPORT_ATTEMPTS,
+    HEARTBEAT,
+];
+
+/// The outcomes that a probe's attempts can have, zero-initialised at discovery. A consume attempt begins at an ack, so
+/// it is never missed and nobody can refuse it; a produce attempt cannot lose what it has not been promised.
+pub fn possible_outcomes(probe: Probe) -> &'static [Outcome] {
+    use Outcome::{Corrupt, Error, Good, Lost, Missed, Planned, Slow, Timeout, Void};
+    match probe {
+        Probe::Consume => &[Good, Slow, Timeout, Lost, Corrupt, Planned, Void],
+        Probe::EndToEnd => &[Good, Slow, Error, Timeout, Lost, Corrupt, Planned, Void, Missed],
+        Probe::Produce | Probe::Fetch | Probe::Connect => &[Good, Slow, Error, Timeout, Planned, Void, Missed],
+    }
+}
+
+/// Durations counted by fixed edges, plus their sum: what a histogram metric carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Buckets {
+    counts: [u64; Buckets::EDGES.len() + 1],
+    sum: f64,
+}
+
+impl Buckets {
+    /// Upper edges in seconds, inclusive.
+    pub const EDGES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+    /// Adds one duration.
+    pub fn add(&mut self, duration: Duration) {
+        let seconds = duration.as_secs_f64();
+        let bucket = Buckets::EDGES.iter().position(|edge| seconds <= *edge).unwrap_or(Buckets::EDGES.len());
+        self.counts[bucket] += 1;
+        self.sum += seconds;
+    }
+
+    /// Durations added.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// Their sum, in seconds.
+    pub fn sum(&self) -> f64 {
+        self.sum
+    }
+
+    /// Upper edge and count of each bucket, not cumulative; the last edge is infinite.
+    pub fn iter(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
+        Buckets::EDGES.iter().copied().chain([f64::INFINITY]).zip(self.counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_inclusive_as_in_prometheus_and_otlp() {
+        let mut buckets = Buckets::default();
+        buckets.add(Duration::from_secs(1));
+        buckets.add(Duration::from_secs(60));
+        let hit: Vec<f64> = buckets.iter().filter(|(_, count)| 0 < *count).map(|(edge, _)| edge).collect();
+        assert_eq!(hit, [1.0, f64::INFINITY]);
+        assert_eq!((buckets.count(), buckets.sum()), (2, 61.0));
+    }
+
+    #[test]
+    fn every_point_says_cluster_and_vantage() {
+        assert!(ALL.iter().all(|metric| metric.attributes.starts_with(&["cluster", "vantage"])));
+    }
+
+    #[test]
+    fn names_do_not_repeat() {
+        let mut names: Vec<_> = ALL.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -1,0 +1,227 @@
+//! Holds each resolved event for one settle time, so that a stall of the prober is known before anyone is blamed.
+//!
+//! An event leaves when both are true: its settle time is over, and a heartbeat later than its end was seen. The second
+//! condition is what makes a frozen process safe: after it thaws, timers may fire in any order, and until the first
+//! heartbeat has told of the gap nothing is judged.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::event::Event;
+use crate::ids::Series;
+use crate::time::Time;
+
+/// How often the heartbeat beats.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(50);
+
+/// How long an event is held: three heartbeats.
+pub const SETTLE_FOR: Duration = Duration::from_millis(150);
+
+/// A heartbeat that is late by less than this is ordinary timer and scheduler grain, not a stall.
+const STALL_FROM: Duration = Duration::from_millis(5);
+
+/// Stalls remembered. Attempts live for at most two deadlines; at one stall per beat this is over three minutes.
+const STALLS_KEPT: usize = 4096;
+
+/// A stretch in which the prober did not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stall {
+    /// When the heartbeat should have come.
+    pub from: Time,
+    /// When it came.
+    pub to: Time,
+}
+
+/// The waiting room between resolved and counted.
+#[derive(Debug, Default)]
+pub struct Settle {
+    /// By end, then by arrival, so that events leave in the order in which they ended.
+    waiting: BTreeMap<(Time, u64), Event>,
+    arrivals: u64,
+    last_beat: Time,
+    stalls: VecDeque<Stall>,
+}
+
+impl Settle {
+    /// Nothing waiting, no stall known.
+    pub fn new() -> Settle {
+        Settle::default()
+    }
+
+    /// Takes a resolved event in.
+    pub fn push(&mut self, event: Event) {
+        self.arrivals += 1;
+        self.waiting.insert((event.ended, self.arrivals), event);
+    }
+
+    /// Takes a heartbeat in, and returns the stall that it tells of, if any.
+    pub fn beat(&mut self, expected: Time, at: Time) -> Option<Stall> {
+        self.last_beat = self.last_beat.max(at);
+        if at.since(expected) < STALL_FROM {
+            return None;
+        }
+        let stall = Stall { from: expected, to: at };
+        if self.stalls.len() == STALLS_KEPT {
+            self.stalls.pop_front();
+        }
+        self.stalls.push_back(stall);
+        Some(stall)
+    }
+
+    /// Hands out every event that may be judged at `now`, with its stall filled in.
+    pub fn ready(&mut self, now: Time, mut judge: impl FnMut(Event)) {
+        while let Some(first) = self.waiting.first_entry() {
+            let ended = first.key().0;
+            let settled = ended + SETTLE_FOR <= now && ended < self.last_beat;
+            if !settled {
+                break;
+            }
+            let event = first.remove();
+            judge(self.with_stall(event));
+        }
+    }
+
+    /// Hands out everything, settled or not: the last act before the process ends.
+    pub fn flush(&mut self, mut judge: impl FnMut(Event)) {
+        while let Some((_, event)) = self.waiting.pop_first() {
+            judge(self.with_stall(event));
+        }
+    }
+
+    /// How many events of one series wait.
+    pub fn waiting_in(&self, series: &Series) -> usize {
+        self.waiting.values().filter(|event| event.series == *series).count()
+    }
+
+    /// How many events wait.
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn with_stall(&self, mut event: Event) -> Event {
+        let began = event.sent.unwrap_or(event.due);
+        event.stalled = self.stalled_between(began, event.ended);
+        event
+    }
+
+    /// How long the prober was stalled within `[from, to]`.
+    fn stalled_between(&self, from: Time, to: Time) -> Duration {
+        // Newest first: what lies behind the first stall that ended too early ended earlier still.
+        self.stalls
+            .iter()
+            .rev()
+            .take_while(|stall| from < stall.to)
+            .map(|stall| stall.to.min(to).since(stall.from.max(from)))
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Limits, Outcome, Saw};
+    use crate::ids::{Broker, ClusterName, Probe, View};
+    use crate::judge::outcome;
+    use proptest::prelude::*;
+
+    fn event(sent_ms: u64, ended_ms: u64, saw: Saw) -> Event {
+        let series = Series {
+            cluster: ClusterName::new("c"),
+            view: View::Broker,
+            probe: Probe::Produce,
+            broker: Broker::Unknown,
+        };
+        Event {
+            series,
+            limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
+            due: Time::from_millis(sent_ms),
+            sent: Some(Time::from_millis(sent_ms)),
+            ended: Time::from_millis(ended_ms),
+            saw,
+            stalled: Duration::ZERO,
+        }
+    }
+
+    fn ready(settle: &mut Settle, now_ms: u64) -> Vec<Event> {
+        let mut out = Vec::new();
+        settle.ready(Time::from_millis(now_ms), |event| out.push(event));
+        out
+    }
+
+    fn beat(settle: &mut Settle, expected_ms: u64, at_ms: u64) -> Option<Stall> {
+        settle.beat(Time::from_millis(expected_ms), Time::from_millis(at_ms))
+    }
+
+    #[test]
+    fn event_waits_for_its_settle_time_and_a_later_heartbeat() {
+        let mut settle = Settle::new();
+        settle.push(event(0, 100, Saw::TimedOut));
+        assert!(ready(&mut settle, 1000).is_empty(), "no heartbeat yet");
+        beat(&mut settle, 100, 100);
+        assert!(ready(&mut settle, 1000).is_empty(), "the heartbeat is not later than its end");
+        beat(&mut settle, 150, 150);
+        assert!(ready(&mut settle, 249).is_empty(), "the settle time is not over");
+        assert_eq!(ready(&mut settle, 250).len(), 1);
+        assert!(settle.is_empty());
+    }
+
+    #[test]
+    fn stall_is_attached_as_far_as_it_overlaps() {
+        let mut settle = Settle::new();
+        settle.push(event(1000, 6000, Saw::TimedOut));
+        assert!(beat(&mut settle, 500, 1500).is_some());
+        assert!(beat(&mut settle, 5500, 7000).is_some());
+        let events = ready(&mut settle, 7000);
+        assert_eq!(events[0].stalled, Duration::from_millis(500 + 500));
+    }
+
+    #[test]
+    fn ordinary_grain_is_no_stall() {
+        assert_eq!(beat(&mut Settle::new(), 50, 54), None);
+    }
+
+    #[test]
+    fn frozen_prober_blames_nobody() {
+        // Frozen from 1.0 s to 11.0 s: sent just before, the deadline passed long ago, the timer fires first.
+        let mut settle = Settle::new();
+        beat(&mut settle, 950, 950);
+        settle.push(event(999, 5999, Saw::TimedOut));
+        settle.push(event(999, 11_001, Saw::Success(Duration::from_millis(10_002))));
+        assert!(ready(&mut settle, 11_001).is_empty(), "nothing is judged before the gap is known");
+        beat(&mut settle, 1000, 11_002);
+        let outcomes: Vec<_> = ready(&mut settle, 11_300).iter().map(outcome).collect();
+        assert_eq!(outcomes, [Outcome::Void, Outcome::Void]);
+    }
+
+    #[test]
+    fn flush_hands_out_everything() {
+        let mut settle = Settle::new();
+        settle.push(event(0, 100, Saw::TimedOut));
+        settle.push(event(0, 50, Saw::TimedOut));
+        let mut ends = Vec::new();
+        settle.flush(|event| ends.push(event.ended));
+        assert_eq!(ends, [Time::from_millis(50), Time::from_millis(100)]);
+    }
+
+    proptest! {
+        /// The overlap never exceeds the event nor the stalls, whatever the beats were.
+        #[test]
+        fn overlap_is_bounded(gaps in prop::collection::vec((1u64..400, 0u64..3000), 0..40), from in 0u64..9000, length in 0u64..9000) {
+            let mut settle = Settle::new();
+            let (mut clock, mut stalled) = (0, Duration::ZERO);
+            for (idle, late) in gaps {
+                let expected = clock + idle;
+                clock = expected + late;
+                stalled += beat(&mut settle, expected, clock).map_or(Duration::ZERO, |stall| stall.to.since(stall.from));
+            }
+            let overlap = settle.stalled_between(Time::from_millis(from), Time::from_millis(from + length));
+            prop_assert!(overlap <= Duration::from_millis(length));
+            prop_assert!(overlap <= stalled);
+        }
+    }
+}

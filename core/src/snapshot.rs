@@ -1,0 +1,292 @@
+//! An immutable view of everything counted and known, for everyone downstream: exporters, page, diagnosis, gate.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::{Anomaly, Outcome, VoidReason};
+use crate::ids::{Broker, BrokerId, ClusterName, Lane, Series};
+use crate::ledger::{Counts, Latest};
+use crate::metric::Buckets;
+use crate::objective::Objective;
+use crate::time::{Time, WallTime};
+
+/// Everything, at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When, on the prober's clock.
+    pub at: Time,
+    /// When, by the calendar.
+    pub wall: WallTime,
+    /// Where the prober stands.
+    pub vantage: Arc<str>,
+    /// The objectives that [`ObjectiveCounts::objective`] numbers.
+    pub objectives: Arc<[Objective]>,
+    /// Counts of every series, in order.
+    pub series: Vec<SeriesCounts>,
+    /// Counts of every objective.
+    pub met: Vec<ObjectiveCounts>,
+    /// Counts of odd records.
+    pub records: Vec<RecordCounts>,
+    /// Every broker known.
+    pub brokers: Vec<BrokerStatus>,
+    /// Every lane.
+    pub lanes: Vec<LaneStatus>,
+    /// The prober itself.
+    pub prober: ProberStatus,
+}
+
+/// Counts of one series.
+#[derive(Clone, Debug)]
+pub struct SeriesCounts {
+    /// Which.
+    pub series: Series,
+    /// Its counts.
+    pub counts: Counts,
+    /// Its durations, by the edges of [`Buckets::EDGES`].
+    pub buckets: Buckets,
+    /// Its percentiles since the start, at most one second old.
+    pub quantiles: Quantiles,
+    /// Its newest judged event.
+    pub latest: Option<Latest>,
+}
+
+/// Percentiles of the durations counted, to two digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quantiles {
+    /// Durations counted.
+    pub count: u64,
+    /// Median.
+    pub p50: Duration,
+    /// 99th percentile.
+    pub p99: Duration,
+    /// Largest.
+    pub max: Duration,
+}
+
+/// Good and bad events of one objective at one broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectiveCounts {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Index into [`Snapshot::objectives`].
+    pub objective: usize,
+    /// The broker.
+    pub broker: Broker,
+    /// Good events.
+    pub good: u64,
+    /// Bad events.
+    pub bad: u64,
+}
+
+/// Odd records of one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordCounts {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The lane.
+    pub lane: Lane,
+    /// The broker.
+    pub broker: Broker,
+    /// By [`Anomaly::index`].
+    pub anomalies: [u64; Anomaly::ALL.len()],
+    /// Acks that came after their attempt was over.
+    pub late_acks: u64,
+}
+
+/// What we call a broker's condition; one-hot in the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BrokerState {
+    /// Its newest events are good.
+    Ok,
+    /// An attempt has waited longer than is healthy, and has not failed yet.
+    Suspect,
+    /// Its newest events are bad; or it answers although the cluster does not list it.
+    Failing,
+    /// The cluster does not list it, and it does not answer.
+    Absent,
+    /// Bad inside a planned window.
+    Planned,
+}
+
+impl BrokerState {
+    /// Every state.
+    pub const ALL: [BrokerState; 5] =
+        [BrokerState::Ok, BrokerState::Suspect, BrokerState::Failing, BrokerState::Absent, BrokerState::Planned];
+
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            BrokerState::Ok => "ok",
+            BrokerState::Suspect => "suspect",
+            BrokerState::Failing => "failing",
+            BrokerState::Absent => "absent",
+            BrokerState::Planned => "planned",
+        }
+    }
+
+    /// From what is known: whether the metadata lists it, the outcomes of its newest judged events, and for how long
+    /// its oldest unacked record has waited.
+    ///
+    /// A broker absent from the metadata that still answers is `failing`, never `ok`: it may be acking writes that
+    /// will be lost (K4).
+    pub fn of(registered: bool, newest: &[Outcome], waiting: Option<Duration>) -> BrokerState {
+        let failing = newest.iter().any(|outcome| !matches!(outcome, Outcome::Good | Outcome::Slow));
+        let answers = !newest.is_empty() && !failing;
+        match (registered, failing) {
+            (true, true) => BrokerState::Failing,
+            (false, _) if answers => BrokerState::Failing,
+            (false, _) => BrokerState::Absent,
+            (true, false) if waiting.is_some_and(|waiting| SUSPECT_AFTER <= waiting) => BrokerState::Suspect,
+            (true, false) => BrokerState::Ok,
+        }
+    }
+}
+
+/// An attempt older than this is suspect: the diagnosis may use it long before the deadline, the counts may not.
+pub const SUSPECT_AFTER: Duration = Duration::from_millis(500);
+
+/// One broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerStatus {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Its id.
+    pub broker: BrokerId,
+    /// Its last known address.
+    pub address: Option<String>,
+    /// Its rack.
+    pub rack: Option<String>,
+    /// In the newest metadata.
+    pub registered: bool,
+    /// Led and probed on some enabled lane.
+    pub covered: bool,
+    /// Its condition.
+    pub state: BrokerState,
+}
+
+/// What a lane is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaneState {
+    /// No metadata yet.
+    Connecting,
+    /// Its topic is being waited for or created.
+    Preparing,
+    /// Probing.
+    Probing,
+    /// Off, because probing would do harm or lie; the message says why.
+    Refused,
+}
+
+impl LaneState {
+    /// The value in pages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            LaneState::Connecting => "connecting",
+            LaneState::Preparing => "preparing",
+            LaneState::Probing => "probing",
+            LaneState::Refused => "refused",
+        }
+    }
+}
+
+/// One lane of one cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The lane.
+    pub lane: Lane,
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// What it is doing.
+    pub state: LaneState,
+    /// In a sentence, where the state alone does not say enough.
+    pub message: Option<Arc<str>>,
+    /// Partitions probed.
+    pub partitions: usize,
+    /// Resolved an event, of any outcome: its part of readiness, a latch.
+    pub ready: bool,
+}
+
+/// The prober about itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProberStatus {
+    /// Newest heartbeat, by the calendar.
+    pub heartbeat: WallTime,
+    /// Lag of the async heartbeat.
+    pub task_lag: LagCounts,
+    /// Lag of the OS thread.
+    pub thread_lag: LagCounts,
+    /// Stalls seen.
+    pub stalls: u64,
+    /// Time stalled, in all.
+    pub stalled: Duration,
+    /// Times that the calendar moved against the monotonic clock.
+    pub clock_jumps: u64,
+    /// Inputs dropped on a full queue.
+    pub inputs_dropped: u64,
+    /// Times that the counts did not add up; never anything but 0.
+    pub imbalances: u64,
+    /// Void events, by [`VoidReason::index`], over all series.
+    pub voided: [u64; VoidReason::ALL.len()],
+    /// Topic actions (action, result) and how often.
+    pub topic_actions: Vec<(&'static str, &'static str, u64)>,
+}
+
+/// A lag's durations.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LagCounts {
+    /// By the edges of [`Buckets::EDGES`].
+    pub buckets: Buckets,
+    /// The largest of all.
+    pub max: Duration,
+}
+
+impl LagCounts {
+    /// Adds one lag.
+    pub fn add(&mut self, lag: Duration) {
+        self.buckets.add(lag);
+        self.max = self.max.max(lag);
+    }
+}
+
+impl Snapshot {
+    /// Brokers that no lane probes.
+    pub fn uncovered(&self, cluster: &ClusterName) -> usize {
+        let of = |status: &&BrokerStatus| status.cluster == *cluster && status.registered && !status.covered;
+        self.brokers.iter().filter(of).count()
+    }
+
+    /// Whether every lane has resolved an event. A refused lane never will, so it does not hold readiness up.
+    pub fn is_ready(&self) -> bool {
+        !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.ready || lane.state == LaneState::Refused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_broker_that_answers_is_failing_never_ok() {
+        assert_eq!(BrokerState::of(false, &[Outcome::Good], None), BrokerState::Failing);
+    }
+
+    #[test]
+    fn absent_broker_that_does_not_answer_is_absent() {
+        assert_eq!(BrokerState::of(false, &[Outcome::Error, Outcome::Error], None), BrokerState::Absent);
+        assert_eq!(BrokerState::of(false, &[], None), BrokerState::Absent);
+    }
+
+    #[test]
+    fn slow_is_not_failing() {
+        assert_eq!(BrokerState::of(true, &[Outcome::Slow], None), BrokerState::Ok);
+    }
+
+    #[test]
+    fn long_wait_is_suspect_before_it_is_anything_worse() {
+        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(SUSPECT_AFTER)), BrokerState::Suspect);
+        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(Duration::from_millis(499))), BrokerState::Ok);
+        assert_eq!(BrokerState::of(true, &[Outcome::Timeout], Some(SUSPECT_AFTER)), BrokerState::Failing);
+    }
+}

@@ -1,0 +1,587 @@
+//! The one state machine of `produce`, `consume` and `end_to_end`: one record, three attempts (design §4).
+//!
+//! ```text
+//!  due ──sent──┬── produce ────── acked │ failed │ deadline
+//!              │                    └── consume ── read │ lost │ corrupt │ deadline      (starts at the ack)
+//!              └── end_to_end ───────────────────── read │ lost │ corrupt │ deadline
+//! ```
+//!
+//! **Invariant: exactly once.** Each attempt that was announced by [`Output::Due`] is ended by exactly one
+//! [`Output::Event`], at its deadline at the latest. What arrives later changes no event: it is an anomaly, counted apart.
+//!
+//! A track never waits and never asks for the time; its owner calls [`Track::expire`] when [`Track::next_wake`] is due.
+
+mod entry;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::event::{Anomaly, Event, Limits, Saw, VoidReason};
+use crate::fault::Fault;
+use crate::ids::{Probe, Sequence, Series, Target};
+use crate::time::{Time, nanos};
+
+use entry::{Entry, Integrity, Stage};
+
+/// A record that the reader has passed without seeing is read again this much later before it is called lost.
+const REREAD_AFTER: Duration = Duration::from_secs(1);
+
+/// Finished records remembered, so that late ones and second copies are told apart. At the default rate, 200 s.
+const REMEMBERED_MIN: usize = 1024;
+
+/// Offsets of unreadable bytes remembered until an ack may claim one of them.
+const GARBAGE_REMEMBERED: usize = 64;
+
+/// What a track runs under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Between two records.
+    pub interval: Duration,
+    /// Limits of the produce attempt, from `sent`.
+    pub produce: Limits,
+    /// Limits of the consume attempt, from the ack.
+    pub consume: Limits,
+    /// Limits of the end-to-end attempt, from `sent`.
+    pub end_to_end: Limits,
+}
+
+impl Settings {
+    /// Records in flight at most: ceil(deadline / interval) + 2, so that the bound never hides an outage as `missed`.
+    pub fn in_flight_max(&self) -> usize {
+        let deadline = self.produce.deadline.max(self.end_to_end.deadline);
+        let attempts = nanos(deadline).div_ceil(nanos(self.interval).max(1));
+        usize::try_from(attempts).unwrap_or(usize::MAX).saturating_add(2)
+    }
+}
+
+/// What a track tells its owner, in the order in which it became true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// An attempt came due.
+    Due(Probe),
+    /// Its bytes went to the client.
+    Sent(Probe),
+    /// So many attempts came due and were never sent.
+    Missed(Probe, u64),
+    /// An attempt ended.
+    Event(Event),
+    /// Something odd about so many records.
+    Anomaly(Anomaly, u64),
+    /// An ack came after its attempt was over.
+    LateAck,
+    /// The reader passed this offset without seeing our record: read it once more, then call [`Track::absent`] or
+    /// [`Track::read`].
+    Reread(i64),
+}
+
+/// Whether a failed produce may have left its record in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The bytes never left, or the broker refused them.
+    No,
+    /// Nobody knows.
+    Maybe,
+}
+
+/// All records of one target.
+#[derive(Debug)]
+pub struct Track {
+    settings: Settings,
+    produce: Series,
+    consume: Series,
+    end_to_end: Series,
+    /// By sequence, the first one's being `base`; finished ones stay for a while.
+    entries: VecDeque<Entry>,
+    base: u64,
+    /// Sequence of the first entry that still waits for anything.
+    first_live: u64,
+    /// Attempts that have not ended: produce, consume, end_to_end.
+    open: [usize; 3],
+    highest_read: Option<u64>,
+    /// Records below this offset cannot be read any more (or never could), because of `floor_reason`.
+    floor: i64,
+    floor_reason: VoidReason,
+    /// The reader's next offset: everything below it was delivered.
+    passed: i64,
+    garbage: VecDeque<(i64, i64)>,
+    next_wake: Time,
+}
+
+impl Track {
+    /// A track without a read position: until [`Track::reset`] gives one, reads are `void(no_position)`.
+    ///
+    /// `first` is the first sequence to use: a partition's sequences go on when its track is replaced, so that no
+    /// record of this run is ever taken for another.
+    pub fn new(target: &Target, settings: Settings, first: Sequence) -> Track {
+        Track {
+            settings,
+            produce: target.series(Probe::Produce),
+            consume: target.series(Probe::Consume),
+            end_to_end: target.series(Probe::EndToEnd),
+            entries: VecDeque::new(),
+            base: first.0,
+            first_live: first.0,
+            open: [0; 3],
+            highest_read: None,
+            floor: i64::MAX,
+            floor_reason: VoidReason::NoPosition,
+            passed: i64::MIN,
+            garbage: VecDeque::new(),
+            next_wake: Time::NEVER,
+        }
+    }
+
+    /// A record came due. `None`: as many are in flight as ever can be, so this one is missed.
+    pub fn due(&mut self, due: Time, out: &mut Vec<Output>) -> Option<Sequence> {
+        if self.settings.in_flight_max() <= self.open[0] {
+            self.missed(1, out);
+            return None;
+        }
+        self.forget_oldest(due, out);
+        let sequence = self.next_sequence();
+        self.entries.push_back(Entry::new(due));
+        self.open[0] += 1;
+        self.open[2] += 1;
+        out.push(Output::Due(Probe::Produce));
+        out.push(Output::Due(Probe::EndToEnd));
+        self.wake_by(due + self.settings.produce.deadline.min(self.settings.end_to_end.deadline));
+        Some(sequence)
+    }
+
+    /// So many records came due while the prober itself was not looking.
+    pub fn missed(&mut self, count: u64, out: &mut Vec<Output>) {
+        if 0 < count {
+            out.push(Output::Missed(Probe::Produce, count));
+            out.push(Output::Missed(Probe::EndToEnd, count));
+        }
+    }
+
+    /// The record's bytes went to the client.
+    pub fn sent(&mut self, sequence: Sequence, at: Time, out: &mut Vec<Output>) {
+        let Some(entry) = self.entry_mut(sequence.0) else { return };
+        if entry.sent.is_none() {
+            entry.sent = Some(at);
+            out.push(Output::Sent(Probe::Produce));
+            out.push(Output::Sent(Probe::EndToEnd));
+        }
+    }
+
+    /// The produce attempt failed.
+    pub fn failed(&mut self, sequence: Sequence, at: Time, fault: Fault, written: Written, out: &mut Vec<Output>) {
+        let deadline = self.settings.produce.deadline;
+        let Some(entry) = self.entry_mut(sequence.0) else { return };
+        if entry.produce != Stage::Open {
+            return;
+        }
+        if entry.began() + deadline < at {
+            self.end_produce(sequence.0, None, out);
+            return;
+        }
+        entry.failed = Some(fault);
+        self.end_produce(sequence.0, Some((at, Saw::Failed(fault))), out);
+        if written == Written::No {
+            self.end_end_to_end(sequence.0, at, Saw::Failed(fault), out);
+        }
+        self.advance_live();
+    }
+
+    /// The record was acked at `offset`.
+    pub fn acked(&mut self, sequence: Sequence, at: Time, offset: i64, out: &mut Vec<Output>) {
+        let deadline = self.settings.produce.deadline;
+        let Some(entry) = self.entry_mut(sequence.0) else {
+            out.push(Output::LateAck);
+            return;
+        };
+        if entry.offset.is_some() {
+            return;
+        }
+        entry.offset = Some(offset);
+        entry.acked = Some(at);
+        if entry.read.is_none() {
+            entry.integrity = Integrity::Unread;
+        }
+        let in_time = at <= entry.began() + deadline;
+        if entry.produce == Stage::Open && in_time {
+            let latency = at.since(entry.began());
+            self.end_produce(sequence.0, Some((at, Saw::Success(latency))), out);
+            self.begin_consume(sequence.0, at, out);
+        } else {
+            if entry.produce == Stage::Open {
+                self.end_produce(sequence.0, None, out);
+            }
+            out.push(Output::LateAck);
+            self.first_live = self.first_live.min(sequence.0);
+        }
+        self.check_against_reader(sequence.0, at, offset, out);
+        self.advance_live();
+    }
+
+    /// A record of this run and target was read.
+    pub fn read(&mut self, sequence: Sequence, at: Time, offset: i64, out: &mut Vec<Output>) {
+        if self.next_sequence() <= sequence {
+            out.push(Output::Anomaly(Anomaly::Foreign, 1));
+            return;
+        }
+        let (consume_limits, end_to_end_limits) = (self.settings.consume, self.settings.end_to_end);
+        let highest = self.highest_read;
+        let Some(entry) = self.entry_mut(sequence.0) else {
+            out.push(Output::Anomaly(Anomaly::Late, 1));
+            return;
+        };
+        match entry.read {
+            Some((_, first)) if first == offset => return,
+            Some(_) => {
+                out.push(Output::Anomaly(Anomaly::Duplicate, 1));
+                return;
+            }
+            None => entry.read = Some((at, offset)),
+        }
+        entry.integrity = Integrity::Settled;
+        let (began, acked, produce, end_to_end) = (entry.began(), entry.acked, entry.produce, entry.end_to_end);
+        if highest.is_some_and(|highest| sequence.0 < highest) {
+            out.push(Output::Anomaly(Anomaly::Reordered, 1));
+        }
+        self.highest_read = Some(highest.map_or(sequence.0, |highest| highest.max(sequence.0)));
+        if end_to_end != Stage::Open || began + end_to_end_limits.deadline < at {
+            out.push(Output::Anomaly(Anomaly::Late, 1));
+        }
+        if produce == Stage::Ended && acked.is_none() {
+            out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
+        }
+        self.end_read(sequence.0, Probe::EndToEnd, began, at, end_to_end_limits, out);
+        if let Some(acked) = acked {
+            self.end_read(sequence.0, Probe::Consume, acked, at, consume_limits, out);
+        }
+        self.advance_live();
+    }
+
+    /// Bytes that are no record of ours stand at the offsets `first..=last`.
+    ///
+    /// They are foreign, all of them, until an ack has claimed or claims one of the offsets: that one is corrupt.
+    pub fn garbage(&mut self, at: Time, first: i64, last: i64, out: &mut Vec<Output>) {
+        let count = u64::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0);
+        if count == 0 {
+            return;
+        }
+        out.push(Output::Anomaly(Anomaly::Foreign, count));
+        while let Some(sequence) = self.unread_within(first, last) {
+            self.corrupt(sequence, at, out);
+        }
+        if self.garbage.len() == GARBAGE_REMEMBERED {
+            self.garbage.pop_front();
+        }
+        self.garbage.push_back((first, last));
+    }
+
+    /// The reader delivered everything below `next_offset`.
+    pub fn passed(&mut self, at: Time, next_offset: i64) {
+        self.passed = self.passed.max(next_offset);
+        for sequence in self.live() {
+            self.plan_reread(sequence, at);
+        }
+    }
+
+    /// Read once more, `offset` holds no record of ours.
+    pub fn absent(&mut self, at: Time, offset: i64, out: &mut Vec<Output>) {
+        let Some(sequence) = self.unread_within(offset, offset) else { return };
+        if let Some(entry) = self.entry_mut(sequence) {
+            entry.integrity = Integrity::Settled;
+        }
+        out.push(Output::Anomaly(Anomaly::Lost, 1));
+        self.end_both_reads(sequence, at, Saw::Lost, out);
+        self.advance_live();
+    }
+
+    /// The reader stands at `offset` now, having skipped or gone back: what it cannot see any more is void.
+    pub fn reset(&mut self, at: Time, offset: i64, reason: VoidReason, out: &mut Vec<Output>) {
+        let went_back = offset < self.passed;
+        for sequence in self.live() {
+            let hidden = self.entry(sequence).is_some_and(|entry| {
+                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| went_back || acked < offset)
+            });
+            if hidden {
+                self.give_up_reading(sequence, at, reason, out);
+            }
+        }
+        self.floor = offset;
+        self.floor_reason = reason;
+        self.passed = offset;
+        self.advance_live();
+    }
+
+    /// The topic was deleted and created again: old offsets mean nothing, and nobody is to blame.
+    pub fn recreated(&mut self, at: Time, out: &mut Vec<Output>) {
+        self.abandon(at, VoidReason::TopicRecreated, out);
+        self.garbage.clear();
+        self.floor = i64::MAX;
+        self.floor_reason = VoidReason::TopicRecreated;
+        self.passed = i64::MIN;
+    }
+
+    /// Ends everything in flight as void.
+    pub fn abandon(&mut self, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
+        for sequence in self.live() {
+            self.end_produce(sequence, Some((at, Saw::Void(reason))), out);
+            self.give_up_reading(sequence, at, reason, out);
+        }
+        self.advance_live();
+    }
+
+    /// Ends what has reached its deadline.
+    pub fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
+        if now < self.next_wake {
+            return;
+        }
+        self.next_wake = Time::NEVER;
+        for sequence in self.live() {
+            self.expire_one(sequence, now, out);
+        }
+        self.advance_live();
+    }
+
+    /// When [`Track::expire`] must be called next; may be early, is never late.
+    pub fn next_wake(&self) -> Time {
+        self.next_wake
+    }
+
+    /// Attempts of `probe` that have not ended.
+    pub fn in_flight(&self, probe: Probe) -> usize {
+        slot(probe).map_or(0, |slot| self.open[slot])
+    }
+
+    /// The sequence that the next record gets.
+    pub fn next_sequence(&self) -> Sequence {
+        Sequence(self.base + self.entries.len() as u64)
+    }
+
+    /// When the oldest unacked record was sent; a diagnosis may suspect by it, the counts may not.
+    pub fn oldest_unacked(&self) -> Option<Time> {
+        self.live()
+            .filter_map(|sequence| self.entry(sequence))
+            .find(|entry| entry.produce == Stage::Open)
+            .map(Entry::began)
+    }
+
+    /// The settings it runs under.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn expire_one(&mut self, sequence: u64, now: Time, out: &mut Vec<Output>) {
+        let (produce, consume, end_to_end) =
+            (self.settings.produce.deadline, self.settings.consume.deadline, self.settings.end_to_end.deadline);
+        let Some(entry) = self.entry(sequence).copied() else { return };
+        let began = entry.began();
+        if entry.produce == Stage::Open && began + produce <= now {
+            self.end_produce(sequence, None, out);
+        }
+        if let (Stage::Open, Some(acked)) = (entry.consume, entry.acked)
+            && acked + consume <= now
+        {
+            let saw = self.unread_saw(&entry);
+            self.end_consume(sequence, acked + consume, saw, out);
+        }
+        if entry.end_to_end == Stage::Open && began + end_to_end <= now {
+            let saw = entry.failed.map_or_else(|| self.unread_saw(&entry), Saw::Failed);
+            self.end_end_to_end(sequence, began + end_to_end, saw, out);
+        }
+        if let Integrity::RereadAt(at) = entry.integrity
+            && at <= now
+            && let Some(offset) = entry.offset
+        {
+            if let Some(entry) = self.entry_mut(sequence) {
+                entry.integrity = Integrity::Rereading;
+            }
+            out.push(Output::Reread(offset));
+        }
+        self.wake_for(sequence);
+    }
+
+    /// What an unread record is at its deadline: void where the reader could not have seen it.
+    fn unread_saw(&self, entry: &Entry) -> Saw {
+        match entry.offset {
+            Some(offset) if offset < self.floor => Saw::Void(self.floor_reason),
+            _ => Saw::TimedOut,
+        }
+    }
+
+    fn begin_consume(&mut self, sequence: u64, at: Time, out: &mut Vec<Output>) {
+        let limits = self.settings.consume;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        entry.consume = Stage::Open;
+        let read = entry.read;
+        self.open[1] += 1;
+        out.push(Output::Due(Probe::Consume));
+        out.push(Output::Sent(Probe::Consume));
+        if let Some((read_at, _)) = read {
+            self.end_read(sequence, Probe::Consume, at, read_at.max(at), limits, out);
+        } else {
+            self.wake_by(at + limits.deadline);
+        }
+    }
+
+    /// An ack may tell of an offset that the reader has already dealt with.
+    fn check_against_reader(&mut self, sequence: u64, at: Time, offset: i64, out: &mut Vec<Output>) {
+        let unread = self.entry(sequence).is_some_and(|entry| entry.integrity == Integrity::Unread);
+        if !unread {
+            return;
+        }
+        let position_known = self.floor != i64::MAX;
+        let is_garbage = self.garbage.iter().any(|(first, last)| (*first..=*last).contains(&offset));
+        if is_garbage {
+            self.corrupt(sequence, at, out);
+        } else if position_known && offset < self.floor {
+            self.give_up_reading(sequence, at, self.floor_reason, out);
+        } else {
+            self.plan_reread(sequence, at);
+        }
+    }
+
+    fn plan_reread(&mut self, sequence: u64, at: Time) {
+        let passed = self.passed;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        let overlooked = entry.integrity == Integrity::Unread && entry.offset.is_some_and(|offset| offset < passed);
+        if overlooked {
+            entry.integrity = Integrity::RereadAt(at + REREAD_AFTER);
+            self.wake_by(at + REREAD_AFTER);
+        }
+    }
+
+    fn corrupt(&mut self, sequence: u64, at: Time, out: &mut Vec<Output>) {
+        if let Some(entry) = self.entry_mut(sequence) {
+            entry.integrity = Integrity::Settled;
+        }
+        out.push(Output::Anomaly(Anomaly::Corrupt, 1));
+        self.end_both_reads(sequence, at, Saw::Corrupt, out);
+        self.advance_live();
+    }
+
+    fn give_up_reading(&mut self, sequence: u64, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
+        if let Some(entry) = self.entry_mut(sequence) {
+            entry.integrity = Integrity::Settled;
+        }
+        self.end_both_reads(sequence, at, Saw::Void(reason), out);
+    }
+
+    fn end_both_reads(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+        self.end_consume(sequence, at, saw, out);
+        self.end_end_to_end(sequence, at, saw, out);
+    }
+
+    /// A read ends an attempt with its latency, or at the deadline if it came after it.
+    fn end_read(&mut self, sequence: u64, probe: Probe, from: Time, at: Time, limits: Limits, out: &mut Vec<Output>) {
+        let deadline = from + limits.deadline;
+        let (at, saw) = if at <= deadline { (at, Saw::Success(at.since(from))) } else { (deadline, Saw::TimedOut) };
+        if probe == Probe::Consume {
+            // Read before the ack was processed: the attempt began and ended at the ack.
+            self.end_consume(sequence, at.max(from), saw, out);
+        } else {
+            self.end_end_to_end(sequence, at, saw, out);
+        }
+    }
+
+    /// Ends the produce attempt; `None` is its deadline.
+    fn end_produce(&mut self, sequence: u64, end: Option<(Time, Saw)>, out: &mut Vec<Output>) {
+        let limits = self.settings.produce;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        if entry.produce != Stage::Open {
+            return;
+        }
+        entry.produce = Stage::Ended;
+        let (at, saw) = end.unwrap_or((entry.began() + limits.deadline, Saw::TimedOut));
+        let (due, sent) = (entry.due, entry.sent);
+        let judged = !matches!(saw, Saw::Void(_));
+        let unacked_but_seen = judged && entry.read.is_some() && entry.acked.is_none();
+        let series = self.produce.clone();
+        self.open[0] -= 1;
+        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
+        if unacked_but_seen {
+            out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
+        }
+    }
+
+    fn end_consume(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+        let limits = self.settings.consume;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        let (Stage::Open, Some(acked)) = (entry.consume, entry.acked) else { return };
+        entry.consume = Stage::Ended;
+        let series = self.consume.clone();
+        self.open[1] -= 1;
+        let stalled = Duration::ZERO;
+        out.push(Output::Event(Event { series, limits, due: acked, sent: Some(acked), ended: at, saw, stalled }));
+    }
+
+    fn end_end_to_end(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+        let limits = self.settings.end_to_end;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        if entry.end_to_end != Stage::Open {
+            return;
+        }
+        entry.end_to_end = Stage::Ended;
+        let (due, sent) = (entry.due, entry.sent);
+        let series = self.end_to_end.clone();
+        self.open[2] -= 1;
+        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
+    }
+
+    /// Makes room for one more record. By its size the memory never reaches an attempt in flight; if it did, the
+    /// attempt would end as void rather than vanish.
+    fn forget_oldest(&mut self, now: Time, out: &mut Vec<Output>) {
+        let remembered = REMEMBERED_MIN.max(self.settings.in_flight_max().saturating_mul(4));
+        if self.entries.len() < remembered {
+            return;
+        }
+        self.end_produce(self.base, Some((now, Saw::Void(VoidReason::ProberFault))), out);
+        self.give_up_reading(self.base, now, VoidReason::ProberFault, out);
+        self.entries.pop_front();
+        self.base += 1;
+        self.first_live = self.first_live.max(self.base);
+    }
+
+    fn wake_by(&mut self, at: Time) {
+        self.next_wake = self.next_wake.min(at);
+    }
+
+    fn wake_for(&mut self, sequence: u64) {
+        if let Some(at) = self.entry(sequence).and_then(|entry| entry.next_wake(&self.settings)) {
+            self.wake_by(at);
+        }
+    }
+
+    fn advance_live(&mut self) {
+        while self.entry(self.first_live).is_some_and(Entry::is_finished) {
+            self.first_live += 1;
+        }
+    }
+
+    fn live(&self) -> std::ops::Range<u64> {
+        self.first_live..self.next_sequence().0
+    }
+
+    /// A record that was acked at one of these offsets and has not been seen.
+    fn unread_within(&self, first: i64, last: i64) -> Option<u64> {
+        self.live().find(|sequence| {
+            self.entry(*sequence).is_some_and(|entry| {
+                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| (first..=last).contains(&acked))
+            })
+        })
+    }
+
+    fn entry(&self, sequence: u64) -> Option<&Entry> {
+        let index = usize::try_from(sequence.checked_sub(self.base)?).ok()?;
+        self.entries.get(index)
+    }
+
+    fn entry_mut(&mut self, sequence: u64) -> Option<&mut Entry> {
+        let index = usize::try_from(sequence.checked_sub(self.base)?).ok()?;
+        self.entries.get_mut(index)
+    }
+}
+
+fn slot(probe: Probe) -> Option<usize> {
+    Probe::OF_A_RECORD.iter().position(|of| *of == probe)
+}

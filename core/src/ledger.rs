@@ -167,6 +167,11 @@ impl Ledger {
         self.rows.get(series).map(|row| row.counts.clone()).unwrap_or_default()
     }
 
+    /// Attempts due and not counted, over all series.
+    pub fn in_flight(&self) -> u64 {
+        self.rows.values().map(|row| row.counts.in_flight()).sum()
+    }
+
     /// The newest judged event of one series.
     pub fn latest(&self, series: &Series) -> Option<Latest> {
         self.rows.get(series).and_then(|row| row.latest)

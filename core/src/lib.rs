@@ -15,8 +15,10 @@
 //! | [`objective`], [`judge`] | the opinion: good, bad or void |
 //! | [`settle`] | holds events until a stall of the prober would be known |
 //! | [`ledger`], [`snapshot`] | cumulative counts, and their immutable view |
+//! | [`accounts`] | settle and ledger as one |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
+pub mod accounts;
 pub mod event;
 pub mod fault;
 pub mod ids;

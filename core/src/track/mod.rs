@@ -556,6 +556,9 @@ impl Track {
         while self.entry(self.first_live).is_some_and(Entry::is_finished) {
             self.first_live += 1;
         }
+        if self.live().is_empty() {
+            self.next_wake = Time::NEVER;
+        }
     }
 
     fn live(&self) -> std::ops::Range<u64> {

@@ -1,0 +1,75 @@
+//! Settle and ledger as one: everything that is said about attempts goes in, and each event comes to be counted once.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::ids::{Probe, Target};
+use crate::ledger::{Counted, Ledger};
+use crate::objective::Objective;
+use crate::settle::{Settle, Stall};
+use crate::time::Time;
+use crate::track::Output;
+
+/// The books.
+#[derive(Debug)]
+pub struct Accounts {
+    settle: Settle,
+    ledger: Ledger,
+}
+
+impl Accounts {
+    /// Empty books that judge by these objectives.
+    pub fn new(objectives: Arc<[Objective]>) -> Accounts {
+        Accounts { settle: Settle::new(), ledger: Ledger::new(objectives) }
+    }
+
+    /// Opens a target's series at zero.
+    pub fn discover(&mut self, target: &Target) {
+        self.ledger.discover(target);
+    }
+
+    /// Takes in what was said about a target. Rereads are the driver's to carry out.
+    pub fn hear(&mut self, target: &Target, output: Output) {
+        match output {
+            Output::Event(event) => self.settle.push(event),
+            other => self.ledger.hear(target, &other),
+        }
+    }
+
+    /// Takes a heartbeat in; returns the stall that it tells of.
+    pub fn beat(&mut self, expected: Time, at: Time) -> Option<Stall> {
+        self.settle.beat(expected, at)
+    }
+
+    /// Counts every event that has settled by `now`.
+    pub fn settle(&mut self, now: Time, mut counted: impl FnMut(&Event, &Counted)) {
+        let ledger = &mut self.ledger;
+        self.settle.ready(now, |event| counted(&event, &ledger.record(&event)));
+    }
+
+    /// Counts every event, settled or not: the last act.
+    pub fn close(&mut self, mut counted: impl FnMut(&Event, &Counted)) {
+        let ledger = &mut self.ledger;
+        self.settle.flush(|event| counted(&event, &ledger.record(&event)));
+    }
+
+    /// The ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The ledger, to read its percentiles.
+    pub fn ledger_mut(&mut self) -> &mut Ledger {
+        &mut self.ledger
+    }
+
+    /// Whether the ledger's attempts in flight are exactly those that the tracks hold open plus those that settle.
+    pub fn balance(&self, open_in_tracks: usize) -> bool {
+        self.ledger.in_flight() == (open_in_tracks + self.settle.len()) as u64
+    }
+
+    /// Attempts of one probe at one target that are due and not counted.
+    pub fn in_flight(&self, target: &Target, probe: Probe) -> u64 {
+        self.ledger.counts(&target.series(probe)).in_flight()
+    }
+}

@@ -1,0 +1,65 @@
+//! The one reader of time.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use prober_core::time::{Time, WallTime};
+use tokio::time::Instant;
+
+/// The process's monotonic clock, and beside it the calendar.
+///
+/// `Copy` and `Send`, and readable on threads that belong to no runtime, as librdkafka's do. Under tokio's paused
+/// clock it stands still with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    /// Starts a clock: its origin is now.
+    pub fn start() -> Clock {
+        Clock { origin: Instant::now() }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Time {
+        self.at(Instant::now())
+    }
+
+    /// A stamp that somebody else took of the same clock.
+    pub fn at(&self, instant: Instant) -> Time {
+        Time::ORIGIN + instant.saturating_duration_since(self.origin)
+    }
+
+    /// Now, by the calendar; a calendar before 1970 reads as 1970.
+    pub fn wall(&self) -> WallTime {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        WallTime(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+    }
+
+    /// Waits until `time`. Far futures are cut to a day, since timers have a range; callers look again anyway.
+    pub async fn sleep_until(&self, time: Time) {
+        const A_DAY: Duration = Duration::from_secs(86_400);
+        tokio::time::sleep(time.since(self.now()).min(A_DAY)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn stands_still_with_the_paused_clock() {
+        let clock = Clock::start();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(clock.now(), Time::ORIGIN + Duration::from_secs(3600));
+        clock.sleep_until(clock.now() + Duration::from_secs(5)).await;
+        assert!(Time::ORIGIN + Duration::from_secs(3605) <= clock.now());
+    }
+
+    #[test]
+    fn is_read_on_threads_without_a_runtime() {
+        let clock = Clock::start();
+        let elsewhere = std::thread::spawn(move || clock.now()).join().expect("the thread lives");
+        assert!(elsewhere <= clock.now());
+    }
+}

@@ -1,0 +1,177 @@
+//! The bytes of a probe record (design §4, "Identity"), big-endian:
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 4 | magic `KPRB` |
+//! | 1 | version, 1 |
+//! | 1 | lane |
+//! | 16 | run id |
+//! | 8 | vantage hash |
+//! | 4 | partition |
+//! | 8 | sequence |
+//! | 8 | due, wall time in ns |
+//! | … | padding |
+//! | 4 | CRC-32C of everything before |
+
+use prober_core::ids::{Lane, Partition, RunId, Sequence, VantageHash};
+use prober_core::time::WallTime;
+
+const MAGIC: [u8; 4] = *b"KPRB";
+const VERSION: u8 = 1;
+const CHECKSUM: usize = 4;
+
+/// A record without padding.
+pub const SIZE_MIN: usize = 4 + 1 + 1 + 16 + 8 + 4 + 8 + 8 + CHECKSUM;
+
+/// Who writes: this run at this vantage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// One life of one process.
+    pub run: RunId,
+    /// Where it stands.
+    pub vantage: VantageHash,
+}
+
+/// What a record in a monitor topic is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// This run's, with this number.
+    Ours(Sequence),
+    /// Another run's, vantage's or probe's of kafka-prober: ignored.
+    Sibling,
+    /// Not in our format.
+    Foreign,
+}
+
+/// Writes a record of `size` bytes, or of [`SIZE_MIN`] if that is more.
+pub fn encode(
+    identity: Identity,
+    lane: Lane,
+    partition: Partition,
+    sequence: Sequence,
+    due: WallTime,
+    size: usize,
+) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size.max(SIZE_MIN));
+    bytes.extend_from_slice(&MAGIC);
+    bytes.extend_from_slice(&[VERSION, lane.code()]);
+    bytes.extend_from_slice(&identity.run.0);
+    bytes.extend_from_slice(&identity.vantage.0.to_be_bytes());
+    bytes.extend_from_slice(&partition.0.to_be_bytes());
+    bytes.extend_from_slice(&sequence.0.to_be_bytes());
+    bytes.extend_from_slice(&due.0.to_be_bytes());
+    bytes.resize(size.max(SIZE_MIN) - CHECKSUM, 0);
+    let checksum = crc32c::crc32c(&bytes);
+    bytes.extend_from_slice(&checksum.to_be_bytes());
+    bytes
+}
+
+/// Reads a record that stands in `partition` of `lane`.
+pub fn sight(identity: Identity, lane: Lane, partition: Partition, bytes: &[u8]) -> Sighting {
+    let Some(fields) = fields(bytes) else { return Sighting::Foreign };
+    let ours = fields.run == identity.run && fields.vantage == identity.vantage && fields.lane == lane.code();
+    match (ours, fields.partition == partition) {
+        (true, true) => Sighting::Ours(fields.sequence),
+        (true, false) => Sighting::Foreign,
+        (false, _) => Sighting::Sibling,
+    }
+}
+
+/// Whether these bytes are a record of kafka-prober, of any run: what makes a topic ours.
+pub fn is_probe_record(bytes: &[u8]) -> bool {
+    fields(bytes).is_some()
+}
+
+struct Fields {
+    lane: u8,
+    run: RunId,
+    vantage: VantageHash,
+    partition: Partition,
+    sequence: Sequence,
+}
+
+/// The fields, if magic, version and checksum are right.
+fn fields(bytes: &[u8]) -> Option<Fields> {
+    if bytes.len() < SIZE_MIN {
+        return None;
+    }
+    let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>()?;
+    let (magic, rest) = body.split_first_chunk::<4>()?;
+    let ([version, lane], rest) = rest.split_first_chunk::<2>()?;
+    let (run, rest) = rest.split_first_chunk::<16>()?;
+    let (vantage, rest) = rest.split_first_chunk::<8>()?;
+    let (partition, rest) = rest.split_first_chunk::<4>()?;
+    let (sequence, _) = rest.split_first_chunk::<8>()?;
+    let sound = *magic == MAGIC && *version == VERSION && u32::from_be_bytes(*checksum) == crc32c::crc32c(body);
+    sound.then(|| Fields {
+        lane: *lane,
+        run: RunId(*run),
+        vantage: VantageHash(u64::from_be_bytes(*vantage)),
+        partition: Partition(i32::from_be_bytes(*partition)),
+        sequence: Sequence(u64::from_be_bytes(*sequence)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const US: Identity = Identity { run: RunId([7; 16]), vantage: VantageHash(42) };
+
+    fn bytes(identity: Identity, partition: i32) -> Vec<u8> {
+        encode(identity, Lane::Pinned, Partition(partition), Sequence(5), WallTime(1), 128)
+    }
+
+    fn sighted(identity: Identity, bytes: &[u8]) -> Sighting {
+        sight(identity, Lane::Pinned, Partition(3), bytes)
+    }
+
+    #[test]
+    fn own_record_comes_back_with_its_number() {
+        assert_eq!(sighted(US, &bytes(US, 3)), Sighting::Ours(Sequence(5)));
+        assert_eq!(bytes(US, 3).len(), 128);
+    }
+
+    #[test]
+    fn earlier_life_and_other_vantage_are_siblings() {
+        let restarted = Identity { run: RunId([8; 16]), ..US };
+        let elsewhere = Identity { vantage: VantageHash(43), ..US };
+        assert_eq!(sighted(US, &bytes(restarted, 3)), Sighting::Sibling);
+        assert_eq!(sighted(US, &bytes(elsewhere, 3)), Sighting::Sibling);
+    }
+
+    #[test]
+    fn own_record_in_the_wrong_partition_is_foreign() {
+        assert_eq!(sighted(US, &bytes(US, 4)), Sighting::Foreign);
+    }
+
+    #[test]
+    fn other_version_is_foreign() {
+        let mut newer = bytes(US, 3);
+        newer[4] = 2;
+        assert_eq!(sighted(US, &newer), Sighting::Foreign);
+    }
+
+    #[test]
+    fn layout_is_the_documented_one() {
+        let bytes = bytes(US, 3);
+        assert_eq!(&bytes[..6], b"KPRB\x01\x01");
+        assert_eq!(&bytes[30..34], &3i32.to_be_bytes());
+        assert_eq!(&bytes[34..42], &5u64.to_be_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn any_flipped_bit_is_noticed(bit in 0usize..128 * 8) {
+            let mut damaged = bytes(US, 3);
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(sighted(US, &damaged), Sighting::Foreign);
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_foreign(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert_eq!(sighted(US, &bytes), Sighting::Foreign);
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! `produce`, `consume` and `end_to_end` on one lane: when each target is due, what is written, and what comes of it.
+//!
+//! Driven by its owner: [`RoundTrip::hear`] takes in what the lane reports, [`RoundTrip::advance`] sends what is due and
+//! ends what has expired, [`RoundTrip::next_wake`] says when to look again. Nothing here waits, so no target can delay
+//! another.
+
+mod target;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prober_core::accounts::Accounts;
+use prober_core::event::VoidReason;
+use prober_core::fault::Fault;
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Sequence, Target};
+use prober_core::time::Time;
+use prober_core::track;
+
+use crate::clock::Clock;
+use crate::port::{self, LaneInput, Layout};
+use crate::record::Identity;
+
+use target::Live;
+
+/// Before the first metadata an outage counts from here on: a healthy cluster has answered long before.
+const FIRST_METADATA_WITHIN: Duration = Duration::from_secs(1);
+
+/// A topic that is not usable holds attempts back for so long, so that creating it costs no bad event.
+const TOPIC_USABLE_WITHIN: Duration = Duration::from_secs(20);
+
+/// A read position is waited for so long; then sending starts anyway, and reads without one are void.
+const POSITION_WITHIN: Duration = Duration::from_secs(10);
+
+/// Settings of the three probes on one lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Interval, deadlines and thresholds.
+    pub track: track::Settings,
+    /// Bytes of a record.
+    pub record_size: usize,
+}
+
+/// One lane's probes.
+#[derive(Debug)]
+pub struct RoundTrip {
+    cluster: ClusterName,
+    lane: Lane,
+    identity: Identity,
+    settings: Settings,
+    clock: Clock,
+    targets: BTreeMap<Key, Live>,
+    /// Where each partition's numbers go on when its target is replaced.
+    sequences: BTreeMap<Partition, Sequence>,
+    /// Since when the topic has been known to be unusable.
+    missing_since: Option<Time>,
+    resolved_any: bool,
+}
+
+/// Whom a target stands for while the topic has no partition for it, or which partition it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Nobody,
+    Without(BrokerId),
+    At(Partition),
+}
+
+impl RoundTrip {
+    /// Probes that know of nothing yet: one target, broker unknown, due from one second on.
+    pub fn new(cluster: ClusterName, lane: Lane, identity: Identity, settings: Settings, clock: Clock) -> RoundTrip {
+        let mut round_trip = RoundTrip {
+            cluster,
+            lane,
+            identity,
+            settings,
+            clock,
+            targets: BTreeMap::new(),
+            sequences: BTreeMap::new(),
+            missing_since: None,
+            resolved_any: false,
+        };
+        let from = clock.now() + FIRST_METADATA_WITHIN;
+        let nobody = round_trip.without_partition(Broker::Unknown, 0, Fault::NoMetadata, from);
+        round_trip.targets.insert(Key::Nobody, nobody);
+        round_trip
+    }
+
+    /// Takes in what the lane reports.
+    pub fn hear(&mut self, input: LaneInput, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+        match input {
+            LaneInput::Layout { at, layout } => self.lay_out(at, layout, accounts),
+            LaneInput::Status { .. } => {}
+            LaneInput::Recreated { at } => {
+                for live in self.targets.values_mut() {
+                    live.say(accounts, lane, |track, out| track.recreated(at, out));
+                }
+            }
+            LaneInput::Position { partition, at, offset, reset } => {
+                let reason = if reset { VoidReason::ReaderReset } else { VoidReason::NoPosition };
+                if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
+                    live.open_from(at);
+                    live.say(accounts, lane, |track, out| track.reset(at, offset, reason, out));
+                }
+            }
+            LaneInput::Unreachable { partition } => {
+                let now = self.clock.now();
+                if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
+                    live.open_from(now);
+                }
+            }
+            LaneInput::Acked { partition, sequence, at, offset } => {
+                self.tell(partition, accounts, lane, |track, out| track.acked(sequence, at, offset, out));
+            }
+            LaneInput::Failed { partition, sequence, at, fault, written } => {
+                self.tell(partition, accounts, lane, |track, out| track.failed(sequence, at, fault, written, out));
+            }
+            LaneInput::Read { partition, sequence, at, offset } => {
+                self.tell(partition, accounts, lane, |track, out| track.read(sequence, at, offset, out));
+            }
+            LaneInput::Garbage { partition, at, first, last } => {
+                self.tell(partition, accounts, lane, |track, out| track.garbage(at, first, last, out));
+            }
+            LaneInput::Passed { partition, at, next } => {
+                self.tell(partition, accounts, lane, |track, _| track.passed(at, next));
+            }
+            LaneInput::Absent { partition, at, offset } => {
+                self.tell(partition, accounts, lane, |track, out| track.absent(at, offset, out));
+            }
+        }
+    }
+
+    /// Ends what has expired and sends what is due.
+    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+        for live in self.targets.values_mut() {
+            if now < live.next_wake() {
+                continue;
+            }
+            live.say(accounts, lane, |track, out| track.expire(now, out));
+            live.send_due(now, self.clock, self.identity, self.settings.record_size, accounts, lane);
+            self.resolved_any |= live.has_resolved();
+        }
+    }
+
+    /// When [`RoundTrip::advance`] has something to do again.
+    pub fn next_wake(&self) -> Time {
+        self.targets.values().map(Live::next_wake).min().unwrap_or(Time::NEVER)
+    }
+
+    /// Inputs were dropped before they reached us: whatever is in flight may have been among them.
+    pub fn input_dropped(&mut self, now: Time, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+        self.abandon(now, VoidReason::InputDropped, accounts, lane);
+    }
+
+    /// The process ends: what is in flight is void, and nothing is sent any more.
+    pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+        self.abandon(now, VoidReason::Shutdown, accounts, lane);
+        self.targets.values_mut().for_each(Live::close);
+    }
+
+    /// Attempts that have not ended, over all targets and probes.
+    pub fn open(&self) -> usize {
+        self.targets
+            .values()
+            .map(|live| Probe::OF_A_RECORD.iter().map(|probe| live.track.in_flight(*probe)).sum::<usize>())
+            .sum()
+    }
+
+    /// Partitions probed, with the broker that each speaks for.
+    pub fn probed(&self) -> impl Iterator<Item = (Partition, BrokerId)> + '_ {
+        self.targets.iter().filter_map(|(key, live)| match (key, live.target.broker) {
+            (Key::At(partition), Broker::Id(broker)) => Some((*partition, broker)),
+            _ => None,
+        })
+    }
+
+    /// For how long a broker's oldest unacked record has waited.
+    pub fn waiting(&self, broker: BrokerId, now: Time) -> Option<Duration> {
+        self.targets
+            .values()
+            .filter(|live| live.target.broker == Broker::Id(broker))
+            .filter_map(|live| live.track.oldest_unacked())
+            .map(|since| now.since(since))
+            .max()
+    }
+
+    /// Whether any attempt was ever resolved, with any outcome.
+    pub fn has_resolved(&self) -> bool {
+        self.resolved_any || self.targets.values().any(Live::has_resolved)
+    }
+
+    fn lay_out(&mut self, at: Time, layout: Layout, accounts: &mut Accounts) {
+        let missing = matches!(layout, Layout::Missing { .. });
+        self.missing_since = if missing { self.missing_since.or(Some(at)) } else { None };
+        let wanted: BTreeMap<Key, (Broker, Option<Fault>)> = match layout {
+            Layout::Unknown => BTreeMap::from([(Key::Nobody, (Broker::Unknown, Some(Fault::NoMetadata)))]),
+            Layout::Missing { brokers, fault } => {
+                brokers.into_iter().map(|id| (Key::Without(id), (Broker::Id(id), Some(fault)))).collect()
+            }
+            Layout::Assigned(partitions) => {
+                partitions.into_iter().map(|(partition, id)| (Key::At(partition), (Broker::Id(id), None))).collect()
+            }
+            Layout::Refused => BTreeMap::new(),
+        };
+        self.remove_all_but(&wanted, at, accounts);
+        for (key, (broker, fault)) in wanted {
+            match (self.targets.get_mut(&key), fault) {
+                (Some(live), Some(fault)) => live.fails_with(fault),
+                (Some(_), None) => {}
+                (None, Some(fault)) => {
+                    let from = self.missing_since.map_or(at, |since| since + TOPIC_USABLE_WITHIN);
+                    let ordinal = broker.id().map_or(0, |id| id.0.unsigned_abs().into());
+                    let live = self.without_partition(broker, ordinal, fault, from);
+                    accounts.discover(&live.target);
+                    self.targets.insert(key, live);
+                }
+                (None, None) => {
+                    let Key::At(partition) = key else { continue };
+                    let live = self.at_partition(broker, partition, at);
+                    accounts.discover(&live.target);
+                    self.targets.insert(key, live);
+                }
+            }
+        }
+    }
+
+    /// Retires the targets that are no longer wanted, or that stand for another broker now.
+    fn remove_all_but(&mut self, wanted: &BTreeMap<Key, (Broker, Option<Fault>)>, at: Time, accounts: &mut Accounts) {
+        let sequences = &mut self.sequences;
+        let resolved = &mut self.resolved_any;
+        self.targets.retain(|key, live| {
+            let stays = wanted.get(key).is_some_and(|(broker, _)| *broker == live.target.broker);
+            if !stays {
+                live.retire(at, accounts);
+                *resolved |= live.has_resolved();
+                if let Key::At(partition) = key {
+                    sequences.insert(*partition, live.track.next_sequence());
+                }
+            }
+            stays
+        });
+    }
+
+    fn without_partition(&self, broker: Broker, ordinal: u64, fault: Fault, from: Time) -> Live {
+        let target = Target { cluster: self.cluster.clone(), lane: self.lane, broker, partition: None };
+        Live::failing(target, self.settings.track, ordinal, fault, from)
+    }
+
+    fn at_partition(&self, broker: Broker, partition: Partition, at: Time) -> Live {
+        let target = Target { cluster: self.cluster.clone(), lane: self.lane, broker, partition: Some(partition) };
+        let first = self.sequences.get(&partition).copied().unwrap_or(Sequence(0));
+        let ordinal = u64::from(partition.0.unsigned_abs());
+        Live::waiting(target, self.settings.track, ordinal, first, at + POSITION_WITHIN)
+    }
+
+    fn tell(
+        &mut self,
+        partition: Partition,
+        accounts: &mut Accounts,
+        lane: &mut impl port::Lane,
+        event: impl FnOnce(&mut track::Track, &mut Vec<track::Output>),
+    ) {
+        if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
+            live.say(accounts, lane, event);
+        }
+    }
+
+    fn abandon(&mut self, now: Time, reason: VoidReason, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+        for live in self.targets.values_mut() {
+            live.say(accounts, lane, |track, out| track.abandon(now, reason, out));
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! The three probes against the simulated cluster, under the paused clock.
+
+use std::sync::Arc;
+
+use prober_core::event::{Anomaly, Limits, Outcome};
+use prober_core::ids::{RunId, Series, VantageHash};
+use prober_core::kafka_error::KafkaError;
+use prober_core::ledger::Counts;
+use prober_core::settle::HEARTBEAT_EVERY;
+
+use super::*;
+use crate::sim::{At, Incident, Sim, Timeline};
+
+/// A prober in front of a simulated cluster.
+struct Rig {
+    clock: Clock,
+    sim: Sim,
+    round_trip: RoundTrip,
+    accounts: Accounts,
+    expected_beat: Time,
+}
+
+impl Rig {
+    fn new(brokers: i32, timeline: Timeline) -> Rig {
+        let clock = Clock::start();
+        let limits = Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) };
+        let interval = Duration::from_millis(200);
+        let track = track::Settings { interval, produce: limits, consume: limits, end_to_end: limits };
+        let identity = Identity { run: RunId([1; 16]), vantage: VantageHash::of("default") };
+        let settings = Settings { track, record_size: 128 };
+        let cluster = ClusterName::new("sim");
+        let round_trip = RoundTrip::new(cluster, Lane::Pinned, identity, settings, clock);
+        let accounts = Accounts::new(Arc::from([]));
+        Rig { clock, sim: Sim::new(brokers, clock, timeline), round_trip, accounts, expected_beat: Time::ORIGIN }
+    }
+
+    /// Lives until `millis`, as the engine does: inputs first, then deadlines and sends, then what has settled.
+    async fn until(&mut self, millis: u64) {
+        let end = Time::from_millis(millis);
+        loop {
+            let wake = self.round_trip.next_wake().min(self.sim.next_wake()).min(self.expected_beat).min(end);
+            self.clock.sleep_until(wake).await;
+            self.step();
+            if end <= self.clock.now() {
+                return;
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        for input in self.sim.advance() {
+            self.round_trip.hear(input, &mut self.accounts, &mut self.sim.clone());
+        }
+        let now = self.clock.now();
+        self.round_trip.advance(now, &mut self.accounts, &mut self.sim.clone());
+        if self.expected_beat <= now {
+            self.accounts.beat(self.expected_beat, now);
+            self.expected_beat = now + HEARTBEAT_EVERY;
+        }
+        self.accounts.settle(now, |_, _| {});
+        assert!(self.accounts.balance(self.round_trip.open()), "the books do not balance at {now}");
+    }
+
+    /// The prober's process is stopped: nothing of it runs, the cluster goes on.
+    async fn freeze_prober(&mut self, length: Duration) {
+        tokio::time::advance(length).await;
+        self.step();
+    }
+
+    fn shut_down(&mut self) {
+        let now = self.clock.now();
+        self.round_trip.shut_down(now, &mut self.accounts, &mut self.sim.clone());
+        self.accounts.close(|_, _| {});
+    }
+
+    fn counts(&self, broker: Broker, probe: Probe) -> Counts {
+        let target = Target { cluster: ClusterName::new("sim"), lane: Lane::Pinned, broker, partition: None };
+        self.accounts.ledger().counts(&target.series(probe))
+    }
+
+    fn of(&self, broker: i32, probe: Probe, outcome: Outcome) -> u64 {
+        self.counts(Broker::Id(BrokerId(broker)), probe).of(outcome)
+    }
+
+    fn bad(&self, broker: i32) -> u64 {
+        use Outcome::{Corrupt, Error, Lost, Slow, Timeout};
+        let of = |probe| [Slow, Error, Timeout, Lost, Corrupt].map(|outcome| self.of(broker, probe, outcome));
+        Probe::OF_A_RECORD.into_iter().flat_map(of).sum()
+    }
+
+    fn anomaly(&self, broker: i32, anomaly: Anomaly) -> u64 {
+        let of_broker = |records: &prober_core::snapshot::RecordCounts| records.broker == Broker::Id(BrokerId(broker));
+        self.accounts
+            .ledger()
+            .records()
+            .into_iter()
+            .filter(of_broker)
+            .map(|records| records.anomalies[anomaly.index()])
+            .sum()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn healthy_cluster_has_only_good_events_from_the_first_on() {
+    let mut rig = Rig::new(3, Timeline::quiet());
+    rig.until(60_000).await;
+    for broker in 1..=3 {
+        assert_eq!(rig.bad(broker), 0);
+        for probe in Probe::OF_A_RECORD {
+            assert!(298 <= rig.of(broker, probe, Outcome::Good), "{probe:?}");
+        }
+        assert_eq!(rig.of(broker, Probe::Produce, Outcome::Missed), 0);
+    }
+    assert_eq!(rig.counts(Broker::Unknown, Probe::Produce), Counts::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn frozen_broker_alone_fails_and_everything_is_accounted_for() {
+    let timeline = Timeline::quiet().at(10_000, 2, At::Freeze).at(40_000, 2, At::Thaw);
+    let mut rig = Rig::new(3, timeline);
+    rig.until(70_000).await;
+    assert_eq!((rig.bad(1), rig.bad(3)), (0, 0));
+    // Due in the 30 s, less those that the thaw answered within their deadline (slow or good by then).
+    let timeouts = rig.of(2, Probe::Produce, Outcome::Timeout);
+    assert!((124..=126).contains(&timeouts), "{timeouts}");
+    assert_eq!(rig.of(2, Probe::EndToEnd, Outcome::Timeout), timeouts);
+    assert_eq!(rig.anomaly(2, Anomaly::Late), timeouts);
+    assert_eq!(rig.anomaly(2, Anomaly::Lost), 0);
+    assert_eq!(rig.anomaly(2, Anomaly::Duplicate), 0);
+    let counts = rig.counts(Broker::Id(BrokerId(2)), Probe::Produce);
+    assert_eq!(counts.due as usize, rig.sim.log_len(BrokerId(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_broker_is_bad_from_the_first_refusal_to_the_first_ack() {
+    let timeline = Timeline::quiet().at(10_000, 2, At::Kill).at(30_000, 2, At::Start);
+    let mut rig = Rig::new(3, timeline);
+    rig.until(40_000).await;
+    assert_eq!((rig.bad(1), rig.bad(3)), (0, 0));
+    let errors = rig.of(2, Probe::Produce, Outcome::Error);
+    assert!((99..=101).contains(&errors), "{errors}");
+    assert_eq!(rig.of(2, Probe::EndToEnd, Outcome::Error), errors);
+    assert_eq!(rig.counts(Broker::Id(BrokerId(2)), Probe::Produce).errors["connection_refused"], errors);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cluster_down_at_start_counts_from_the_first_second_and_recovers() {
+    let timeline = Timeline::quiet().cluster(0, Incident::ClusterDown).cluster(30_000, Incident::ClusterUp);
+    let mut rig = Rig::new(3, timeline);
+    rig.until(40_000).await;
+    let unknown = rig.counts(Broker::Unknown, Probe::Produce);
+    assert_eq!(unknown.of(Outcome::Error), unknown.due);
+    assert!((144..=146).contains(&unknown.due), "{}", unknown.due);
+    assert_eq!(unknown.errors["no_metadata"], unknown.due);
+    for broker in 1..=3 {
+        assert_eq!(rig.bad(broker), 0);
+        assert!(45 <= rig.of(broker, Probe::EndToEnd, Outcome::Good));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn frozen_prober_blames_nobody() {
+    let mut rig = Rig::new(3, Timeline::quiet());
+    rig.until(10_001).await;
+    rig.freeze_prober(Duration::from_secs(10)).await;
+    rig.until(30_000).await;
+    for broker in 1..=3 {
+        assert_eq!(rig.bad(broker), 0);
+        let missed = rig.of(broker, Probe::Produce, Outcome::Missed);
+        assert!((48..=50).contains(&missed), "{missed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stall_of_30_ms_voids_and_misses_nothing() {
+    let mut rig = Rig::new(3, Timeline::quiet());
+    for second in 1..30 {
+        rig.until(second * 1000).await;
+        rig.freeze_prober(Duration::from_millis(30)).await;
+    }
+    rig.until(31_000).await;
+    for broker in 1..=3 {
+        assert_eq!(rig.bad(broker), 0);
+        for probe in Probe::OF_A_RECORD {
+            assert_eq!(rig.of(broker, probe, Outcome::Void), 0);
+            assert_eq!(rig.of(broker, probe, Outcome::Missed), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stalled_prober_does_not_excuse_a_frozen_broker() {
+    let timeline = Timeline::quiet().at(5_000, 2, At::Freeze);
+    let mut rig = Rig::new(3, timeline);
+    for second in 5..30 {
+        rig.until(second * 1000).await;
+        rig.freeze_prober(Duration::from_millis(300)).await;
+    }
+    assert_eq!((rig.bad(1), rig.bad(3)), (0, 0));
+    assert!(60 <= rig.of(2, Probe::Produce, Outcome::Timeout));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_writes_are_errors_of_that_broker_with_kafkas_name() {
+    let timeline = Timeline::quiet().at(5_000, 3, At::Refuse(KafkaError(56))).at(7_000, 3, At::Accept);
+    let mut rig = Rig::new(3, timeline);
+    rig.until(10_000).await;
+    let errors = rig.counts(Broker::Id(BrokerId(3)), Probe::Produce).errors;
+    assert_eq!(errors.keys().copied().collect::<Vec<_>>(), ["KAFKA_STORAGE_ERROR"]);
+    assert_eq!(errors["KAFKA_STORAGE_ERROR"], 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_broker_is_slow_not_failing() {
+    let timeline = Timeline::quiet().at(5_000, 1, At::Slow(Duration::from_millis(1200)));
+    let mut rig = Rig::new(2, timeline);
+    rig.until(20_000).await;
+    assert!(0 < rig.of(1, Probe::Produce, Outcome::Slow));
+    assert_eq!(rig.of(1, Probe::Produce, Outcome::Timeout), 0);
+    assert_eq!(rig.bad(2), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_duplicate_corrupt_and_foreign_are_told_apart() {
+    let timeline = Timeline::quiet()
+        .at(5_000, 1, At::LoseNext)
+        .at(10_000, 1, At::DuplicateNext)
+        .at(15_000, 1, At::CorruptNext)
+        .at(20_000, 1, At::Garbage);
+    let mut rig = Rig::new(1, timeline);
+    rig.until(30_000).await;
+    assert_eq!(rig.of(1, Probe::Consume, Outcome::Lost), 1);
+    assert_eq!(rig.of(1, Probe::EndToEnd, Outcome::Lost), 1);
+    assert_eq!(rig.of(1, Probe::Consume, Outcome::Corrupt), 1);
+    let anomalies = [Anomaly::Lost, Anomaly::Duplicate, Anomaly::Corrupt].map(|anomaly| rig.anomaly(1, anomaly));
+    assert_eq!(anomalies, [1, 1, 1]);
+    assert_eq!(rig.anomaly(1, Anomaly::Foreign), 2, "the damaged one and the stranger's");
+    let produce = rig.counts(Broker::Id(BrokerId(1)), Probe::Produce);
+    assert_eq!(
+        produce.of(Outcome::Good) + produce.in_flight(),
+        produce.due,
+        "whatever the log did, every ack was good"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn recreated_topic_blames_nobody() {
+    let timeline = Timeline::quiet().cluster(5_001, Incident::Recreate);
+    let mut rig = Rig::new(3, timeline);
+    rig.until(10_000).await;
+    for broker in 1..=3 {
+        assert_eq!(rig.bad(broker), 0);
+        assert_eq!(rig.anomaly(broker, Anomaly::Lost), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_voids_what_is_in_flight_and_leaves_nothing_open() {
+    let mut rig = Rig::new(3, Timeline::quiet().at(5_000, 2, At::Freeze));
+    rig.until(8_000).await;
+    rig.shut_down();
+    assert_eq!(rig.round_trip.open(), 0);
+    assert_eq!(rig.bad(2), 0);
+    assert!(14 <= rig.of(2, Probe::Produce, Outcome::Void));
+    assert_eq!(rig.counts(Broker::Id(BrokerId(2)), Probe::Produce).in_flight(), 0);
+    assert_eq!(rig.round_trip.next_wake(), Time::NEVER);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_inputs_void_what_was_in_flight() {
+    let mut rig = Rig::new(2, Timeline::quiet());
+    rig.until(5_001).await;
+    let open = rig.round_trip.open();
+    let now = rig.clock.now();
+    rig.round_trip.input_dropped(now, &mut rig.accounts, &mut rig.sim.clone());
+    assert_eq!(rig.round_trip.open(), 0);
+    rig.until(6_000).await;
+    let voided: u64 = [1, 2].map(|id| rig.of(id, Probe::EndToEnd, Outcome::Void)).iter().sum();
+    assert!(voided <= open as u64);
+    assert_eq!((rig.bad(1), rig.bad(2)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn topic_being_created_costs_no_bad_event_for_twenty_seconds() {
+    let mut rig = Rig::new(0, Timeline::quiet());
+    let missing = |at| LaneInput::Layout {
+        at,
+        layout: Layout::Missing { brokers: vec![BrokerId(1)], fault: Fault::Kafka(KafkaError(29)) },
+    };
+    rig.step();
+    rig.round_trip.hear(missing(Time::ORIGIN), &mut rig.accounts, &mut rig.sim.clone());
+    rig.until(19_900).await;
+    assert_eq!(rig.counts(Broker::Id(BrokerId(1)), Probe::Produce).due, 0);
+    rig.until(25_000).await;
+    let errors = rig.counts(Broker::Id(BrokerId(1)), Probe::Produce).errors;
+    assert!((24..=26).contains(&errors["TOPIC_AUTHORIZATION_FAILED"]), "{errors:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn moved_partition_goes_on_counting_where_its_numbers_stopped() {
+    let mut rig = Rig::new(2, Timeline::quiet());
+    rig.until(5_000).await;
+    let at = rig.clock.now();
+    let moved = vec![(Partition(0), BrokerId(2)), (Partition(1), BrokerId(2))];
+    let layout = LaneInput::Layout { at, layout: Layout::Assigned(moved) };
+    rig.round_trip.hear(layout, &mut rig.accounts, &mut rig.sim.clone());
+    let position = LaneInput::Position { partition: Partition(0), at, offset: 25, reset: false };
+    rig.round_trip.hear(position, &mut rig.accounts, &mut rig.sim.clone());
+    rig.until(10_000).await;
+    assert_eq!((rig.bad(1), rig.bad(2)), (0, 0));
+    assert_eq!(rig.anomaly(2, Anomaly::Duplicate), 0);
+    assert!(70 <= rig.of(2, Probe::EndToEnd, Outcome::Good));
+}
+
+#[tokio::test(start_paused = true)]
+async fn direct_question_to_a_frozen_broker_ends_at_its_deadline() {
+    let clock = Clock::start();
+    let sim = Sim::new(2, clock, Timeline::quiet().at(0, 2, At::Freeze));
+    sim.advance();
+    let limits = Limits { deadline: Duration::from_secs(2), threshold: Duration::from_secs(1) };
+    let target = |id| Target {
+        cluster: ClusterName::new("sim"),
+        lane: Lane::Pinned,
+        broker: Broker::Id(BrokerId(id)),
+        partition: None,
+    };
+    let healthy = crate::ask::attempt(&sim, clock, &target(1), Probe::Connect, clock.now(), limits).await;
+    assert!(matches!(healthy.saw, prober_core::event::Saw::Success(_)));
+    let frozen = crate::ask::attempt(&sim, clock, &target(2), Probe::Connect, clock.now(), limits).await;
+    assert_eq!(frozen.saw, prober_core::event::Saw::TimedOut);
+    assert_eq!(frozen.ended.since(frozen.due), limits.deadline);
+    let absent = crate::ask::attempt(&sim, clock, &target(9), Probe::Connect, clock.now(), limits).await;
+    assert_eq!(absent.saw, prober_core::event::Saw::Failed(Fault::NoAddress));
+}
+
+#[test]
+fn series_of_a_lane_speak_for_its_view() {
+    let target =
+        Target { cluster: ClusterName::new("c"), lane: Lane::Pinned, broker: Broker::Unknown, partition: None };
+    let Series { view, .. } = target.series(Probe::Produce);
+    assert_eq!(view.as_str(), "broker");
+}

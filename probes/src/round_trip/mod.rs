@@ -87,7 +87,7 @@ impl RoundTrip {
     }
 
     /// Takes in what the lane reports.
-    pub fn hear(&mut self, input: LaneInput, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+    pub fn hear(&mut self, input: LaneInput, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         match input {
             LaneInput::Layout { at, layout } => self.lay_out(at, layout, accounts),
             LaneInput::Status { .. } => {}
@@ -131,7 +131,7 @@ impl RoundTrip {
     }
 
     /// Ends what has expired and sends what is due.
-    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         for live in self.targets.values_mut() {
             if now < live.next_wake() {
                 continue;
@@ -148,12 +148,12 @@ impl RoundTrip {
     }
 
     /// Inputs were dropped before they reached us: whatever is in flight may have been among them.
-    pub fn input_dropped(&mut self, now: Time, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+    pub fn input_dropped(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         self.abandon(now, VoidReason::InputDropped, accounts, lane);
     }
 
     /// The process ends: what is in flight is void, and nothing is sent any more.
-    pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+    pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         self.abandon(now, VoidReason::Shutdown, accounts, lane);
         self.targets.values_mut().for_each(Live::close);
     }
@@ -257,7 +257,7 @@ impl RoundTrip {
         &mut self,
         partition: Partition,
         accounts: &mut Accounts,
-        lane: &mut impl port::Lane,
+        lane: &mut dyn port::Lane,
         event: impl FnOnce(&mut track::Track, &mut Vec<track::Output>),
     ) {
         if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
@@ -265,7 +265,7 @@ impl RoundTrip {
         }
     }
 
-    fn abandon(&mut self, now: Time, reason: VoidReason, accounts: &mut Accounts, lane: &mut impl port::Lane) {
+    fn abandon(&mut self, now: Time, reason: VoidReason, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         for live in self.targets.values_mut() {
             live.say(accounts, lane, |track, out| track.abandon(now, reason, out));
         }

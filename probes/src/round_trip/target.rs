@@ -84,7 +84,7 @@ impl Live {
     pub(super) fn say(
         &mut self,
         accounts: &mut Accounts,
-        lane: &mut impl port::Lane,
+        lane: &mut dyn port::Lane,
         event: impl FnOnce(&mut Track, &mut Vec<Output>),
     ) {
         let mut out = Vec::new();
@@ -106,7 +106,7 @@ impl Live {
         identity: Identity,
         size: usize,
         accounts: &mut Accounts,
-        lane: &mut impl port::Lane,
+        lane: &mut dyn port::Lane,
     ) {
         if let Gate::Until(latest) = self.gate
             && latest <= now

@@ -1,0 +1,259 @@
+//! The wiring: who runs where, and in which order things end. `run`, `check` and `demo` start one [`App`] with different
+//! schedules; there is no second code path.
+//!
+//! ```text
+//!  probe runtime (one thread of its own)          edge runtime
+//!    schedule · wire · heartbeat ─► engine ─watch─► OTLP · /metrics · status
+//! ```
+
+mod routes;
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use prober_core::objective::Objective;
+use prober_core::snapshot::Snapshot;
+use prober_probes::clock::Clock;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+use crate::alarm::{Alarm, Listener};
+use crate::config::Config;
+use crate::engine::{self, Engine};
+use crate::exporters::otlp::{ExportError, Otlp, OtlpSettings, Protocol};
+use crate::exporters::prometheus::Prometheus;
+use crate::exporters::{ExportStats, Recorder};
+use crate::kafka::pinned::PinnedLane;
+use crate::vitals;
+use crate::web::{self, WebError};
+
+use routes::Plan;
+
+/// The probe runtime has nothing to wait for when it stops; longer than this, it hangs, and we go on without it.
+const PROBES_END_WITHIN: Duration = Duration::from_millis(500);
+
+/// The last export has its own limit of 3 s; this is for an exporter that does not keep it.
+const EXPORT_ENDS_WITHIN: Duration = Duration::from_millis(3_300);
+
+/// The listener and everything else of the edge.
+const EDGE_ENDS_WITHIN: Duration = Duration::from_millis(500);
+
+/// Which of the outer parts an app has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The listener.
+    pub http: bool,
+    /// OTLP, if the configuration names an endpoint.
+    pub otlp: bool,
+}
+
+/// Why an app cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The listener.
+    #[error(transparent)]
+    Web(#[from] WebError),
+    /// OTLP.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The operating system gives us no thread or no random bytes.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A prober at work.
+pub struct App {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    alarm: Listener,
+    stop_probes: watch::Sender<bool>,
+    stop_edge: watch::Sender<bool>,
+    probes: JoinHandle<()>,
+    export: Option<tokio::task::JoinHandle<()>>,
+    edge: Runtime,
+}
+
+impl App {
+    /// Starts everything. Whether Kafka or the collector can be reached does not matter here.
+    ///
+    /// # Errors
+    /// The address is taken, the endpoint is no endpoint, or the system lacks something.
+    pub fn start(config: &Config, parts: Parts) -> Result<App, StartError> {
+        let clock = Clock::start();
+        let (alarm, listener) = Alarm::new();
+        let edge = Builder::new_multi_thread().worker_threads(1).thread_name("edge").enable_all().build()?;
+        let identity = routes::identity(&config.vantage)?;
+        let plan = Plan::of(config, identity);
+        let vantage: Arc<str> = Arc::from(config.vantage.as_str());
+        let first = engine::empty_snapshot(&vantage, &plan.objectives);
+        let (publish, snapshots) = watch::channel(Arc::new(first));
+        let (stop_probes, probes_stopped) = watch::channel(false);
+        let (stop_edge, edge_stopped) = watch::channel(false);
+        let stats = Arc::new(ExportStats::default());
+
+        let _entered = edge.enter();
+        if parts.http {
+            let listener = edge.block_on(web::bind(config.http.listen))?;
+            tracing::info!(address = %listener.local_addr(), "listening");
+            let state = web::State::new(snapshots.clone(), Arc::clone(&stats), redacted(config));
+            let metrics = Prometheus::new(snapshots.clone(), Arc::clone(&stats)).route();
+            let server = web::serve(listener, state, metrics, stopped(edge_stopped.clone()));
+            watch_over(&edge, &alarm, "web", server, edge_stopped.clone());
+        }
+        let (recorder, export): (Arc<dyn Recorder>, _) = match otlp_settings(config).filter(|_| parts.otlp) {
+            None => (Arc::new(()), None),
+            Some(settings) => {
+                let endpoint = settings.endpoint.clone();
+                let (otlp, recorder) =
+                    Otlp::new(settings, snapshots.clone(), identity.run.0, &thresholds(config, &plan.objectives), stats)?;
+                tracing::info!(endpoint, "exporting over OTLP");
+                let task = otlp.run(stopped(edge_stopped.clone()));
+                (recorder, Some(watch_over(&edge, &alarm, "otlp", task, edge_stopped)))
+            }
+        };
+        let probes = spawn_probes(plan, clock, vantage, recorder, publish, probes_stopped, alarm)?;
+        drop(_entered);
+        Ok(App { snapshots, alarm: listener, stop_probes, stop_edge, probes, export, edge })
+    }
+
+    /// The newest snapshot, as it changes.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Hears when a part of the prober fails.
+    pub fn alarm(&self) -> Listener {
+        self.alarm.clone()
+    }
+
+    /// Runs something on the edge until it is done.
+    pub fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
+        self.edge.block_on(task)
+    }
+
+    /// Stops the probes, exports what they counted, closes the rest; within 5 s, whatever hangs. Returns the last
+    /// snapshot, in which everything due is counted.
+    pub fn stop(self) -> Arc<Snapshot> {
+        self.stop_probes.send_replace(true);
+        let began = Instant::now();
+        while !self.probes.is_finished() && began.elapsed() < PROBES_END_WITHIN {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.stop_edge.send_replace(true);
+        if let Some(export) = self.export {
+            let ended = self.edge.block_on(async { tokio::time::timeout(EXPORT_ENDS_WITHIN, export).await });
+            if ended.is_err() {
+                tracing::warn!("the last export did not end in time");
+            }
+        }
+        let last = self.snapshots.borrow().clone();
+        self.edge.shutdown_timeout(EDGE_ENDS_WITHIN);
+        last
+    }
+}
+
+/// Starts the probe runtime on a thread of its own.
+fn spawn_probes(
+    plan: Plan,
+    clock: Clock,
+    vantage: Arc<str>,
+    recorder: Arc<dyn Recorder>,
+    publish: watch::Sender<Arc<Snapshot>>,
+    stop: watch::Receiver<bool>,
+    alarm: Alarm,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("probes".into()).spawn(move || {
+        let panicked = PanicAlarm(alarm.clone());
+        runtime.block_on(async {
+            let (inputs, waiting) = engine::queue(plan.routes.len());
+            let thread_inputs = inputs.clone();
+            if let Err(error) = vitals::beat_on_thread(clock, move |vital| thread_inputs.vital(vital)) {
+                alarm.raise(format!("no thread for the vitals: {error}"));
+            }
+            let task_inputs = inputs.clone();
+            let beat = vitals::beat(clock, move |vital| {
+                task_inputs.vital(vital);
+            });
+            let _heartbeat = alarm.spawn("heartbeat", beat);
+            let routes = plan
+                .routes
+                .into_iter()
+                .enumerate()
+                .map(|(index, (route, settings))| {
+                    let inputs = inputs.clone();
+                    let report = Arc::new(move |report| inputs.report(index, report));
+                    let lane = PinnedLane::start(settings, clock, report, alarm.clone());
+                    (route, Box::new(lane) as Box<dyn prober_probes::port::Lane + Send>)
+                })
+                .collect();
+            let engine: Engine = waiting.over(routes, clock, vantage, plan.objectives, recorder, publish);
+            engine.run(stop).await;
+        });
+        // A name that is still being resolved must not hold the end up.
+        runtime.shutdown_background();
+        drop(panicked);
+    })
+}
+
+/// Raises the alarm when the probe thread itself panics.
+struct PanicAlarm(Alarm);
+
+impl Drop for PanicAlarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.raise("the probe thread panicked".into());
+        }
+    }
+}
+
+/// Spawns a part of the edge that lives until it is told to stop.
+fn watch_over(
+    edge: &Runtime,
+    alarm: &Alarm,
+    name: &'static str,
+    part: impl Future<Output = ()> + Send + 'static,
+    stop: watch::Receiver<bool>,
+) -> tokio::task::JoinHandle<()> {
+    let alarm = alarm.clone();
+    edge.spawn(async move {
+        let ended = tokio::spawn(part).await;
+        match ended {
+            Err(error) if error.is_panic() => alarm.raise(format!("task {name} panicked")),
+            Ok(()) if !*stop.borrow() => alarm.raise(format!("task {name} ended")),
+            _ => {}
+        }
+    })
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // An error means that nobody can stop us any more, which is as good.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
+    let otlp = &config.otlp;
+    Some(OtlpSettings {
+        endpoint: otlp.endpoint.clone()?,
+        protocol: match otlp.protocol {
+            crate::config::Protocol::Grpc => Protocol::Grpc,
+            crate::config::Protocol::HttpProtobuf => Protocol::HttpProtobuf,
+        },
+        interval: otlp.interval,
+        timeout: otlp.timeout,
+        headers: otlp.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
+        gzip: otlp.compression == crate::config::Compression::Gzip,
+    })
+}
+
+/// Every threshold known at start: each becomes an edge of the duration histogram.
+fn thresholds(config: &Config, objectives: &[Objective]) -> Vec<Duration> {
+    let probes = &config.probes;
+    let of_probes = [probes.produce.threshold, probes.consume.threshold, probes.end_to_end.threshold];
+    of_probes.into_iter().chain(objectives.iter().filter_map(|objective| objective.threshold)).collect()
+}
+
+fn redacted(config: &Config) -> serde_json::Value {
+    serde_json::to_value(config).unwrap_or_default()
+}

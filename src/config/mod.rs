@@ -1,0 +1,108 @@
+//! The configuration: five layers in, one usable [`Config`] out, or one clear sentence.
+//!
+//! Layers, lowest first; a higher one replaces single keys of a lower one:
+//!
+//! 1. the embedded `config/default.toml`: every key, and the only place where defaults are;
+//! 2. the standard `OTEL_*` variables, mapped to `[otlp]`;
+//! 3. the files given by `--config`, in their order;
+//! 4. variables named `KAFKA_PROBER__SECTION__KEY`;
+//! 5. flags.
+//!
+//! Each layer is checked against the list of keys while its origin is still known, the
+//! `config` crate merges them, and the result is parsed into plain types: whoever holds a
+//! [`Config`] never has to check it again. Nothing here reads the process environment or
+//! the clock, so that [`load`] is a function of its [`Sources`] and the files they name.
+
+mod address;
+mod check;
+mod error;
+mod file;
+mod keys;
+mod layers;
+mod origin;
+mod otel;
+mod parse;
+mod print;
+mod schema;
+mod secret;
+mod sources;
+mod text;
+mod values;
+
+use std::collections::BTreeMap;
+
+pub use address::Address;
+pub use error::ConfigError;
+pub use origin::Origin;
+pub use schema::{
+    Cluster, Compression, Config, Following, Http, Lanes, Log, LogFormat, Objective, Otlp,
+    PinnedLane, ProbeName, Probes, Produce, Protocol, Upkeep, UpkeepMode, View,
+};
+pub use secret::Secret;
+pub use sources::{Flags, Sources, relevant_environment};
+pub use text::duration_between;
+
+use layers::Layer;
+use values::Values;
+
+/// The embedded defaults, as the user may read and copy them.
+pub const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// A configuration and where each of its values came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// What is in force.
+    pub config: Config,
+    /// Key path (`probes.produce.interval`) to the layer that set it.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// Reads, merges and parses all layers.
+///
+/// # Errors
+///
+/// The first thing that is wrong, lowest layer first, as one sentence that names what,
+/// where and which key, and what would work.
+pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let mut layers = vec![Layer::defaults()?, otel::layer(&sources.env)?];
+    for path in &sources.files {
+        layers.push(Layer::file(path)?);
+    }
+    layers.push(Layer::environment(&sources.env)?);
+    layers.push(Layer::flags(&sources.flags)?);
+
+    let mut values = Values::merge(layers);
+    if let (Some(name), None) = (&sources.flags.cluster, &sources.flags.bootstrap) {
+        values.select_cluster(name)?;
+    }
+    let config = parse::config(&values)?;
+    Ok(Loaded {
+        config,
+        origins: values.into_origins(),
+    })
+}
+
+impl Loaded {
+    /// The configuration in force as TOML, one comment per key with its origin if asked.
+    ///
+    /// It loads again to the same [`Config`], except that secrets are written as
+    /// [`Secret::REDACTED`], which [`load`] refuses: a copy must not authenticate with the
+    /// mark instead of the secret.
+    #[must_use]
+    pub fn to_toml(&self, with_origin: bool) -> String {
+        print::toml(self, with_origin)
+    }
+
+    /// One line for `config check`: that it is usable, and what it would watch.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let names: Vec<_> = self.config.clusters.keys().map(String::as_str).collect();
+        let otlp = self.config.otlp.endpoint.as_deref().unwrap_or("off");
+        format!(
+            "OK: vantage {}, clusters {}, {} objectives, OTLP {otlp}",
+            self.config.vantage,
+            names.join(", "),
+            self.config.objectives.len(),
+        )
+    }
+}

@@ -1,0 +1,268 @@
+//! From merged values to a [`Config`]: every value parsed, every rule between two checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::text::{self, choice, duration_between};
+use super::values::Values;
+use super::{
+    Address, Cluster, Compression, Config, ConfigError, Following, Http, Lanes, Log, LogFormat,
+    Objective, Origin, Otlp, PinnedLane, ProbeName, Probes, Produce, Protocol, Secret, Upkeep,
+    UpkeepMode, View, otel,
+};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
+const LONGEST_FETCH_WAIT: Duration = Duration::from_secs(30);
+const LONGEST_EXPORT: Duration = Duration::from_secs(600);
+/// Bytes: what the record's identity needs, to Kafka's default limit of a message.
+const RECORD_SIZES: std::ops::RangeInclusive<i64> = 96..=1 << 20;
+
+/// Parses everything.
+pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
+    let probes = probes(values)?;
+    Ok(Config {
+        vantage: values.text("vantage", "a name", text::vantage)?,
+        http: Http {
+            listen: values.text("http.listen", "an IP address and port", text::listen)?,
+        },
+        clusters: clusters(values)?,
+        lanes: Lanes {
+            pinned: pinned_lane(values, &probes.consume)?,
+        },
+        probes,
+        upkeep: Upkeep {
+            mode: one_of(
+                values,
+                "upkeep.mode",
+                "a mode",
+                &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)],
+            )?,
+        },
+        objectives: objectives(values)?,
+        otlp: otlp(values)?,
+        log: log(values)?,
+    })
+}
+
+fn clusters(values: &Values) -> Result<BTreeMap<String, Cluster>, ConfigError> {
+    let mut clusters = BTreeMap::new();
+    for name in values.names("clusters") {
+        let key = format!("clusters.{name}.bootstrap");
+        let servers = values.list(&key);
+        if servers.iter().all(|server| server.trim().is_empty()) {
+            return Err(ConfigError::EmptyBootstrap {
+                origin: values.origin_nearby(&key).cloned(),
+                name,
+            });
+        }
+        let bootstrap: Result<_, _> = servers.iter().map(|s| Address::parse(s.trim())).collect();
+        let bootstrap = bootstrap.map_err(|problem| values.problem(&key, problem))?;
+        clusters.insert(name, Cluster { bootstrap });
+    }
+    if clusters.is_empty() {
+        return Err(ConfigError::NoCluster);
+    }
+    Ok(clusters)
+}
+
+fn pinned_lane(values: &Values, consume: &Following) -> Result<PinnedLane, ConfigError> {
+    let size_key = "lanes.pinned.record_size";
+    let record_size = values.integer(size_key)?;
+    let record_size = usize::try_from(record_size)
+        .ok()
+        .filter(|_| RECORD_SIZES.contains(&record_size))
+        .ok_or_else(|| {
+            let (min, max) = RECORD_SIZES.into_inner();
+            values.problem(
+                size_key,
+                format!("{record_size} is out of range; use {min} to {max} bytes"),
+            )
+        })?;
+    let wait = (
+        "lanes.pinned.fetch_max_wait",
+        duration(
+            values,
+            "lanes.pinned.fetch_max_wait",
+            MILLISECOND,
+            LONGEST_FETCH_WAIT,
+        )?,
+    );
+    below(values, wait, ("probes.consume.deadline", consume.deadline))?;
+    Ok(PinnedLane {
+        enabled: values.flag("lanes.pinned.enabled")?,
+        topic: values.text("lanes.pinned.topic", "a topic name", text::topic)?,
+        fetch_max_wait: wait.1,
+        record_size,
+    })
+}
+
+fn probes(values: &Values) -> Result<Probes, ConfigError> {
+    let produce = following(values, "produce")?;
+    Ok(Probes {
+        produce: Produce {
+            interval: duration(values, "probes.produce.interval", 10 * MILLISECOND, HOUR)?,
+            deadline: produce.deadline,
+            threshold: produce.threshold,
+        },
+        consume: following(values, "consume")?,
+        end_to_end: following(values, "end_to_end")?,
+    })
+}
+
+fn following(values: &Values, probe: &str) -> Result<Following, ConfigError> {
+    let deadline_key = format!("probes.{probe}.deadline");
+    let threshold_key = format!("probes.{probe}.threshold");
+    let deadline = duration(values, &deadline_key, MILLISECOND, LONGEST_DEADLINE)?;
+    let threshold = duration(values, &threshold_key, MILLISECOND, LONGEST_DEADLINE)?;
+    below(
+        values,
+        (&threshold_key, threshold),
+        (&deadline_key, deadline),
+    )?;
+    Ok(Following {
+        deadline,
+        threshold,
+    })
+}
+
+fn objectives(values: &Values) -> Result<BTreeMap<String, Objective>, ConfigError> {
+    let names = values.names("objectives").into_iter();
+    names
+        .map(|name| {
+            let objective = objective(values, &name)?;
+            Ok((name, objective))
+        })
+        .collect()
+}
+
+fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
+    let key = |key: &str| format!("objectives.{name}.{key}");
+    let target_key = key("target");
+    let target = values.number(&target_key)?;
+    if !(target > 0.0 && target < 1.0) {
+        let problem =
+            format!("{target} is out of range; use a share between 0 and 1, such as 0.999");
+        return Err(values.problem(&target_key, problem));
+    }
+    let threshold = |text: &str| match text {
+        "" => Ok(None),
+        text => duration_between(MILLISECOND, LONGEST_DEADLINE)(text).map(Some),
+    };
+    Ok(Objective {
+        view: one_of(
+            values,
+            &key("view"),
+            "\"broker\" or \"client\"",
+            &[("broker", View::Broker), ("client", View::Client)],
+        )?,
+        probe: one_of(
+            values,
+            &key("probe"),
+            "\"produce\", \"consume\" or \"end_to_end\"",
+            &[
+                ("produce", ProbeName::Produce),
+                ("consume", ProbeName::Consume),
+                ("end_to_end", ProbeName::EndToEnd),
+            ],
+        )?,
+        threshold: values.text(&key("threshold"), "a duration, or \"\" for none", threshold)?,
+        target,
+    })
+}
+
+fn otlp(values: &Values) -> Result<Otlp, ConfigError> {
+    let protocol = one_of(
+        values,
+        "otlp.protocol",
+        "a protocol",
+        &[
+            ("grpc", Protocol::Grpc),
+            ("http/protobuf", Protocol::HttpProtobuf),
+        ],
+    )?;
+    let origin = values.origin("otlp.endpoint");
+    let mut headers = BTreeMap::new();
+    for (name, value) in values.texts("otlp.headers") {
+        let problem = |problem| values.problem(&format!("otlp.headers.{name}"), problem);
+        text::header(&name, &value).map_err(problem)?;
+        headers.insert(name, Secret::new(value));
+    }
+    Ok(Otlp {
+        endpoint: values.text("otlp.endpoint", "a URL", |url| {
+            otel::endpoint(url, protocol, origin)
+        })?,
+        protocol,
+        interval: duration(values, "otlp.interval", 100 * MILLISECOND, HOUR)?,
+        timeout: duration(values, "otlp.timeout", MILLISECOND, LONGEST_EXPORT)?,
+        compression: one_of(
+            values,
+            "otlp.compression",
+            "a compression",
+            &[("", Compression::None), ("gzip", Compression::Gzip)],
+        )?,
+        headers,
+    })
+}
+
+fn log(values: &Values) -> Result<Log, ConfigError> {
+    Ok(Log {
+        level: values.text("log.level", "a log filter", text::log_filter)?,
+        format: one_of(
+            values,
+            "log.format",
+            "a format",
+            &[
+                ("auto", LogFormat::Auto),
+                ("text", LogFormat::Text),
+                ("json", LogFormat::Json),
+            ],
+        )?,
+    })
+}
+
+fn duration(
+    values: &Values,
+    key: &str,
+    min: Duration,
+    max: Duration,
+) -> Result<Duration, ConfigError> {
+    values.text(
+        key,
+        "a duration, such as \"5s\"",
+        duration_between(min, max),
+    )
+}
+
+fn one_of<T: Copy>(
+    values: &Values,
+    key: &str,
+    expected: &'static str,
+    choices: &'static [(&'static str, T)],
+) -> Result<T, ConfigError> {
+    values.text(key, expected, choice(choices))
+}
+
+/// Demands that the first duration is below the second, and blames the one that a user set.
+fn below(
+    values: &Values,
+    (low_key, low): (&str, Duration),
+    (high_key, high): (&str, Duration),
+) -> Result<(), ConfigError> {
+    if low < high {
+        return Ok(());
+    }
+    let (low, high) = (
+        humantime::format_duration(low),
+        humantime::format_duration(high),
+    );
+    if values.origin(low_key) == Some(&Origin::Default) {
+        let problem =
+            format!("{high} must be above {low_key}, which is {low}; raise it or lower that");
+        return Err(values.problem(high_key, problem));
+    }
+    let problem =
+        format!("{low} must be below {high_key}, which is {high}; lower it or raise that");
+    Err(values.problem(low_key, problem))
+}

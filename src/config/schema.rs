@@ -1,0 +1,240 @@
+//! What a configuration is, once it is usable. `config/default.toml` says what each key
+//! means to the user; here stands what the program may rely on.
+//!
+//! Field names are key names: `config print` and `/config` serialize these types.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::{Address, Secret};
+
+/// All that a prober needs to know before it starts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Config {
+    /// Where this prober stands: 1 to 128 printable characters.
+    pub vantage: String,
+    /// The listener.
+    pub http: Http,
+    /// Clusters by name (`[a-z0-9_]+`), at least one.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// The monitor topics.
+    pub lanes: Lanes,
+    /// Schedules and limits of the probes.
+    pub probes: Probes,
+    /// What may be changed in Kafka.
+    pub upkeep: Upkeep,
+    /// Objectives by name (`[a-z0-9_]+`).
+    pub objectives: BTreeMap<String, Objective>,
+    /// The export over OTLP.
+    pub otlp: Otlp,
+    /// The prober's own log.
+    pub log: Log,
+}
+
+/// `[http]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Http {
+    /// Port 0 means any free port.
+    pub listen: SocketAddr,
+}
+
+/// `[clusters.NAME]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cluster {
+    /// Servers to start from, at least one.
+    pub bootstrap: Vec<Address>,
+}
+
+/// `[lanes]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lanes {
+    /// Replication factor 1: each partition on one broker and nowhere else.
+    pub pinned: PinnedLane,
+}
+
+/// `[lanes.pinned]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PinnedLane {
+    /// Whether it is probed.
+    pub enabled: bool,
+    /// A legal Kafka topic name.
+    pub topic: String,
+    /// Below the deadline of `consume`, 1 ms to 30 s.
+    #[serde(serialize_with = "duration")]
+    pub fetch_max_wait: Duration,
+    /// Bytes, 96 to 1 MiB.
+    pub record_size: usize,
+}
+
+/// `[probes]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Probes {
+    /// Sent until acked.
+    pub produce: Produce,
+    /// Acked until read.
+    pub consume: Following,
+    /// Sent until read.
+    pub end_to_end: Following,
+}
+
+/// `[probes.produce]`: the probe with a schedule of its own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Produce {
+    /// 10 ms to 1 h.
+    #[serde(serialize_with = "duration")]
+    pub interval: Duration,
+    /// At most 60 s.
+    #[serde(serialize_with = "duration")]
+    pub deadline: Duration,
+    /// Below the deadline.
+    #[serde(serialize_with = "duration")]
+    pub threshold: Duration,
+}
+
+/// `[probes.consume]` and `[probes.end_to_end]`: probes that follow each produced record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Following {
+    /// At most 60 s.
+    #[serde(serialize_with = "duration")]
+    pub deadline: Duration,
+    /// Below the deadline.
+    #[serde(serialize_with = "duration")]
+    pub threshold: Duration,
+}
+
+/// `[upkeep]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Upkeep {
+    /// How far it goes.
+    pub mode: UpkeepMode,
+}
+
+/// How far the upkeep of the monitor topics goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpkeepMode {
+    /// Changes nothing.
+    Off,
+    /// Creates, grows, elects preferred leaders.
+    Create,
+}
+
+/// `[objectives.NAME]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Objective {
+    /// Whose events.
+    pub view: View,
+    /// Which probe.
+    pub probe: ProbeName,
+    /// The latency that a good event may have, or `None` for an availability objective.
+    #[serde(serialize_with = "optional_duration")]
+    pub threshold: Option<Duration>,
+    /// The share of events that must be good, strictly between 0 and 1.
+    pub target: f64,
+}
+
+/// The view whose events an objective counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// The pinned lane: names the culprit.
+    Broker,
+    /// The replicated lane: what applications feel.
+    Client,
+}
+
+/// The probe whose events an objective counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeName {
+    /// Sent until acked.
+    Produce,
+    /// Acked until read.
+    Consume,
+    /// Sent until read.
+    EndToEnd,
+}
+
+/// `[otlp]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Otlp {
+    /// The complete URL to export to, path included, or `None` if the export is off.
+    #[serde(serialize_with = "optional_text")]
+    pub endpoint: Option<String>,
+    /// How to speak to it.
+    pub protocol: Protocol,
+    /// 100 ms to 1 h.
+    #[serde(serialize_with = "duration")]
+    pub interval: Duration,
+    /// 1 ms to 10 min.
+    #[serde(serialize_with = "duration")]
+    pub timeout: Duration,
+    /// How to compress.
+    pub compression: Compression,
+    /// Header names in lower case with their secret values.
+    pub headers: BTreeMap<String, Secret>,
+}
+
+/// The transport of OTLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Protocol {
+    /// gRPC.
+    #[serde(rename = "grpc")]
+    Grpc,
+    /// Protobuf over HTTP/1.1.
+    #[serde(rename = "http/protobuf")]
+    HttpProtobuf,
+}
+
+/// The compression of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Compression {
+    /// None.
+    #[serde(rename = "")]
+    None,
+    /// gzip.
+    #[serde(rename = "gzip")]
+    Gzip,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Log {
+    /// A valid `tracing` filter.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_duration(*value))
+}
+
+fn optional_duration<S: Serializer>(
+    value: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => duration(value, serializer),
+        None => serializer.serialize_str(""),
+    }
+}
+
+fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(value.as_deref().unwrap_or_default())
+}

@@ -1,0 +1,299 @@
+//! The event loop: one task owns the ledger. A closed `enum Input` in, an immutable snapshot out every 100 ms.
+//!
+//! It runs on the probe runtime, beside the wire and the heartbeat. Nothing here waits for anyone: inputs are taken as
+//! they come, and whoever wants to know reads the newest snapshot.
+
+mod status;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use prober_core::accounts::Accounts;
+use prober_core::ids::{ClusterName, Lane};
+use prober_core::objective::Objective;
+use prober_core::snapshot::Snapshot;
+use prober_core::time::Time;
+use prober_core::topology::Topology;
+use prober_probes::clock::Clock;
+use prober_probes::port;
+use prober_probes::record::Identity;
+use prober_probes::round_trip::{RoundTrip, Settings};
+use tokio::sync::{mpsc, watch};
+
+use crate::exporters::Recorder;
+use crate::kafka::Report;
+use crate::vitals::Vital;
+
+use status::{LaneNews, SelfStatus};
+
+/// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
+const INPUTS_MAX: usize = 65_536;
+
+/// Snapshots are this fresh.
+pub const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
+
+/// Woken later than this, the engine was stalled: what arrived meanwhile is let in before any deadline fires.
+const LATE: Duration = Duration::from_millis(20);
+
+/// How long that takes: the sockets are read by other tasks of this runtime.
+const DRAIN_FOR: Duration = Duration::from_millis(20);
+
+/// Everything that the engine hears.
+#[derive(Clone, Debug)]
+enum Input {
+    /// From one route's Kafka.
+    Kafka {
+        /// Its index.
+        route: usize,
+        /// What it says.
+        report: Report,
+    },
+    /// From the prober about itself.
+    Vital(Vital),
+}
+
+/// The way in, from any thread, without waiting. What finds no room is counted, and voids its route's attempts.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    queue: mpsc::Sender<Input>,
+    dropped: Arc<[AtomicU64]>,
+}
+
+impl Inputs {
+    /// Takes a report of one route in.
+    pub fn report(&self, route: usize, report: Report) {
+        if self.queue.try_send(Input::Kafka { route, report }).is_err()
+            && let Some(dropped) = self.dropped.get(route)
+        {
+            dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes a vital sign in; false when nobody listens any more. A beat that finds no room is made up by the next.
+    pub fn vital(&self, vital: Vital) -> bool {
+        let sent = self.queue.try_send(Input::Vital(vital));
+        !matches!(sent, Err(mpsc::error::TrySendError::Closed(_)))
+    }
+}
+
+/// A lane of a cluster, to be probed.
+pub struct Route {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The lane.
+    pub lane: Lane,
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// Who writes.
+    pub identity: Identity,
+    /// How.
+    pub settings: Settings,
+}
+
+/// The engine.
+pub struct Engine {
+    clock: Clock,
+    vantage: Arc<str>,
+    inputs: mpsc::Receiver<Input>,
+    dropped: Arc<[AtomicU64]>,
+    routes: Vec<Running>,
+    objectives: Arc<[Objective]>,
+    accounts: Accounts,
+    recorder: Arc<dyn Recorder>,
+    prober: SelfStatus,
+    publish: watch::Sender<Arc<Snapshot>>,
+    publish_at: Time,
+}
+
+struct Running {
+    route: Route,
+    round_trip: RoundTrip,
+    port: Box<dyn port::Lane + Send>,
+    topology: Topology,
+    news: LaneNews,
+}
+
+/// An engine that has its queue and no lanes yet.
+pub struct Waiting {
+    inputs: mpsc::Receiver<Input>,
+    dropped: Arc<[AtomicU64]>,
+}
+
+/// The queue, both ends, for so many routes.
+pub fn queue(routes: usize) -> (Inputs, Waiting) {
+    let (queue, inputs) = mpsc::channel(INPUTS_MAX);
+    let dropped: Arc<[AtomicU64]> = (0..routes).map(|_| AtomicU64::new(0)).collect();
+    (Inputs { queue, dropped: Arc::clone(&dropped) }, Waiting { inputs, dropped })
+}
+
+/// What a snapshot shows before anything has happened.
+pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snapshot {
+    Snapshot {
+        at: Time::ORIGIN,
+        wall: prober_core::time::WallTime::default(),
+        vantage: Arc::clone(vantage),
+        objectives: Arc::clone(objectives),
+        series: Vec::new(),
+        met: Vec::new(),
+        records: Vec::new(),
+        brokers: Vec::new(),
+        lanes: Vec::new(),
+        prober: prober_core::snapshot::ProberStatus::default(),
+    }
+}
+
+impl Waiting {
+    /// The engine over these lanes, in the order in which their inputs number them.
+    pub fn over(
+        self,
+        routes: Vec<(Route, Box<dyn port::Lane + Send>)>,
+        clock: Clock,
+        vantage: Arc<str>,
+        objectives: Arc<[Objective]>,
+        recorder: Arc<dyn Recorder>,
+        publish: watch::Sender<Arc<Snapshot>>,
+    ) -> Engine {
+        let routes = routes.into_iter().map(|(route, port)| Running::new(route, port, clock)).collect();
+        Engine {
+            clock,
+            vantage,
+            inputs: self.inputs,
+            dropped: self.dropped,
+            routes,
+            accounts: Accounts::new(Arc::clone(&objectives)),
+            objectives,
+            recorder,
+            prober: SelfStatus::default(),
+            publish,
+            publish_at: Time::ORIGIN,
+        }
+    }
+}
+
+impl Running {
+    fn new(route: Route, port: Box<dyn port::Lane + Send>, clock: Clock) -> Running {
+        let round_trip =
+            RoundTrip::new(route.cluster.clone(), route.lane, route.identity, route.settings, clock);
+        Running { route, round_trip, port, topology: Topology::default(), news: LaneNews::default() }
+    }
+}
+
+impl Engine {
+    /// Runs until told to stop. Then what is in flight becomes void, and the last snapshot says so.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut drained_until = Time::ORIGIN;
+        loop {
+            let wake = self.next_wake().max(drained_until);
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                Some(input) = self.inputs.recv() => self.hear(input),
+                () = self.clock.sleep_until(wake) => {}
+            }
+            while let Ok(input) = self.inputs.try_recv() {
+                self.hear(input);
+            }
+            let now = self.clock.now();
+            let stalled = LATE < now.since(wake) && drained_until <= wake;
+            if stalled {
+                drained_until = now + DRAIN_FOR;
+            }
+            if drained_until <= now {
+                self.advance(now);
+            }
+        }
+        self.shut_down();
+    }
+
+    fn next_wake(&self) -> Time {
+        self.routes.iter().map(|running| running.round_trip.next_wake()).min().unwrap_or(Time::NEVER).min(self.publish_at)
+    }
+
+    fn hear(&mut self, input: Input) {
+        match input {
+            Input::Kafka { route, report } => {
+                let Some(running) = self.routes.get_mut(route) else { return };
+                match report {
+                    Report::Lane(input) => {
+                        running.news.hear(&input);
+                        running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
+                    }
+                    Report::Topology(topology) => running.topology = topology,
+                    Report::Action { action, result } => self.prober.acted(action, result),
+                }
+            }
+            Input::Vital(vital) => self.hear_vital(vital),
+        }
+    }
+
+    fn hear_vital(&mut self, vital: Vital) {
+        match vital {
+            Vital::Task { expected, at } => {
+                let lag = at.since(expected);
+                self.recorder.lag("task", lag);
+                let stall = self.accounts.beat(expected, at);
+                self.prober.beat(lag, stall, self.clock.wall());
+            }
+            Vital::Thread { expected, at } => {
+                let lag = at.since(expected);
+                self.recorder.lag("thread", lag);
+                self.prober.thread_beat(lag);
+            }
+            Vital::ClockJump { nanos } => self.prober.clock_jumped(nanos),
+        }
+    }
+
+    fn advance(&mut self, now: Time) {
+        for (running, dropped) in self.routes.iter_mut().zip(self.dropped.iter()) {
+            let lost = dropped.swap(0, Ordering::Relaxed);
+            if 0 < lost {
+                self.prober.dropped(lost);
+                running.round_trip.input_dropped(now, &mut self.accounts, running.port.as_mut());
+            }
+            running.round_trip.advance(now, &mut self.accounts, running.port.as_mut());
+        }
+        let recorder = &self.recorder;
+        self.accounts.settle(now, |event, counted| recorder.counted(event, counted));
+        if self.publish_at <= now {
+            self.publish_at = now + SNAPSHOT_EVERY;
+            self.publish(now);
+        }
+    }
+
+    fn publish(&mut self, now: Time) {
+        let open = self.routes.iter().map(|running| running.round_trip.open()).sum();
+        self.prober.balanced(self.accounts.balance(open));
+        let snapshot = self.snapshot(now);
+        self.publish.send_replace(Arc::new(snapshot));
+    }
+
+    fn snapshot(&mut self, now: Time) -> Snapshot {
+        let ledger = self.accounts.ledger_mut();
+        let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
+        let lanes = self.routes.iter().map(Running::status).collect();
+        let brokers = status::brokers(&self.routes, self.accounts.ledger(), now);
+        Snapshot {
+            at: now,
+            wall: self.clock.wall(),
+            vantage: Arc::clone(&self.vantage),
+            objectives: Arc::clone(&self.objectives),
+            prober: self.prober.status(&series),
+            series,
+            met,
+            records,
+            brokers,
+            lanes,
+        }
+    }
+
+    fn shut_down(&mut self) {
+        let now = self.clock.now();
+        for running in &mut self.routes {
+            running.round_trip.shut_down(now, &mut self.accounts, running.port.as_mut());
+        }
+        let recorder = &self.recorder;
+        self.accounts.close(|event, counted| recorder.counted(event, counted));
+        self.publish(now);
+    }
+}

@@ -1,0 +1,132 @@
+//! A snapshot with something of everything, counted by a real ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::event::{Anomaly, Event, Limits, Saw, VoidReason};
+use prober_core::fault::Fault;
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Target, View};
+use prober_core::kafka_error::KafkaError;
+use prober_core::ledger::Ledger;
+use prober_core::objective::Objective;
+use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, ProberStatus, Snapshot};
+use prober_core::time::{Time, WallTime};
+use prober_core::track::Output;
+
+/// 2026-03-01T12:00:00Z.
+pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
+
+/// One cluster, both lanes, `brokers` brokers with the same events each.
+pub(super) fn snapshot(brokers: i32) -> Snapshot {
+    let objectives = objectives();
+    let mut ledger = Ledger::new(Arc::clone(&objectives));
+    for target in targets(brokers) {
+        count(&mut ledger, &target);
+    }
+    let cluster = ClusterName::new("main");
+    let mut prober = ProberStatus { heartbeat: WALL, ..ProberStatus::default() };
+    prober.task_lag.add(Duration::from_millis(3));
+    prober.thread_lag.add(Duration::from_micros(80));
+    prober.topic_actions = vec![("create", "done", 2)];
+    prober.voided[VoidReason::Stall.index()] = ledger_voids(&mut ledger);
+    Snapshot {
+        at: Time::from_millis(60_000),
+        wall: WALL,
+        vantage: Arc::from("default"),
+        series: ledger.series(Time::from_millis(60_000)),
+        met: ledger.objectives(),
+        records: ledger.records(),
+        objectives,
+        brokers: (0..brokers)
+            .map(|id| BrokerStatus {
+                cluster: cluster.clone(),
+                broker: BrokerId(id),
+                address: Some(format!("broker-{id}:9092")),
+                rack: None,
+                registered: true,
+                covered: true,
+                state: BrokerState::Ok,
+            })
+            .collect(),
+        lanes: [Lane::Pinned, Lane::Replicated]
+            .map(|lane| LaneStatus {
+                cluster: cluster.clone(),
+                lane,
+                topic: format!("kafka-prober-{}", lane.as_str()).into(),
+                state: LaneState::Probing,
+                message: None,
+                partitions: usize::try_from(brokers).expect("a count"),
+                ready: true,
+            })
+            .into(),
+        prober,
+    }
+}
+
+pub(super) fn targets(brokers: i32) -> impl Iterator<Item = Target> {
+    (0..brokers).flat_map(|id| {
+        [Lane::Pinned, Lane::Replicated].map(|lane| Target {
+            cluster: ClusterName::new("main"),
+            lane,
+            broker: Broker::Id(BrokerId(id)),
+            partition: Some(Partition(id)),
+        })
+    })
+}
+
+/// What the fixture counts for each target: due and ended times do not matter to counts.
+pub(super) fn events(target: &Target) -> Vec<Event> {
+    let not_leader = Saw::Failed(Fault::Kafka(KafkaError(6)));
+    let refused = Saw::Failed(Fault::ConnectionRefused);
+    let success = |millis| Saw::Success(Duration::from_millis(millis));
+    let produce = [success(2), success(7), success(1500), not_leader, refused, Saw::TimedOut].map(|saw| (Probe::Produce, saw));
+    let consume = [success(1), success(4), Saw::TimedOut, Saw::Lost].map(|saw| (Probe::Consume, saw));
+    let both = [success(3), success(11), not_leader, refused, Saw::TimedOut].map(|saw| (Probe::EndToEnd, saw));
+    produce
+        .into_iter()
+        .chain(consume)
+        .chain(both)
+        .map(|(probe, saw)| Event {
+            series: target.series(probe),
+            limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
+            due: Time::from_millis(1000),
+            sent: Some(Time::from_millis(1000)),
+            ended: Time::from_millis(2000),
+            saw,
+            stalled: Duration::ZERO,
+        })
+        .collect()
+}
+
+fn count(ledger: &mut Ledger, target: &Target) {
+    ledger.discover(target);
+    for event in events(target) {
+        ledger.hear(target, &Output::Due(event.series.probe));
+        ledger.hear(target, &Output::Sent(event.series.probe));
+        ledger.record(&event);
+    }
+    ledger.hear(target, &Output::Anomaly(Anomaly::Duplicate, 2));
+    if target.broker == Broker::Id(BrokerId(0)) && target.lane == Lane::Pinned {
+        let stalled = events(target).into_iter().next().expect("there are events");
+        ledger.hear(target, &Output::Due(Probe::Produce));
+        ledger.record(&Event { saw: Saw::Void(VoidReason::Stall), ..stalled });
+    }
+}
+
+fn ledger_voids(ledger: &mut Ledger) -> u64 {
+    let rows = ledger.series(Time::from_millis(60_000));
+    rows.iter().map(|row| row.counts.voided[VoidReason::Stall.index()]).sum()
+}
+
+fn objectives() -> Arc<[Objective]> {
+    let objective = |name: &str, view, probe, threshold| Objective { name: name.into(), view, probe, threshold, target: 0.999 };
+    let second = Some(Duration::from_secs(1));
+    Arc::from([
+        objective("client_produce", View::Client, Probe::Produce, None),
+        objective("client_consume", View::Client, Probe::Consume, None),
+        objective("client_latency", View::Client, Probe::EndToEnd, second),
+        objective("broker_produce", View::Broker, Probe::Produce, None),
+        objective("broker_consume", View::Broker, Probe::Consume, None),
+        objective("broker_latency", View::Broker, Probe::EndToEnd, second),
+    ])
+}

@@ -1,0 +1,318 @@
+//! A snapshot as points of the catalogue's metrics: the one place where counts get their names and attributes.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use prober_core::event::{Anomaly, Outcome, VoidReason};
+use prober_core::ids::{ClusterName, Series};
+use prober_core::metric::{self, Buckets, Metric};
+use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
+
+use super::{ExportResult, ExportStats};
+
+/// One value of one metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point<'a> {
+    /// Which metric.
+    pub metric: Metric,
+    /// The values of [`Metric::attributes`], in that order.
+    pub attributes: Vec<Cow<'a, str>>,
+    /// Its value.
+    pub value: Value<'a>,
+}
+
+/// The value of a point, by the metric's kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Of a counter: the total since the start.
+    Count(u64),
+    /// Of a gauge: now.
+    Gauge(f64),
+    /// Of a histogram: durations since the start.
+    Durations(&'a Buckets),
+}
+
+impl<'a> Point<'a> {
+    fn new(metric: Metric, attributes: impl Into<Vec<Cow<'a, str>>>, value: Value<'a>) -> Point<'a> {
+        Point { metric, attributes: attributes.into(), value }
+    }
+
+    /// Attribute names with their values.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.metric.attributes.iter().copied().zip(self.attributes.iter().map(Cow::as_ref))
+    }
+}
+
+/// Every point of a snapshot, in the order of [`metric::ALL`], so that the points of one metric stand together.
+///
+/// Counters of a discovered series stand at zero from the start for the outcomes possible for its probe; an
+/// impossible outcome shows only when it was counted all the same.
+pub fn points<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterator<Item = Point<'a>> {
+    events(snapshot)
+        .chain(objective_events(snapshot))
+        .chain(errors(snapshot))
+        .chain(durations(snapshot))
+        .chain(records(snapshot))
+        .chain(attempts(snapshot))
+        .chain(broker_states(snapshot))
+        .chain(missing_brokers(snapshot))
+        .chain(topic_actions(snapshot))
+        .chain(self_lag(snapshot))
+        .chain(self_voided(snapshot))
+        .chain(export_attempts(snapshot, stats))
+        .chain(heartbeat(snapshot))
+}
+
+/// The attribute values of a series' metrics: cluster, vantage, view, probe, broker.
+pub(super) fn series_attributes<'a>(vantage: &'a str, series: &'a Series) -> [Cow<'a, str>; 5] {
+    [
+        series.cluster.as_str().into(),
+        vantage.into(),
+        series.view.as_str().into(),
+        series.probe.as_str().into(),
+        series.broker.to_string().into(),
+    ]
+}
+
+/// The `cluster` of what belongs to the prober as a whole: the name of its only cluster. With several it is empty,
+/// because a total that was repeated under each name would be counted twice in every sum.
+pub(super) fn prober_cluster(snapshot: &Snapshot) -> &str {
+    let clusters = clusters(snapshot);
+    match clusters.first() {
+        Some(only) if clusters.len() == 1 => only.as_str(),
+        _ => "",
+    }
+}
+
+fn clusters(snapshot: &Snapshot) -> BTreeSet<&ClusterName> {
+    let of_lanes = snapshot.lanes.iter().map(|lane| &lane.cluster);
+    let of_series = snapshot.series.iter().map(|row| &row.series.cluster);
+    of_lanes.chain(of_series).chain(snapshot.brokers.iter().map(|broker| &broker.cluster)).collect()
+}
+
+fn of_series<'a>(snapshot: &'a Snapshot, row: &'a SeriesCounts, last: Option<&'a str>) -> Vec<Cow<'a, str>> {
+    let attributes = series_attributes(&snapshot.vantage, &row.series);
+    attributes.into_iter().chain(last.map(Cow::Borrowed)).collect()
+}
+
+fn events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    let shown = |row: &SeriesCounts, outcome: Outcome| {
+        metric::possible_outcomes(row.series.probe).contains(&outcome) || row.counts.of(outcome) != 0
+    };
+    snapshot.series.iter().flat_map(move |row| {
+        Outcome::ALL.into_iter().filter(move |outcome| shown(row, *outcome)).map(move |outcome| {
+            let attributes = of_series(snapshot, row, Some(outcome.as_str()));
+            Point::new(metric::EVENTS, attributes, Value::Count(row.counts.of(outcome)))
+        })
+    })
+}
+
+fn objective_events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.met.iter().flat_map(|met| {
+        let name = snapshot.objectives.get(met.objective).map_or("", |objective| objective.name.as_str());
+        [("good", met.good), ("bad", met.bad)].map(|(verdict, count)| {
+            let attributes: [Cow<'_, str>; 5] = [
+                met.cluster.as_str().into(),
+                Cow::Borrowed(&*snapshot.vantage),
+                name.into(),
+                met.broker.to_string().into(),
+                verdict.into(),
+            ];
+            Point::new(metric::OBJECTIVE_EVENTS, attributes, Value::Count(count))
+        })
+    })
+}
+
+fn errors(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.series.iter().flat_map(move |row| {
+        row.counts.errors.iter().map(move |(error_type, count)| {
+            Point::new(metric::ERRORS, of_series(snapshot, row, Some(error_type)), Value::Count(*count))
+        })
+    })
+}
+
+fn durations(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.series.iter().map(move |row| {
+        Point::new(metric::DURATION, of_series(snapshot, row, None), Value::Durations(&row.buckets))
+    })
+}
+
+fn records(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.records.iter().flat_map(move |row| {
+        Anomaly::ALL.into_iter().map(move |anomaly| {
+            let attributes: [Cow<'_, str>; 5] = [
+                row.cluster.as_str().into(),
+                Cow::Borrowed(&*snapshot.vantage),
+                row.lane.as_str().into(),
+                row.broker.to_string().into(),
+                anomaly.as_str().into(),
+            ];
+            Point::new(metric::RECORDS, attributes, Value::Count(row.anomalies[anomaly.index()]))
+        })
+    })
+}
+
+fn attempts(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.series.iter().flat_map(move |row| {
+        [("due", row.counts.due), ("sent", row.counts.sent)].map(|(state, count)| {
+            Point::new(metric::ATTEMPTS, of_series(snapshot, row, Some(state)), Value::Count(count))
+        })
+    })
+}
+
+fn broker_states(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.brokers.iter().flat_map(move |status| {
+        BrokerState::ALL.into_iter().map(move |state| {
+            let attributes: [Cow<'_, str>; 4] = [
+                status.cluster.as_str().into(),
+                Cow::Borrowed(&*snapshot.vantage),
+                status.broker.to_string().into(),
+                state.as_str().into(),
+            ];
+            let hot = if status.state == state { 1.0 } else { 0.0 };
+            Point::new(metric::BROKER_STATE, attributes, Value::Gauge(hot))
+        })
+    })
+}
+
+fn missing_brokers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    clusters(snapshot).into_iter().map(|cluster| {
+        let attributes = [Cow::Borrowed(cluster.as_str()), Cow::Borrowed(&*snapshot.vantage)];
+        Point::new(metric::MISSING_BROKERS, attributes, Value::Gauge(snapshot.uncovered(cluster) as f64))
+    })
+}
+
+/// A point of the prober as a whole.
+fn of_prober<'a>(snapshot: &'a Snapshot, metric: Metric, rest: &[&'a str], value: Value<'a>) -> Point<'a> {
+    let attributes = [prober_cluster(snapshot), &*snapshot.vantage];
+    let attributes: Vec<Cow<'_, str>> = attributes.into_iter().chain(rest.iter().copied()).map(Cow::from).collect();
+    Point::new(metric, attributes, value)
+}
+
+fn topic_actions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.prober.topic_actions.iter().map(|(action, result, count)| {
+        of_prober(snapshot, metric::TOPIC_ACTIONS, &[action, result], Value::Count(*count))
+    })
+}
+
+fn self_lag(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    let prober = &snapshot.prober;
+    [("task", &prober.task_lag), ("thread", &prober.thread_lag)]
+        .into_iter()
+        .map(|(kind, lag)| of_prober(snapshot, metric::SELF_LAG, &[kind], Value::Durations(&lag.buckets)))
+}
+
+/// Summed from the series, where each void event has its cluster.
+fn self_voided(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    clusters(snapshot).into_iter().flat_map(move |cluster| {
+        let rows = snapshot.series.iter().filter(|row| row.series.cluster == *cluster);
+        let voided = rows.fold([0; VoidReason::ALL.len()], |mut sums: [u64; VoidReason::ALL.len()], row| {
+            sums.iter_mut().zip(row.counts.voided).for_each(|(sum, count)| *sum += count);
+            sums
+        });
+        VoidReason::ALL.into_iter().map(move |reason| {
+            let attributes: [Cow<'_, str>; 3] =
+                [cluster.as_str().into(), Cow::Borrowed(&*snapshot.vantage), reason.as_str().into()];
+            Point::new(metric::SELF_VOIDED, attributes, Value::Count(voided[reason.index()]))
+        })
+    })
+}
+
+fn export_attempts<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterator<Item = Point<'a>> {
+    ExportResult::ALL.into_iter().map(|result| {
+        of_prober(snapshot, metric::EXPORT_ATTEMPTS, &[result.as_str()], Value::Count(stats.of(result)))
+    })
+}
+
+/// Under every cluster's name: it is compared and never summed, and each cluster's alert needs its own.
+fn heartbeat(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    let clusters = clusters(snapshot);
+    let nameless = clusters.is_empty().then_some("");
+    clusters.into_iter().map(ClusterName::as_str).chain(nameless).map(|cluster| {
+        let attributes = [Cow::Borrowed(cluster), Cow::Borrowed(&*snapshot.vantage)];
+        Point::new(metric::HEARTBEAT, attributes, Value::Gauge(snapshot.prober.heartbeat.as_secs_f64()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::exporters::fixture;
+
+    fn series_of(point: &Point<'_>) -> usize {
+        match point.value {
+            Value::Count(_) | Value::Gauge(_) => 1,
+            // Each bucket, the sum and the count.
+            Value::Durations(buckets) => buckets.iter().count() + 2,
+        }
+    }
+
+    #[test]
+    fn every_metric_has_points_in_the_order_of_the_catalogue() {
+        let snapshot = fixture::snapshot(2);
+        let mut names: Vec<_> = points(&snapshot, &ExportStats::default()).map(|point| point.metric.name).collect();
+        names.dedup();
+        assert_eq!(names, metric::ALL.map(|metric| metric.name));
+    }
+
+    #[test]
+    fn every_point_has_a_value_for_each_attribute_and_none_repeats() {
+        let snapshot = fixture::snapshot(3);
+        let stats = ExportStats::default();
+        let mut seen = BTreeSet::new();
+        for point in points(&snapshot, &stats) {
+            assert_eq!(point.attributes.len(), point.metric.attributes.len(), "{point:?}");
+            assert!(seen.insert((point.metric.name, point.attributes.clone())), "{point:?} is there twice");
+        }
+    }
+
+    #[test]
+    fn three_probes_on_both_lanes_stay_within_300_series_a_broker() {
+        let stats = ExportStats::default();
+        let count = |brokers| points(&fixture::snapshot(brokers), &stats).map(|point| series_of(&point)).sum::<usize>();
+        let a_broker = count(11) - count(10);
+        assert!(a_broker <= 300, "{a_broker} series a broker");
+    }
+
+    #[test]
+    fn impossible_outcome_shows_only_when_it_was_counted() {
+        let mut snapshot = fixture::snapshot(1);
+        let lost = |snapshot: &Snapshot| {
+            let of_produce = |point: &Point<'_>| point.attributes[3] == "produce" && point.attributes[5] == "lost";
+            events(snapshot).filter(of_produce).count()
+        };
+        assert_eq!(lost(&snapshot), 0);
+        let produce = snapshot.series.iter_mut().find(|row| row.series.probe == prober_core::ids::Probe::Produce);
+        produce.expect("the fixture produces").counts.outcomes[Outcome::Lost.index()] = 1;
+        assert_eq!(lost(&snapshot), 1);
+    }
+
+    #[test]
+    fn void_events_are_told_by_cluster_and_add_up_to_the_probers() {
+        let mut snapshot = fixture::snapshot(1);
+        let mut other = snapshot.series[0].clone();
+        other.series.cluster = ClusterName::new("other");
+        other.counts.voided[VoidReason::Stall.index()] = 7;
+        snapshot.series.push(other);
+        let of = |cluster: &str| {
+            let stalls = |point: &Point<'_>| point.attributes[0] == cluster && point.attributes[2] == "stall";
+            self_voided(&snapshot).find(stalls).expect("every reason stands").value
+        };
+        assert_eq!((of("main"), of("other")), (Value::Count(1), Value::Count(7)));
+    }
+
+    #[test]
+    fn a_probers_own_total_is_named_after_its_only_cluster_and_after_none_of_several() {
+        let mut snapshot = fixture::snapshot(1);
+        assert_eq!(prober_cluster(&snapshot), "main");
+        let mut other = snapshot.lanes[0].clone();
+        other.cluster = ClusterName::new("other");
+        snapshot.lanes.push(other);
+        assert_eq!(prober_cluster(&snapshot), "");
+        let beats: BTreeMap<_, _> =
+            heartbeat(&snapshot).map(|point| (point.attributes[0].to_string(), point.value)).collect();
+        assert_eq!(beats.keys().collect::<Vec<_>>(), ["main", "other"]);
+    }
+}

@@ -1,0 +1,45 @@
+//! librdkafka's in-process mock cluster, as a place for the demo to probe and to break.
+
+use std::time::Duration;
+
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::error::KafkaError;
+use rdkafka::mocking::MockCluster;
+use rdkafka::types::RDKafkaApiKey;
+
+/// Newer versions carry the current leader in their answers, which the mock does not survive without one.
+const PRODUCE_MAX: i16 = 9;
+const FETCH_MAX: i16 = 11;
+
+/// A cluster in this process, with brokers `1..=count` and a pinned topic.
+pub struct Mock {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+impl Mock {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// librdkafka could not start it.
+    pub fn start(brokers: i32, pinned_topic: &str) -> Result<Mock, KafkaError> {
+        let cluster = MockCluster::new(brokers)?;
+        cluster.apiversion(RDKafkaApiKey::Produce, Some(0), Some(PRODUCE_MAX))?;
+        cluster.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(FETCH_MAX))?;
+        // The mock puts partition i of a topic without replication on its i-th broker.
+        cluster.create_topic(pinned_topic, brokers, 1)?;
+        Ok(Mock { cluster })
+    }
+
+    /// Where its brokers listen, `host:port` each.
+    pub fn bootstrap(&self) -> Vec<String> {
+        self.cluster.bootstrap_servers().split(',').map(str::to_owned).collect()
+    }
+
+    /// Lets every answer of this broker take so long.
+    ///
+    /// # Errors
+    /// There is no such broker.
+    pub fn delay(&self, broker: i32, answers: Duration) -> Result<(), KafkaError> {
+        self.cluster.broker_round_trip_time(broker, answers)
+    }
+}

@@ -1,0 +1,140 @@
+//! One kept connection to one broker for one purpose: dialled again when it ends, retired when it falls silent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::fault::Fault;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::alarm::{Alarm, Task};
+use crate::kafka::wire::{Connection, WireError, dial};
+
+use super::fault;
+
+/// The first wait after a failed dial; it doubles up to [`BACKOFF_MAX`].
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+
+/// A connection that lived this long was a real one: the next dial starts at once, and the backoff over again.
+const LIVED: Duration = Duration::from_secs(1);
+
+/// How often a connection is looked at for silence.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How to dial.
+#[derive(Clone, Debug)]
+pub(super) struct Dialling {
+    /// `host:port`.
+    pub(super) address: Arc<str>,
+    /// What the broker's logs and quotas know us by.
+    pub(super) client_id: Arc<str>,
+    /// A dial, and silence with requests outstanding, may last this long: one deadline.
+    pub(super) patience: Duration,
+}
+
+impl Dialling {
+    /// Dials once, within `timeout`.
+    pub(super) async fn dial(&self, timeout: Duration) -> Result<Connection, WireError> {
+        dial(&self.address, &self.client_id, timeout, self.patience).await.map(|dialed| dialed.connection)
+    }
+}
+
+/// Where a link stands.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    /// Being dialled; whoever has something to send may wait for it.
+    Connecting,
+    /// Open.
+    Up(Arc<Connection>),
+    /// The last dial failed, for this reason; the next is waited for.
+    Down(Fault),
+}
+
+/// A kept connection; dropping it closes it.
+#[derive(Debug)]
+pub(super) struct Link {
+    state: watch::Receiver<State>,
+    _keeper: Task,
+}
+
+impl Link {
+    /// Keeps a connection from now on.
+    pub(super) fn keep(dialling: Dialling, alarm: &Alarm) -> Link {
+        let (tell, state) = watch::channel(State::Connecting);
+        let keeper = alarm.spawn("link", keep(dialling, tell));
+        Link { state, _keeper: keeper }
+    }
+
+    /// Follows its state.
+    pub(super) fn watch(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+}
+
+/// Waits until a connection is open.
+pub(super) async fn up(state: &mut watch::Receiver<State>) -> Arc<Connection> {
+    loop {
+        if let State::Up(connection) = &*state.borrow_and_update()
+            && connection.is_closed().is_none()
+        {
+            return Arc::clone(connection);
+        }
+        if state.changed().await.is_err() {
+            // The link was dropped, and with it soon the task that waits here.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+async fn keep(dialling: Dialling, tell: watch::Sender<State>) {
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        tell.send_replace(State::Connecting);
+        match dialling.dial(dialling.patience).await {
+            Ok(connection) => {
+                let connection = Arc::new(connection);
+                let opened = Instant::now();
+                tell.send_replace(State::Up(Arc::clone(&connection)));
+                match end_of(&connection, dialling.patience).await {
+                    // Late acks are drained for one deadline more; new attempts use a fresh connection.
+                    End::Silent => connection.retire(Instant::now() + dialling.patience),
+                    End::Closed(reason) if opened.elapsed() < LIVED => {
+                        tell.send_replace(State::Down(fault::of(&reason)));
+                        tokio::time::sleep(backoff).await;
+                        backoff = (2 * backoff).min(BACKOFF_MAX);
+                        continue;
+                    }
+                    End::Closed(_) => {}
+                }
+                backoff = BACKOFF_MIN;
+            }
+            Err(error) => {
+                tell.send_replace(State::Down(fault::of(&error)));
+                tokio::time::sleep(backoff).await;
+                backoff = (2 * backoff).min(BACKOFF_MAX);
+            }
+        }
+    }
+}
+
+enum End {
+    Closed(WireError),
+    Silent,
+}
+
+/// Waits until the connection ends, or has been silent for `patience` with requests outstanding.
+async fn end_of(connection: &Connection, patience: Duration) -> End {
+    let mut closed = std::pin::pin!(connection.closed());
+    loop {
+        match tokio::time::timeout(LOOK_EVERY, &mut closed).await {
+            Ok(reason) => return End::Closed(reason),
+            Err(_) => {
+                let silent = connection.silent_since().map(|since| since.elapsed());
+                if silent.is_some_and(|silent| patience <= silent) {
+                    return End::Silent;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Between our plain requests and the codec library: headers, and a guard against lengths that
+//! cannot be true.
+//!
+//! The library reserves room for as many array elements as the bytes announce, before it has
+//! seen one of them; four hostile bytes would abort the process. In the flexible encoding
+//! (KIP-482) all lengths are unsigned varints, and the only other single-byte reads are booleans.
+//! So [`Body`] can watch every varint go by and refuse one that announces more elements or bytes
+//! than are left. Messages in the older encoding are checked by whoever still reads them.
+
+use std::{fmt, time::Duration};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut, TryGetError};
+use kafka_protocol::{
+    messages::{RequestHeader, ResponseHeader},
+    protocol::{Decodable, Encodable, StrBytes, buf::ByteBuf, encode_request_header_into_buffer},
+};
+
+use super::versions::Api;
+
+/// A request that a [`Connection`](super::Connection) can carry; implemented by the request types
+/// of this module.
+pub trait Request: Send + 'static {
+    /// What comes back.
+    type Answer: Send + 'static;
+
+    /// Which request this is.
+    const API: Api;
+
+    /// The newest version that this very request can be told in.
+    fn newest(&self) -> i16 {
+        i16::MAX
+    }
+
+    /// Writes the request's body.
+    ///
+    /// # Errors
+    /// If a field does not fit the version.
+    fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError>;
+
+    /// Reads the answer's body, and how long the broker throttles us (KIP-219).
+    ///
+    /// # Errors
+    /// If the bytes are no such answer.
+    fn decode(self, version: i16, body: Body) -> Result<(Self::Answer, Duration), CodecError>;
+}
+
+/// Why bytes could not be written or read, in the codec's words.
+#[derive(Debug)]
+pub struct CodecError(String);
+
+impl CodecError {
+    pub(super) fn new(reason: impl fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Appends a whole frame (length, header, body) to `out`; on an error `out` is as before.
+pub(super) fn encode_frame<R: Request>(
+    request: &R,
+    version: i16,
+    correlation: i32,
+    client_id: &StrBytes,
+    out: &mut BytesMut,
+) -> Result<(), CodecError> {
+    let start = out.len();
+    let header = RequestHeader::default()
+        .with_request_api_key(R::API.key() as i16)
+        .with_request_api_version(version)
+        .with_correlation_id(correlation)
+        .with_client_id(Some(client_id.clone()));
+    out.put_i32(0);
+    let encoded = encode_request_header_into_buffer(out, &header)
+        .map_err(CodecError::new)
+        .and_then(|()| request.encode(version, out))
+        .and_then(|()| i32::try_from(out.len() - start - 4).map_err(CodecError::new));
+    match encoded {
+        Ok(length) => {
+            out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+            Ok(())
+        }
+        Err(error) => {
+            out.truncate(start);
+            Err(error)
+        }
+    }
+}
+
+/// The correlation id that a frame begins with.
+pub(super) fn correlation(frame: &Bytes) -> Option<i32> {
+    frame.first_chunk().map(|bytes| i32::from_be_bytes(*bytes))
+}
+
+/// The body of an answer in a frame, past its header.
+pub(super) fn body(frame: Bytes, api: Api, version: i16) -> Result<Body, CodecError> {
+    let mut body = Body { bytes: frame, varint: 0, shift: 0 };
+    ResponseHeader::decode(&mut body, api.key().response_header_version(version)).map_err(CodecError::new)?;
+    Ok(body)
+}
+
+/// Writes a message of the codec library.
+pub(super) fn write<M: Encodable>(message: &M, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
+    message.encode(out, version).map_err(CodecError::new)
+}
+
+/// A duration as Kafka's milliseconds.
+pub(super) fn millis(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
+/// Kafka's throttle time as a duration.
+pub(super) fn throttle(millis: i32) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// A topic id, where zero means none (KIP-516).
+pub(super) fn topic_id(id: &[u8; 16]) -> Option<[u8; 16]> {
+    (*id != [0; 16]).then_some(*id)
+}
+
+/// The unread bytes of an answer.
+#[derive(Debug)]
+pub struct Body {
+    bytes: Bytes,
+    /// The varint that the last single-byte reads may be part of.
+    varint: u64,
+    shift: u32,
+}
+
+impl Body {
+    /// A varint up to this passes whatever is left: tag numbers are varints too, and vendors
+    /// begin theirs at 10,000. A false length of this size reserves a few MiB for an instant.
+    const ALWAYS_ALLOWED: u64 = 1 << 14;
+
+    pub(super) fn decode<M: Decodable>(&mut self, version: i16) -> Result<M, CodecError> {
+        M::decode(self, version).map_err(CodecError::new)
+    }
+
+    /// What is unread, to look at without reading it.
+    pub(super) fn rest(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Whether the varint that may have ended or grown with `byte` can be a true length. Errs on
+    /// the side of refusing: a boolean before it can only make it look larger.
+    fn plausible(&mut self, byte: u8) -> bool {
+        self.varint |= u64::from(byte & 0x7f) << self.shift;
+        self.shift += 7;
+        if byte >= 0x80 {
+            return self.shift < 35;
+        }
+        let announced = self.varint;
+        (self.varint, self.shift) = (0, 0);
+        // Lengths are told plus one.
+        announced <= Self::ALWAYS_ALLOWED.max(self.bytes.len() as u64 + 1)
+    }
+}
+
+impl Buf for Body {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
+    }
+
+    fn try_get_u8(&mut self) -> Result<u8, TryGetError> {
+        let byte = self.bytes.try_get_u8()?;
+        if self.plausible(byte) {
+            return Ok(byte);
+        }
+        Err(TryGetError { requested: usize::try_from(self.varint).unwrap_or(usize::MAX), available: self.bytes.len() })
+    }
+}
+
+impl ByteBuf for Body {
+    fn peek_bytes(&mut self, range: std::ops::Range<usize>) -> Bytes {
+        self.bytes.slice(range)
+    }
+
+    fn get_bytes(&mut self, size: usize) -> Bytes {
+        self.bytes.split_to(size)
+    }
+}

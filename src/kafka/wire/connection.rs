@@ -1,0 +1,140 @@
+//! One connection to one broker: opened by the ApiVersions handshake, then as many calls at a
+//! time as the caller likes, answered in order.
+//!
+//! TLS wraps the stream before [`Connection::open`]; a SASL exchange is the first calls after it.
+//! The connection never reconnects and never retries. It needs a tokio runtime, where it keeps
+//! one task until it ends.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::watch,
+    time::Instant,
+};
+
+use super::{
+    call::Call,
+    codec::Request,
+    driver::Driver,
+    error::{Phase, WireError},
+    handshake,
+    pipeline::{Pipeline, lock},
+    versions::{Api, Versions},
+};
+
+/// An open connection. Dropping it closes the socket and fails what is outstanding with
+/// [`WireError::Dropped`], unless it was [retired](Connection::retire) before.
+#[derive(Debug)]
+pub struct Connection {
+    pipeline: Arc<Mutex<Pipeline>>,
+    versions: Versions,
+    ended: watch::Receiver<Option<WireError>>,
+}
+
+impl Connection {
+    /// Opens a connection over a connected stream and agrees on versions with the broker
+    /// (KIP-35, KIP-511). `client_id` is what the broker's logs and quotas know us by.
+    ///
+    /// # Errors
+    /// [`WireError::NoAnswer`] if the broker has not answered by `answer_by`; otherwise whatever
+    /// ended the connection.
+    pub async fn open<S>(stream: S, client_id: &str, answer_by: Instant) -> Result<Self, WireError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let pipeline = Pipeline::new(Box::new(stream), client_id);
+        let ended = pipeline.watch_end();
+        let pipeline = Arc::new(Mutex::new(pipeline));
+        tokio::spawn(Driver::new(Arc::clone(&pipeline)));
+        let mut connection = Self { pipeline, versions: Versions::default(), ended };
+        connection.versions = tokio::time::timeout_at(answer_by, handshake::agree(&connection))
+            .await
+            .unwrap_or(Err(WireError::NoAnswer { phase: Phase::ApiVersions }))?;
+        connection.state().serving();
+        Ok(connection)
+    }
+
+    /// Sends a request, in this very turn, and returns a future of its answer that does not
+    /// borrow the connection. An answer that cannot be decoded ends the connection.
+    ///
+    /// # Errors
+    /// If not a byte was sent: the connection has ended or is retired, the versions do not meet,
+    /// or too much is under way.
+    pub fn call<R: Request>(&self, request: R) -> Result<Call<R::Answer>, WireError> {
+        let version = self.versions.agree(R::API, request.newest())?;
+        self.state().call(request, version)
+    }
+
+    /// As [`Connection::call`], in a version that the handshake chooses.
+    pub(super) fn call_in_version<R: Request>(&self, request: R, version: i16) -> Result<Call<R::Answer>, WireError> {
+        self.state().call(request, version)
+    }
+
+    /// The version in which `api` is spoken here, unless a request lacks what it demands.
+    ///
+    /// # Errors
+    /// [`WireError::UnsupportedVersion`] if broker and prober share none.
+    pub fn version(&self, api: Api) -> Result<i16, WireError> {
+        self.versions.agree(api, i16::MAX)
+    }
+
+    /// Requests sent and not yet answered, those of callers who gave up included.
+    pub fn outstanding(&self) -> usize {
+        self.state().outstanding()
+    }
+
+    /// When bytes last came from the broker; before any came, when the connection was opened.
+    pub fn last_byte_at(&self) -> Instant {
+        self.state().last_byte_at()
+    }
+
+    /// Since when the broker owes us a byte: the later of the last byte and the sending of the
+    /// oldest outstanding request. None if nothing is outstanding.
+    pub fn silent_since(&self) -> Option<Instant> {
+        self.state().silent_since()
+    }
+
+    /// Until when the broker throttles this connection (KIP-219), as last told; may be past.
+    pub fn throttled_until(&self) -> Option<Instant> {
+        self.state().throttled_until()
+    }
+
+    /// Why the connection ended, if it has.
+    pub fn is_closed(&self) -> Option<WireError> {
+        self.ended.borrow().clone()
+    }
+
+    /// Resolves when the connection ends, also with nothing outstanding. Does not borrow the
+    /// connection.
+    pub fn closed(&self) -> impl Future<Output = WireError> + Send + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            let reason = ended.wait_for(Option::is_some).await;
+            reason.ok().and_then(|reason| reason.clone()).unwrap_or(WireError::Dropped)
+        }
+    }
+
+    /// Takes no more calls from now on, but still delivers what is outstanding until `until`;
+    /// then, or with the last answer, the connection ends with [`WireError::Retired`]. The handle
+    /// may be dropped at once. Retiring again can only shorten the time.
+    pub fn retire(&self, until: Instant) {
+        self.state().retire(until);
+    }
+
+    fn state(&self) -> MutexGuard<'_, Pipeline> {
+        lock(&self.pipeline)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut state = self.state();
+        if state.retire_at().is_none() {
+            state.end(WireError::Dropped);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What can go wrong around an answer, as precisely as the operating system and the protocol
+//! tell it. Whose fault it is, the caller decides.
+
+use std::{fmt, io};
+
+use super::versions::{Api, VersionRange};
+
+/// How far a connection had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Opening the TCP connection.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// The SASL exchange.
+    Sasl,
+    /// The ApiVersions exchange, the first one on every connection.
+    ApiVersions,
+    /// Ready for calls.
+    Serving,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Sasl => "sasl",
+            Self::ApiVersions => "api_versions",
+            Self::Serving => "serving",
+        })
+    }
+}
+
+/// What the prober's own host ran out of or forbids. Never the broker's fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LocalFault {
+    /// No file descriptor is left (EMFILE, ENFILE).
+    FileDescriptors,
+    /// No local address or port is left for the connection (EADDRNOTAVAIL).
+    LocalAddress,
+    /// The host forbids the connection (EPERM, EACCES), as a local firewall does.
+    Forbidden,
+    /// The kernel has no memory for the socket (ENOMEM).
+    Memory,
+}
+
+impl fmt::Display for LocalFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FileDescriptors => "no file descriptor left",
+            Self::LocalAddress => "no local address left",
+            Self::Forbidden => "forbidden on this host",
+            Self::Memory => "no kernel memory left",
+        })
+    }
+}
+
+/// Why a connection or a call came to nothing. Kafka's error codes are not here: an answer that
+/// carries one is an answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The name did not resolve, or not in time.
+    #[error("cannot resolve {host}: {detail}")]
+    Resolve {
+        /// The address as it was asked for, `host:port`.
+        host: String,
+        /// The resolver's own words.
+        detail: String,
+    },
+    /// Nobody listens there (RST to our SYN).
+    #[error("connection refused")]
+    Refused,
+    /// The SYN stayed unanswered: host or path dead, or the accept queue is full.
+    #[error("connect timed out")]
+    ConnectTimeout,
+    /// A router or our own host says that there is no way there.
+    #[error("unreachable during {phase}: {detail}")]
+    Unreachable {
+        /// How far the connection had come.
+        phase: Phase,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// The prober's own host failed.
+    #[error("the prober's own host: {fault}")]
+    Local {
+        /// What it lacks.
+        fault: LocalFault,
+    },
+    /// TCP was accepted, but the exchange of this phase got no answer in time: the kernel lives,
+    /// the process does not serve.
+    #[error("no answer during {phase}")]
+    NoAnswer {
+        /// The unanswered exchange.
+        phase: Phase,
+    },
+    /// The peer reset the connection (RST).
+    #[error("connection reset during {phase}")]
+    Reset {
+        /// How far the connection had come.
+        phase: Phase,
+    },
+    /// The peer closed the connection in an orderly way (FIN).
+    #[error("connection closed by the peer during {phase}")]
+    Closed {
+        /// How far the connection had come.
+        phase: Phase,
+    },
+    /// Our bytes stayed unacknowledged by the peer's kernel for `TCP_USER_TIMEOUT` (RFC 5482):
+    /// host or path dead.
+    #[error("bytes unacknowledged for too long during {phase}")]
+    Unacknowledged {
+        /// How far the connection had come.
+        phase: Phase,
+    },
+    /// Any other failure of the stream.
+    #[error("i/o failed during {phase}: {detail}")]
+    Io {
+        /// How far the connection had come.
+        phase: Phase,
+        /// The operating system's words.
+        detail: String,
+    },
+    /// The peer announced a frame that is negative or above [`MAX_FRAME`](super::MAX_FRAME): it
+    /// is no Kafka broker, or it expects TLS.
+    #[error("the peer announced a frame of {length} bytes")]
+    FrameTooLarge {
+        /// The length as announced.
+        length: i32,
+    },
+    /// An answer came out of order; Kafka answers in order on each connection.
+    #[error("answer {found} came where {expected} was due")]
+    Correlation {
+        /// The correlation id of the oldest outstanding request.
+        expected: i32,
+        /// The correlation id that came.
+        found: i32,
+    },
+    /// An answer came although nothing was asked.
+    #[error("an answer came unasked")]
+    Unsolicited,
+    /// An answer could not be decoded.
+    #[error("{api} v{version} answer is malformed: {detail}")]
+    Malformed {
+        /// Whose answer.
+        api: Api,
+        /// In the version that was asked for.
+        version: i16,
+        /// The decoder's words.
+        detail: String,
+    },
+    /// A request could not be encoded; nothing was sent.
+    #[error("{api} v{version} cannot be encoded: {detail}")]
+    Unencodable {
+        /// Which request.
+        api: Api,
+        /// In the version that was agreed.
+        version: i16,
+        /// The encoder's words.
+        detail: String,
+    },
+    /// Broker and prober share no version of this request; nothing was sent.
+    #[error("{api}: we speak {ours}, the broker {}", spoken(.broker))]
+    UnsupportedVersion {
+        /// Which request.
+        api: Api,
+        /// What we speak, or what this very request allows of it.
+        ours: VersionRange,
+        /// What the broker offers; none if it does not know the request at all.
+        broker: Option<VersionRange>,
+    },
+    /// The broker answered ApiVersions with this Kafka error code.
+    #[error("handshake refused with error code {code}")]
+    HandshakeRefused {
+        /// Kafka's error code.
+        code: i16,
+    },
+    /// The connection already carries as much as it may; nothing was sent.
+    #[error("too much under way: {outstanding} requests outstanding, {unsent} bytes unsent")]
+    Backlog {
+        /// Requests sent and not yet answered.
+        outstanding: usize,
+        /// Bytes that the socket has not yet taken.
+        unsent: usize,
+    },
+    /// The connection is retired: it takes no calls, and its drain time may have ended.
+    #[error("the connection is retired")]
+    Retired,
+    /// We dropped the connection ourselves.
+    #[error("the connection was dropped on our side")]
+    Dropped,
+}
+
+impl WireError {
+    /// What a failed connect means.
+    pub(super) fn connecting(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::TimedOut => Self::ConnectTimeout,
+            _ => Self::streaming(error, Phase::Connect),
+        }
+    }
+
+    /// What a failed read or write on an open stream means.
+    pub(super) fn streaming(error: &io::Error, phase: Phase) -> Self {
+        use io::ErrorKind as Kind;
+        if let Some(fault) = local_fault(error) {
+            return Self::Local { fault };
+        }
+        match error.kind() {
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset { phase },
+            Kind::UnexpectedEof | Kind::WriteZero => Self::Closed { phase },
+            Kind::TimedOut => Self::Unacknowledged { phase },
+            Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
+                Self::Unreachable { phase, detail: error.to_string() }
+            }
+            _ => Self::Io { phase, detail: error.to_string() },
+        }
+    }
+}
+
+fn local_fault(error: &io::Error) -> Option<LocalFault> {
+    // std has no kind of its own for these two; the numbers are the same on all Unix systems.
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    match (error.raw_os_error(), error.kind()) {
+        (Some(ENFILE | EMFILE), _) => Some(LocalFault::FileDescriptors),
+        (_, io::ErrorKind::AddrNotAvailable) => Some(LocalFault::LocalAddress),
+        (_, io::ErrorKind::PermissionDenied) => Some(LocalFault::Forbidden),
+        (_, io::ErrorKind::OutOfMemory) => Some(LocalFault::Memory),
+        _ => None,
+    }
+}
+
+fn spoken(range: &Option<VersionRange>) -> String {
+    range.map_or_else(|| "does not know it".to_owned(), |range| range.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_our_own_host_are_local_in_every_phase() {
+        for (code, fault) in [(24, LocalFault::FileDescriptors), (23, LocalFault::FileDescriptors)] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(WireError::connecting(&error), WireError::Local { fault });
+            assert_eq!(WireError::streaming(&error, Phase::Serving), WireError::Local { fault });
+        }
+        let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let fault = LocalFault::LocalAddress;
+        assert_eq!(WireError::connecting(&error), WireError::Local { fault });
+    }
+
+    #[test]
+    fn a_time_out_means_something_else_before_and_after_the_connection_stands() {
+        let error = io::Error::from(io::ErrorKind::TimedOut);
+        assert_eq!(WireError::connecting(&error), WireError::ConnectTimeout);
+        assert_eq!(WireError::streaming(&error, Phase::Serving), WireError::Unacknowledged { phase: Phase::Serving });
+    }
+
+    #[test]
+    fn a_reset_and_a_broken_pipe_are_the_same_event() {
+        let phase = Phase::Serving;
+        for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe] {
+            assert_eq!(WireError::streaming(&io::Error::from(kind), phase), WireError::Reset { phase });
+        }
+    }
+
+    #[test]
+    fn an_unsupported_version_says_both_sides() {
+        let error = WireError::UnsupportedVersion {
+            api: Api::Produce,
+            ours: VersionRange { min: 9, max: 12 },
+            broker: Some(VersionRange { min: 0, max: 8 }),
+        };
+        assert_eq!(error.to_string(), "Produce: we speak 9 to 12, the broker 0 to 8");
+    }
+}

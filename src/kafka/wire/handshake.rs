@@ -1,0 +1,107 @@
+//! ApiVersions (KIP-35), the first exchange on every connection.
+//!
+//! We ask in v3, which names our software to the broker (KIP-511). A broker that does not know
+//! v3 says so in the v0 format, and may say there what it does know; we then ask again in that
+//! version. Versions 0 to 2 are read by hand: they are the older encoding, and seven numbers.
+
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::{
+    messages::{ApiVersionsRequest, ApiVersionsResponse},
+    protocol::StrBytes,
+};
+
+use super::{
+    codec::{self, Body, CodecError, Request},
+    connection::Connection,
+    error::WireError,
+    versions::{Api, VersionRange, Versions},
+};
+
+/// Kafka's UNSUPPORTED_VERSION.
+const UNSUPPORTED_VERSION: i16 = 35;
+
+/// The first version in the flexible encoding.
+const FLEXIBLE: i16 = 3;
+
+type Offers = Vec<(i16, VersionRange)>;
+
+/// Asks the broker what it speaks.
+pub(super) async fn agree(connection: &Connection) -> Result<Versions, WireError> {
+    let newest = Api::ApiVersions.ours().max;
+    let mut answer = ask(connection, newest).await?;
+    if answer.error == UNSUPPORTED_VERSION {
+        let offered = Versions::offered(answer.offers.drain(..));
+        let version = offered.agree(Api::ApiVersions, newest - 1).unwrap_or(0);
+        answer = ask(connection, version).await?;
+    }
+    match answer.error {
+        0 => Ok(Versions::offered(answer.offers)),
+        code => Err(WireError::HandshakeRefused { code }),
+    }
+}
+
+async fn ask(connection: &Connection, version: i16) -> Result<Offered, WireError> {
+    let call = connection.call_in_version(ApiVersions, version)?;
+    Ok(call.await?.body)
+}
+
+pub(super) struct ApiVersions;
+
+pub(super) struct Offered {
+    error: i16,
+    offers: Offers,
+}
+
+impl Request for ApiVersions {
+    type Answer = Offered;
+
+    const API: Api = Api::ApiVersions;
+
+    fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
+        let mut request = ApiVersionsRequest::default();
+        if version >= FLEXIBLE {
+            request = request
+                .with_client_software_name(StrBytes::from_static_str("kafka-prober"))
+                .with_client_software_version(StrBytes::from_static_str(env!("CARGO_PKG_VERSION")));
+        }
+        codec::write(&request, version, out)
+    }
+
+    fn decode(self, version: i16, mut body: Body) -> Result<(Offered, Duration), CodecError> {
+        let mut peek = body.rest().clone();
+        let error = peek.try_get_i16().map_err(CodecError::new)?;
+        if error == UNSUPPORTED_VERSION && version >= FLEXIBLE {
+            // librdkafka's mock cluster answers with a mixture of both encodings; no offers
+            // then mean a second attempt in v0.
+            let offers = plain_offers(peek).unwrap_or_default();
+            return Ok((Offered { error, offers }, Duration::ZERO));
+        }
+        if version < FLEXIBLE {
+            return Ok((Offered { error, offers: plain_offers(peek)? }, Duration::ZERO));
+        }
+        let response: ApiVersionsResponse = body.decode(version)?;
+        let offers = response
+            .api_keys
+            .iter()
+            .map(|offer| (offer.api_key, VersionRange { min: offer.min_version, max: offer.max_version }));
+        let throttle = codec::throttle(response.throttle_time_ms);
+        Ok((Offered { error, offers: offers.collect() }, throttle))
+    }
+}
+
+/// The list of v0 to v2: a count, then three 16-bit numbers each.
+fn plain_offers(mut bytes: Bytes) -> Result<Offers, CodecError> {
+    const OFFER: usize = 6;
+    let count = bytes.try_get_i32().map_err(CodecError::new)?;
+    let count = usize::try_from(count).map_err(CodecError::new)?;
+    if count > bytes.len() / OFFER {
+        return Err(CodecError::new(format_args!("{count} offers in {} bytes", bytes.len())));
+    }
+    let offers = bytes
+        .chunks_exact(OFFER)
+        .take(count)
+        .map(|mut offer| (offer.get_i16(), VersionRange { min: offer.get_i16(), max: offer.get_i16() }));
+    Ok(offers.collect())
+}

@@ -1,0 +1,148 @@
+//! Metadata: the brokers, and where the partitions of the topics asked for live.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use kafka_protocol::{
+    messages::{
+        MetadataRequest, MetadataResponse, TopicName,
+        metadata_request::MetadataRequestTopic,
+        metadata_response::{MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic},
+    },
+    protocol::StrBytes,
+};
+
+use super::{
+    codec::{self, Body, CodecError, Request},
+    versions::Api,
+};
+
+/// Asks for the brokers and for these topics only; none for the brokers alone. Never creates a
+/// topic.
+#[derive(Debug, Clone, Default)]
+pub struct Metadata {
+    /// Topic names.
+    pub topics: Vec<Arc<str>>,
+}
+
+/// What one broker believes about the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterMetadata {
+    /// The cluster's id, if it has one.
+    pub cluster_id: Option<String>,
+    /// A broker that takes controller requests; in KRaft any broker, not the active controller.
+    pub controller: Option<i32>,
+    /// The brokers that are registered and not fenced.
+    pub brokers: Vec<BrokerInfo>,
+    /// One entry for each topic asked for.
+    pub topics: Vec<TopicInfo>,
+}
+
+/// A broker as it advertises itself on the listener that we asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokerInfo {
+    /// Its id.
+    pub id: i32,
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Its rack, if configured.
+    pub rack: Option<String>,
+}
+
+impl BrokerInfo {
+    /// `host:port`, as [`dial()`](super::dial()) takes it.
+    pub fn address(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+}
+
+/// A topic, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicInfo {
+    /// Its name.
+    pub name: String,
+    /// Its id (KIP-516); none from a broker that does not tell it.
+    pub id: Option<[u8; 16]>,
+    /// Kafka's error code, 0 if none.
+    pub error: i16,
+    /// Its partitions, in the broker's order.
+    pub partitions: Vec<PartitionInfo>,
+}
+
+/// Where a partition lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionInfo {
+    /// Its number.
+    pub index: i32,
+    /// The broker that leads it; −1 if none does.
+    pub leader: i32,
+    /// The leader's epoch, −1 if unknown.
+    pub leader_epoch: i32,
+    /// The brokers that hold it, the preferred leader first.
+    pub replicas: Vec<i32>,
+    /// Those of them that are in sync.
+    pub isr: Vec<i32>,
+    /// Kafka's error code, 0 if none.
+    pub error: i16,
+}
+
+impl Request for Metadata {
+    type Answer = ClusterMetadata;
+
+    const API: Api = Api::Metadata;
+
+    fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
+        let topics = self.topics.iter().map(|name| {
+            let name = TopicName(StrBytes::from_string(name.to_string()));
+            MetadataRequestTopic::default().with_name(Some(name))
+        });
+        let request =
+            MetadataRequest::default().with_topics(Some(topics.collect())).with_allow_auto_topic_creation(false);
+        codec::write(&request, version, out)
+    }
+
+    fn decode(self, version: i16, mut body: Body) -> Result<(ClusterMetadata, Duration), CodecError> {
+        let response: MetadataResponse = body.decode(version)?;
+        let brokers = response.brokers.into_iter().map(broker).collect::<Result<_, _>>()?;
+        let metadata = ClusterMetadata {
+            cluster_id: response.cluster_id.map(|id| id.to_string()),
+            controller: Some(response.controller_id.0).filter(|id| *id >= 0),
+            brokers,
+            topics: response.topics.into_iter().map(topic).collect(),
+        };
+        Ok((metadata, codec::throttle(response.throttle_time_ms)))
+    }
+}
+
+fn broker(broker: MetadataResponseBroker) -> Result<BrokerInfo, CodecError> {
+    Ok(BrokerInfo {
+        id: broker.node_id.0,
+        host: broker.host.to_string(),
+        port: u16::try_from(broker.port).map_err(CodecError::new)?,
+        rack: broker.rack.map(|rack| rack.to_string()),
+    })
+}
+
+fn topic(topic: MetadataResponseTopic) -> TopicInfo {
+    TopicInfo {
+        name: topic.name.map(|name| name.to_string()).unwrap_or_default(),
+        id: codec::topic_id(topic.topic_id.as_bytes()),
+        error: topic.error_code,
+        partitions: topic.partitions.into_iter().map(partition).collect(),
+    }
+}
+
+fn partition(partition: MetadataResponsePartition) -> PartitionInfo {
+    let ids = |nodes: Vec<kafka_protocol::messages::BrokerId>| nodes.iter().map(|id| id.0).collect();
+    PartitionInfo {
+        index: partition.partition_index,
+        leader: partition.leader_id.0,
+        leader_epoch: partition.leader_epoch,
+        replicas: ids(partition.replica_nodes),
+        isr: ids(partition.isr_nodes),
+        error: partition.error_code,
+    }
+}

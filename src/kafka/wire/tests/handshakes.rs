@@ -1,0 +1,141 @@
+//! What opens, and what does not.
+
+use bytes::{BufMut, BytesMut};
+use kafka_protocol::{
+    messages::{ApiKey, ApiVersionsRequest},
+    protocol::Decodable,
+};
+use tokio::io::duplex;
+
+use super::{
+    super::{Api, Connection, Phase, VersionRange, WireError},
+    broker::{Broker, connected, in_a_second, offers},
+};
+
+async fn open_with<F>(script: impl FnOnce(Broker) -> F) -> Result<Connection, WireError>
+where
+    F: Future<Output = Broker>,
+{
+    let (ours, theirs) = duplex(64 << 10);
+    let broker = Broker { stream: theirs };
+    let (connection, _broker) = tokio::join!(Connection::open(ours, "tester", in_a_second()), script(broker));
+    connection
+}
+
+/// An answer in the format of v0 to a request in any version.
+fn plain(correlation: i32, error: i16, offers: &[(i16, i16, i16)]) -> BytesMut {
+    let mut frame = BytesMut::new();
+    frame.put_u32(u32::try_from(4 + 2 + 4 + 6 * offers.len()).expect("short"));
+    frame.put_i32(correlation);
+    frame.put_i16(error);
+    frame.put_i32(i32::try_from(offers.len()).expect("few"));
+    for (key, min, max) in offers {
+        frame.put_i16(*key);
+        frame.put_i16(*min);
+        frame.put_i16(*max);
+    }
+    frame
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_sides_settle_on_the_highest_version_they_share() {
+    let (connection, _broker) = connected().await;
+    assert_eq!(connection.version(Api::Produce), Ok(12));
+    assert_eq!(connection.version(Api::Fetch), Ok(17));
+    assert_eq!(connection.version(Api::Metadata), Ok(12));
+    assert_eq!(connection.is_closed(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_broker_learns_our_software_and_client_id() {
+    let opened = open_with(async |mut broker| {
+        let mut asked = broker.request().await;
+        let request = ApiVersionsRequest::decode(&mut asked.body, 3).expect("a v3 request");
+        assert_eq!(&*request.client_software_name, "kafka-prober");
+        assert_eq!(&*request.client_software_version, env!("CARGO_PKG_VERSION"));
+        assert_eq!((asked.version, &*asked.client_id), (3, "tester"));
+        broker.answer(&asked, &offers(&[])).await;
+        broker
+    });
+    assert!(opened.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_without_v3_is_asked_again_in_what_it_offers() {
+    for (offered, second) in [(&[(18, 0, 2)][..], 2), (&[], 0)] {
+        let opened = open_with(async |mut broker| {
+            let asked = broker.request().await;
+            broker.write(&plain(asked.correlation, 35, offered)).await;
+            let asked = broker.request().await;
+            assert_eq!(asked.version, second);
+            broker.write(&plain(asked.correlation, 0, &[(0, 0, 10), (18, 0, 2)])).await;
+            broker
+        });
+        let connection = opened.await.expect("a connection");
+        assert_eq!(connection.version(Api::Produce), Ok(10));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_refusal_of_v3_falls_back_to_v0() {
+    let opened = open_with(async |mut broker| {
+        let asked = broker.request().await;
+        // As librdkafka's mock cluster has it: a count of one byte in an answer of the old format.
+        let mut refusal = BytesMut::new();
+        refusal.put_u32(4 + 2 + 1 + 6 + 4);
+        refusal.put_i32(asked.correlation);
+        refusal.put_i16(35);
+        refusal.put_u8(1);
+        refusal.put_slice(&[0, 18, 0, 0, 0, 2, 0, 0, 0, 0]);
+        broker.write(&refusal).await;
+        let asked = broker.request().await;
+        assert_eq!(asked.version, 0);
+        broker.write(&plain(asked.correlation, 0, &[(3, 0, 12)])).await;
+        broker
+    });
+    let connection = opened.await.expect("a connection");
+    assert_eq!(connection.version(Api::Metadata), Ok(12));
+    let ours = VersionRange { min: 4, max: 17 };
+    assert_eq!(
+        connection.version(Api::Fetch),
+        Err(WireError::UnsupportedVersion { api: Api::Fetch, ours, broker: None })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_other_error_code_refuses_the_handshake() {
+    let opened = open_with(async |mut broker| {
+        let asked = broker.request().await;
+        broker.answer(&asked, &offers(&[(ApiKey::Fetch, 4, 17)]).with_error_code(42)).await;
+        broker
+    });
+    assert_eq!(opened.await.err(), Some(WireError::HandshakeRefused { code: 42 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_accepted_but_unanswered_connection_is_no_answer() {
+    let opened = open_with(async |broker| broker);
+    assert_eq!(opened.await.err(), Some(WireError::NoAnswer { phase: Phase::ApiVersions }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_during_the_handshake_says_so() {
+    let opened = open_with(async |mut broker| {
+        broker.request().await;
+        let (other, _) = duplex(1);
+        drop(std::mem::replace(&mut broker.stream, other));
+        broker
+    });
+    assert_eq!(opened.await.err(), Some(WireError::Closed { phase: Phase::ApiVersions }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_protocol_is_recognised_by_its_first_bytes() {
+    for (greeting, length) in [(&b"HTTP/1.1 400"[..], 0x4854_5450), (b"\x15\x03\x03\x00\x02", 0x1503_0300)] {
+        let opened = open_with(async |mut broker| {
+            broker.write(greeting).await;
+            broker
+        });
+        assert_eq!(opened.await.err(), Some(WireError::FrameTooLarge { length }));
+    }
+}

@@ -1,0 +1,9 @@
+//! The wire against a scripted broker, over an in-memory stream and a paused clock.
+
+mod answers;
+mod broker;
+mod calls;
+mod dialing;
+mod handshakes;
+mod reading;
+mod retiring;

@@ -1,0 +1,223 @@
+//! Clusters of real Kafka brokers on loopback, one JVM a node.
+//!
+//! ```text
+//! let cluster = Cluster::start(Options::default());     // three combined nodes, ready
+//! cluster.broker(2).freeze();
+//! ```
+//!
+//! A test that needs the ports before the brokers live calls [`Cluster::prepare`] and, when it
+//! pleases, [`Cluster::start_all`] and [`Cluster::await_ready`].
+
+use std::fs;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::kept::keep_if_panicking;
+use super::leash::ScratchDir;
+use super::{raw, wait_until};
+
+pub(crate) mod broker;
+pub(crate) mod fault_log;
+pub(crate) mod properties;
+pub(crate) mod shared;
+
+use broker::Broker;
+use fault_log::FaultLog;
+use properties::{Layout, Node, Roles};
+
+/// Three nodes take 5 s on two quiet cores; a busy machine may need many times that.
+const READY_WITHIN: Duration = Duration::from_secs(90);
+
+/// What a cluster is made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Tells the kept logs of a test's clusters apart.
+    pub(crate) name: String,
+    /// Brokers, with ids from 1.
+    pub(crate) brokers: usize,
+    /// Controllers of their own, with ids from 101. With none every broker is a controller too, and
+    /// losing two of three ends the quorum: acks=all then times out instead of being refused.
+    pub(crate) controllers: usize,
+    /// Java properties for every node, over those of the harness.
+    pub(crate) settings: Vec<(String, String)>,
+    /// Start fast by leaving out the JVM's second compiler; off for measuring latency.
+    pub(crate) quick_start: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: "cluster".to_owned(),
+            brokers: 3,
+            controllers: 0,
+            settings: Vec::new(),
+            quick_start: true,
+        }
+    }
+}
+
+impl Options {
+    /// Adds a Java property for every node.
+    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+        self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// A cluster that dies with its owner; its logs outlive a failed test.
+pub(crate) struct Cluster {
+    name: String,
+    brokers: Vec<Broker>,
+    controllers: Vec<Broker>,
+    faults: Arc<FaultLog>,
+    // Last, so that it is removed after the brokers have died.
+    folder: ScratchDir,
+}
+
+impl Cluster {
+    /// A running cluster, every broker of which lists every other.
+    pub(crate) fn start(options: Options) -> Self {
+        let cluster = Self::prepare(options);
+        cluster.start_all();
+        cluster.await_ready();
+        cluster
+    }
+
+    /// A formatted cluster with its ports chosen, all nodes down.
+    pub(crate) fn prepare(options: Options) -> Self {
+        let folder = ScratchDir::new("kafka-prober-cluster-");
+        let faults = Arc::new(FaultLog::default());
+        let layout = Arc::new(Layout::new(&options));
+        fs::write(
+            folder.path().join(properties::LOG4J_FILE),
+            properties::LOG4J,
+        )
+        .expect("the cluster's folder is writable");
+        let make = |node: &Node| {
+            Broker::new(
+                node.clone(),
+                Arc::clone(&layout),
+                folder.path(),
+                Arc::clone(&faults),
+            )
+        };
+        let (brokers, controllers) = layout
+            .nodes
+            .iter()
+            .map(make)
+            .partition(|b: &Broker| b.roles() != Roles::Controller);
+        let cluster = Self {
+            name: options.name,
+            brokers,
+            controllers,
+            faults,
+            folder,
+        };
+        thread::scope(|scope| {
+            for node in cluster.nodes() {
+                scope.spawn(|| node.format());
+            }
+        });
+        cluster
+    }
+
+    /// Starts every node that is not running; see [`Cluster::await_ready`].
+    pub(crate) fn start_all(&self) {
+        self.nodes()
+            .filter(|node| !node.is_running())
+            .for_each(Broker::start);
+    }
+
+    /// Waits until every broker answers and lists exactly the brokers of this cluster.
+    #[track_caller]
+    pub(crate) fn await_ready(&self) -> Duration {
+        let began = Instant::now();
+        wait_until(READY_WITHIN, "every broker lists all brokers", || {
+            let ended = self.nodes().find(|node| !node.is_running());
+            if let Some(node) = ended {
+                panic!(
+                    "node {} ended while the cluster started:\n{}",
+                    node.id(),
+                    node.log_tail()
+                );
+            }
+            self.all_listed()
+        });
+        began.elapsed()
+    }
+
+    /// Asks every broker who is there.
+    pub(crate) fn all_listed(&self) -> bool {
+        let expected: Vec<i32> = self.brokers.iter().map(Broker::id).collect();
+        self.brokers.iter().all(|broker| {
+            raw::metadata(broker.internal_address(), &[]).is_ok_and(|seen| {
+                let mut ids: Vec<i32> = seen.brokers.iter().map(|b| b.id).collect();
+                ids.sort_unstable();
+                ids == expected
+            })
+        })
+    }
+
+    /// The broker with this id, from 1.
+    #[track_caller]
+    pub(crate) fn broker(&self, id: i32) -> &Broker {
+        let found = self.brokers.iter().find(|broker| broker.id() == id);
+        found.unwrap_or_else(|| panic!("the cluster has no broker {id}"))
+    }
+
+    /// All brokers, by id.
+    pub(crate) fn brokers(&self) -> &[Broker] {
+        &self.brokers
+    }
+
+    /// The nodes that are controllers only.
+    pub(crate) fn controllers(&self) -> &[Broker] {
+        &self.controllers
+    }
+
+    /// Every broker's client address, as `bootstrap.servers` wants it.
+    pub(crate) fn bootstrap(&self) -> String {
+        let addresses: Vec<String> = self.brokers.iter().map(Broker::address).collect();
+        addresses.join(",")
+    }
+
+    /// A running broker to ask about topics, on the harness's own listener.
+    #[track_caller]
+    pub(crate) fn any_internal_address(&self) -> &str {
+        let running = self.brokers.iter().find(|broker| broker.is_serving());
+        running
+            .unwrap_or_else(|| panic!("no broker is running and thawed"))
+            .internal_address()
+    }
+
+    /// What the test did to the brokers and when.
+    pub(crate) fn faults(&self) -> &FaultLog {
+        &self.faults
+    }
+
+    /// Undoes every fault: thaws, starts, and waits until all is listed again.
+    pub(crate) fn heal(&self) {
+        self.nodes()
+            .filter(|node| node.is_frozen())
+            .for_each(Broker::thaw);
+        self.start_all();
+        self.await_ready();
+    }
+
+    /// Keeps logs and configuration of every node when the test is failing.
+    fn keep_logs(&self) {
+        keep_if_panicking(&self.name, self.folder.path());
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = &Broker> {
+        self.controllers.iter().chain(&self.brokers)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.nodes().for_each(Broker::end);
+        self.keep_logs();
+    }
+}

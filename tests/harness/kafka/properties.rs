@@ -1,0 +1,174 @@
+//! The layout of a cluster and the properties file of each node.
+
+use std::path::Path;
+
+use super::Options;
+use crate::harness::ports::free_port;
+
+/// Fixed, so that a restart or a reformat of one node stays in the cluster.
+pub(crate) const CLUSTER_ID: &str = "MkU3OEVBNTcwNTJENDM2Qk";
+
+/// Ids of controllers that are no brokers, well away from brokers'.
+const FIRST_CONTROLLER: i32 = 101;
+
+pub(crate) const LOG4J_FILE: &str = "log4j2.properties";
+
+/// Everything to stdout, which the harness sends to the node's log.
+pub(crate) const LOG4J: &str = "\
+status=warn
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{ISO8601} %p %m (%c{1})%n
+rootLogger.level=info
+rootLogger.appenderRef.out.ref=out
+";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Roles {
+    Broker,
+    Controller,
+    Both,
+}
+
+/// One node and its ports on loopback.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) id: i32,
+    pub(crate) roles: Roles,
+    /// What the prober and other clients use.
+    pub(crate) client_port: u16,
+    /// Replication, and the harness's own requests: neither is hit when a test cuts the client port.
+    pub(crate) internal_port: u16,
+    pub(crate) controller_port: u16,
+}
+
+/// All nodes, and what they have in common.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) quick_start: bool,
+    settings: Vec<(String, String)>,
+}
+
+impl Layout {
+    pub(crate) fn new(options: &Options) -> Self {
+        let brokers = i32::try_from(options.brokers).expect("a test starts a few brokers");
+        let controllers = i32::try_from(options.controllers).expect("and fewer controllers");
+        let (combined, own) = (
+            controllers == 0,
+            FIRST_CONTROLLER..FIRST_CONTROLLER + controllers,
+        );
+        let broker_roles = if combined { Roles::Both } else { Roles::Broker };
+        let ids = (1..=brokers).map(|id| (id, broker_roles));
+        let nodes = ids
+            .chain(own.map(|id| (id, Roles::Controller)))
+            .map(|(id, roles)| Node {
+                id,
+                roles,
+                client_port: free_port(),
+                internal_port: free_port(),
+                controller_port: free_port(),
+            });
+        Self {
+            nodes: nodes.collect(),
+            quick_start: options.quick_start,
+            settings: options.settings.clone(),
+        }
+    }
+
+    /// The properties of one node that clients reach at `advertised` on loopback.
+    pub(crate) fn properties(&self, node: &Node, advertised: u16, data: &Path) -> String {
+        let mut all = vec![
+            ("node.id".to_owned(), node.id.to_string()),
+            ("log.dirs".to_owned(), data.display().to_string()),
+            ("controller.quorum.voters".to_owned(), self.voters()),
+        ];
+        all.extend(listeners(node, advertised));
+        all.extend(
+            self.sizes()
+                .map(|(key, value)| (key.to_owned(), value.to_string())),
+        );
+        // Java keeps the last of equal keys, so that the test's own settings win.
+        all.extend(self.settings.clone());
+        all.iter()
+            .map(|(key, value)| format!("{key}={value}\n"))
+            .collect()
+    }
+
+    fn voters(&self) -> String {
+        let voters = self.nodes.iter().filter(|node| node.roles != Roles::Broker);
+        let voters = voters.map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller_port));
+        voters.collect::<Vec<_>>().join(",")
+    }
+
+    /// Small, so that three nodes share two cores and a gigabyte; else as in production.
+    fn sizes(&self) -> [(&'static str, i64); 21] {
+        let brokers = self
+            .nodes
+            .iter()
+            .filter(|node| node.roles != Roles::Controller)
+            .count();
+        let brokers = i64::try_from(brokers).expect("a test starts a few brokers");
+        let (replicas, min_isr) = (brokers.min(3), brokers.min(2));
+        [
+            ("num.network.threads", 2),
+            ("num.io.threads", 4),
+            ("background.threads", 2),
+            ("num.recovery.threads.per.data.dir", 1),
+            ("default.replication.factor", replicas),
+            ("min.insync.replicas", min_isr),
+            ("offsets.topic.num.partitions", 6),
+            ("offsets.topic.replication.factor", replicas),
+            ("transaction.state.log.num.partitions", 6),
+            ("transaction.state.log.replication.factor", replicas),
+            ("transaction.state.log.min.isr", min_isr),
+            ("share.coordinator.state.topic.num.partitions", 2),
+            ("share.coordinator.state.topic.replication.factor", replicas),
+            ("share.coordinator.state.topic.min.isr", min_isr),
+            // Kafka's default, written out because every time a test expects hangs on it.
+            ("broker.session.timeout.ms", 9_000),
+            ("group.initial.rebalance.delay.ms", 0),
+            ("log.segment.bytes", 16 << 20),
+            ("log.index.size.max.bytes", 1 << 20),
+            // The cleaner claims this at start; the default is a third of our heap.
+            ("log.cleaner.dedupe.buffer.size", 4 << 20),
+            ("log.cleaner.io.buffer.size", 128 << 10),
+            ("socket.request.max.bytes", 32 << 20),
+        ]
+    }
+}
+
+fn listeners(node: &Node, advertised: u16) -> Vec<(String, String)> {
+    let Node {
+        client_port,
+        internal_port,
+        controller_port,
+        ..
+    } = node;
+    let broker = format!("CLIENT://127.0.0.1:{client_port},INTERNAL://127.0.0.1:{internal_port}");
+    let controller = format!("CONTROLLER://127.0.0.1:{controller_port}");
+    let seen = format!("CLIENT://127.0.0.1:{advertised},INTERNAL://127.0.0.1:{internal_port}");
+    let (roles, bound) = match node.roles {
+        Roles::Broker => ("broker", broker),
+        Roles::Controller => ("controller", controller),
+        Roles::Both => ("broker,controller", format!("{broker},{controller}")),
+    };
+    let mut all = vec![
+        ("process.roles", roles.to_owned()),
+        ("listeners", bound),
+        ("controller.listener.names", "CONTROLLER".to_owned()),
+        (
+            "listener.security.protocol.map",
+            "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
+        ),
+        ("auto.create.topics.enable", "false".to_owned()),
+    ];
+    if node.roles != Roles::Controller {
+        all.push(("advertised.listeners", seen));
+        all.push(("inter.broker.listener.name", "INTERNAL".to_owned()));
+    }
+    all.into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}

@@ -1,0 +1,38 @@
+//! What the cluster tests and the benches stand on: real brokers, an independent truth about them,
+//! real OTLP receivers, and the prober as a process.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`kafka`] | clusters of real brokers on loopback: freeze, thaw, kill, stop, start |
+//! | [`raw`] | a blocking client of the harness's own, so that a test never asks the prober about itself |
+//! | [`watcher`] | when a broker could be written, by the harness's own writes |
+//! | [`otlp`] | OTLP receivers that decode what was really sent |
+//! | [`prober`] | the binary under test, its pages and its resources |
+//! | [`leash`], [`ports`], [`wait`], [`kept`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
+//!
+//! Invariant: only [`watcher`] writes to a cluster, and only to its own topic. Everything else about
+//! the prober's topics is read.
+//!
+//! Blocking std code with threads throughout; the OTLP receivers alone bring a runtime, on their own thread.
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each crate that includes the harness uses a part of it"
+)]
+#![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
+
+pub(crate) mod kafka;
+pub(crate) mod kept;
+pub(crate) mod leash;
+pub(crate) mod otlp;
+pub(crate) mod ports;
+pub(crate) mod prober;
+pub(crate) mod raw;
+pub(crate) mod requirements;
+pub(crate) mod wait;
+pub(crate) mod watcher;
+
+pub(crate) use kafka::shared::shared_cluster;
+pub(crate) use kafka::{Cluster, Options};
+pub(crate) use requirements::{requirements, skip_without_kafka};
+pub(crate) use wait::{wait_for, wait_until};

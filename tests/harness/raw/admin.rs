@@ -1,0 +1,63 @@
+//! Creating and deleting topics of the harness, and clearing up after tests.
+
+use kafka_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
+};
+use kafka_protocol::messages::{BrokerId, DeleteTopicsRequest};
+
+use super::{Connection, PATIENCE, RawError, text, topic_name};
+
+const CREATE_TOPICS_VERSION: i16 = 7;
+/// The last version before topic ids.
+const DELETE_TOPICS_VERSION: i16 = 5;
+
+/// Creates a topic whose partition *i* has exactly the replicas `assignment[i]`.
+pub(crate) fn create_topic(
+    addr: &str,
+    topic: &str,
+    assignment: &[Vec<i32>],
+    configs: &[(&str, &str)],
+) -> Result<(), RawError> {
+    let assignments = (0..).zip(assignment).map(|(partition, replicas)| {
+        CreatableReplicaAssignment::default()
+            .with_partition_index(partition)
+            .with_broker_ids(replicas.iter().map(|id| BrokerId(*id)).collect())
+    });
+    let configs = configs.iter().map(|(name, value)| {
+        CreatableTopicConfig::default()
+            .with_name(text(name))
+            .with_value(Some(text(value)))
+    });
+    let topic = CreatableTopic::default()
+        .with_name(topic_name(topic))
+        .with_num_partitions(-1)
+        .with_replication_factor(-1)
+        .with_assignments(assignments.collect())
+        .with_configs(configs.collect());
+    let request = CreateTopicsRequest::default()
+        .with_topics(vec![topic])
+        .with_timeout_ms(patience_ms());
+    let answer =
+        Connection::open(addr, PATIENCE)?.ask(CREATE_TOPICS_VERSION, &request, PATIENCE)?;
+    answer
+        .topics
+        .iter()
+        .try_for_each(|topic| RawError::check(topic.error_code))
+}
+
+/// Deletes a topic.
+pub(crate) fn delete_topic(addr: &str, topic: &str) -> Result<(), RawError> {
+    let request = DeleteTopicsRequest::default()
+        .with_topic_names(vec![topic_name(topic)])
+        .with_timeout_ms(patience_ms());
+    let answer =
+        Connection::open(addr, PATIENCE)?.ask(DELETE_TOPICS_VERSION, &request, PATIENCE)?;
+    answer
+        .responses
+        .iter()
+        .try_for_each(|topic| RawError::check(topic.error_code))
+}
+
+fn patience_ms() -> i32 {
+    i32::try_from(PATIENCE.as_millis()).expect("a few seconds fit")
+}

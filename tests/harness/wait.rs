@@ -1,0 +1,38 @@
+//! Waiting for a condition instead of sleeping.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often a condition is looked at.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Polls until `condition` holds and returns how long that took.
+///
+/// Panics with `what` once `limit` has passed.
+#[track_caller]
+pub(crate) fn wait_until(
+    limit: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> bool,
+) -> Duration {
+    let began = Instant::now();
+    wait_for(limit, what, || condition().then_some(()));
+    began.elapsed()
+}
+
+/// Polls until `look` finds something and returns it.
+///
+/// Panics with `what` once `limit` has passed.
+#[track_caller]
+pub(crate) fn wait_for<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        if limit <= began.elapsed() {
+            panic!("waited {limit:?} in vain: {what}");
+        }
+        thread::sleep(POLL);
+    }
+}

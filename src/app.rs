@@ -105,8 +105,13 @@ impl App {
             None => (Arc::new(()), None),
             Some(settings) => {
                 let endpoint = settings.endpoint.clone();
-                let (otlp, recorder) =
-                    Otlp::new(settings, snapshots.clone(), identity.run.0, &thresholds(config, &plan.objectives), stats)?;
+                let (otlp, recorder) = Otlp::new(
+                    settings,
+                    snapshots.clone(),
+                    identity.run.0,
+                    &thresholds(config, &plan.objectives),
+                    stats,
+                )?;
                 tracing::info!(endpoint, "exporting over OTLP");
                 let task = otlp.run(stopped(edge_stopped.clone()));
                 (recorder, Some(watch_over(&edge, &alarm, "otlp", task, edge_stopped)))

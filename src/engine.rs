@@ -173,8 +173,7 @@ impl Waiting {
 
 impl Running {
     fn new(route: Route, port: Box<dyn port::Lane + Send>, clock: Clock) -> Running {
-        let round_trip =
-            RoundTrip::new(route.cluster.clone(), route.lane, route.identity, route.settings, clock);
+        let round_trip = RoundTrip::new(route.cluster.clone(), route.lane, route.identity, route.settings, clock);
         Running { route, round_trip, port, topology: Topology::default(), news: LaneNews::default() }
     }
 }
@@ -207,7 +206,12 @@ impl Engine {
     }
 
     fn next_wake(&self) -> Time {
-        self.routes.iter().map(|running| running.round_trip.next_wake()).min().unwrap_or(Time::NEVER).min(self.publish_at)
+        self.routes
+            .iter()
+            .map(|running| running.round_trip.next_wake())
+            .min()
+            .unwrap_or(Time::NEVER)
+            .min(self.publish_at)
     }
 
     fn hear(&mut self, input: Input) {

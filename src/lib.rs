@@ -25,11 +25,11 @@
 //! - A failed probe is a value. An error is our own failure.
 
 pub mod alarm;
-
-
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod exporters;
 pub mod kafka;
 pub mod vitals;
-
+pub mod web;

@@ -140,11 +140,7 @@ impl CommonArgs {
     /// [`relevant_environment`](crate::config::relevant_environment) gives it.
     #[must_use]
     pub fn sources(&self, env: BTreeMap<String, String>) -> Sources {
-        Sources {
-            files: self.config.clone(),
-            env,
-            flags: Flags::from(self),
-        }
+        Sources { files: self.config.clone(), env, flags: Flags::from(self) }
     }
 }
 
@@ -218,10 +214,7 @@ mod tests {
     #[test]
     fn config_print_can_show_origins() {
         let line = "kafka-prober config print --origin --bootstrap a:1";
-        let Command::Config {
-            command: ConfigCommand::Print(args),
-        } = parse(line).expect("valid").command
-        else {
+        let Command::Config { command: ConfigCommand::Print(args) } = parse(line).expect("valid").command else {
             unreachable!("it says config print");
         };
         assert!(args.origin);
@@ -250,9 +243,6 @@ mod tests {
         assert_eq!(version.exit_code(), 0);
         let help = parse("kafka-prober check --help").expect_err("it ends the program");
         assert_eq!(help.exit_code(), 0);
-        assert!(
-            help.to_string()
-                .contains("Longest time for the whole check")
-        );
+        assert!(help.to_string().contains("Longest time for the whole check"));
     }
 }

@@ -35,10 +35,7 @@ impl Address {
             },
         };
         match port_number(port) {
-            Some(port) => Ok(Self {
-                host: host.to_owned(),
-                port,
-            }),
+            Some(port) => Ok(Self { host: host.to_owned(), port }),
             None => problem("has no valid port; use a number from 1 to 65535"),
         }
     }

@@ -13,16 +13,9 @@ pub(crate) struct Checked {
 
 /// Refuses unknown keys, bad names and wrong types, in the order of the key's names.
 pub(crate) fn check(table: Map<String, Value>, origin: &Origin) -> Result<Checked, ConfigError> {
-    let mut walk = Walk {
-        origin,
-        path: Vec::new(),
-        paths: Vec::new(),
-    };
+    let mut walk = Walk { origin, path: Vec::new(), paths: Vec::new() };
     let table = walk.table(table)?;
-    Ok(Checked {
-        table,
-        paths: walk.paths,
-    })
+    Ok(Checked { table, paths: walk.paths })
 }
 
 /// The type of a value in the words of the errors.
@@ -30,9 +23,7 @@ pub(crate) fn type_name(value: &ValueKind) -> &'static str {
     match value {
         ValueKind::Nil => "empty",
         ValueKind::Boolean(_) => "true or false",
-        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
-            "a whole number"
-        }
+        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => "a whole number",
         ValueKind::Float(_) => "a number",
         ValueKind::String(_) => "text",
         ValueKind::Table(_) => "a table",

@@ -122,9 +122,7 @@ pub enum ConfigError {
     },
 
     /// There is nothing to watch.
-    #[error(
-        "no cluster is configured; give --bootstrap host:port, or set clusters.NAME.bootstrap in a --config file"
-    )]
+    #[error("no cluster is configured; give --bootstrap host:port, or set clusters.NAME.bootstrap in a --config file")]
     NoCluster,
 
     /// `--cluster` selects a cluster that no layer has.

@@ -18,20 +18,14 @@ pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, ConfigError> {
         Some("toml") => FileFormat::Toml,
         Some("yaml" | "yml") => FileFormat::Yaml,
         _ => {
-            return Err(ConfigError::UnknownExtension {
-                path: path.to_owned(),
-            });
+            return Err(ConfigError::UnknownExtension { path: path.to_owned() });
         }
     };
     parse(path, format, &text(path)?)
 }
 
 /// Parses `text`; `path` is for the errors.
-pub(crate) fn parse(
-    path: &Path,
-    format: FileFormat,
-    text: &str,
-) -> Result<Map<String, Value>, ConfigError> {
+pub(crate) fn parse(path: &Path, format: FileFormat, text: &str) -> Result<Map<String, Value>, ConfigError> {
     let parsed = ::config::File::from_str(text, format).collect();
     parsed.map_err(|error| {
         let (line, reason) = explain(&error.to_string());
@@ -48,10 +42,7 @@ pub(crate) fn parse(
 }
 
 fn text(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |reason: String| ConfigError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    };
+    let unreadable = |reason: String| ConfigError::Unreadable { path: path.to_owned(), reason };
     let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
     let mut text = String::new();
     let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
@@ -78,15 +69,11 @@ fn explain(message: &str) -> (Option<usize>, String) {
         return (number(at), reason.to_owned());
     }
     let yaml = message.rsplit_once(" at byte ");
-    if let Some((reason, (_, line))) = yaml.and_then(|(r, at)| Some((r, at.split_once(" line ")?)))
-    {
+    if let Some((reason, (_, line))) = yaml.and_then(|(r, at)| Some((r, at.split_once(" line ")?))) {
         // This one prints the key with all that is in it.
         let twice = reason.ends_with("duplicated key in mapping");
         let reason = if twice { "the same key twice" } else { reason };
         return (number(line), reason.to_owned());
     }
-    (
-        None,
-        "it must be one document, a table of keys, with numbers up to 64 bits".to_owned(),
-    )
+    (None, "it must be one document, a table of keys, with numbers up to 64 bits".to_owned())
 }

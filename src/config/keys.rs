@@ -94,9 +94,7 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// Position of a known path in the list, for printing in its order.
 pub(crate) fn position(path: &[String]) -> usize {
     KEYS.iter()
-        .position(|(pattern, _)| {
-            pattern.len() >= path.len() && path.iter().zip(*pattern).all(|(s, p)| matches(s, p))
-        })
+        .position(|(pattern, _)| pattern.len() >= path.len() && path.iter().zip(*pattern).all(|(s, p)| matches(s, p)))
         .unwrap_or(KEYS.len())
 }
 

@@ -38,15 +38,9 @@ impl Layer {
         for (variable, value) in env.iter().filter(|(name, _)| is_ours(name)) {
             let name = variable.to_ascii_lowercase();
             if let Some(other) = seen.insert(name.clone(), variable) {
-                return Err(ConfigError::VariableTwice {
-                    variable: variable.clone(),
-                    other: other.clone(),
-                });
+                return Err(ConfigError::VariableTwice { variable: variable.clone(), other: other.clone() });
             }
-            let path: Vec<String> = name[PREFIX.len()..]
-                .split("__")
-                .map(str::to_owned)
-                .collect();
+            let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_owned).collect();
             let Place::Key(kind) = keys::place(&path) else {
                 let nearest = keys::nearest(&path, true).join("__").to_ascii_uppercase();
                 return Err(ConfigError::UnknownVariable {
@@ -64,28 +58,15 @@ impl Layer {
         let mut layer = Self::default();
         let cluster = flags.cluster.as_deref().unwrap_or("default");
         if !keys::is_name(cluster) && flags.bootstrap.is_some() {
-            return Err(ConfigError::Name {
-                origin: Origin::Flag("--cluster"),
-                key: format!("clusters.{cluster}"),
-            });
+            return Err(ConfigError::Name { origin: Origin::Flag("--cluster"), key: format!("clusters.{cluster}") });
         }
         let bootstrap = ["clusters", cluster, "bootstrap"];
         let given: [(&[&str], Kind, &Option<String>, &'static str); 5] = [
             (&bootstrap, Kind::List, &flags.bootstrap, "--bootstrap"),
             (&["vantage"], Kind::Text, &flags.vantage, "--vantage"),
             (&["http", "listen"], Kind::Text, &flags.listen, "--listen"),
-            (
-                &["log", "level"],
-                Kind::Text,
-                &flags.log_level,
-                "--log-level",
-            ),
-            (
-                &["log", "format"],
-                Kind::Text,
-                &flags.log_format,
-                "--log-format",
-            ),
+            (&["log", "level"], Kind::Text, &flags.log_level, "--log-level"),
+            (&["log", "format"], Kind::Text, &flags.log_format, "--log-format"),
         ];
         for (path, kind, value, flag) in given {
             if let Some(value) = value {
@@ -97,13 +78,7 @@ impl Layer {
     }
 
     /// Sets one key from text, as variables and flags have it.
-    pub(crate) fn set(
-        &mut self,
-        path: &[String],
-        kind: Kind,
-        value: &str,
-        origin: Origin,
-    ) -> Result<(), ConfigError> {
+    pub(crate) fn set(&mut self, path: &[String], kind: Kind, value: &str, origin: Origin) -> Result<(), ConfigError> {
         let key = path.join(".");
         if path.len() > 2 && keys::needs_name(&path[..2]) && !keys::is_name(&path[1]) {
             let key = path[..2].join(".");
@@ -118,16 +93,9 @@ impl Layer {
         let value = match kind {
             Kind::Text | Kind::Secret => ValueKind::String(value.to_owned()),
             Kind::List => ValueKind::Array(
-                text::comma_list(value)
-                    .map(|item| Value::new(None, ValueKind::String(item.to_owned())))
-                    .collect(),
+                text::comma_list(value).map(|item| Value::new(None, ValueKind::String(item.to_owned()))).collect(),
             ),
-            Kind::Bool => ValueKind::Boolean(
-                value
-                    .to_ascii_lowercase()
-                    .parse()
-                    .map_err(|_| wrong("other text"))?,
-            ),
+            Kind::Bool => ValueKind::Boolean(value.to_ascii_lowercase().parse().map_err(|_| wrong("other text"))?),
             Kind::Integer => ValueKind::I64(value.parse().map_err(|_| wrong("other text"))?),
             Kind::Number => ValueKind::Float(value.parse().map_err(|_| wrong("other text"))?),
             Kind::Secrets => {
@@ -151,10 +119,7 @@ impl Layer {
     fn checked(parsed: Map<String, Value>, origin: Origin) -> Result<Self, ConfigError> {
         let checked = check(parsed, &origin)?;
         let paths = checked.paths.into_iter();
-        Ok(Self {
-            table: checked.table,
-            origins: paths.map(|path| (path, origin.clone())).collect(),
-        })
+        Ok(Self { table: checked.table, origins: paths.map(|path| (path, origin.clone())).collect() })
     }
 }
 

@@ -35,8 +35,8 @@ pub use address::Address;
 pub use error::ConfigError;
 pub use origin::Origin;
 pub use schema::{
-    Cluster, Compression, Config, Following, Http, Lanes, Log, LogFormat, Objective, Otlp,
-    PinnedLane, ProbeName, Probes, Produce, Protocol, Upkeep, UpkeepMode, View,
+    Cluster, Compression, Config, Following, Http, Lanes, Log, LogFormat, Objective, Otlp, PinnedLane, ProbeName,
+    Probes, Produce, Protocol, Upkeep, UpkeepMode, View,
 };
 pub use secret::Secret;
 pub use sources::{Flags, Sources, relevant_environment};
@@ -76,10 +76,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         values.select_cluster(name)?;
     }
     let config = parse::config(&values)?;
-    Ok(Loaded {
-        config,
-        origins: values.into_origins(),
-    })
+    Ok(Loaded { config, origins: values.into_origins() })
 }
 
 impl Loaded {

@@ -46,32 +46,20 @@ pub(crate) fn layer(env: &BTreeMap<String, String>) -> Result<Layer, ConfigError
         set("headers", Kind::Secrets, headers)?;
     }
     if let Some((name, value)) = first("COMPRESSION") {
-        let value = if value == "none" {
-            String::new()
-        } else {
-            value
-        };
+        let value = if value == "none" { String::new() } else { value };
         set("compression", Kind::Text, (name, value))?;
     }
     if let Some(timeout) = first("TIMEOUT") {
-        set(
-            "timeout",
-            Kind::Text,
-            milliseconds("otlp.timeout", timeout)?,
-        )?;
+        set("timeout", Kind::Text, milliseconds("otlp.timeout", timeout)?)?;
     }
     if let Some(interval) = given("OTEL_METRIC_EXPORT_INTERVAL") {
-        set(
-            "interval",
-            Kind::Text,
-            milliseconds("otlp.interval", interval)?,
-        )?;
+        set("interval", Kind::Text, milliseconds("otlp.interval", interval)?)?;
     }
 
     let disabled = given("OTEL_SDK_DISABLED").filter(|(_, v)| v.eq_ignore_ascii_case("true"));
     // The variable lists the exporters to use: without "otlp" in it, this one is off.
-    let unlisted = given("OTEL_METRICS_EXPORTER")
-        .filter(|(_, v)| !text::comma_list(v).any(|e| e.eq_ignore_ascii_case("otlp")));
+    let unlisted =
+        given("OTEL_METRICS_EXPORTER").filter(|(_, v)| !text::comma_list(v).any(|e| e.eq_ignore_ascii_case("otlp")));
     if let Some((name, _)) = disabled.or(unlisted) {
         set("endpoint", Kind::Text, (name, String::new()))?;
     }
@@ -80,11 +68,7 @@ pub(crate) fn layer(env: &BTreeMap<String, String>) -> Result<Layer, ConfigError
 
 /// The URL to export to: checked, and with the path that its origin and protocol imply;
 /// `None` if the export is off.
-pub(crate) fn endpoint(
-    url: &str,
-    protocol: Protocol,
-    origin: Option<&Origin>,
-) -> Result<Option<String>, String> {
+pub(crate) fn endpoint(url: &str, protocol: Protocol, origin: Option<&Origin>) -> Result<Option<String>, String> {
     if url.is_empty() {
         return Ok(None);
     }
@@ -109,47 +93,34 @@ fn check_url(url: &str) -> Result<&str, String> {
     // Both show up in outputs and logs of others; there is a key for secrets.
     if url.contains(['@', '?', '#']) {
         return Err(
-            "a URL with a user, a query or a fragment is not taken; put credentials into otlp.headers"
-                .to_owned(),
+            "a URL with a user, a query or a fragment is not taken; put credentials into otlp.headers".to_owned()
         );
     }
-    let rest = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("https://"));
-    let (authority, path) =
-        match rest.map(|rest| rest.split_at(rest.find('/').unwrap_or(rest.len()))) {
-            Some(parts) => parts,
-            None => {
-                return Err(format!(
-                    "{} is not a URL of a collector; write it like http://collector:4317",
-                    text::quoted(url)
-                ));
-            }
-        };
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let (authority, path) = match rest.map(|rest| rest.split_at(rest.find('/').unwrap_or(rest.len()))) {
+        Some(parts) => parts,
+        None => {
+            return Err(format!(
+                "{} is not a URL of a collector; write it like http://collector:4317",
+                text::quoted(url)
+            ));
+        }
+    };
     let printable = path.bytes().all(|b| b.is_ascii_graphic());
     let host_alone = is_host(authority);
     if printable && (host_alone || Address::parse(authority).is_ok()) {
         return Ok(path);
     }
-    Err(format!(
-        "{} has no valid host and port; write it like http://collector:4317",
-        text::quoted(url)
-    ))
+    Err(format!("{} has no valid host and port; write it like http://collector:4317", text::quoted(url)))
 }
 
-fn milliseconds(
-    key: &str,
-    (name, value): (String, String),
-) -> Result<(String, String), ConfigError> {
+fn milliseconds(key: &str, (name, value): (String, String)) -> Result<(String, String), ConfigError> {
     match value.parse::<u64>() {
         Ok(number) => Ok((name, format!("{number}ms"))),
         Err(_) => Err(ConfigError::Value {
             origin: Origin::Variable(name),
             key: key.to_owned(),
-            problem: format!(
-                "{} is not a whole number of milliseconds; write it like 10000",
-                text::quoted(&value)
-            ),
+            problem: format!("{} is not a whole number of milliseconds; write it like 10000", text::quoted(&value)),
         }),
     }
 }

@@ -6,9 +6,8 @@ use std::time::Duration;
 use super::text::{self, choice, duration_between};
 use super::values::Values;
 use super::{
-    Address, Cluster, Compression, Config, ConfigError, Following, Http, Lanes, Log, LogFormat,
-    Objective, Origin, Otlp, PinnedLane, ProbeName, Probes, Produce, Protocol, Secret, Upkeep,
-    UpkeepMode, View, otel,
+    Address, Cluster, Compression, Config, ConfigError, Following, Http, Lanes, Log, LogFormat, Objective, Origin,
+    Otlp, PinnedLane, ProbeName, Probes, Produce, Protocol, Secret, Upkeep, UpkeepMode, View, otel,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -24,21 +23,12 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
     let probes = probes(values)?;
     Ok(Config {
         vantage: values.text("vantage", "a name", text::vantage)?,
-        http: Http {
-            listen: values.text("http.listen", "an IP address and port", text::listen)?,
-        },
+        http: Http { listen: values.text("http.listen", "an IP address and port", text::listen)? },
         clusters: clusters(values)?,
-        lanes: Lanes {
-            pinned: pinned_lane(values, &probes.consume)?,
-        },
+        lanes: Lanes { pinned: pinned_lane(values, &probes.consume)? },
         probes,
         upkeep: Upkeep {
-            mode: one_of(
-                values,
-                "upkeep.mode",
-                "a mode",
-                &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)],
-            )?,
+            mode: one_of(values, "upkeep.mode", "a mode", &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)])?,
         },
         objectives: objectives(values)?,
         otlp: otlp(values)?,
@@ -52,10 +42,7 @@ fn clusters(values: &Values) -> Result<BTreeMap<String, Cluster>, ConfigError> {
         let key = format!("clusters.{name}.bootstrap");
         let servers = values.list(&key);
         if servers.iter().all(|server| server.trim().is_empty()) {
-            return Err(ConfigError::EmptyBootstrap {
-                origin: values.origin_nearby(&key).cloned(),
-                name,
-            });
+            return Err(ConfigError::EmptyBootstrap { origin: values.origin_nearby(&key).cloned(), name });
         }
         let bootstrap: Result<_, _> = servers.iter().map(|s| Address::parse(s.trim())).collect();
         let bootstrap = bootstrap.map_err(|problem| values.problem(&key, problem))?;
@@ -70,24 +57,14 @@ fn clusters(values: &Values) -> Result<BTreeMap<String, Cluster>, ConfigError> {
 fn pinned_lane(values: &Values, consume: &Following) -> Result<PinnedLane, ConfigError> {
     let size_key = "lanes.pinned.record_size";
     let record_size = values.integer(size_key)?;
-    let record_size = usize::try_from(record_size)
-        .ok()
-        .filter(|_| RECORD_SIZES.contains(&record_size))
-        .ok_or_else(|| {
+    let record_size =
+        usize::try_from(record_size).ok().filter(|_| RECORD_SIZES.contains(&record_size)).ok_or_else(|| {
             let (min, max) = RECORD_SIZES.into_inner();
-            values.problem(
-                size_key,
-                format!("{record_size} is out of range; use {min} to {max} bytes"),
-            )
+            values.problem(size_key, format!("{record_size} is out of range; use {min} to {max} bytes"))
         })?;
     let wait = (
         "lanes.pinned.fetch_max_wait",
-        duration(
-            values,
-            "lanes.pinned.fetch_max_wait",
-            MILLISECOND,
-            LONGEST_FETCH_WAIT,
-        )?,
+        duration(values, "lanes.pinned.fetch_max_wait", MILLISECOND, LONGEST_FETCH_WAIT)?,
     );
     below(values, wait, ("probes.consume.deadline", consume.deadline))?;
     Ok(PinnedLane {
@@ -116,15 +93,8 @@ fn following(values: &Values, probe: &str) -> Result<Following, ConfigError> {
     let threshold_key = format!("probes.{probe}.threshold");
     let deadline = duration(values, &deadline_key, MILLISECOND, LONGEST_DEADLINE)?;
     let threshold = duration(values, &threshold_key, MILLISECOND, LONGEST_DEADLINE)?;
-    below(
-        values,
-        (&threshold_key, threshold),
-        (&deadline_key, deadline),
-    )?;
-    Ok(Following {
-        deadline,
-        threshold,
-    })
+    below(values, (&threshold_key, threshold), (&deadline_key, deadline))?;
+    Ok(Following { deadline, threshold })
 }
 
 fn objectives(values: &Values) -> Result<BTreeMap<String, Objective>, ConfigError> {
@@ -142,8 +112,7 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
     let target_key = key("target");
     let target = values.number(&target_key)?;
     if !(target > 0.0 && target < 1.0) {
-        let problem =
-            format!("{target} is out of range; use a share between 0 and 1, such as 0.999");
+        let problem = format!("{target} is out of range; use a share between 0 and 1, such as 0.999");
         return Err(values.problem(&target_key, problem));
     }
     let threshold = |text: &str| match text {
@@ -161,11 +130,7 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
             values,
             &key("probe"),
             "\"produce\", \"consume\" or \"end_to_end\"",
-            &[
-                ("produce", ProbeName::Produce),
-                ("consume", ProbeName::Consume),
-                ("end_to_end", ProbeName::EndToEnd),
-            ],
+            &[("produce", ProbeName::Produce), ("consume", ProbeName::Consume), ("end_to_end", ProbeName::EndToEnd)],
         )?,
         threshold: values.text(&key("threshold"), "a duration, or \"\" for none", threshold)?,
         target,
@@ -177,10 +142,7 @@ fn otlp(values: &Values) -> Result<Otlp, ConfigError> {
         values,
         "otlp.protocol",
         "a protocol",
-        &[
-            ("grpc", Protocol::Grpc),
-            ("http/protobuf", Protocol::HttpProtobuf),
-        ],
+        &[("grpc", Protocol::Grpc), ("http/protobuf", Protocol::HttpProtobuf)],
     )?;
     let origin = values.origin("otlp.endpoint");
     let mut headers = BTreeMap::new();
@@ -190,9 +152,7 @@ fn otlp(values: &Values) -> Result<Otlp, ConfigError> {
         headers.insert(name, Secret::new(value));
     }
     Ok(Otlp {
-        endpoint: values.text("otlp.endpoint", "a URL", |url| {
-            otel::endpoint(url, protocol, origin)
-        })?,
+        endpoint: values.text("otlp.endpoint", "a URL", |url| otel::endpoint(url, protocol, origin))?,
         protocol,
         interval: duration(values, "otlp.interval", 100 * MILLISECOND, HOUR)?,
         timeout: duration(values, "otlp.timeout", MILLISECOND, LONGEST_EXPORT)?,
@@ -213,26 +173,13 @@ fn log(values: &Values) -> Result<Log, ConfigError> {
             values,
             "log.format",
             "a format",
-            &[
-                ("auto", LogFormat::Auto),
-                ("text", LogFormat::Text),
-                ("json", LogFormat::Json),
-            ],
+            &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)],
         )?,
     })
 }
 
-fn duration(
-    values: &Values,
-    key: &str,
-    min: Duration,
-    max: Duration,
-) -> Result<Duration, ConfigError> {
-    values.text(
-        key,
-        "a duration, such as \"5s\"",
-        duration_between(min, max),
-    )
+fn duration(values: &Values, key: &str, min: Duration, max: Duration) -> Result<Duration, ConfigError> {
+    values.text(key, "a duration, such as \"5s\"", duration_between(min, max))
 }
 
 fn one_of<T: Copy>(
@@ -253,16 +200,11 @@ fn below(
     if low < high {
         return Ok(());
     }
-    let (low, high) = (
-        humantime::format_duration(low),
-        humantime::format_duration(high),
-    );
+    let (low, high) = (humantime::format_duration(low), humantime::format_duration(high));
     if values.origin(low_key) == Some(&Origin::Default) {
-        let problem =
-            format!("{high} must be above {low_key}, which is {low}; raise it or lower that");
+        let problem = format!("{high} must be above {low_key}, which is {low}; raise it or lower that");
         return Err(values.problem(high_key, problem));
     }
-    let problem =
-        format!("{low} must be below {high_key}, which is {high}; lower it or raise that");
+    let problem = format!("{low} must be below {high_key}, which is {high}; lower it or raise that");
     Err(values.problem(low_key, problem))
 }

@@ -12,8 +12,7 @@ type TablePlace = (usize, Vec<String>);
 
 /// Renders tables in the order of `config/default.toml`.
 pub(crate) fn toml(loaded: &Loaded, with_origin: bool) -> String {
-    let value = serde_json::to_value(&loaded.config)
-        .expect("plain structs with text keys always have a JSON form");
+    let value = serde_json::to_value(&loaded.config).expect("plain structs with text keys always have a JSON form");
     let mut tables: BTreeMap<TablePlace, Vec<(usize, String)>> = BTreeMap::new();
     collect(&mut Vec::new(), &value, &mut |path, value| {
         let (name, table) = path.split_last().map_or(("", &[][..]), |(n, t)| (n, t));

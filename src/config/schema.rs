@@ -225,10 +225,7 @@ fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::
     serializer.collect_str(&humantime::format_duration(*value))
 }
 
-fn optional_duration<S: Serializer>(
-    value: &Option<Duration>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn optional_duration<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => duration(value, serializer),
         None => serializer.serialize_str(""),

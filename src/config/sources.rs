@@ -39,9 +39,7 @@ pub struct Flags {
 /// Bytes that are no UTF-8 become replacement characters; the parser then refuses them by
 /// the variable's name where text would not do.
 #[must_use]
-pub fn relevant_environment(
-    vars: impl IntoIterator<Item = (OsString, OsString)>,
-) -> BTreeMap<String, String> {
+pub fn relevant_environment(vars: impl IntoIterator<Item = (OsString, OsString)>) -> BTreeMap<String, String> {
     vars.into_iter()
         .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
         .filter(|(name, _)| is_ours(name) || name.starts_with("OTEL_"))
@@ -57,8 +55,7 @@ pub(crate) const PREFIX: &str = "kafka_prober__";
 
 /// Whether a variable of this name is meant for us.
 pub(crate) fn is_ours(name: &str) -> bool {
-    name.get(..PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 /// The environment may hold secrets, so only its names are shown.

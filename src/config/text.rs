@@ -17,9 +17,7 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// Items between commas, without blanks around them; empty ones do not count.
 pub(crate) fn comma_list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 /// A duration such as `200ms`, `5s` or `1m 30s` within the bounds, both included.
@@ -53,18 +51,14 @@ pub fn duration_between(
 /// An IP address and port to listen on; port 0 means any free one.
 pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
-        format!(
-            "{} is not an IP address and port; write it like 127.0.0.1:9464 or [::]:9464",
-            quoted(text)
-        )
+        format!("{} is not an IP address and port; write it like 127.0.0.1:9464 or [::]:9464", quoted(text))
     })
 }
 
 /// A vantage: any short text that a metric label can carry.
 pub(crate) fn vantage(text: &str) -> Result<String, String> {
     let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned())
-        .ok_or_else(|| format!("{} must be 1 to 128 printable characters", quoted(text)))
+    fits.then(|| text.to_owned()).ok_or_else(|| format!("{} must be 1 to 128 printable characters", quoted(text)))
 }
 
 /// A legal Kafka topic name (the rule of `org.apache.kafka.common.internals.Topic`).
@@ -73,12 +67,7 @@ pub(crate) fn topic(text: &str) -> Result<String, String> {
     let fits = (1..=249).contains(&text.len()) && text.bytes().all(known);
     (fits && text != "." && text != "..")
         .then(|| text.to_owned())
-        .ok_or_else(|| {
-            format!(
-                "{} is not a topic name; use 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'",
-                quoted(text)
-            )
-        })
+        .ok_or_else(|| format!("{} is not a topic name; use 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'", quoted(text)))
 }
 
 /// A tracing filter.
@@ -101,16 +90,11 @@ pub(crate) fn log_filter(text: &str) -> Result<String, String> {
 }
 
 /// One of a closed list of words.
-pub(crate) fn choice<T: Copy>(
-    choices: &'static [(&'static str, T)],
-) -> impl Fn(&str) -> Result<T, String> {
+pub(crate) fn choice<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&str) -> Result<T, String> {
     move |text| {
         let found = choices.iter().find(|(word, _)| *word == text);
         found.map(|(_, value)| *value).ok_or_else(|| {
-            let words: Vec<_> = choices
-                .iter()
-                .map(|(word, _)| format!("{word:?}"))
-                .collect();
+            let words: Vec<_> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
             format!("{} is not known; use {}", quoted(text), words.join(" or "))
         })
     }
@@ -128,9 +112,7 @@ pub(crate) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
             (!name.is_empty()).then(|| (name.to_owned(), value))
         })
         .collect::<Option<_>>()
-        .ok_or_else(|| {
-            "must be written name=value,name=value, with a comma inside a value as %2C".to_owned()
-        })
+        .ok_or_else(|| "must be written name=value,name=value, with a comma inside a value as %2C".to_owned())
 }
 
 /// A header's name (an RFC 9110 token) and value (visible ASCII and blanks); no quote.

@@ -22,13 +22,8 @@ impl Values {
             origins.append(&mut layer.origins);
             merger = merger.add_source(layer);
         }
-        let merged = merger
-            .build()
-            .expect("a layer is a table in memory, so collecting it cannot fail");
-        Self {
-            table: children(merged.cache).unwrap_or_default(),
-            origins,
-        }
+        let merged = merger.build().expect("a layer is a table in memory, so collecting it cannot fail");
+        Self { table: children(merged.cache).unwrap_or_default(), origins }
     }
 
     /// Drops all clusters but one.
@@ -38,21 +33,13 @@ impl Values {
             return Err(ConfigError::NoCluster);
         }
         if !known.iter().any(|known| known == name) {
-            return Err(ConfigError::NoSuchCluster {
-                name: name.to_owned(),
-                known: known.join(", "),
-            });
+            return Err(ConfigError::NoSuchCluster { name: name.to_owned(), known: known.join(", ") });
         }
-        if let Some(Value {
-            kind: ValueKind::Table(clusters),
-            ..
-        }) = self.table.get_mut("clusters")
-        {
+        if let Some(Value { kind: ValueKind::Table(clusters), .. }) = self.table.get_mut("clusters") {
             clusters.retain(|other, _| other == name);
         }
         let kept = format!("clusters.{name}.");
-        self.origins
-            .retain(|key, _| !key.starts_with("clusters.") || key.starts_with(&kept));
+        self.origins.retain(|key, _| !key.starts_with("clusters.") || key.starts_with(&kept));
         Ok(())
     }
 
@@ -80,10 +67,7 @@ impl Values {
     /// A list of text; empty if absent.
     pub(crate) fn list(&self, key: &str) -> Vec<String> {
         match self.find(key).map(|value| &value.kind) {
-            Some(ValueKind::Array(items)) => items
-                .iter()
-                .filter_map(|item| item.clone().into_string().ok())
-                .collect(),
+            Some(ValueKind::Array(items)) => items.iter().filter_map(|item| item.clone().into_string().ok()).collect(),
             _ => Vec::new(),
         }
     }
@@ -117,9 +101,7 @@ impl Values {
     pub(crate) fn texts(&self, key: &str) -> BTreeMap<String, String> {
         let table = self.find(key).cloned().and_then(children);
         let texts = table.unwrap_or_default().into_iter();
-        texts
-            .filter_map(|(name, value)| Some((name, value.into_string().ok()?)))
-            .collect()
+        texts.filter_map(|(name, value)| Some((name, value.into_string().ok()?))).collect()
     }
 
     /// Where the value of a key came from.
@@ -130,15 +112,10 @@ impl Values {
     /// Where anything in the same table came from.
     pub(crate) fn origin_nearby(&self, key: &str) -> Option<&Origin> {
         let table = key.rsplit_once('.').map_or("", |(table, _)| table);
-        let inside = |other: &str| {
-            other
-                .strip_prefix(table)
-                .is_some_and(|r| r.starts_with('.'))
-        };
+        let inside = |other: &str| other.strip_prefix(table).is_some_and(|r| r.starts_with('.'));
         self.origin(key).or_else(|| self.origin(table)).or_else(|| {
             let mut all = self.origins.iter();
-            all.find(|(other, _)| inside(other))
-                .map(|(_, origin)| origin)
+            all.find(|(other, _)| inside(other)).map(|(_, origin)| origin)
         })
     }
 
@@ -157,11 +134,7 @@ impl Values {
     }
 
     fn missing(&self, key: &str, expected: &'static str) -> ConfigError {
-        ConfigError::Missing {
-            origin: self.origin_nearby(key).cloned(),
-            key: key.to_owned(),
-            expected,
-        }
+        ConfigError::Missing { origin: self.origin_nearby(key).cloned(), key: key.to_owned(), expected }
     }
 
     fn find(&self, key: &str) -> Option<&Value> {

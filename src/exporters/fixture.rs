@@ -79,7 +79,8 @@ pub(super) fn events(target: &Target) -> Vec<Event> {
     let not_leader = Saw::Failed(Fault::Kafka(KafkaError(6)));
     let refused = Saw::Failed(Fault::ConnectionRefused);
     let success = |millis| Saw::Success(Duration::from_millis(millis));
-    let produce = [success(2), success(7), success(1500), not_leader, refused, Saw::TimedOut].map(|saw| (Probe::Produce, saw));
+    let produce =
+        [success(2), success(7), success(1500), not_leader, refused, Saw::TimedOut].map(|saw| (Probe::Produce, saw));
     let consume = [success(1), success(4), Saw::TimedOut, Saw::Lost].map(|saw| (Probe::Consume, saw));
     let both = [success(3), success(11), not_leader, refused, Saw::TimedOut].map(|saw| (Probe::EndToEnd, saw));
     produce
@@ -119,7 +120,8 @@ fn ledger_voids(ledger: &mut Ledger) -> u64 {
 }
 
 fn objectives() -> Arc<[Objective]> {
-    let objective = |name: &str, view, probe, threshold| Objective { name: name.into(), view, probe, threshold, target: 0.999 };
+    let objective =
+        |name: &str, view, probe, threshold| Objective { name: name.into(), view, probe, threshold, target: 0.999 };
     let second = Some(Duration::from_secs(1));
     Arc::from([
         objective("client_produce", View::Client, Probe::Produce, None),

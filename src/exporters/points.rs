@@ -63,36 +63,33 @@ pub fn points<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterat
         .chain(heartbeat(snapshot))
 }
 
-/// The attribute values of a series' metrics: cluster, vantage, view, probe, broker.
-pub(super) fn series_attributes<'a>(vantage: &'a str, series: &'a Series) -> [Cow<'a, str>; 5] {
-    [
-        series.cluster.as_str().into(),
-        vantage.into(),
-        series.view.as_str().into(),
-        series.probe.as_str().into(),
-        series.broker.to_string().into(),
-    ]
-}
-
 /// The `cluster` of what belongs to the prober as a whole: the name of its only cluster. With several it is empty,
 /// because a total that was repeated under each name would be counted twice in every sum.
 pub(super) fn prober_cluster(snapshot: &Snapshot) -> &str {
-    let clusters = clusters(snapshot);
-    match clusters.first() {
-        Some(only) if clusters.len() == 1 => only.as_str(),
+    let mut named = mentions(snapshot);
+    match named.next() {
+        Some(only) if named.all(|cluster| cluster == only) => only.as_str(),
         _ => "",
     }
 }
 
 fn clusters(snapshot: &Snapshot) -> BTreeSet<&ClusterName> {
-    let of_lanes = snapshot.lanes.iter().map(|lane| &lane.cluster);
-    let of_series = snapshot.series.iter().map(|row| &row.series.cluster);
-    of_lanes.chain(of_series).chain(snapshot.brokers.iter().map(|broker| &broker.cluster)).collect()
+    mentions(snapshot).collect()
 }
 
+/// Every place that names a cluster; the lanes, known from the configuration, come first.
+fn mentions(snapshot: &Snapshot) -> impl Iterator<Item = &ClusterName> {
+    let of_lanes = snapshot.lanes.iter().map(|lane| &lane.cluster);
+    let of_series = snapshot.series.iter().map(|row| &row.series.cluster);
+    of_lanes.chain(of_series).chain(snapshot.brokers.iter().map(|broker| &broker.cluster))
+}
+
+/// The attribute values of a series' metrics: cluster, vantage, view, probe, broker and the metric's own.
 fn of_series<'a>(snapshot: &'a Snapshot, row: &'a SeriesCounts, last: Option<&'a str>) -> Vec<Cow<'a, str>> {
-    let attributes = series_attributes(&snapshot.vantage, &row.series);
-    attributes.into_iter().chain(last.map(Cow::Borrowed)).collect()
+    let Series { cluster, view, probe, broker } = &row.series;
+    let broker = Cow::Owned(broker.to_string());
+    let shared = [cluster.as_str(), &*snapshot.vantage, view.as_str(), probe.as_str()].map(Cow::Borrowed);
+    shared.into_iter().chain([broker]).chain(last.map(Cow::Borrowed)).collect()
 }
 
 fn events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
@@ -132,9 +129,10 @@ fn errors(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 }
 
 fn durations(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    snapshot.series.iter().map(move |row| {
-        Point::new(metric::DURATION, of_series(snapshot, row, None), Value::Durations(&row.buckets))
-    })
+    snapshot
+        .series
+        .iter()
+        .map(move |row| Point::new(metric::DURATION, of_series(snapshot, row, None), Value::Durations(&row.buckets)))
 }
 
 fn records(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
@@ -219,9 +217,9 @@ fn self_voided(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 }
 
 fn export_attempts<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterator<Item = Point<'a>> {
-    ExportResult::ALL.into_iter().map(|result| {
-        of_prober(snapshot, metric::EXPORT_ATTEMPTS, &[result.as_str()], Value::Count(stats.of(result)))
-    })
+    ExportResult::ALL
+        .into_iter()
+        .map(|result| of_prober(snapshot, metric::EXPORT_ATTEMPTS, &[result.as_str()], Value::Count(stats.of(result))))
 }
 
 /// Under every cluster's name: it is compared and never summed, and each cluster's alert needs its own.

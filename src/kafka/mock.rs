@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rdkafka::producer::DefaultProducerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::RDKafkaApiKey;
 
 /// Newer versions carry the current leader in their answers, which the mock does not survive without one.

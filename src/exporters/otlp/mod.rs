@@ -1,1 +1,201 @@
-//! x
+//! Metrics over OTLP: our own loop collects and exports under a time-out, so that attempts, failures and time-outs
+//! are ours to count.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `mod.rs` | the loop: when to export, how it went, the last export |
+//! | `instruments.rs` | the SDK's instruments over one pinned snapshot, and the two histograms that record |
+//! | `transport.rs` | the connection to the collector: gRPC or HTTP |
+//! | `resource.rs` | who is exporting |
+//!
+//! Counts are cumulative totals read from the snapshot, so a collector that was away for an hour has the exact totals
+//! with the first export that it takes. With `delta` in `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` that is
+//! lost: the SDK takes a delta as sent when it is collected.
+
+mod instruments;
+mod resource;
+mod transport;
+
+#[cfg(test)]
+mod tests;
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::snapshot::Snapshot;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use instruments::Instruments;
+use transport::Transport;
+
+use super::{ExportResult, ExportStats, Recorder};
+
+/// The last export has this long, then a pause and one more attempt, if it failed rather than hung. Together with the
+/// question for the cause they stay below 3 s.
+const LAST_EXPORT: Duration = Duration::from_millis(1700);
+const LAST_PAUSE: Duration = Duration::from_millis(200);
+const LAST_RETRY: Duration = Duration::from_millis(700);
+
+/// How to export.
+#[derive(Clone, Debug)]
+pub struct OtlpSettings {
+    /// The collector's URL, `http://…`; over HTTP with its path, used as it is.
+    pub endpoint: String,
+    /// How to speak to it.
+    pub protocol: Protocol,
+    /// From one export to the next.
+    pub interval: Duration,
+    /// After this an export is given up.
+    pub timeout: Duration,
+    /// Sent with each request. `OTEL_EXPORTER_OTLP_HEADERS`, which the SDK reads by itself, wins over them.
+    pub headers: Vec<(String, String)>,
+    /// Compress with gzip.
+    pub gzip: bool,
+}
+
+/// The transport of OTLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// gRPC.
+    Grpc,
+    /// Protobuf over HTTP/1.1.
+    HttpProtobuf,
+}
+
+/// Why no exporter could be made. It names the endpoint or the header, never a header's value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    /// The endpoint cannot be exported to.
+    #[error("OTLP endpoint \"{endpoint}\": {problem}")]
+    Endpoint {
+        /// As it was given.
+        endpoint: String,
+        /// What is wrong, and what would work.
+        problem: String,
+    },
+    /// A header that cannot be sent.
+    #[error("OTLP header \"{name}\" is not a valid header name, or its value has characters that cannot be sent")]
+    Header {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The exporter; [`Otlp::run`] does the work.
+#[derive(Debug)]
+pub struct Otlp {
+    interval: Duration,
+    timeout: Duration,
+    endpoint: String,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    stats: Arc<ExportStats>,
+    instruments: Arc<Instruments>,
+    transport: Transport,
+    /// Exports failed since the last success.
+    failed: u64,
+}
+
+impl Otlp {
+    /// Makes the exporter and the recorder of its two histograms. Nothing is sent before [`Otlp::run`].
+    ///
+    /// To be called within the runtime that will export. The first snapshot should list the lanes already: the
+    /// prober's own metrics are named after the only cluster, see [`points`](super::points). `thresholds` become
+    /// edges of the histograms.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint is not a URL that can be exported to, or a header cannot be sent.
+    pub fn new(
+        settings: OtlpSettings,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        run_id: [u8; 16],
+        thresholds: &[Duration],
+        stats: Arc<ExportStats>,
+    ) -> Result<(Otlp, Arc<dyn Recorder>), ExportError> {
+        let transport = Transport::new(&settings)?;
+        let resource = resource::of_run(run_id);
+        let (instruments, recorder) =
+            Instruments::new(resource, transport.temporality(), thresholds, snapshots.clone());
+        let otlp = Otlp {
+            interval: settings.interval,
+            timeout: settings.timeout,
+            endpoint: settings.endpoint,
+            snapshots,
+            stats,
+            instruments: Arc::new(instruments),
+            transport,
+            failed: 0,
+        };
+        Ok((otlp, Arc::new(recorder)))
+    }
+
+    /// Exports now and at each interval, until `shutdown` resolves; then once more, within 3 s, the newest snapshot.
+    /// Whoever resolves `shutdown` has published the final snapshot before.
+    ///
+    /// A tick that falls into a running export is skipped; shutdown cuts a running export short.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = pin!(shutdown);
+        let mut ticks = interval(self.interval.max(Duration::from_millis(1)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            let limit = self.timeout;
+            let next = async {
+                ticks.tick().await;
+                self.export(limit).await
+            };
+            tokio::select! {
+                biased;
+                () = &mut shutdown => break,
+                _ = next => {}
+            }
+        }
+        if self.export(self.timeout.min(LAST_EXPORT)).await == ExportResult::Failure {
+            sleep(LAST_PAUSE).await;
+            self.export(self.timeout.min(LAST_RETRY)).await;
+        }
+    }
+
+    /// Exports the newest snapshot, counts how that went, and says so if it changed.
+    async fn export(&mut self, limit: Duration) -> ExportResult {
+        let snapshot = Arc::clone(&self.snapshots.borrow());
+        let wall = snapshot.wall;
+        let (result, cause) = match timeout(limit, self.send(snapshot)).await {
+            Ok(Ok(())) => (ExportResult::Success, String::new()),
+            Ok(Err(cause)) => (ExportResult::Failure, cause),
+            Err(_) => (ExportResult::Timeout, format!("no answer within {limit:?}")),
+        };
+        self.stats.count(result, wall);
+        self.tell(result, cause).await;
+        result
+    }
+
+    async fn send(&self, snapshot: Arc<Snapshot>) -> Result<(), String> {
+        for part in self.instruments.parts(snapshot, Arc::clone(&self.stats)).await? {
+            let metrics = self.instruments.collect(part).await?;
+            self.transport.export(&metrics).await?;
+        }
+        Ok(())
+    }
+
+    /// One line per change, never one per export.
+    async fn tell(&mut self, result: ExportResult, cause: String) {
+        if result == ExportResult::Success {
+            if 0 < self.failed {
+                tracing::info!(endpoint = self.endpoint, failed = self.failed, "OTLP export works again");
+            }
+            self.failed = 0;
+            return;
+        }
+        if self.failed == 0 {
+            let cause = self.transport.explain(cause).await;
+            tracing::warn!(
+                endpoint = self.endpoint,
+                cause,
+                "OTLP export fails; no count is lost, the next export that succeeds carries them all"
+            );
+        }
+        self.failed += 1;
+    }
+}

@@ -32,9 +32,7 @@ const WANTED: [(&str, &str); 5] = [
 #[derive(Debug)]
 pub(super) enum Created {
     /// It is there now; these configs were refused and left out.
-    Yes {
-        without: Vec<&'static str>,
-    },
+    Yes { without: Vec<&'static str> },
     /// Somebody else was first.
     Already,
     /// The cluster said no.

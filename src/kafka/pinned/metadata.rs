@@ -55,8 +55,11 @@ impl Asker {
         let mut reason = WireError::ConnectTimeout;
         loop {
             if let Some(address) = candidates.pop_front() {
-                let dialling =
-                    Dialling { address: address.into(), client_id: Arc::clone(&self.client_id), patience: ANSWER_WITHIN };
+                let dialling = Dialling {
+                    address: address.into(),
+                    client_id: Arc::clone(&self.client_id),
+                    patience: ANSWER_WITHIN,
+                };
                 let topic = Arc::clone(&self.topic);
                 asked.spawn(async move {
                     let connection = dialling.dial(ANSWER_WITHIN).await?;

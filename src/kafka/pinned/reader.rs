@@ -53,15 +53,15 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(dialling: Dialling, partition: Partition, topic_id: Option<[u8; 16]>, context: Context) -> Reader {
+    pub(super) fn new(
+        dialling: Dialling,
+        partition: Partition,
+        topic_id: Option<[u8; 16]>,
+        context: Context,
+    ) -> Reader {
         let link = Link::keep(dialling.clone(), &context.alarm);
-        let reading = Reading {
-            context: context.clone(),
-            partition,
-            topic_id,
-            control: dialling.clone(),
-            position: None,
-        };
+        let reading =
+            Reading { context: context.clone(), partition, topic_id, control: dialling.clone(), position: None };
         let task = context.alarm.spawn("reader", reading.run(link.watch()));
         Reader { context, partition, topic_id, control: dialling, _link: link, _task: task }
     }

@@ -1,0 +1,56 @@
+//! `check`: probes every broker a few times and says what works. The same app as `run`, on a quicker schedule.
+
+mod judgement;
+mod report;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::app::{App, Parts};
+use crate::config::Config;
+
+use super::args::Output;
+use super::exit::{self, Exit};
+
+use judgement::{Judgement, judge};
+
+/// Quick, and still far from a load.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Exit {
+    config.probes.produce.interval = config.probes.produce.interval.min(INTERVAL);
+    let app = match App::start(&config, Parts { http: false, otlp: false }) {
+        Ok(app) => app,
+        Err(error) => return exit::usage(&error),
+    };
+    let mut snapshots = app.snapshots();
+    let mut alarm = app.alarm();
+    let judgement = app.block_on(async {
+        let end = Instant::now() + timeout;
+        let decided = async {
+            loop {
+                if snapshots.changed().await.is_err() {
+                    return Judgement::unhealthy("the engine ended");
+                }
+                let judgement = judge(&snapshots.borrow_and_update());
+                if judgement.is_final() {
+                    return judgement;
+                }
+            }
+        };
+        tokio::select! {
+            judgement = decided => Some(judgement),
+            () = tokio::time::sleep_until(end) => None,
+            cause = alarm.wait_for(Option::is_some) => {
+                let cause = cause.ok().and_then(|cause| cause.clone()).unwrap_or_default();
+                Some(Judgement::unhealthy(&cause))
+            }
+        }
+    });
+    // Attempts that were still on the way are void in the last snapshot: the judgement is from before the end.
+    let judgement = judgement.unwrap_or_else(|| judge(&app.snapshots().borrow()).at_timeout(timeout));
+    app.stop();
+    report::print(&judgement, output);
+    judgement.exit
+}

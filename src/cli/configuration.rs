@@ -1,0 +1,22 @@
+//! `config check|print`: looks at the configuration without starting anything.
+
+use crate::config::ConfigError;
+
+use super::args::ConfigCommand;
+use super::exit::{self, Exit};
+use super::load;
+
+#[expect(clippy::print_stdout, reason = "the configuration is the data asked for")]
+pub(super) fn configuration(command: &ConfigCommand) -> Exit {
+    let said: Result<String, ConfigError> = match command {
+        ConfigCommand::Check(args) => load(&args.common).map(|loaded| loaded.summary()),
+        ConfigCommand::Print(args) => load(&args.common).map(|loaded| loaded.to_toml(args.origin)),
+    };
+    match said {
+        Ok(text) => {
+            println!("{}", text.trim_end());
+            Exit::Pass
+        }
+        Err(error) => exit::usage(&error),
+    }
+}

@@ -1,0 +1,49 @@
+//! The subcommands. stdout is data, stderr is talk, and the exit code is the answer.
+
+pub mod args;
+mod check;
+mod configuration;
+mod demo;
+mod exit;
+mod logging;
+mod run;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::alarm;
+use crate::config::{self, Config, ConfigError, Loaded};
+
+use args::{Cli, Command, CommonArgs};
+use exit::Exit;
+
+/// Parses the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    // Usage errors end here, with exit code 2 and clap's own sentence.
+    let cli = Cli::parse();
+    alarm::log_panics();
+    let exit = match &cli.command {
+        Command::Run(args) => with_config(&args.common, run::run),
+        Command::Check(args) => with_config(&args.common, |config| check::check(config, args.timeout, args.output)),
+        Command::Demo(args) => demo::demo(args.plain),
+        Command::Config { command } => configuration::configuration(command),
+    };
+    exit.into()
+}
+
+fn load(common: &CommonArgs) -> Result<Loaded, ConfigError> {
+    config::load(&common.sources(config::relevant_environment(std::env::vars_os())))
+}
+
+/// Loads the configuration and settles logging, or says in one sentence why not.
+fn with_config(common: &CommonArgs, act: impl FnOnce(Config) -> Exit) -> Exit {
+    match load(common) {
+        Err(error) => exit::usage(&error),
+        Ok(loaded) => {
+            logging::start(&loaded.config.log);
+            act(loaded.config)
+        }
+    }
+}

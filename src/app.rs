@@ -24,10 +24,10 @@ use crate::config::Config;
 use crate::engine::{self, Engine};
 use crate::exporters::otlp::{ExportError, Otlp, OtlpSettings, Protocol};
 use crate::exporters::prometheus::Prometheus;
-use crate::exporters::{ExportStats, Recorder};
+use crate::exporters::{ExportResult, ExportStats, Recorder};
 use crate::kafka::pinned::PinnedLane;
 use crate::vitals;
-use crate::web::{self, WebError};
+use crate::web::{self, WebError, WebState};
 
 use routes::Plan;
 
@@ -95,10 +95,16 @@ impl App {
         let _entered = edge.enter();
         if parts.http {
             let listener = edge.block_on(web::bind(config.http.listen))?;
-            tracing::info!(address = %listener.local_addr(), "listening");
-            let state = web::State::new(snapshots.clone(), Arc::clone(&stats), redacted(config));
+            tracing::info!(address = %listener.address(), "listening");
             let metrics = Prometheus::new(snapshots.clone(), Arc::clone(&stats)).route();
-            let server = web::serve(listener, state, metrics, stopped(edge_stopped.clone()));
+            let counted = Arc::clone(&stats);
+            let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics);
+            let served = web::serve(listener, state, stopped(edge_stopped.clone()));
+            let server = async move {
+                if let Err(error) = served.await {
+                    tracing::error!("{error}");
+                }
+            };
             watch_over(&edge, &alarm, "web", server, edge_stopped.clone());
         }
         let (recorder, export): (Arc<dyn Recorder>, _) = match otlp_settings(config).filter(|_| parts.otlp) {
@@ -259,6 +265,12 @@ fn thresholds(config: &Config, objectives: &[Objective]) -> Vec<Duration> {
     of_probes.into_iter().chain(objectives.iter().filter_map(|objective| objective.threshold)).collect()
 }
 
-fn redacted(config: &Config) -> serde_json::Value {
-    serde_json::to_value(config).unwrap_or_default()
+/// What the status page says of the exporter's own counts.
+fn exports(stats: &ExportStats) -> web::Exports {
+    web::Exports {
+        success: stats.of(ExportResult::Success),
+        failure: stats.of(ExportResult::Failure),
+        timeout: stats.of(ExportResult::Timeout),
+        last_success: stats.last_success(),
+    }
 }

@@ -7,6 +7,7 @@ use prober_core::event::{Anomaly, Outcome, VoidReason};
 use prober_core::ids::{ClusterName, Series};
 use prober_core::metric::{self, Buckets, Metric};
 use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
+use prober_core::time::WallTime;
 
 use super::{ExportResult, ExportStats};
 
@@ -65,12 +66,12 @@ pub fn points<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterat
 
 /// The `cluster` of what belongs to the prober as a whole: the name of its only cluster. With several it is empty,
 /// because a total that was repeated under each name would be counted twice in every sum.
-pub(super) fn prober_cluster(snapshot: &Snapshot) -> &str {
-    let mut named = mentions(snapshot);
-    match named.next() {
-        Some(only) if named.all(|cluster| cluster == only) => only.as_str(),
-        _ => "",
-    }
+/// `None` while no cluster is known.
+pub(super) fn prober_cluster(snapshot: &Snapshot) -> Option<&str> {
+    let mut mentions = mentions(snapshot);
+    let first = mentions.next()?;
+    let alone = mentions.all(|cluster| cluster == first);
+    Some(if alone { first.as_str() } else { "" })
 }
 
 fn clusters(snapshot: &Snapshot) -> BTreeSet<&ClusterName> {
@@ -182,7 +183,7 @@ fn missing_brokers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 
 /// A point of the prober as a whole.
 fn of_prober<'a>(snapshot: &'a Snapshot, metric: Metric, rest: &[&'a str], value: Value<'a>) -> Point<'a> {
-    let attributes = [prober_cluster(snapshot), &*snapshot.vantage];
+    let attributes = [prober_cluster(snapshot).unwrap_or_default(), &*snapshot.vantage];
     let attributes: Vec<Cow<'_, str>> = attributes.into_iter().chain(rest.iter().copied()).map(Cow::from).collect();
     Point::new(metric, attributes, value)
 }
@@ -222,12 +223,12 @@ fn export_attempts<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl I
         .map(|result| of_prober(snapshot, metric::EXPORT_ATTEMPTS, &[result.as_str()], Value::Count(stats.of(result))))
 }
 
-/// Under every cluster's name: it is compared and never summed, and each cluster's alert needs its own.
+/// Under every cluster's name: it is compared and never summed, and each cluster's alert needs its own. Before the
+/// first heartbeat there is none, since a 0 would look like one of 1970.
 fn heartbeat(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    let clusters = clusters(snapshot);
-    let nameless = clusters.is_empty().then_some("");
-    clusters.into_iter().map(ClusterName::as_str).chain(nameless).map(|cluster| {
-        let attributes = [Cow::Borrowed(cluster), Cow::Borrowed(&*snapshot.vantage)];
+    let has_beaten = snapshot.prober.heartbeat != WallTime::default();
+    clusters(snapshot).into_iter().filter(move |_| has_beaten).map(|cluster| {
+        let attributes = [Cow::Borrowed(cluster.as_str()), Cow::Borrowed(&*snapshot.vantage)];
         Point::new(metric::HEARTBEAT, attributes, Value::Gauge(snapshot.prober.heartbeat.as_secs_f64()))
     })
 }
@@ -302,13 +303,21 @@ mod tests {
     }
 
     #[test]
+    fn heartbeat_is_absent_until_the_first() {
+        let mut snapshot = fixture::snapshot(1);
+        assert_eq!(heartbeat(&snapshot).count(), 1);
+        snapshot.prober.heartbeat = WallTime::default();
+        assert_eq!(heartbeat(&snapshot).count(), 0);
+    }
+
+    #[test]
     fn a_probers_own_total_is_named_after_its_only_cluster_and_after_none_of_several() {
         let mut snapshot = fixture::snapshot(1);
-        assert_eq!(prober_cluster(&snapshot), "main");
+        assert_eq!(prober_cluster(&snapshot), Some("main"));
         let mut other = snapshot.lanes[0].clone();
         other.cluster = ClusterName::new("other");
         snapshot.lanes.push(other);
-        assert_eq!(prober_cluster(&snapshot), "");
+        assert_eq!(prober_cluster(&snapshot), Some(""));
         let beats: BTreeMap<_, _> =
             heartbeat(&snapshot).map(|point| (point.attributes[0].to_string(), point.value)).collect();
         assert_eq!(beats.keys().collect::<Vec<_>>(), ["main", "other"]);

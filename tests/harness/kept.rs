@@ -15,10 +15,7 @@ pub(crate) fn keep_if_panicking(name: &str, folder: &Path) {
         return;
     }
     let test = file_name(&test_name());
-    let kept = target_folder()
-        .join("cluster-logs")
-        .join(test)
-        .join(file_name(name));
+    let kept = target_folder().join("cluster-logs").join(test).join(file_name(name));
     let outcome = copy_logs(folder, &kept);
     let line = match outcome {
         Ok(()) => format!("logs kept in {}\n", kept.display()),
@@ -52,6 +49,5 @@ fn target_folder() -> PathBuf {
 }
 
 fn file_name(name: &str) -> String {
-    name.replace("::", ".")
-        .replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "_")
+    name.replace("::", ".").replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "_")
 }

@@ -32,22 +32,14 @@ pub(crate) struct Leashed {
 
 impl Leashed {
     /// Starts `program`; `configure` sets its environment, folder and output.
-    pub(crate) fn spawn(
-        program: &Path,
-        args: &[String],
-        configure: impl FnOnce(&mut Command),
-    ) -> Self {
+    pub(crate) fn spawn(program: &Path, args: &[String], configure: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", BECOME, "sh"]).arg(program).args(args);
         configure(&mut command);
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.stdin(Stdio::piped()).spawn();
         let child = child.unwrap_or_else(|e| panic!("start {}: {e}", program.display()));
-        Self {
-            pid: Pid::from_child(&child),
-            child,
-            exit: None,
-        }
+        Self { pid: Pid::from_child(&child), child, exit: None }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -57,10 +49,7 @@ impl Leashed {
     /// The exit status once the program has ended.
     pub(crate) fn exit_status(&mut self) -> Option<ExitStatus> {
         if self.exit.is_none() {
-            self.exit = self
-                .child
-                .try_wait()
-                .expect("a child of ours can be waited for");
+            self.exit = self.child.try_wait().expect("a child of ours can be waited for");
             if self.exit.is_some() {
                 self.dismiss_guard();
             }
@@ -145,10 +134,7 @@ impl ScratchDir {
         let made = tempfile::Builder::new().prefix(prefix).tempdir();
         let path = made.expect("the temporary folder is writable").keep();
         let mut command = Command::new("sh");
-        command
-            .args(["-c", SWEEP, "sh"])
-            .arg(&path)
-            .stdin(Stdio::piped());
+        command.args(["-c", SWEEP, "sh"]).arg(&path).stdin(Stdio::piped());
         // Out of reach of the terminal's Ctrl-C, which is when it is needed.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let sweeper = command.spawn().expect("there is a shell");

@@ -14,11 +14,7 @@
 //! the prober's topics is read.
 //!
 //! Blocking std code with threads throughout; the OTLP receivers alone bring a runtime, on their own thread.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each crate that includes the harness uses a part of it"
-)]
+#![allow(dead_code, unused_imports, reason = "each crate that includes the harness uses a part of it")]
 #![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
 
 pub(crate) mod kafka;

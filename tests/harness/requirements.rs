@@ -22,17 +22,13 @@ pub(crate) fn requirements() -> Vec<String> {
     match java_version() {
         None => missing.push(format!("Java {OLDEST_JAVA} or newer (script/bootstrap)")),
         Some(found) if found < OLDEST_JAVA => {
-            missing.push(format!(
-                "Java {OLDEST_JAVA} or newer, not {found} (script/bootstrap)"
-            ));
+            missing.push(format!("Java {OLDEST_JAVA} or newer, not {found} (script/bootstrap)"));
         }
         Some(_) => {}
     }
     if !kafka_jars().is_dir() {
         let version = kafka_version();
-        missing.push(format!(
-            "the jars of Kafka {version} (script/kafka-jars {version})"
-        ));
+        missing.push(format!("the jars of Kafka {version} (script/kafka-jars {version})"));
     }
     missing
 }
@@ -48,10 +44,7 @@ pub(crate) fn skip_without_kafka() -> bool {
         return false;
     }
     let missing = missing.join(", ");
-    assert!(
-        env::var_os("CI").is_none(),
-        "needed for the cluster tests: {missing}"
-    );
+    assert!(env::var_os("CI").is_none(), "needed for the cluster tests: {missing}");
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let line = format!("skipped ({count}): {}, missing {missing}\n", test_name());
     // Nothing to do about a closed stderr.
@@ -66,17 +59,10 @@ pub(crate) fn kafka_version() -> String {
 
 /// Where `script/kafka-jars` puts the jars of that version.
 pub(crate) fn kafka_jars() -> PathBuf {
-    let set = |name| {
-        env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let home = || set("HOME").unwrap_or_default().join(".cache");
-    let cache = set("KAFKA_PROBER_CACHE").unwrap_or_else(|| {
-        set("XDG_CACHE_HOME")
-            .unwrap_or_else(home)
-            .join("kafka-prober")
-    });
+    let cache =
+        set("KAFKA_PROBER_CACHE").unwrap_or_else(|| set("XDG_CACHE_HOME").unwrap_or_else(home).join("kafka-prober"));
     cache.join(format!("kafka-{}", kafka_version()))
 }
 

@@ -10,11 +10,7 @@ const POLL: Duration = Duration::from_millis(20);
 ///
 /// Panics with `what` once `limit` has passed.
 #[track_caller]
-pub(crate) fn wait_until(
-    limit: Duration,
-    what: &str,
-    mut condition: impl FnMut() -> bool,
-) -> Duration {
+pub(crate) fn wait_until(limit: Duration, what: &str, mut condition: impl FnMut() -> bool) -> Duration {
     let began = Instant::now();
     wait_for(limit, what, || condition().then_some(()));
     began.elapsed()

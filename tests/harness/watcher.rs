@@ -53,17 +53,11 @@ impl Watcher {
             let (writes, stop) = (Arc::clone(&writes), Arc::clone(&stop));
             move || write_until_stopped(&addr, partition, &writes, &stop)
         });
-        let watcher = Self {
-            writes,
-            stop,
-            thread: Some(thread),
-        };
+        let watcher = Self { writes, stop, thread: Some(thread) };
         let began = Instant::now();
-        wait_until(
-            TOPIC_WITHIN,
-            "the watched broker takes a first write",
-            || watcher.first_success_after(began).is_some(),
-        );
+        wait_until(TOPIC_WITHIN, "the watched broker takes a first write", || {
+            watcher.first_success_after(began).is_some()
+        });
         watcher
     }
 
@@ -81,16 +75,10 @@ impl Watcher {
 
     /// The longest time without a success among writes that ended in `from..=to`.
     pub(crate) fn longest_gap(&self, from: Instant, to: Instant) -> Duration {
-        let successes = self
-            .writes()
-            .into_iter()
-            .filter(|w| w.succeeded)
-            .map(|w| w.ended);
+        let successes = self.writes().into_iter().filter(|w| w.succeeded).map(|w| w.ended);
         let inside = successes.filter(|at| from <= *at && *at <= to);
         let ends: Vec<Instant> = [from].into_iter().chain(inside).chain([to]).collect();
-        let gaps = ends
-            .windows(2)
-            .map(|pair| pair[1].saturating_duration_since(pair[0]));
+        let gaps = ends.windows(2).map(|pair| pair[1].saturating_duration_since(pair[0]));
         gaps.max().unwrap_or_default()
     }
 
@@ -117,21 +105,12 @@ impl Drop for Watcher {
     }
 }
 
-fn write_until_stopped(
-    addr: &str,
-    partition: i32,
-    writes: &Mutex<VecDeque<Write>>,
-    stop: &AtomicBool,
-) {
+fn write_until_stopped(addr: &str, partition: i32, writes: &Mutex<VecDeque<Write>>, stop: &AtomicBool) {
     let mut connection = None;
     while !stop.load(Ordering::Relaxed) {
         let sent = Instant::now();
         let outcome = write_once(&mut connection, addr, partition);
-        let write = Write {
-            sent,
-            ended: Instant::now(),
-            succeeded: outcome.is_ok(),
-        };
+        let write = Write { sent, ended: Instant::now(), succeeded: outcome.is_ok() };
         if outcome.is_err() {
             connection = None;
         }
@@ -145,11 +124,7 @@ fn write_until_stopped(
     }
 }
 
-fn write_once(
-    connection: &mut Option<Connection>,
-    addr: &str,
-    partition: i32,
-) -> Result<i64, RawError> {
+fn write_once(connection: &mut Option<Connection>, addr: &str, partition: i32) -> Result<i64, RawError> {
     let open = match connection {
         Some(open) => open,
         None => connection.insert(Connection::open(addr, LIMIT)?),
@@ -162,27 +137,16 @@ fn write_once(
 fn pinned_partition(cluster: &Cluster, broker: i32) -> i32 {
     let asked = cluster.any_internal_address();
     let assignment: Vec<Vec<i32>> = cluster.brokers().iter().map(|b| vec![b.id()]).collect();
-    let configs = [
-        ("min.insync.replicas", "1"),
-        ("message.timestamp.type", "LogAppendTime"),
-    ];
+    let configs = [("min.insync.replicas", "1"), ("message.timestamp.type", "LogAppendTime")];
     let mut found = None;
-    wait_until(
-        TOPIC_WITHIN,
-        "the truth topic has a partition on the broker",
-        || {
-            let seen = raw::metadata(asked, &[TRUTH_TOPIC]).unwrap_or_default();
-            found = seen
-                .partitions
-                .iter()
-                .find(|p| p.leader == broker)
-                .map(|p| p.partition);
-            if seen.partitions.is_empty() {
-                // Refused when another watcher was first, which is as good.
-                let _ = raw::create_topic(asked, TRUTH_TOPIC, &assignment, &configs);
-            }
-            found.is_some()
-        },
-    );
+    wait_until(TOPIC_WITHIN, "the truth topic has a partition on the broker", || {
+        let seen = raw::metadata(asked, &[TRUTH_TOPIC]).unwrap_or_default();
+        found = seen.partitions.iter().find(|p| p.leader == broker).map(|p| p.partition);
+        if seen.partitions.is_empty() {
+            // Refused when another watcher was first, which is as good.
+            let _ = raw::create_topic(asked, TRUTH_TOPIC, &assignment, &configs);
+        }
+        found.is_some()
+    });
     found.expect("awaited just now")
 }

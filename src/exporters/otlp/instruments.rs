@@ -47,6 +47,9 @@ pub(super) enum Number {
     Gauge(f64),
 }
 
+/// Lags kept until the prober knows the name of a cluster: some seconds of both heartbeats.
+const EARLY_LAGS: usize = 256;
+
 /// Everything that can be collected.
 pub(super) struct Instruments {
     /// What the callbacks read. Empty outside of a collection.
@@ -84,6 +87,7 @@ impl Instruments {
         let durations = Durations {
             duration: histogram(&meter, metric::DURATION, &edges),
             lag: histogram(&meter, metric::SELF_LAG, &edges),
+            early: Mutex::default(),
             snapshots,
         };
         let divisible = temporality == Temporality::Cumulative;
@@ -199,6 +203,8 @@ fn divide<'a>(points: impl Iterator<Item = Point<'a>>, limit: usize) -> Vec<Part
 pub(super) struct Durations {
     duration: Histogram<f64>,
     lag: Histogram<f64>,
+    /// Recorded later, under the cluster's name: the SDK would keep a series without one until restart.
+    early: Mutex<Vec<(&'static str, Duration)>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
 }
 
@@ -221,11 +227,22 @@ impl Recorder for Durations {
     fn lag(&self, kind: &'static str, lag: Duration) {
         let (cluster, vantage) = {
             let snapshot = self.snapshots.borrow();
-            (prober_cluster(&snapshot).to_owned(), Arc::clone(&snapshot.vantage))
+            (prober_cluster(&snapshot).map(str::to_owned), Arc::clone(&snapshot.vantage))
         };
-        let attributes =
-            [KeyValue::new("cluster", cluster), KeyValue::new("vantage", vantage), KeyValue::new("kind", kind)];
-        self.lag.record(lag.as_secs_f64(), &attributes);
+        let mut early = lock(&self.early);
+        if cluster.is_none() && early.len() < EARLY_LAGS {
+            early.push((kind, lag));
+            return;
+        }
+        let cluster = cluster.unwrap_or_default();
+        for (kind, lag) in early.drain(..).chain([(kind, lag)]) {
+            let attributes = [
+                KeyValue::new("cluster", cluster.clone()),
+                KeyValue::new("vantage", Arc::clone(&vantage)),
+                KeyValue::new("kind", kind),
+            ];
+            self.lag.record(lag.as_secs_f64(), &attributes);
+        }
     }
 }
 

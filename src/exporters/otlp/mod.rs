@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::snapshot::Snapshot;
+use prober_core::time::WallTime;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -100,9 +101,7 @@ pub struct Otlp {
 impl Otlp {
     /// Makes the exporter and the recorder of its two histograms. Nothing is sent before [`Otlp::run`].
     ///
-    /// To be called within the runtime that will export. The first snapshot should list the lanes already: the
-    /// prober's own metrics are named after the only cluster, see [`points`](super::points). `thresholds` become
-    /// edges of the histograms.
+    /// To be called within the runtime that will export. `thresholds` become edges of the histograms.
     ///
     /// # Errors
     ///
@@ -131,26 +130,41 @@ impl Otlp {
         Ok((otlp, Arc::new(recorder)))
     }
 
-    /// Exports now and at each interval, until `shutdown` resolves; then once more, within 3 s, the newest snapshot.
-    /// Whoever resolves `shutdown` has published the final snapshot before.
+    /// Exports at the prober's first heartbeat and then at each interval, until `shutdown` resolves; then once more,
+    /// within 3 s, the newest snapshot. Whoever resolves `shutdown` has published the final snapshot before.
     ///
     /// A tick that falls into a running export is skipped; shutdown cuts a running export short.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
+        let mut stopped = tokio::select! {
+            biased;
+            () = &mut shutdown => true,
+            () = self.first_heartbeat() => false,
+        };
         let mut ticks = interval(self.interval.max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        loop {
+        while !stopped {
             let limit = self.timeout;
             let next = async {
                 ticks.tick().await;
                 self.export(limit).await
             };
-            tokio::select! {
+            stopped = tokio::select! {
                 biased;
-                () = &mut shutdown => break,
-                _ = next => {}
-            }
+                () = &mut shutdown => true,
+                _ = next => false,
+            };
         }
+        self.export_last().await;
+    }
+
+    async fn first_heartbeat(&self) {
+        let mut snapshots = self.snapshots.clone();
+        // An error means that nobody publishes any more: the end is near, and there is nothing to wait for.
+        let _ = snapshots.wait_for(|snapshot| snapshot.prober.heartbeat != WallTime::default()).await;
+    }
+
+    async fn export_last(&mut self) {
         if self.export(self.timeout.min(LAST_EXPORT)).await == ExportResult::Failure {
             sleep(LAST_PAUSE).await;
             self.export(self.timeout.min(LAST_RETRY)).await;

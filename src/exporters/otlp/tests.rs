@@ -29,7 +29,7 @@ use tonic::codec::CompressionEncoding;
 use tonic::transport::server::TcpIncoming;
 
 use super::*;
-use crate::exporters::{fixture, prometheus};
+use crate::exporters::{Point, Value, fixture, points, prometheus};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -67,7 +67,7 @@ impl Receiver {
     async fn received(&self, count: usize) -> Vec<Request> {
         let mut requests = self.requests.subscribe();
         let enough = requests.wait_for(|requests| count <= requests.len());
-        tokio::time::timeout(DEADLINE, enough).await.expect("requests arrive").expect("the sender lives").clone()
+        timeout(DEADLINE, enough).await.expect("requests arrive").expect("the sender lives").clone()
     }
 
     fn newest(&self) -> Points {
@@ -88,7 +88,7 @@ async fn serve(address: SocketAddr, protocol: Protocol, requests: Requests, list
     let listener = loop {
         match TcpListener::bind(address).await {
             Ok(listener) => break listener,
-            Err(_) => tokio::time::sleep(Duration::from_millis(2)).await,
+            Err(_) => sleep(Duration::from_millis(2)).await,
         }
     };
     let _ = listening.send(());
@@ -207,12 +207,12 @@ fn labels(attributes: &[KeyValue]) -> Vec<String> {
 /// The counters and gauges that a snapshot says, but for the exports: those move while we look.
 fn said(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
     let stats = ExportStats::default();
-    let number = |point: &crate::exporters::Point<'_>| match point.value {
-        crate::exporters::Value::Count(count) => Some(count as f64),
-        crate::exporters::Value::Gauge(value) => Some(value),
-        crate::exporters::Value::Durations(_) => None,
+    let number = |point: &Point<'_>| match point.value {
+        Value::Count(count) => Some(count as f64),
+        Value::Gauge(value) => Some(value),
+        Value::Durations(_) => None,
     };
-    crate::exporters::points(snapshot, &stats)
+    points(snapshot, &stats)
         .filter_map(|point| {
             let mut labels: Vec<_> = point.attributes().map(|(name, value)| format!("{name}={value}")).collect();
             labels.sort();
@@ -253,16 +253,16 @@ impl Running {
     async fn until(&self, result: ExportResult, count: u64) {
         let enough = async {
             while self.stats.of(result) < count {
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(DEADLINE, enough).await.expect("exports end like this");
+        timeout(DEADLINE, enough).await.expect("exports end like this");
     }
 
     async fn stop(self) -> Duration {
         let asked = Instant::now();
         self.stop.send(()).expect("it runs");
-        tokio::time::timeout(DEADLINE, self.task).await.expect("it ends").expect("it does not panic");
+        timeout(DEADLINE, self.task).await.expect("it ends").expect("it does not panic");
         asked.elapsed()
     }
 }
@@ -371,6 +371,25 @@ async fn resource_has_an_instance_id() {
     let resource = request.body.resource_metrics[0].resource.as_ref().expect("it has a resource");
     let labels = labels(&resource.attributes);
     assert!(labels.contains(&"service.instance.id=07070707-0707-0707-0707-070707070707".to_owned()), "{labels:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_exported_before_the_first_heartbeat_and_no_lag_is_lost() {
+    let receiver = Receiver::start(Protocol::Grpc).await;
+    let mut unborn = fixture::snapshot(0);
+    unborn.lanes.clear();
+    unborn.prober.heartbeat = WallTime::default();
+    let running = Running::start(settings(receiver.address, Protocol::Grpc), unborn);
+    running.recorder.lag("task", Duration::from_millis(1));
+    running.publish.send_replace(Arc::new(fixture::snapshot(1)));
+    running.recorder.lag("task", Duration::from_millis(2));
+    receiver.received(1).await;
+    running.stop().await;
+    let first = decode(&receiver.received(1).await[0]);
+    assert_ne!(first.of("kafka_prober.heartbeat").len(), 0);
+    let labels = ["cluster=main", "kind=task", "vantage=default"].map(str::to_owned).to_vec();
+    let lags: Vec<_> = receiver.newest().durations.into_iter().map(|(key, (count, _))| (key.1, count)).collect();
+    assert_eq!(lags, [(labels, 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -516,7 +535,7 @@ async fn bad_endpoints_are_named_with_what_would_work() {
             ("collector:4317", "is not an http URL"),
             ("http://", "is not a valid URL"),
             ("http://a b:4317", "is not a valid URL"),
-            ("http://collector:port", "is not a valid URL"),
+            ("http://collector:port", "no valid host and port"),
             ("https://collector:4317", "no TLS"),
         ] {
             let message = refusal(endpoint, protocol);

@@ -115,10 +115,17 @@ fn host_and_port(endpoint: &str) -> Result<(String, u16), String> {
         return Err(format!("is not an http URL; {EXAMPLE}"));
     }
     let uri: Uri = endpoint.parse().map_err(|error| format!("is not a valid URL ({error}); {EXAMPLE}"))?;
-    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| format!("has no host; {EXAMPLE}"))?;
+    let invalid = || format!("has no valid host and port; {EXAMPLE}");
+    let authority = uri.authority().ok_or_else(invalid)?;
+    let host = authority.host();
+    let port = match authority.port_u16() {
+        Some(port) => port,
+        // Whatever else stands beside the host is a user, or a port that is no number.
+        None if authority.as_str() == host => 80,
+        None => return Err(invalid()),
+    };
     // An IPv6 address stands in brackets in a URL, and without them in a socket address.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    Ok((host.to_owned(), uri.port_u16().unwrap_or(80)))
+    Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), port))
 }
 
 /// The SDK would leave out what it cannot send, without a word.

@@ -35,12 +35,7 @@ struct Process {
 }
 
 impl Broker {
-    pub(super) fn new(
-        node: Node,
-        layout: Arc<Layout>,
-        folder: &Path,
-        faults: Arc<FaultLog>,
-    ) -> Self {
+    pub(super) fn new(node: Node, layout: Arc<Layout>, folder: &Path, faults: Arc<FaultLog>) -> Self {
         Self {
             internal: format!("127.0.0.1:{}", node.internal_port),
             advertised: AtomicU16::new(node.client_port),
@@ -89,10 +84,7 @@ impl Broker {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        self.process()
-            .running
-            .as_mut()
-            .is_some_and(Leashed::is_running)
+        self.process().running.as_mut().is_some_and(Leashed::is_running)
     }
 
     pub(crate) fn is_frozen(&self) -> bool {
@@ -153,10 +145,7 @@ impl Broker {
         let jvm = Leashed::spawn(&java(), &args, |command| {
             command.stdout(log).stderr(errors);
         });
-        *self.process() = Process {
-            running: Some(jvm),
-            frozen: false,
-        };
+        *self.process() = Process { running: Some(jvm), frozen: false };
     }
 
     /// Throws the node's data away, as after the loss of a disk; only while it is down.
@@ -189,12 +178,7 @@ impl Broker {
             .stderr(errors)
             .status();
         let formatted = status.is_ok_and(|status| status.success());
-        assert!(
-            formatted,
-            "node {} was not formatted:\n{}",
-            self.id(),
-            self.log_tail()
-        );
+        assert!(formatted, "node {} was not formatted:\n{}", self.id(), self.log_tail());
     }
 
     /// Ends the node for good, as no fault of the test's.
@@ -224,10 +208,7 @@ impl Broker {
             // Its file is mapped from the disk, and writing to it has stalled JVMs for seconds.
             "-XX:-UsePerfData".to_owned(),
             "-XX:+ExitOnOutOfMemoryError".to_owned(),
-            format!(
-                "-Dlog4j2.configurationFile={}",
-                text(&self.folder.join(LOG4J_FILE))
-            ),
+            format!("-Dlog4j2.configurationFile={}", text(&self.folder.join(LOG4J_FILE))),
         ];
         if self.layout.quick_start {
             flags.push("-XX:TieredStopAtLevel=1".to_owned());
@@ -238,9 +219,7 @@ impl Broker {
 
     fn write_properties(&self) {
         let advertised = self.advertised.load(Ordering::Relaxed);
-        let properties = self
-            .layout
-            .properties(&self.node, advertised, &self.data_folder());
+        let properties = self.layout.properties(&self.node, advertised, &self.data_folder());
         fs::write(self.properties_file(), properties).expect("the cluster's folder is writable");
     }
 

@@ -38,24 +38,13 @@ pub(crate) struct FaultLog(Mutex<Vec<Fault>>);
 impl FaultLog {
     /// Notes an action that is about to happen.
     pub(crate) fn note(&self, broker: i32, action: Action) {
-        let fault = Fault {
-            broker,
-            action,
-            at: Instant::now(),
-            wall: SystemTime::now(),
-        };
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(fault);
+        let fault = Fault { broker, action, at: Instant::now(), wall: SystemTime::now() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(fault);
     }
 
     /// Everything so far.
     pub(crate) fn all(&self) -> Vec<Fault> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// When `action` last happened to `broker`.

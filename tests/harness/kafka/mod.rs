@@ -47,13 +47,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            name: "cluster".to_owned(),
-            brokers: 3,
-            controllers: 0,
-            settings: Vec::new(),
-            quick_start: true,
-        }
+        Self { name: "cluster".to_owned(), brokers: 3, controllers: 0, settings: Vec::new(), quick_start: true }
     }
 }
 
@@ -89,31 +83,12 @@ impl Cluster {
         let folder = ScratchDir::new("kafka-prober-cluster-");
         let faults = Arc::new(FaultLog::default());
         let layout = Arc::new(Layout::new(&options));
-        fs::write(
-            folder.path().join(properties::LOG4J_FILE),
-            properties::LOG4J,
-        )
-        .expect("the cluster's folder is writable");
-        let make = |node: &Node| {
-            Broker::new(
-                node.clone(),
-                Arc::clone(&layout),
-                folder.path(),
-                Arc::clone(&faults),
-            )
-        };
-        let (brokers, controllers) = layout
-            .nodes
-            .iter()
-            .map(make)
-            .partition(|b: &Broker| b.roles() != Roles::Controller);
-        let cluster = Self {
-            name: options.name,
-            brokers,
-            controllers,
-            faults,
-            folder,
-        };
+        fs::write(folder.path().join(properties::LOG4J_FILE), properties::LOG4J)
+            .expect("the cluster's folder is writable");
+        let make = |node: &Node| Broker::new(node.clone(), Arc::clone(&layout), folder.path(), Arc::clone(&faults));
+        let (brokers, controllers) =
+            layout.nodes.iter().map(make).partition(|b: &Broker| b.roles() != Roles::Controller);
+        let cluster = Self { name: options.name, brokers, controllers, faults, folder };
         thread::scope(|scope| {
             for node in cluster.nodes() {
                 scope.spawn(|| node.format());
@@ -124,9 +99,7 @@ impl Cluster {
 
     /// Starts every node that is not running; see [`Cluster::await_ready`].
     pub(crate) fn start_all(&self) {
-        self.nodes()
-            .filter(|node| !node.is_running())
-            .for_each(Broker::start);
+        self.nodes().filter(|node| !node.is_running()).for_each(Broker::start);
     }
 
     /// Waits until every broker answers and lists exactly the brokers of this cluster.
@@ -136,11 +109,7 @@ impl Cluster {
         wait_until(READY_WITHIN, "every broker lists all brokers", || {
             let ended = self.nodes().find(|node| !node.is_running());
             if let Some(node) = ended {
-                panic!(
-                    "node {} ended while the cluster started:\n{}",
-                    node.id(),
-                    node.log_tail()
-                );
+                panic!("node {} ended while the cluster started:\n{}", node.id(), node.log_tail());
             }
             self.all_listed()
         });
@@ -186,9 +155,7 @@ impl Cluster {
     #[track_caller]
     pub(crate) fn any_internal_address(&self) -> &str {
         let running = self.brokers.iter().find(|broker| broker.is_serving());
-        running
-            .unwrap_or_else(|| panic!("no broker is running and thawed"))
-            .internal_address()
+        running.unwrap_or_else(|| panic!("no broker is running and thawed")).internal_address()
     }
 
     /// What the test did to the brokers and when.
@@ -198,9 +165,7 @@ impl Cluster {
 
     /// Undoes every fault: thaws, starts, and waits until all is listed again.
     pub(crate) fn heal(&self) {
-        self.nodes()
-            .filter(|node| node.is_frozen())
-            .for_each(Broker::thaw);
+        self.nodes().filter(|node| node.is_frozen()).for_each(Broker::thaw);
         self.start_all();
         self.await_ready();
     }

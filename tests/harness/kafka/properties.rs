@@ -55,26 +55,17 @@ impl Layout {
     pub(crate) fn new(options: &Options) -> Self {
         let brokers = i32::try_from(options.brokers).expect("a test starts a few brokers");
         let controllers = i32::try_from(options.controllers).expect("and fewer controllers");
-        let (combined, own) = (
-            controllers == 0,
-            FIRST_CONTROLLER..FIRST_CONTROLLER + controllers,
-        );
+        let (combined, own) = (controllers == 0, FIRST_CONTROLLER..FIRST_CONTROLLER + controllers);
         let broker_roles = if combined { Roles::Both } else { Roles::Broker };
         let ids = (1..=brokers).map(|id| (id, broker_roles));
-        let nodes = ids
-            .chain(own.map(|id| (id, Roles::Controller)))
-            .map(|(id, roles)| Node {
-                id,
-                roles,
-                client_port: free_port(),
-                internal_port: free_port(),
-                controller_port: free_port(),
-            });
-        Self {
-            nodes: nodes.collect(),
-            quick_start: options.quick_start,
-            settings: options.settings.clone(),
-        }
+        let nodes = ids.chain(own.map(|id| (id, Roles::Controller))).map(|(id, roles)| Node {
+            id,
+            roles,
+            client_port: free_port(),
+            internal_port: free_port(),
+            controller_port: free_port(),
+        });
+        Self { nodes: nodes.collect(), quick_start: options.quick_start, settings: options.settings.clone() }
     }
 
     /// The properties of one node that clients reach at `advertised` on loopback.
@@ -85,15 +76,10 @@ impl Layout {
             ("controller.quorum.voters".to_owned(), self.voters()),
         ];
         all.extend(listeners(node, advertised));
-        all.extend(
-            self.sizes()
-                .map(|(key, value)| (key.to_owned(), value.to_string())),
-        );
+        all.extend(self.sizes().map(|(key, value)| (key.to_owned(), value.to_string())));
         // Java keeps the last of equal keys, so that the test's own settings win.
         all.extend(self.settings.clone());
-        all.iter()
-            .map(|(key, value)| format!("{key}={value}\n"))
-            .collect()
+        all.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
     }
 
     fn voters(&self) -> String {
@@ -104,11 +90,7 @@ impl Layout {
 
     /// Small, so that three nodes share two cores and a gigabyte; else as in production.
     fn sizes(&self) -> [(&'static str, i64); 21] {
-        let brokers = self
-            .nodes
-            .iter()
-            .filter(|node| node.roles != Roles::Controller)
-            .count();
+        let brokers = self.nodes.iter().filter(|node| node.roles != Roles::Controller).count();
         let brokers = i64::try_from(brokers).expect("a test starts a few brokers");
         let (replicas, min_isr) = (brokers.min(3), brokers.min(2));
         [
@@ -140,12 +122,7 @@ impl Layout {
 }
 
 fn listeners(node: &Node, advertised: u16) -> Vec<(String, String)> {
-    let Node {
-        client_port,
-        internal_port,
-        controller_port,
-        ..
-    } = node;
+    let Node { client_port, internal_port, controller_port, .. } = node;
     let broker = format!("CLIENT://127.0.0.1:{client_port},INTERNAL://127.0.0.1:{internal_port}");
     let controller = format!("CONTROLLER://127.0.0.1:{controller_port}");
     let seen = format!("CLIENT://127.0.0.1:{advertised},INTERNAL://127.0.0.1:{internal_port}");
@@ -158,17 +135,12 @@ fn listeners(node: &Node, advertised: u16) -> Vec<(String, String)> {
         ("process.roles", roles.to_owned()),
         ("listeners", bound),
         ("controller.listener.names", "CONTROLLER".to_owned()),
-        (
-            "listener.security.protocol.map",
-            "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned(),
-        ),
+        ("listener.security.protocol.map", "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT".to_owned()),
         ("auto.create.topics.enable", "false".to_owned()),
     ];
     if node.roles != Roles::Controller {
         all.push(("advertised.listeners", seen));
         all.push(("inter.broker.listener.name", "INTERNAL".to_owned()));
     }
-    all.into_iter()
-        .map(|(key, value)| (key.to_owned(), value))
-        .collect()
+    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -35,28 +35,21 @@ pub(crate) fn shared_cluster() -> Option<SharedCluster> {
 }
 
 fn start() -> Cluster {
-    Cluster::start(Options {
-        name: "shared".to_owned(),
-        ..Options::default()
-    })
+    Cluster::start(Options { name: "shared".to_owned(), ..Options::default() })
 }
 
 #[track_caller]
 fn delete_all_topics(cluster: &Cluster) {
-    wait_until(
-        EMPTY_WITHIN,
-        "the shared cluster has no topics of earlier tests",
-        || {
-            let Ok(left) = topics(cluster) else {
-                return false;
-            };
-            for topic in &left {
-                // Asked again on the next turn if it did not work.
-                let _ = raw::delete_topic(cluster.any_internal_address(), topic);
-            }
-            left.is_empty()
-        },
-    );
+    wait_until(EMPTY_WITHIN, "the shared cluster has no topics of earlier tests", || {
+        let Ok(left) = topics(cluster) else {
+            return false;
+        };
+        for topic in &left {
+            // Asked again on the next turn if it did not work.
+            let _ = raw::delete_topic(cluster.any_internal_address(), topic);
+        }
+        left.is_empty()
+    });
 }
 
 /// Topics but Kafka's own that any broker still knows.
@@ -73,9 +66,7 @@ impl Deref for SharedCluster {
     type Target = Cluster;
 
     fn deref(&self) -> &Cluster {
-        self.0
-            .as_ref()
-            .expect("the guard is made of a started cluster")
+        self.0.as_ref().expect("the guard is made of a started cluster")
     }
 }
 

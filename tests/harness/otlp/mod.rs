@@ -76,6 +76,11 @@ impl OtlpSink {
         format!("http://{}", self.address)
     }
 
+    /// Whether it speaks gRPC; HTTP/protobuf otherwise.
+    pub(crate) fn is_grpc(&self) -> bool {
+        matches!(self.protocol, Protocol::Grpc)
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -93,10 +98,7 @@ impl OtlpSink {
     }
 
     pub(crate) fn mode(&self) -> Mode {
-        self.serving
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Everything received so far; exports wait while the guard is held.
@@ -140,14 +142,10 @@ impl OtlpSink {
         let (stop, stopped) = oneshot::channel();
         let (listening, ready) = mpsc::channel();
         let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.expect("a runtime can be made");
             runtime.block_on(async {
-                let listener = TcpListener::bind(address)
-                    .await
-                    .expect("the sink's port is free");
+                let listener = TcpListener::bind(address).await.expect("the sink's port is free");
                 listening.send(()).expect("set_mode waits");
                 tokio::select! {
                     _ = stopped => {}
@@ -156,9 +154,7 @@ impl OtlpSink {
             });
             // Dropping the runtime drops its tasks, and they their connections.
         });
-        ready
-            .recv_timeout(LISTENING_WITHIN)
-            .expect("the sink listens");
+        ready.recv_timeout(LISTENING_WITHIN).expect("the sink listens");
         Serving { stop, thread }
     }
 }

@@ -13,9 +13,7 @@ use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
 };
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
 use prost::Message;
 use tokio::net::TcpListener;
 use tonic::codec::CompressionEncoding;
@@ -30,10 +28,7 @@ const LARGEST_REQUEST: usize = 64 << 20;
 type Shared = Arc<Mutex<Store>>;
 
 fn keep(store: &Shared, request: &ExportMetricsServiceRequest) {
-    store
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take(request);
+    store.lock().unwrap_or_else(PoisonError::into_inner).take(request);
 }
 
 /// Serves `opentelemetry.proto.collector.metrics.v1.MetricsService`.
@@ -41,9 +36,7 @@ pub(super) async fn grpc(listener: TcpListener, store: Shared) {
     let service = MetricsServiceServer::new(Grpc(store))
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(LARGEST_REQUEST);
-    let served = Server::builder()
-        .add_service(service)
-        .serve_with_incoming(TcpIncoming::from(listener));
+    let served = Server::builder().add_service(service).serve_with_incoming(TcpIncoming::from(listener));
     served.await.expect("a listening server serves");
 }
 
@@ -66,9 +59,7 @@ pub(super) async fn http(listener: TcpListener, store: Shared) {
         .route("/v1/metrics", post(export))
         .layer(DefaultBodyLimit::max(LARGEST_REQUEST))
         .with_state(store);
-    axum::serve(listener, routes)
-        .await
-        .expect("a listening server serves");
+    axum::serve(listener, routes).await.expect("a listening server serves");
 }
 
 async fn export(State(store): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
@@ -82,16 +73,8 @@ async fn export(State(store): State<Shared>, headers: HeaderMap, body: Bytes) ->
     }
 }
 
-fn decode(
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<ExportMetricsServiceRequest, (StatusCode, String)> {
-    let value = |name| {
-        headers
-            .get(name)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or("")
-    };
+fn decode(headers: &HeaderMap, body: &Bytes) -> Result<ExportMetricsServiceRequest, (StatusCode, String)> {
+    let value = |name| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
     let content_type = value(header::CONTENT_TYPE);
     if content_type != "application/x-protobuf" {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, content_type.to_owned()));
@@ -101,8 +84,7 @@ fn decode(
         "gzip" => unzip(body).map_err(|e| (StatusCode::BAD_REQUEST, e.to_string()))?,
         other => return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, other.to_owned())),
     };
-    ExportMetricsServiceRequest::decode(plain.as_slice())
-        .map_err(|e| (StatusCode::BAD_REQUEST, e.to_string()))
+    ExportMetricsServiceRequest::decode(plain.as_slice()).map_err(|e| (StatusCode::BAD_REQUEST, e.to_string()))
 }
 
 fn unzip(body: &[u8]) -> std::io::Result<Vec<u8>> {

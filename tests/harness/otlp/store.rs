@@ -6,9 +6,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point;
-use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, HistogramDataPoint, Metric, NumberDataPoint,
-};
+use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, HistogramDataPoint, Metric, NumberDataPoint};
 use prost::Message;
 
 /// Sorted, values as text.
@@ -72,9 +70,7 @@ impl Store {
             let resource = resource_metrics.resource.as_ref();
             self.resource = resource.map_or_else(Attributes::new, |r| sorted(&r.attributes));
             let scopes = resource_metrics.scope_metrics.iter();
-            scopes
-                .flat_map(|scope| &scope.metrics)
-                .for_each(|metric| self.take_metric(metric));
+            scopes.flat_map(|scope| &scope.metrics).for_each(|metric| self.take_metric(metric));
         }
     }
 
@@ -92,21 +88,15 @@ impl Store {
 
     /// The sum over matching points of a sum or gauge, 0 if there are none.
     pub(crate) fn sum(&self, name: &str, attributes: &[(&str, &str)]) -> f64 {
-        let values = self
-            .matching(name, attributes)
-            .map(|point| match &point.value {
-                Value::Sum { value, .. } | Value::Gauge(value) => *value,
-                Value::Histogram(_) | Value::Unexpected => 0.0,
-            });
+        let values = self.matching(name, attributes).map(|point| match &point.value {
+            Value::Sum { value, .. } | Value::Gauge(value) => *value,
+            Value::Histogram(_) | Value::Unexpected => 0.0,
+        });
         values.sum()
     }
 
     /// All matching histograms added up; `None` if there are none or their bounds differ.
-    pub(crate) fn histogram(
-        &self,
-        name: &str,
-        attributes: &[(&str, &str)],
-    ) -> Option<HistogramValue> {
+    pub(crate) fn histogram(&self, name: &str, attributes: &[(&str, &str)]) -> Option<HistogramValue> {
         let mut total: Option<HistogramValue> = None;
         for point in self.matching(name, attributes) {
             let Value::Histogram(value) = &point.value else {
@@ -120,26 +110,13 @@ impl Store {
         total
     }
 
-    fn matching<'a>(
-        &'a self,
-        name: &str,
-        wanted: &[(&str, &str)],
-    ) -> impl Iterator<Item = &'a Point> {
+    fn matching<'a>(&'a self, name: &str, wanted: &[(&str, &str)]) -> impl Iterator<Item = &'a Point> {
         let matches = |point: &&Point| {
-            let has = |(key, value): &(&str, &str)| {
-                point
-                    .attributes
-                    .get(*key)
-                    .is_some_and(|found| found == value)
-            };
+            let has = |(key, value): &(&str, &str)| point.attributes.get(*key).is_some_and(|found| found == value);
             wanted.iter().all(has)
         };
         let named = self.series.iter().filter(|((series, _), _)| series == name);
-        named
-            .map(|(_, point)| point)
-            .filter(matches)
-            .collect::<Vec<_>>()
-            .into_iter()
+        named.map(|(_, point)| point).filter(matches).collect::<Vec<_>>().into_iter()
     }
 
     fn take_metric(&mut self, metric: &Metric) {
@@ -147,22 +124,14 @@ impl Store {
             Some(Data::Sum(sum)) => {
                 let (temporality, monotonic) = (sum.aggregation_temporality(), sum.is_monotonic);
                 for point in &sum.data_points {
-                    let value = Value::Sum {
-                        value: number(point),
-                        monotonic,
-                    };
+                    let value = Value::Sum { value: number(point), monotonic };
                     self.put(metric, Arrival::of_number(point), temporality, value);
                 }
             }
             Some(Data::Gauge(gauge)) => {
                 for point in &gauge.data_points {
                     let value = Value::Gauge(number(point));
-                    self.put(
-                        metric,
-                        Arrival::of_number(point),
-                        Temporality::Unspecified,
-                        value,
-                    );
+                    self.put(metric, Arrival::of_number(point), Temporality::Unspecified, value);
                 }
             }
             Some(Data::Histogram(histogram)) => {
@@ -173,23 +142,13 @@ impl Store {
                 }
             }
             Some(Data::ExponentialHistogram(_) | Data::Summary(_)) | None => {
-                let nothing = Arrival {
-                    attributes: &[],
-                    start: 0,
-                    time: 0,
-                };
+                let nothing = Arrival { attributes: &[], start: 0, time: 0 };
                 self.put(metric, nothing, Temporality::Unspecified, Value::Unexpected);
             }
         }
     }
 
-    fn put(
-        &mut self,
-        metric: &Metric,
-        arrival: Arrival<'_>,
-        temporality: Temporality,
-        value: Value,
-    ) {
+    fn put(&mut self, metric: &Metric, arrival: Arrival<'_>, temporality: Temporality, value: Value) {
         let attributes = sorted(arrival.attributes);
         let point = Point {
             attributes: attributes.clone(),
@@ -213,19 +172,11 @@ struct Arrival<'a> {
 
 impl<'a> Arrival<'a> {
     fn of_number(point: &'a NumberDataPoint) -> Self {
-        Self {
-            attributes: &point.attributes,
-            start: point.start_time_unix_nano,
-            time: point.time_unix_nano,
-        }
+        Self { attributes: &point.attributes, start: point.start_time_unix_nano, time: point.time_unix_nano }
     }
 
     fn of_histogram(point: &'a HistogramDataPoint) -> Self {
-        Self {
-            attributes: &point.attributes,
-            start: point.start_time_unix_nano,
-            time: point.time_unix_nano,
-        }
+        Self { attributes: &point.attributes, start: point.start_time_unix_nano, time: point.time_unix_nano }
     }
 }
 
@@ -245,10 +196,7 @@ impl HistogramValue {
         }
         self.count += other.count;
         self.sum += other.sum;
-        self.buckets
-            .iter_mut()
-            .zip(&other.buckets)
-            .for_each(|(mine, theirs)| *mine += theirs);
+        self.buckets.iter_mut().zip(&other.buckets).for_each(|(mine, theirs)| *mine += theirs);
         Some(self)
     }
 }
@@ -263,10 +211,7 @@ fn number(point: &NumberDataPoint) -> f64 {
 }
 
 fn sorted(attributes: &[KeyValue]) -> Attributes {
-    attributes
-        .iter()
-        .map(|pair| (pair.key.clone(), text(pair.value.as_ref())))
-        .collect()
+    attributes.iter().map(|pair| (pair.key.clone(), text(pair.value.as_ref()))).collect()
 }
 
 fn text(value: Option<&AnyValue>) -> String {

@@ -27,8 +27,7 @@ pub(crate) fn get(addr: &str, path: &str, limit: Duration) -> io::Result<HttpAns
     let address: SocketAddr = addr.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_write_timeout(Some(limit))?;
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAccept: */*\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let raw = read_to_end(&mut stream, began + limit)?;
     parse(&raw, began.elapsed()).ok_or_else(|| io::ErrorKind::InvalidData.into())
@@ -64,35 +63,18 @@ fn parse(raw: &[u8], elapsed: Duration) -> Option<HttpAnswer> {
         Some((name.to_ascii_lowercase(), value.trim().to_owned()))
     };
     let headers: BTreeMap<_, _> = lines.filter_map(header).collect();
-    let chunked = headers
-        .get("transfer-encoding")
-        .is_some_and(|how| how == "chunked");
-    let body = if chunked {
-        join_chunks(body)?
-    } else {
-        body.to_vec()
-    };
-    let whole = headers
-        .get("content-length")
-        .is_none_or(|n| n.parse() == Ok(body.len()));
+    let chunked = headers.get("transfer-encoding").is_some_and(|how| how == "chunked");
+    let body = if chunked { join_chunks(body)? } else { body.to_vec() };
+    let whole = headers.get("content-length").is_none_or(|n| n.parse() == Ok(body.len()));
     let body = String::from_utf8(body).ok()?;
-    whole.then_some(HttpAnswer {
-        status,
-        headers,
-        body,
-        elapsed,
-    })
+    whole.then_some(HttpAnswer { status, headers, body, elapsed })
 }
 
 fn join_chunks(mut rest: &[u8]) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let line = rest.windows(2).position(|w| w == b"\r\n")?;
-        let size = std::str::from_utf8(&rest[..line])
-            .ok()?
-            .split(';')
-            .next()?
-            .trim();
+        let size = std::str::from_utf8(&rest[..line]).ok()?.split(';').next()?.trim();
         let size = usize::from_str_radix(size, 16).ok()?;
         if size == 0 {
             return Some(body);

@@ -39,12 +39,7 @@ impl Prober {
     /// Starts `binary` with `args` and `env`; `http_port` is where these make it listen on loopback.
     ///
     /// Settings of the calling shell (`OTEL_*`, `KAFKA_PROBER__*`) do not reach it.
-    pub(crate) fn spawn(
-        binary: impl AsRef<Path>,
-        http_port: u16,
-        args: &[&str],
-        env: &[(&str, &str)],
-    ) -> Self {
+    pub(crate) fn spawn(binary: impl AsRef<Path>, http_port: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
         let folder = ScratchDir::new("kafka-prober-run-");
         let file = |name| File::create(folder.path().join(name));
         let stdout = file("stdout.log").expect("the prober's folder is writable");
@@ -54,16 +49,9 @@ impl Prober {
             for name in settings_of_the_shell() {
                 command.env_remove(name);
             }
-            command
-                .envs(env.iter().copied())
-                .stdout(stdout)
-                .stderr(stderr);
+            command.envs(env.iter().copied()).stdout(stdout).stderr(stderr);
         });
-        Self {
-            process,
-            http: format!("127.0.0.1:{http_port}"),
-            folder,
-        }
+        Self { process, http: format!("127.0.0.1:{http_port}"), folder }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -130,10 +118,7 @@ impl Prober {
     pub(crate) fn wait_exit(&mut self, limit: Duration) -> Exit {
         let began = Instant::now();
         match self.process.wait_exit(limit) {
-            Some(status) => Exit {
-                code: status.code(),
-                elapsed: began.elapsed(),
-            },
+            Some(status) => Exit { code: status.code(), elapsed: began.elapsed() },
             None => panic!("the prober still runs after {limit:?}:\n{}", self.stderr()),
         }
     }

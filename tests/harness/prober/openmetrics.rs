@@ -14,12 +14,8 @@ impl Scrape {
     /// Reads OpenMetrics text; comments and lines that are no sample are left out.
     pub(crate) fn parse(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let samples = lines
-            .filter_map(parse_sample)
-            .map(|(name, labels, value)| ((name, labels), value));
-        Self {
-            samples: samples.collect(),
-        }
+        let samples = lines.filter_map(parse_sample).map(|(name, labels, value)| ((name, labels), value));
+        Self { samples: samples.collect() }
     }
 
     /// Number of series: what a time series database is charged for.
@@ -28,48 +24,30 @@ impl Scrape {
     }
 
     /// All samples of one name.
-    pub(crate) fn samples<'a>(
-        &'a self,
-        name: &'a str,
-    ) -> impl Iterator<Item = (&'a Labels, f64)> + 'a {
-        let named = self
-            .samples
-            .iter()
-            .filter(move |((sample, _), _)| sample == name);
+    pub(crate) fn samples<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a Labels, f64)> + 'a {
+        let named = self.samples.iter().filter(move |((sample, _), _)| sample == name);
         named.map(|((_, labels), value)| (labels, *value))
     }
 
     /// The sum over samples that have all these labels, 0 if there are none.
     pub(crate) fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let matching = self
-            .samples(name)
-            .filter(|(found, _)| has_all(found, labels));
+        let matching = self.samples(name).filter(|(found, _)| has_all(found, labels));
         matching.map(|(_, value)| value).sum()
     }
 
     /// What happened since an earlier scrape: each counter less its value then.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let less = |(key, value): (&(String, Labels), &f64)| {
-            (
-                key.clone(),
-                value - earlier.samples.get(key).copied().unwrap_or(0.0),
-            )
+            (key.clone(), value - earlier.samples.get(key).copied().unwrap_or(0.0))
         };
-        Self {
-            samples: self.samples.iter().map(less).collect(),
-        }
+        Self { samples: self.samples.iter().map(less).collect() }
     }
 
     /// Prometheus' `histogram_quantile(q, sum by (le) (name_bucket{labels}))`.
     ///
     /// Linear within a bucket, from zero in the first; the highest finite edge when the quantile lies
     /// above it. `None` without observations.
-    pub(crate) fn histogram_quantile(
-        &self,
-        name: &str,
-        labels: &[(&str, &str)],
-        q: f64,
-    ) -> Option<f64> {
+    pub(crate) fn histogram_quantile(&self, name: &str, labels: &[(&str, &str)], q: f64) -> Option<f64> {
         let buckets = self.buckets(name, labels);
         let total = buckets.last().filter(|(edge, _)| edge.is_infinite())?.1;
         if total <= 0.0 {
@@ -89,10 +67,7 @@ impl Scrape {
     fn buckets(&self, name: &str, labels: &[(&str, &str)]) -> Vec<(f64, f64)> {
         let mut buckets: Vec<(f64, f64)> = Vec::new();
         let bucket = format!("{name}_bucket");
-        for (found, value) in self
-            .samples(&bucket)
-            .filter(|(found, _)| has_all(found, labels))
-        {
+        for (found, value) in self.samples(&bucket).filter(|(found, _)| has_all(found, labels)) {
             let Some(edge) = found.get("le").and_then(|le| parse_number(le)) else {
                 continue;
             };
@@ -107,9 +82,7 @@ impl Scrape {
 }
 
 fn has_all(labels: &Labels, wanted: &[(&str, &str)]) -> bool {
-    wanted
-        .iter()
-        .all(|(key, value)| labels.get(*key).is_some_and(|found| found == value))
+    wanted.iter().all(|(key, value)| labels.get(*key).is_some_and(|found| found == value))
 }
 
 /// `name{key="value",…} value [timestamp] [# exemplar]`
@@ -194,24 +167,15 @@ up 1
     #[test]
     fn quantiles_are_linear_within_a_bucket() {
         let page = Scrape::parse(PAGE);
-        assert_eq!(
-            page.histogram_quantile("d", &[], 0.5),
-            Some(0.1 + 0.9 * 0.5)
-        );
-        assert_eq!(
-            page.histogram_quantile("d", &[("broker", "1")], 0.125),
-            Some(0.05)
-        );
+        assert_eq!(page.histogram_quantile("d", &[], 0.5), Some(0.1 + 0.9 * 0.5));
+        assert_eq!(page.histogram_quantile("d", &[("broker", "1")], 0.125), Some(0.05));
         assert_eq!(page.histogram_quantile("d", &[], 0.99), Some(1.0));
         assert_eq!(page.histogram_quantile("d", &[("broker", "2")], 0.5), None);
     }
 
     #[test]
     fn a_difference_forgets_what_was_before() {
-        let (earlier, later) = (
-            Scrape::parse("n_total 3\n"),
-            Scrape::parse("n_total 8\nm 1\n"),
-        );
+        let (earlier, later) = (Scrape::parse("n_total 3\n"), Scrape::parse("n_total 8\nm 1\n"));
         let since = later.since(&earlier);
         assert_eq!((since.sum("n_total", &[]), since.sum("m", &[])), (5.0, 1.0));
     }

@@ -42,9 +42,5 @@ fn status_number(status: &str, key: &str) -> Option<u64> {
 fn sockets(pid: u32) -> Option<usize> {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
     let targets = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    Some(
-        targets
-            .filter(|target| target.to_string_lossy().starts_with("socket:"))
-            .count(),
-    )
+    Some(targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count())
 }

@@ -23,39 +23,26 @@ pub(crate) fn create_topic(
             .with_partition_index(partition)
             .with_broker_ids(replicas.iter().map(|id| BrokerId(*id)).collect())
     });
-    let configs = configs.iter().map(|(name, value)| {
-        CreatableTopicConfig::default()
-            .with_name(text(name))
-            .with_value(Some(text(value)))
-    });
+    let configs = configs
+        .iter()
+        .map(|(name, value)| CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value))));
     let topic = CreatableTopic::default()
         .with_name(topic_name(topic))
         .with_num_partitions(-1)
         .with_replication_factor(-1)
         .with_assignments(assignments.collect())
         .with_configs(configs.collect());
-    let request = CreateTopicsRequest::default()
-        .with_topics(vec![topic])
-        .with_timeout_ms(patience_ms());
-    let answer =
-        Connection::open(addr, PATIENCE)?.ask(CREATE_TOPICS_VERSION, &request, PATIENCE)?;
-    answer
-        .topics
-        .iter()
-        .try_for_each(|topic| RawError::check(topic.error_code))
+    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(patience_ms());
+    let answer = Connection::open(addr, PATIENCE)?.ask(CREATE_TOPICS_VERSION, &request, PATIENCE)?;
+    answer.topics.iter().try_for_each(|topic| RawError::check(topic.error_code))
 }
 
 /// Deletes a topic.
 pub(crate) fn delete_topic(addr: &str, topic: &str) -> Result<(), RawError> {
-    let request = DeleteTopicsRequest::default()
-        .with_topic_names(vec![topic_name(topic)])
-        .with_timeout_ms(patience_ms());
-    let answer =
-        Connection::open(addr, PATIENCE)?.ask(DELETE_TOPICS_VERSION, &request, PATIENCE)?;
-    answer
-        .responses
-        .iter()
-        .try_for_each(|topic| RawError::check(topic.error_code))
+    let request =
+        DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(patience_ms());
+    let answer = Connection::open(addr, PATIENCE)?.ask(DELETE_TOPICS_VERSION, &request, PATIENCE)?;
+    answer.responses.iter().try_for_each(|topic| RawError::check(topic.error_code))
 }
 
 fn patience_ms() -> i32 {

@@ -40,11 +40,7 @@ impl From<io::Error> for RawError {
 impl RawError {
     /// Nothing for error code 0.
     pub(crate) fn check(code: i16) -> Result<(), Self> {
-        if code == 0 {
-            Ok(())
-        } else {
-            Err(Self::Kafka { code })
-        }
+        if code == 0 { Ok(()) } else { Err(Self::Kafka { code }) }
     }
 
     pub(super) fn malformed(error: impl std::fmt::Display) -> Self {
@@ -119,12 +115,8 @@ fn encode<R: Request>(version: i16, id: i32, request: &R) -> Result<Bytes, RawEr
         .with_correlation_id(id)
         .with_client_id(Some(StrBytes::from_static_str("harness")));
     let mut body = BytesMut::new();
-    header
-        .encode(&mut body, R::header_version(version))
-        .map_err(RawError::malformed)?;
-    request
-        .encode(&mut body, version)
-        .map_err(RawError::malformed)?;
+    header.encode(&mut body, R::header_version(version)).map_err(RawError::malformed)?;
+    request.encode(&mut body, version).map_err(RawError::malformed)?;
     let size = i32::try_from(body.len()).map_err(RawError::malformed)?;
     let mut frame = BytesMut::from(&size.to_be_bytes()[..]);
     frame.extend_from_slice(&body);
@@ -135,10 +127,7 @@ fn decode<R: Request>(version: i16, id: i32, mut frame: Bytes) -> Result<R::Resp
     let header_version = R::Response::header_version(version);
     let header = ResponseHeader::decode(&mut frame, header_version).map_err(RawError::malformed)?;
     if header.correlation_id != id {
-        return Err(RawError::Malformed(format!(
-            "answer {} to {id}",
-            header.correlation_id
-        )));
+        return Err(RawError::Malformed(format!("answer {} to {id}", header.correlation_id)));
     }
     R::Response::decode(&mut frame, version).map_err(RawError::malformed)
 }

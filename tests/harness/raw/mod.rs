@@ -52,9 +52,7 @@ pub(crate) struct PartitionInfo {
 impl Metadata {
     /// One partition, if the broker knows it.
     pub(crate) fn partition(&self, topic: &str, partition: i32) -> Option<&PartitionInfo> {
-        self.partitions
-            .iter()
-            .find(|p| p.topic == topic && p.partition == partition)
+        self.partitions.iter().find(|p| p.topic == topic && p.partition == partition)
     }
 
     pub(crate) fn topic_names(&self) -> impl Iterator<Item = String> {
@@ -81,23 +79,13 @@ pub(crate) fn leader_address(addr: &str, topic: &str, partition: i32) -> Result<
     broker.map(|b| b.address).ok_or(RawError::NoLeader)
 }
 
-fn ask_metadata(
-    addr: &str,
-    topics: Option<Vec<MetadataRequestTopic>>,
-) -> Result<Metadata, RawError> {
-    let request = MetadataRequest::default()
-        .with_topics(topics)
-        .with_allow_auto_topic_creation(false);
+fn ask_metadata(addr: &str, topics: Option<Vec<MetadataRequestTopic>>) -> Result<Metadata, RawError> {
+    let request = MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false);
     let answer = Connection::open(addr, PATIENCE)?.ask(METADATA_VERSION, &request, PATIENCE)?;
-    let brokers = answer.brokers.iter().map(|b| BrokerInfo {
-        id: b.node_id.0,
-        address: format!("{}:{}", b.host, b.port),
-    });
+    let brokers =
+        answer.brokers.iter().map(|b| BrokerInfo { id: b.node_id.0, address: format!("{}:{}", b.host, b.port) });
     let partitions = answer.topics.iter().flat_map(|topic| {
-        let name = topic
-            .name
-            .as_ref()
-            .map_or_else(String::new, |name| name.to_string());
+        let name = topic.name.as_ref().map_or_else(String::new, |name| name.to_string());
         topic.partitions.iter().map(move |p| PartitionInfo {
             topic: name.clone(),
             partition: p.partition_index,
@@ -107,10 +95,7 @@ fn ask_metadata(
             isr: p.isr_nodes.iter().map(|id| id.0).collect(),
         })
     });
-    Ok(Metadata {
-        brokers: brokers.collect(),
-        partitions: partitions.collect(),
-    })
+    Ok(Metadata { brokers: brokers.collect(), partitions: partitions.collect() })
 }
 
 fn topic_name(name: &str) -> TopicName {

@@ -5,15 +5,11 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::BrokerId;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
-use kafka_protocol::messages::list_offsets_request::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
-};
-use kafka_protocol::messages::produce_request::{
-    PartitionProduceData, ProduceRequest, TopicProduceData,
-};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
+use kafka_protocol::messages::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use kafka_protocol::records::{
-    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record,
-    RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchDecoder,
+    RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
 use super::{Connection, PATIENCE, RawError, leader_address, topic_name};
@@ -43,13 +39,7 @@ pub(crate) fn produce_one(
     value: &[u8],
     limit: Duration,
 ) -> Result<i64, RawError> {
-    produce_on(
-        &mut Connection::open(addr, limit)?,
-        topic,
-        partition,
-        value,
-        limit,
-    )
+    produce_on(&mut Connection::open(addr, limit)?, topic, partition, value, limit)
 }
 
 /// The same over an open connection.
@@ -60,21 +50,14 @@ pub(crate) fn produce_on(
     value: &[u8],
     limit: Duration,
 ) -> Result<i64, RawError> {
-    let data = PartitionProduceData::default()
-        .with_index(partition)
-        .with_records(Some(batch_of_one(value)?));
-    let topic = TopicProduceData::default()
-        .with_name(topic_name(topic))
-        .with_partition_data(vec![data]);
+    let data = PartitionProduceData::default().with_index(partition).with_records(Some(batch_of_one(value)?));
+    let topic = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![data]);
     let request = ProduceRequest::default()
         .with_acks(1)
         .with_timeout_ms(i32::try_from(limit.as_millis()).unwrap_or(i32::MAX))
         .with_topic_data(vec![topic]);
     let answer = connection.ask(PRODUCE_VERSION, &request, limit)?;
-    let partition = answer
-        .responses
-        .first()
-        .and_then(|topic| topic.partition_responses.first());
+    let partition = answer.responses.first().and_then(|topic| topic.partition_responses.first());
     let partition = partition.ok_or_else(|| RawError::malformed("no partition answered"))?;
     RawError::check(partition.error_code)?;
     Ok(partition.base_offset)
@@ -93,13 +76,7 @@ pub(crate) fn latest_offset(addr: &str, topic: &str, partition: i32) -> Result<i
 /// Offset and value of every record in `from..to` at the leader at `addr`.
 ///
 /// Ends early at the high watermark. Compressed batches are an error: the harness has no codecs.
-pub(crate) fn fetch_all(
-    addr: &str,
-    topic: &str,
-    partition: i32,
-    from: i64,
-    to: i64,
-) -> Result<Records, RawError> {
+pub(crate) fn fetch_all(addr: &str, topic: &str, partition: i32, from: i64, to: i64) -> Result<Records, RawError> {
     let mut connection = Connection::open(addr, PATIENCE)?;
     let (mut records, mut next) = (Vec::new(), from);
     while next < to {
@@ -128,37 +105,23 @@ fn list_offset(addr: &str, topic: &str, partition: i32, at: i64) -> Result<i64, 
         .with_partition_index(partition)
         .with_current_leader_epoch(-1)
         .with_timestamp(at);
-    let topic = ListOffsetsTopic::default()
-        .with_name(topic_name(topic))
-        .with_partitions(vec![partition]);
-    let request = ListOffsetsRequest::default()
-        .with_replica_id(BrokerId(-1))
-        .with_topics(vec![topic]);
+    let topic = ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+    let request = ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic]);
     let answer = Connection::open(addr, PATIENCE)?.ask(LIST_OFFSETS_VERSION, &request, PATIENCE)?;
-    let partition = answer
-        .topics
-        .first()
-        .and_then(|topic| topic.partitions.first());
+    let partition = answer.topics.first().and_then(|topic| topic.partitions.first());
     let partition = partition.ok_or_else(|| RawError::malformed("no partition answered"))?;
     RawError::check(partition.error_code)?;
     Ok(partition.offset)
 }
 
 /// One fetch without a session (id 0, epoch −1), which waits for nothing.
-fn fetch(
-    connection: &mut Connection,
-    topic: &str,
-    partition: i32,
-    offset: i64,
-) -> Result<Bytes, RawError> {
+fn fetch(connection: &mut Connection, topic: &str, partition: i32, offset: i64) -> Result<Bytes, RawError> {
     let partition = FetchPartition::default()
         .with_partition(partition)
         .with_current_leader_epoch(-1)
         .with_fetch_offset(offset)
         .with_partition_max_bytes(FETCH_BYTES);
-    let topic = FetchTopic::default()
-        .with_topic(topic_name(topic))
-        .with_partitions(vec![partition]);
+    let topic = FetchTopic::default().with_topic(topic_name(topic)).with_partitions(vec![partition]);
     let request = FetchRequest::default()
         .with_replica_id(BrokerId(-1))
         .with_max_wait_ms(0)
@@ -169,11 +132,7 @@ fn fetch(
         .with_topics(vec![topic]);
     let answer = connection.ask(FETCH_VERSION, &request, PATIENCE)?;
     RawError::check(answer.error_code)?;
-    let partition = answer
-        .responses
-        .into_iter()
-        .next()
-        .and_then(|t| t.partitions.into_iter().next());
+    let partition = answer.responses.into_iter().next().and_then(|t| t.partitions.into_iter().next());
     let partition = partition.ok_or_else(|| RawError::malformed("no partition answered"))?;
     RawError::check(partition.error_code)?;
     Ok(partition.records.unwrap_or_default())
@@ -220,10 +179,7 @@ fn batch_of_one(value: &[u8]) -> Result<Bytes, RawError> {
         value: Some(Bytes::copy_from_slice(value)),
         headers: Default::default(),
     };
-    let options = RecordEncodeOptions {
-        version: 2,
-        compression: Compression::None,
-    };
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
     let mut batch = BytesMut::new();
     RecordBatchEncoder::encode(&mut batch, [&record], &options).map_err(RawError::malformed)?;
     Ok(batch.freeze())

@@ -1,0 +1,257 @@
+//! The pages as a client gets them, over real connections.
+
+use std::time::Instant;
+
+use prober_core::event::{Event, Limits, Saw};
+use prober_core::fault::Fault;
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Target, View};
+use prober_core::ledger::Ledger;
+use prober_core::objective::Objective;
+use prober_core::snapshot::{BrokerState, BrokerStatus, ProberStatus};
+use prober_core::time::Time;
+use prober_core::track::Output;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::*;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+/// 2026-03-01T12:00:00Z.
+const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
+
+fn target(broker: Broker) -> Target {
+    Target { cluster: ClusterName::new("main"), lane: Lane::Pinned, broker, partition: None }
+}
+
+/// One refused produce at broker 1, and a target from before the first metadata.
+fn snapshot() -> Snapshot {
+    let threshold = Some(Duration::from_secs(1));
+    let objective = Objective { name: "o".into(), view: View::Broker, probe: Probe::Produce, threshold, target: 0.999 };
+    let objectives: Arc<[Objective]> = Arc::from([objective]);
+    let mut ledger = Ledger::new(Arc::clone(&objectives));
+    let known = target(Broker::Id(BrokerId(1)));
+    ledger.discover(&known);
+    ledger.discover(&target(Broker::Unknown));
+    ledger.hear(&known, &Output::Due(Probe::Produce));
+    ledger.hear(&known, &Output::Due(Probe::Produce));
+    ledger.hear(&known, &Output::Sent(Probe::Produce));
+    ledger.record(&Event {
+        series: known.series(Probe::Produce),
+        limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
+        due: Time::from_millis(1000),
+        sent: Some(Time::from_millis(1000)),
+        ended: Time::from_millis(1500),
+        saw: Saw::Failed(Fault::ConnectionRefused),
+        stalled: Duration::ZERO,
+    });
+    Snapshot {
+        at: Time::from_millis(3000),
+        wall: WALL,
+        vantage: Arc::from("default"),
+        series: ledger.series(Time::from_millis(3000)),
+        met: ledger.objectives(),
+        records: ledger.records(),
+        objectives,
+        brokers: vec![BrokerStatus {
+            cluster: ClusterName::new("main"),
+            broker: BrokerId(1),
+            address: Some("broker-1:9092".into()),
+            rack: None,
+            registered: true,
+            covered: false,
+            state: BrokerState::Failing,
+        }],
+        lanes: vec![LaneStatus {
+            cluster: ClusterName::new("main"),
+            lane: Lane::Pinned,
+            topic: Arc::from("kafka-prober-pinned"),
+            state: LaneState::Preparing,
+            message: Some(Arc::from("grant CREATE on topic kafka-prober-pinned")),
+            partitions: 1,
+            ready: false,
+        }],
+        prober: ProberStatus { heartbeat: WallTime(WALL.0 - 40_000_000), ..ProberStatus::default() },
+    }
+}
+
+struct Server {
+    address: SocketAddr,
+    publish: watch::Sender<Arc<Snapshot>>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), WebError>>,
+}
+
+impl Server {
+    async fn start() -> Server {
+        let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port is free");
+        let address = listener.address();
+        let (publish, snapshots) = watch::channel(Arc::new(snapshot()));
+        let exports = || Exports { success: 5, failure: 1, timeout: 0, last_success: Some(WALL) };
+        let lent = Router::new().route("/metrics", get(async || "lent"));
+        let state = WebState::new(snapshots, exports).lend(lent).show_config(json!({"vantage": "default"}));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve(listener, state, async {
+            let _ = stopped.await;
+        }));
+        Server { address, publish, stop, task }
+    }
+
+    /// Status code, head and body.
+    async fn get(&self, path: &str) -> (u16, String, String) {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address).await.expect("it listens");
+            let request = format!("GET {path} HTTP/1.1\r\nhost: prober\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.expect("it reads");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("it answers");
+            answer
+        };
+        let answer = timeout(DEADLINE, exchange).await.expect("it answers in time");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("it is HTTP");
+        let code = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("it has a status");
+        (code, head.to_owned(), body.to_owned())
+    }
+
+    fn ready(&self, ready: bool) {
+        let mut next = snapshot();
+        next.lanes[0].ready = ready;
+        self.publish.send_replace(Arc::new(next));
+    }
+}
+
+#[tokio::test]
+async fn health_is_the_process_alone() {
+    let server = Server::start().await;
+    let (code, _, body) = server.get("/healthz").await;
+    assert_eq!((code, body.as_str()), (200, "ok"));
+}
+
+#[tokio::test]
+async fn not_ready_names_the_lane_and_what_it_waits_for() {
+    let server = Server::start().await;
+    let (code, _, body) = server.get("/readyz").await;
+    assert_eq!(code, 503);
+    assert!(body.contains("cluster main, lane pinned: preparing (grant CREATE on topic"), "{body}");
+}
+
+#[tokio::test]
+async fn readiness_is_a_latch() {
+    let server = Server::start().await;
+    server.ready(true);
+    assert_eq!(server.get("/readyz").await.0, 200);
+    server.ready(false);
+    assert_eq!(server.get("/readyz").await.0, 200);
+}
+
+#[tokio::test]
+async fn readiness_is_noticed_although_nobody_asks() {
+    let (publish, snapshots) = watch::channel(Arc::new(snapshot()));
+    let state = WebState::new(snapshots, Exports::default);
+    let latched = {
+        let state = state.clone();
+        tokio::spawn(async move { state.latch().await })
+    };
+    let mut ready = snapshot();
+    ready.lanes[0].ready = true;
+    publish.send_replace(Arc::new(ready));
+    timeout(DEADLINE, latched).await.expect("it latches").expect("it does not panic");
+    publish.send_replace(Arc::new(snapshot()));
+    assert!(state.is_ready());
+}
+
+#[tokio::test]
+async fn unknown_page_is_404_with_the_list_of_pages() {
+    let server = Server::start().await;
+    let (code, _, body) = server.get("/nothing").await;
+    assert_eq!(code, 404);
+    assert!(body.ends_with(&server.get("/").await.2), "{body}");
+}
+
+#[tokio::test]
+async fn every_listed_page_is_there() {
+    let server = Server::start().await;
+    for (path, _) in ROUTES {
+        assert_ne!(server.get(path).await.0, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn status_has_the_documented_shape() {
+    let server = Server::start().await;
+    let (code, head, body) = server.get("/api/v1/status").await;
+    assert_eq!(code, 200);
+    assert!(head.contains("content-type: application/json"), "{head}");
+    let status: Value = serde_json::from_str(&body).expect("it is JSON");
+    let top = json!({"schema_version": 1, "vantage": "default", "time": "2026-03-01T12:00:00.000Z", "ready": false});
+    top.as_object().expect("it is an object").iter().for_each(|(key, value)| assert_eq!(&status[key], value, "{key}"));
+
+    let cluster = &status["clusters"][0];
+    assert_eq!(cluster["name"], "main");
+    assert_eq!(cluster["missing_brokers"], 1);
+    let broker = json!({
+        "id": 1, "address": "broker-1:9092", "rack": null, "registered": true, "covered": false, "state": "failing",
+    });
+    assert_eq!(cluster["brokers"], json!([broker]));
+    assert_eq!(cluster["lanes"][0]["state"], "preparing");
+    let at_broker_1 = json!({"broker": 1, "good": 0, "bad": 1});
+    let objective = json!({
+        "name": "o", "view": "broker", "probe": "produce", "threshold_ms": 1000.0, "target": 0.999,
+        "good": 0, "bad": 1, "brokers": [{"broker": "unknown", "good": 0, "bad": 0}, at_broker_1],
+    });
+    assert_eq!(cluster["objectives"], json!([objective]));
+
+    let rows = cluster["series"].as_array().expect("it is an array");
+    assert_eq!(rows.iter().filter(|row| row["broker"] == "unknown").count(), 3);
+    let produce = rows.iter().find(|row| row["broker"] == 1 && row["probe"] == "produce").expect("it is there");
+    assert_eq!([&produce["due"], &produce["sent"], &produce["in_flight"]], [2, 1, 1]);
+    assert_eq!([&produce["outcomes"]["error"], &produce["outcomes"]["good"]], [1, 0]);
+    assert_eq!(produce["errors"], json!({"connection_refused": 1}));
+    assert_eq!(
+        produce["latest"],
+        json!({"outcome": "error", "error_type": "connection_refused", "ended_ms_ago": 1500.0})
+    );
+    assert_eq!(produce["durations"], json!({"count": 0, "p50_ms": 0.0, "p99_ms": 0.0, "max_ms": 0.0}));
+    assert_eq!(cluster["records"][0]["anomalies"]["lost"], 0);
+
+    let prober = &status["prober"];
+    assert_eq!(prober["heartbeat_age_ms"], 40.0);
+    assert_eq!(prober["void"]["stall"], 0);
+    let exports = json!({"success": 5, "failure": 1, "timeout": 0, "last_success": "2026-03-01T12:00:00.000Z"});
+    assert_eq!(prober["exports"], exports);
+}
+
+#[tokio::test]
+async fn configuration_is_shown_as_it_was_given() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/config").await.2, r#"{"vantage":"default"}"#);
+}
+
+#[tokio::test]
+async fn lent_route_is_served() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/metrics").await.2, "lent");
+}
+
+#[tokio::test]
+async fn taken_port_is_told_with_the_address_and_what_to_do() {
+    let first = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port is free");
+    let message = bind(first.address()).await.map(|_| ()).expect_err("it is taken").to_string();
+    assert!(message.starts_with(&format!("cannot listen on {}: another process", first.address())), "{message}");
+    assert!(message.contains("http.listen"), "{message}");
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_a_client_that_hangs() {
+    let server = Server::start().await;
+    let mut stream = TcpStream::connect(server.address).await.expect("it listens");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\n").await.expect("it reads");
+    // Until it answers others it may not have seen the one that hangs.
+    server.get("/healthz").await;
+    let asked = Instant::now();
+    server.stop.send(()).expect("it serves");
+    timeout(DEADLINE, server.task).await.expect("it ends").expect("it does not panic").expect("it ends well");
+    assert!(asked.elapsed() < GRACE + Duration::from_secs(1));
+}

@@ -1,0 +1,74 @@
+//! Broker 2 is stopped (SIGSTOP) for 30 s: it keeps its connections, the kernel accepts more, and nobody answers.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::otlp::OtlpSink;
+use crate::harness::shared_cluster;
+use crate::harness::watcher::Watcher;
+use crate::support::{Probing, TOLERANCE, TOPIC, assert_export_balances, let_pass, p99, topic_truth};
+
+/// Goal for `/metrics` while a broker is frozen.
+const PAGE_GOAL: Duration = Duration::from_millis(10);
+
+/// Goal for the first good event after the thaw, against the harness's own first write.
+const RECOVERY_GOAL: Duration = Duration::from_secs(1);
+
+#[test]
+fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
+    let Some(cluster) = shared_cluster() else { return };
+    let watcher = Watcher::start(&cluster, 2);
+    let sink = OtlpSink::grpc();
+    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
+    probing.wait_good(&[1, 2, 3]);
+    let start = probing.prober.metrics();
+    let_pass(Duration::from_secs(20));
+    let before = probing.prober.metrics();
+    let healthy = probing.status();
+    assert_eq!([1, 2, 3].map(|broker| healthy.bad(broker)), [0, 0, 0]);
+
+    cluster.broker(2).freeze();
+    let frozen_at = Instant::now();
+    let mut slowest_page = Duration::ZERO;
+    while frozen_at.elapsed() < Duration::from_secs(30) {
+        let page = probing.prober.http_get("/metrics").expect("/metrics answers throughout");
+        assert_eq!(page.status, 200);
+        slowest_page = slowest_page.max(page.elapsed);
+        let_pass(Duration::from_millis(200));
+    }
+    let during = probing.prober.metrics();
+    let frozen = probing.status();
+    cluster.broker(2).thaw();
+    let thawed_at = Instant::now();
+    let good_again = probing.wait_status(Duration::from_secs(20), "broker 2 is good again", |status| {
+        ["produce", "end_to_end"].iter().all(|probe| status.good_at(2, probe).is_some_and(|at| thawed_at < at))
+    });
+    let recovered = ["produce", "end_to_end"].iter().filter_map(|probe| good_again.good_at(2, probe)).max();
+    let_pass(Duration::from_secs(7));
+    let end = probing.status();
+
+    assert_eq!([1, 3].map(|broker| end.bad(broker)), [0, 0], "healthy brokers are not blamed");
+    let timed_out = frozen.outcome(2, "produce", "timeout") + frozen.outcome(2, "produce", "error");
+    assert!((110..=160).contains(&timed_out), "{timed_out} of five a second for 30 s, less one deadline");
+    assert_eq!(end.number("/prober/imbalances"), 0.0);
+    for anomaly in ["lost", "duplicate", "corrupt", "reordered", "foreign"] {
+        assert_eq!(end.anomaly(anomaly), 0, "{anomaly}");
+    }
+    for broker in ["1", "3"] {
+        let (calm, storm) = (p99(&before, &start, broker), p99(&during, &before, broker));
+        let allowed = f64::from(TOLERANCE) * (2.0 * calm).max(calm + 0.020);
+        assert!(storm <= allowed, "broker {broker}: p99 {calm:.4} s before, {storm:.4} s during the freeze");
+    }
+    assert!(slowest_page <= TOLERANCE * PAGE_GOAL, "{slowest_page:?}");
+
+    let writable = watcher.first_success_after(thawed_at).expect("the harness writes again");
+    let recovered = recovered.expect("it was waited for");
+    let behind = recovered.saturating_duration_since(writable);
+    assert!(behind <= TOLERANCE * RECOVERY_GOAL, "good again {behind:?} after the harness's own client");
+
+    probing.stop();
+    assert_export_balances(&sink, &["1", "2", "3"]);
+    let truth = topic_truth(&cluster, TOPIC);
+    assert_eq!(truth.records, truth.distinct, "nothing is retried, so nothing is written twice");
+    let acked = sink.sum("kafka_prober.events", &[("probe", "produce"), ("outcome", "good")]);
+    assert!(acked <= truth.records as f64, "every ack stands for a record in the topic");
+}

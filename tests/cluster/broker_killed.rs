@@ -1,0 +1,54 @@
+//! Broker 2 is killed (SIGKILL) and started again after 20 s; in between it leaves the metadata.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::otlp::OtlpSink;
+use crate::harness::shared_cluster;
+use crate::harness::watcher::Watcher;
+use crate::support::{Probing, TOLERANCE, assert_export_balances, let_pass};
+
+/// Goal for the first ack after the restart, against the harness's own.
+const RECOVERY_GOAL: Duration = Duration::from_secs(1);
+
+#[test]
+fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
+    let Some(cluster) = shared_cluster() else { return };
+    let watcher = Watcher::start(&cluster, 2);
+    let sink = OtlpSink::http();
+    let http = [("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")];
+    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &http);
+    probing.wait_good(&[1, 2, 3]);
+    let before = probing.status();
+
+    cluster.broker(2).kill();
+    let killed_at = Instant::now();
+    let first_bad = probing.wait_status(Duration::from_secs(5), "broker 2 is bad", |status| 0 < status.bad(2));
+    assert!(first_bad.at.duration_since(killed_at) <= TOLERANCE * Duration::from_secs(1));
+    let_pass(Duration::from_secs(20).saturating_sub(killed_at.elapsed()));
+    let down = probing.status();
+    let due = down.due(2, "produce") - before.due(2, "produce");
+    assert!(95 <= due, "it stays due although it left the metadata: {due} of five a second for 20 s");
+    let refused = down.errors(2, "produce", "connection_refused");
+    assert!(90 <= refused, "{refused}");
+
+    cluster.broker(2).start();
+    let started_at = Instant::now();
+    let good = probing.wait_status(Duration::from_secs(60), "broker 2 is good again", |status| {
+        ["produce", "end_to_end"].iter().all(|probe| status.good_at(2, probe).is_some_and(|at| started_at < at))
+    });
+    let acked = good.good_at(2, "produce").expect("it was waited for");
+    let_pass(Duration::from_secs(6));
+    let end = probing.status();
+
+    let writable = watcher.first_success_after(started_at).expect("the harness writes again");
+    let behind = acked.saturating_duration_since(writable);
+    assert!(behind <= TOLERANCE * RECOVERY_GOAL, "first ack {behind:?} after the harness's own");
+    let good_between = down.outcome(2, "produce", "good") - before.outcome(2, "produce", "good");
+    assert!(good_between <= 10, "{good_between} good events while it was dead");
+    assert_eq!([1, 3].map(|broker| end.bad(broker)), [0, 0], "healthy brokers are not blamed");
+    assert_eq!(end.anomaly("lost"), 0);
+    assert_eq!(end.anomaly("duplicate"), 0);
+    assert_eq!(end.number("/prober/imbalances"), 0.0);
+    probing.stop();
+    assert_export_balances(&sink, &["1", "2", "3"]);
+}

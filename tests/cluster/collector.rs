@@ -1,0 +1,54 @@
+//! The collector is down for a minute, or hangs: probing does not notice, and the totals are exact afterwards.
+
+use std::time::Duration;
+
+use crate::harness::otlp::{Mode, OtlpSink};
+use crate::harness::{shared_cluster, wait_until};
+use crate::support::{Probing, TOPIC, assert_export_balances, let_pass, topic_truth};
+
+#[test]
+fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothing() {
+    let Some(cluster) = shared_cluster() else { return };
+    let sink = OtlpSink::grpc();
+    let quick = [("KAFKA_PROBER__OTLP__INTERVAL", "2s"), ("KAFKA_PROBER__OTLP__TIMEOUT", "3s")];
+    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
+    probing.wait_good(&[1, 2, 3]);
+    sink.set_mode(Mode::Down);
+    let_pass(Duration::from_secs(60));
+    let down = probing.status();
+    assert!(1.0 <= down.number("/prober/exports/failure") + down.number("/prober/exports/timeout"));
+    sink.set_mode(Mode::Up);
+    let before = sink.exports();
+    wait_until(Duration::from_secs(20), "the collector hears again", || before + 2 <= sink.exports());
+    let status = probing.status();
+    assert_eq!([1, 2, 3].map(|broker| status.bad(broker)), [0, 0, 0], "probing does not depend on the collector");
+
+    // Hung: it accepts, reads, and never answers.
+    sink.set_mode(Mode::Hung);
+    let_pass(Duration::from_secs(8));
+    let hung = probing.status();
+    assert_eq!([1, 2, 3].map(|broker| hung.bad(broker)), [0, 0, 0]);
+    assert!(35 <= hung.outcome(1, "end_to_end", "good") - status.outcome(1, "end_to_end", "good"));
+    assert!(1.0 <= hung.number("/prober/exports/timeout"));
+
+    sink.set_mode(Mode::Up);
+    let before = sink.exports();
+    wait_until(Duration::from_secs(20), "the collector hears again", || before + 2 <= sink.exports());
+    probing.stop();
+    assert_export_balances(&sink, &["1", "2", "3"]);
+    let sent = sink.sum("kafka_prober.attempts", &[("probe", "produce"), ("state", "sent")]);
+    assert_eq!(topic_truth(&cluster, TOPIC).records as f64, sent);
+}
+
+#[test]
+fn hung_collector_does_not_hold_up_the_end() {
+    let Some(cluster) = shared_cluster() else { return };
+    for sink in [OtlpSink::grpc(), OtlpSink::http()] {
+        sink.set_mode(Mode::Hung);
+        let protocol = if sink.is_grpc() { "grpc" } else { "http/protobuf" };
+        let env = [("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
+        let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &env);
+        probing.wait_good(&[1, 2, 3]);
+        probing.stop();
+    }
+}

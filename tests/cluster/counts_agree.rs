@@ -1,0 +1,70 @@
+//! One count, four witnesses: the ledger (status page), `/metrics`, what came over OTLP, and the topic itself.
+
+use std::time::Duration;
+
+use crate::harness::otlp::OtlpSink;
+use crate::harness::{shared_cluster, wait_for};
+use crate::support::{PROBES, Probing, TOPIC, topic_truth};
+
+#[test]
+fn every_count_is_the_same_everywhere() {
+    let Some(cluster) = shared_cluster() else { return };
+    let sink = OtlpSink::http();
+    // Slow enough that nothing is on the way for seconds at a time, which is when counts can be compared exactly.
+    let env = [
+        ("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "6s"),
+        ("KAFKA_PROBER__OTLP__INTERVAL", "200ms"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+    ];
+    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &env);
+    probing.wait_good(&[1, 2, 3]);
+    let agreed = wait_for(Duration::from_secs(30), "a quiet moment in which all witnesses can be heard", || {
+        let before = probing.status();
+        let exports = sink.exports();
+        if before.in_flight() != 0 {
+            return None;
+        }
+        // The page is at most a second old, an export 200 ms.
+        wait_for(Duration::from_secs(5), "two more exports", || (exports + 7 <= sink.exports()).then_some(()));
+        let metrics = probing.prober.metrics();
+        let after = probing.status();
+        let quiet = after.in_flight() == 0 && before.rows().eq_by_counts(after.rows());
+        quiet.then_some((after, metrics))
+    });
+    let (status, metrics) = agreed;
+    let mut compared = 0;
+    for broker in [1, 2, 3] {
+        for probe in PROBES {
+            for outcome in ["good", "slow", "error", "timeout", "void"] {
+                let name = broker.to_string();
+                let labels = [("broker", name.as_str()), ("probe", probe), ("outcome", outcome)];
+                let ledger = status.outcome(broker, probe, outcome) as f64;
+                if sink.sum("kafka_prober.events", &labels) != ledger {
+                    panic!("{labels:?}: the ledger has {ledger}, OTLP {}", sink.sum("kafka_prober.events", &labels));
+                }
+                assert_eq!(metrics.sum("kafka_prober_events_total", &labels), ledger, "/metrics, {labels:?}");
+                compared += 1;
+            }
+            let name = broker.to_string();
+            let of = [("broker", name.as_str()), ("probe", probe)];
+            let durations = sink.store().histogram("kafka_prober.duration", &of).map_or(0, |found| found.count);
+            assert_eq!(durations, status.outcome(broker, probe, "good"), "{of:?}");
+            let on_page = metrics.sum("kafka_prober_duration_seconds_count", &of);
+            assert_eq!(on_page, durations as f64, "{of:?}");
+        }
+    }
+    assert_eq!(compared, 45);
+    let good: u64 = [1, 2, 3].iter().map(|broker| status.outcome(*broker, "produce", "good")).sum();
+    assert_eq!(topic_truth(&cluster, TOPIC).records as u64, good);
+    probing.stop();
+}
+
+/// Equality of what a status page counted, leaving out what ages on it.
+trait EqByCounts<'a>: Iterator<Item = &'a serde_json::Value> + Sized {
+    fn eq_by_counts(self, other: impl Iterator<Item = &'a serde_json::Value>) -> bool {
+        let counts = |row: &'a serde_json::Value| (&row["broker"], &row["probe"], &row["due"], &row["outcomes"]);
+        self.map(counts).eq(other.map(counts))
+    }
+}
+
+impl<'a, I: Iterator<Item = &'a serde_json::Value>> EqByCounts<'a> for I {}

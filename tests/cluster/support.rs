@@ -1,0 +1,210 @@
+//! A prober in front of a test's cluster, and its status page read as counts.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::otlp::OtlpSink;
+use crate::harness::prober::{Prober, Scrape};
+use crate::harness::{Cluster, ports, raw, wait_for, wait_until};
+
+/// The topic of the pinned lane.
+pub(crate) const TOPIC: &str = "kafka-prober-pinned";
+
+/// The probes that one record feeds.
+pub(crate) const PROBES: [&str; 3] = ["produce", "consume", "end_to_end"];
+
+/// Outcomes that count against a broker.
+const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
+
+/// `script/test` asserts times at three times the goal; the goals themselves are measured by `script/bench`.
+pub(crate) const TOLERANCE: u32 = 3;
+
+/// A running prober.
+pub(crate) struct Probing {
+    pub(crate) prober: Prober,
+}
+
+/// The status page at one moment.
+pub(crate) struct Status {
+    page: Value,
+    pub(crate) at: Instant,
+}
+
+impl Probing {
+    /// `run` with default settings, but for `args`; exports to `sink`.
+    pub(crate) fn start(bootstrap: &str, sink: Option<&OtlpSink>, args: &[&str], env: &[(&str, &str)]) -> Probing {
+        let port = ports::free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let mut all = vec!["run", "--bootstrap", bootstrap, "--listen", &listen];
+        all.extend(args);
+        let endpoint = sink.map(OtlpSink::endpoint).unwrap_or_default();
+        let mut variables = env.to_vec();
+        if sink.is_some() {
+            variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint));
+        }
+        let prober = Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), port, &all, &variables);
+        Probing { prober }
+    }
+
+    /// The status page; the prober answers it throughout.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Status {
+        let page = self.prober.http_get("/api/v1/status").filter(|page| page.status == 200);
+        let page = page.unwrap_or_else(|| panic!("no status page:\n{}", self.prober.stderr()));
+        Status { page: serde_json::from_str(&page.body).expect("the status page is JSON"), at: Instant::now() }
+    }
+
+    /// Waits until the status page shows what is expected.
+    #[track_caller]
+    pub(crate) fn wait_status(&self, limit: Duration, what: &str, shows: impl Fn(&Status) -> bool) -> Status {
+        wait_for(limit, what, || self.try_status().filter(|status| shows(status)))
+    }
+
+    fn try_status(&self) -> Option<Status> {
+        let page = self.prober.http_get("/api/v1/status").filter(|page| page.status == 200)?;
+        Some(Status { page: serde_json::from_str(&page.body).ok()?, at: Instant::now() })
+    }
+
+    /// Waits until all `brokers` have good round trips.
+    #[track_caller]
+    pub(crate) fn wait_good(&self, brokers: &[i32]) -> Status {
+        self.wait_status(Duration::from_secs(40), "every broker has good round trips", |status| {
+            brokers.iter().all(|broker| 3 <= status.outcome(*broker, "end_to_end", "good"))
+        })
+    }
+
+    /// SIGTERM; the exit must be clean and quick.
+    #[track_caller]
+    pub(crate) fn stop(&mut self) {
+        self.prober.terminate();
+        let exit = self.prober.wait_exit(Duration::from_secs(10));
+        assert_eq!(exit.code, Some(0), "{}", self.prober.stderr());
+        assert!(exit.elapsed <= Duration::from_secs(5), "{exit:?}");
+    }
+}
+
+impl Status {
+    /// One number of the page, by JSON pointer.
+    pub(crate) fn number(&self, pointer: &str) -> f64 {
+        self.page.pointer(pointer).and_then(Value::as_f64).unwrap_or_default()
+    }
+
+    /// The first lane's state and message.
+    pub(crate) fn lane(&self) -> (String, String) {
+        let text = |field: &str| self.page.pointer(&format!("/clusters/0/lanes/0/{field}")).and_then(Value::as_str);
+        (text("state").unwrap_or_default().to_owned(), text("message").unwrap_or_default().to_owned())
+    }
+
+    /// Counted events of one outcome.
+    pub(crate) fn outcome(&self, broker: i32, probe: &str, outcome: &str) -> u64 {
+        self.row(&broker.into(), probe).map_or(0, |row| count(row, "outcomes", outcome))
+    }
+
+    /// As [`Status::outcome`], of the series from before the first metadata.
+    pub(crate) fn unknown(&self, probe: &str, outcome: &str) -> u64 {
+        self.row(&"unknown".into(), probe).map_or(0, |row| count(row, "outcomes", outcome))
+    }
+
+    /// Events that count against a broker, over all probes.
+    pub(crate) fn bad(&self, broker: i32) -> u64 {
+        PROBES.iter().map(|probe| BAD.iter().map(|outcome| self.outcome(broker, probe, outcome)).sum::<u64>()).sum()
+    }
+
+    /// Errors of one type.
+    pub(crate) fn errors(&self, broker: i32, probe: &str, error_type: &str) -> u64 {
+        self.row(&broker.into(), probe).map_or(0, |row| count(row, "errors", error_type))
+    }
+
+    /// Void events of one reason, over all series.
+    pub(crate) fn void(&self, reason: &str) -> u64 {
+        self.rows().map(|row| count(row, "void", reason)).sum()
+    }
+
+    /// Attempts that came due, over all probes of a broker.
+    pub(crate) fn due(&self, broker: i32, probe: &str) -> u64 {
+        self.row(&broker.into(), probe).and_then(|row| row["due"].as_u64()).unwrap_or(0)
+    }
+
+    /// Odd records, over all brokers.
+    pub(crate) fn anomaly(&self, anomaly: &str) -> u64 {
+        let records = self.page.pointer("/clusters/0/records").and_then(Value::as_array);
+        records.into_iter().flatten().map(|row| count(row, "anomalies", anomaly)).sum()
+    }
+
+    /// When the newest judged event of a series ended, if it was good.
+    pub(crate) fn good_at(&self, broker: i32, probe: &str) -> Option<Instant> {
+        let latest = &self.row(&broker.into(), probe)?["latest"];
+        let ago = latest["ended_ms_ago"].as_f64()?;
+        (latest["outcome"] == "good").then(|| self.at.checked_sub(Duration::from_secs_f64(ago / 1e3)))?
+    }
+
+    /// Whether nothing is on the way: a page taken now shows the same counts as one taken a little later.
+    pub(crate) fn in_flight(&self) -> u64 {
+        self.rows().filter_map(|row| row["in_flight"].as_u64()).sum()
+    }
+
+    /// Every series as (broker, probe, due, outcomes).
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Value> {
+        self.page.pointer("/clusters/0/series").and_then(Value::as_array).into_iter().flatten()
+    }
+
+    fn row(&self, broker: &Value, probe: &str) -> Option<&Value> {
+        self.rows().find(|row| row["broker"] == *broker && row["probe"] == probe)
+    }
+}
+
+fn count(row: &Value, group: &str, name: &str) -> u64 {
+    row[group][name].as_u64().unwrap_or(0)
+}
+
+/// Records of the prober in the monitor topic, as the harness reads them: partition, sequence, and how often it is there.
+pub(crate) struct TopicTruth {
+    /// Records with our magic.
+    pub(crate) records: usize,
+    /// Distinct (partition, run, sequence).
+    pub(crate) distinct: usize,
+}
+
+/// Reads the whole monitor topic.
+#[track_caller]
+pub(crate) fn topic_truth(cluster: &Cluster, topic: &str) -> TopicTruth {
+    let address = cluster.any_internal_address();
+    let seen = raw::metadata(address, &[topic]).expect("metadata of the monitor topic");
+    let (mut records, mut distinct) = (0, BTreeSet::new());
+    for partition in seen.partitions.iter().filter(|partition| partition.topic == topic) {
+        let read = raw::read_partition(address, topic, partition.partition).expect("the partition can be read");
+        for (_, value) in read.iter().filter(|(_, value)| value.starts_with(b"KPRB")) {
+            records += 1;
+            // Run, vantage, partition and sequence: bytes 6 to 42 of the documented layout.
+            distinct.insert(value[6..42].to_vec());
+        }
+    }
+    TopicTruth { records, distinct: distinct.len() }
+}
+
+/// What the sink holds adds up: for every series `due` is the sum of its outcomes, as in a final export.
+#[track_caller]
+pub(crate) fn assert_export_balances(sink: &OtlpSink, brokers: &[&str]) {
+    for broker in brokers {
+        for probe in PROBES {
+            let of = [("broker", *broker), ("probe", probe)];
+            let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], ("state", "due")]);
+            let counted = sink.sum("kafka_prober.events", &of);
+            assert_eq!(due, counted, "{probe} at broker {broker}");
+        }
+    }
+}
+
+/// The p99 of a probe at some brokers between two scrapes, in seconds.
+pub(crate) fn p99(later: &Scrape, earlier: &Scrape, broker: &str) -> f64 {
+    let labels = [("broker", broker), ("probe", "end_to_end")];
+    later.since(earlier).histogram_quantile("kafka_prober_duration_seconds", &labels, 0.99).unwrap_or_default()
+}
+
+/// Lets so much time of the story pass. The passing of time is the condition here, not a guess at one.
+pub(crate) fn let_pass(time: Duration) {
+    let until = Instant::now() + time;
+    wait_until(time + Duration::from_secs(5), "the time has passed", || until <= Instant::now());
+}

@@ -1,0 +1,34 @@
+//! A topic of our name that holds somebody else's records is reported and left alone.
+
+use std::time::Duration;
+
+use crate::harness::{raw, shared_cluster};
+use crate::support::{Probing, TOPIC, let_pass};
+
+#[test]
+fn topic_of_our_name_that_is_not_ours_is_left_alone() {
+    let Some(cluster) = shared_cluster() else { return };
+    let address = cluster.any_internal_address();
+    raw::create_topic(address, TOPIC, &[vec![1], vec![2], vec![3]], &[]).expect("the topic is created");
+    let leader = crate::harness::wait_for(Duration::from_secs(10), "partition 1 has a leader", || {
+        raw::leader_address(address, TOPIC, 1).ok()
+    });
+    let written = crate::harness::wait_for(Duration::from_secs(10), "somebody's record is written", || {
+        raw::produce_one(&leader, TOPIC, 1, b"orders", Duration::from_secs(2)).ok()
+    });
+    assert_eq!(written, 0);
+
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let refused =
+        probing.wait_status(Duration::from_secs(20), "the lane is refused", |status| status.lane().0 == "refused");
+    let message = refused.lane().1;
+    assert!(message.contains(TOPIC) && message.contains("lanes.pinned.topic"), "{message}");
+    let_pass(Duration::from_secs(3));
+    let later = probing.status();
+    assert_eq!([1, 2, 3].map(|broker| later.bad(broker)), [0, 0, 0], "no broker is blamed for it");
+    for partition in 0..3 {
+        let records = raw::read_partition(address, TOPIC, partition).expect("the partition can be read");
+        assert_eq!(records.len(), usize::from(partition == 1), "nothing was written to partition {partition}");
+    }
+    probing.stop();
+}

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use prober_core::objective::Objective;
 use prober_core::snapshot::Snapshot;
 use prober_probes::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
@@ -21,11 +20,11 @@ use tokio::sync::watch;
 
 use crate::alarm::{Alarm, Listener};
 use crate::config::Config;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Route, Setup};
 use crate::exporters::otlp::{ExportError, Otlp, OtlpSettings, Protocol};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats, Recorder};
-use crate::kafka::pinned::PinnedLane;
+use crate::kafka::pinned::{self, PinnedLane};
 use crate::vitals;
 use crate::web::{self, WebError, WebState};
 
@@ -98,7 +97,8 @@ impl App {
             tracing::info!(address = %listener.address(), "listening");
             let metrics = Prometheus::new(snapshots.clone(), Arc::clone(&stats)).route();
             let counted = Arc::clone(&stats);
-            let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics);
+            let shown = serde_json::to_value(config).unwrap_or_default();
+            let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics).show_config(shown);
             let served = web::serve(listener, state, stopped(edge_stopped.clone()));
             let server = async move {
                 if let Err(error) = served.await {
@@ -111,19 +111,15 @@ impl App {
             None => (Arc::new(()), None),
             Some(settings) => {
                 let endpoint = settings.endpoint.clone();
-                let (otlp, recorder) = Otlp::new(
-                    settings,
-                    snapshots.clone(),
-                    identity.run.0,
-                    &thresholds(config, &plan.objectives),
-                    stats,
-                )?;
+                let (otlp, recorder) = Otlp::new(settings, snapshots.clone(), identity.run.0, &plan.thresholds, stats)?;
                 tracing::info!(endpoint, "exporting over OTLP");
                 let task = otlp.run(stopped(edge_stopped.clone()));
                 (recorder, Some(watch_over(&edge, &alarm, "otlp", task, edge_stopped)))
             }
         };
-        let probes = spawn_probes(plan, clock, vantage, recorder, publish, probes_stopped, alarm)?;
+        let Plan { routes, objectives, thresholds } = plan;
+        let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish };
+        let probes = spawn_probes(routes, setup, probes_stopped, alarm)?;
         drop(_entered);
         Ok(App { snapshots, alarm: listener, stop_probes, stop_edge, probes, export, edge })
     }
@@ -166,19 +162,17 @@ impl App {
 
 /// Starts the probe runtime on a thread of its own.
 fn spawn_probes(
-    plan: Plan,
-    clock: Clock,
-    vantage: Arc<str>,
-    recorder: Arc<dyn Recorder>,
-    publish: watch::Sender<Arc<Snapshot>>,
+    routes: Vec<(Route, pinned::Settings)>,
+    setup: Setup,
     stop: watch::Receiver<bool>,
     alarm: Alarm,
 ) -> io::Result<JoinHandle<()>> {
+    let clock = setup.clock;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("probes".into()).spawn(move || {
         let panicked = PanicAlarm(alarm.clone());
         runtime.block_on(async {
-            let (inputs, waiting) = engine::queue(plan.routes.len());
+            let (inputs, waiting) = engine::queue(routes.len());
             let thread_inputs = inputs.clone();
             if let Err(error) = vitals::beat_on_thread(clock, move |vital| thread_inputs.vital(vital)) {
                 alarm.raise(format!("no thread for the vitals: {error}"));
@@ -188,8 +182,7 @@ fn spawn_probes(
                 task_inputs.vital(vital);
             });
             let _heartbeat = alarm.spawn("heartbeat", beat);
-            let routes = plan
-                .routes
+            let routes = routes
                 .into_iter()
                 .enumerate()
                 .map(|(index, (route, settings))| {
@@ -199,8 +192,7 @@ fn spawn_probes(
                     (route, Box::new(lane) as Box<dyn prober_probes::port::Lane + Send>)
                 })
                 .collect();
-            let engine: Engine = waiting.over(routes, clock, vantage, plan.objectives, recorder, publish);
-            engine.run(stop).await;
+            waiting.over(routes, setup).run(stop).await;
         });
         // A name that is still being resolved must not hold the end up.
         runtime.shutdown_background();
@@ -256,13 +248,6 @@ fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
         headers: otlp.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
         gzip: otlp.compression == crate::config::Compression::Gzip,
     })
-}
-
-/// Every threshold known at start: each becomes an edge of the duration histogram.
-fn thresholds(config: &Config, objectives: &[Objective]) -> Vec<Duration> {
-    let probes = &config.probes;
-    let of_probes = [probes.produce.threshold, probes.consume.threshold, probes.end_to_end.threshold];
-    of_probes.into_iter().chain(objectives.iter().filter_map(|objective| objective.threshold)).collect()
 }
 
 /// What the status page says of the exporter's own counts.

@@ -143,29 +143,38 @@ pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snap
     }
 }
 
+/// What an engine works with besides its lanes.
+pub struct Setup {
+    /// The process's clock.
+    pub clock: Clock,
+    /// Where the prober stands.
+    pub vantage: Arc<str>,
+    /// What events are judged by.
+    pub objectives: Arc<[Objective]>,
+    /// Each becomes an edge of the duration histograms.
+    pub thresholds: Vec<Duration>,
+    /// Hears of each counted event.
+    pub recorder: Arc<dyn Recorder>,
+    /// Where snapshots go.
+    pub publish: watch::Sender<Arc<Snapshot>>,
+}
+
 impl Waiting {
     /// The engine over these lanes, in the order in which their inputs number them.
-    pub fn over(
-        self,
-        routes: Vec<(Route, Box<dyn port::Lane + Send>)>,
-        clock: Clock,
-        vantage: Arc<str>,
-        objectives: Arc<[Objective]>,
-        recorder: Arc<dyn Recorder>,
-        publish: watch::Sender<Arc<Snapshot>>,
-    ) -> Engine {
+    pub fn over(self, routes: Vec<(Route, Box<dyn port::Lane + Send>)>, setup: Setup) -> Engine {
+        let clock = setup.clock;
         let routes = routes.into_iter().map(|(route, port)| Running::new(route, port, clock)).collect();
         Engine {
             clock,
-            vantage,
+            vantage: setup.vantage,
             inputs: self.inputs,
             dropped: self.dropped,
             routes,
-            accounts: Accounts::new(Arc::clone(&objectives)),
-            objectives,
-            recorder,
+            accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
+            objectives: setup.objectives,
+            recorder: setup.recorder,
             prober: SelfStatus::default(),
-            publish,
+            publish: setup.publish,
             publish_at: Time::ORIGIN,
         }
     }

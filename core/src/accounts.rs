@@ -1,10 +1,12 @@
 //! Settle and ledger as one: everything that is said about attempts goes in, and each event comes to be counted once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::event::Event;
 use crate::ids::{Probe, Target};
 use crate::ledger::{Counted, Ledger};
+use crate::metric::Buckets;
 use crate::objective::Objective;
 use crate::settle::{Settle, Stall};
 use crate::time::Time;
@@ -18,9 +20,9 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Empty books that judge by these objectives.
-    pub fn new(objectives: Arc<[Objective]>) -> Accounts {
-        Accounts { settle: Settle::new(), ledger: Ledger::new(objectives) }
+    /// Empty books that judge by these objectives; `thresholds` become edges of the duration histograms.
+    pub fn new(objectives: Arc<[Objective]>, thresholds: &[Duration]) -> Accounts {
+        Accounts { settle: Settle::new(), ledger: Ledger::new(objectives, Buckets::edges_with(thresholds)) }
     }
 
     /// Opens a target's series at zero.

@@ -78,6 +78,8 @@ pub struct Latest {
 #[derive(Debug)]
 pub struct Ledger {
     objectives: Arc<[Objective]>,
+    /// Of the duration histograms.
+    edges: Arc<[f64]>,
     rows: BTreeMap<Series, Row>,
     met: BTreeMap<(usize, ClusterName, Broker), Met>,
     records: BTreeMap<(ClusterName, Lane, Broker), Records>,
@@ -107,9 +109,16 @@ struct Records {
 }
 
 impl Ledger {
-    /// An empty ledger that judges by these objectives.
-    pub fn new(objectives: Arc<[Objective]>) -> Ledger {
-        Ledger { objectives, rows: BTreeMap::new(), met: BTreeMap::new(), records: BTreeMap::new(), quantiles_at: None }
+    /// An empty ledger that judges by these objectives, and whose histograms have these edges.
+    pub fn new(objectives: Arc<[Objective]>, edges: Arc<[f64]>) -> Ledger {
+        Ledger {
+            objectives,
+            edges,
+            rows: BTreeMap::new(),
+            met: BTreeMap::new(),
+            records: BTreeMap::new(),
+            quantiles_at: None,
+        }
     }
 
     /// Zero-initialises every count of a target, so that its first bad event is an increase and not an appearance.
@@ -121,7 +130,7 @@ impl Ledger {
                     self.met.entry((index, series.cluster.clone(), series.broker)).or_default();
                 }
             }
-            self.rows.entry(series).or_insert_with(Row::new);
+            self.rows.entry(series).or_insert_with(|| Row::new(&self.edges));
         }
         self.records_of(target);
     }
@@ -189,7 +198,7 @@ impl Ledger {
             .map(|(series, row)| SeriesCounts {
                 series: series.clone(),
                 counts: row.counts.clone(),
-                buckets: row.buckets,
+                buckets: row.buckets.clone(),
                 quantiles: row.quantiles,
                 latest: row.latest,
             })
@@ -225,10 +234,7 @@ impl Ledger {
     }
 
     fn row(&mut self, series: &Series) -> &mut Row {
-        if !self.rows.contains_key(series) {
-            self.rows.insert(series.clone(), Row::new());
-        }
-        self.rows.entry(series.clone()).or_insert_with(Row::new)
+        self.rows.entry(series.clone()).or_insert_with(|| Row::new(&self.edges))
     }
 
     fn records_of(&mut self, target: &Target) -> &mut Records {
@@ -237,10 +243,10 @@ impl Ledger {
 }
 
 impl Row {
-    fn new() -> Row {
+    fn new(edges: &Arc<[f64]>) -> Row {
         Row {
             counts: Counts::default(),
-            buckets: Buckets::default(),
+            buckets: Buckets::new(edges),
             latencies: latencies(),
             quantiles: Quantiles::default(),
             fresh: true,
@@ -339,9 +345,13 @@ mod tests {
         Objective { name: "o".into(), view: View::Broker, probe: Probe::Produce, threshold, target: 0.999 }
     }
 
+    fn ledger<const N: usize>(objectives: [Objective; N]) -> Ledger {
+        Ledger::new(Arc::from(objectives), Buckets::edges_with(&[]))
+    }
+
     #[test]
     fn discovered_target_stands_at_zero() {
-        let mut ledger = Ledger::new(Arc::from([objective(None)]));
+        let mut ledger = ledger([objective(None)]);
         ledger.discover(&target());
         assert_eq!(ledger.series(Time::ORIGIN).len(), 3);
         assert_eq!(ledger.objectives().len(), 1);
@@ -350,7 +360,7 @@ mod tests {
 
     #[test]
     fn each_objective_counts_its_own_good_and_bad() {
-        let mut ledger = Ledger::new(Arc::from([objective(None), objective(Some(SECOND))]));
+        let mut ledger = ledger([objective(None), objective(Some(SECOND))]);
         ledger.record(&event(0, Saw::Success(2 * SECOND)));
         ledger.record(&event(200, Saw::TimedOut));
         ledger.record(&event(400, Saw::Void(VoidReason::Shutdown)));
@@ -360,7 +370,7 @@ mod tests {
 
     #[test]
     fn durations_hold_time_outs_at_the_deadline_and_no_errors() {
-        let mut ledger = Ledger::new(Arc::from([]));
+        let mut ledger = ledger([]);
         assert_eq!(ledger.record(&event(0, Saw::TimedOut)).duration, Some(5 * SECOND));
         assert_eq!(ledger.record(&event(0, Saw::Failed(Fault::ConnectionRefused))).duration, None);
         let row = &ledger.series(Time::ORIGIN)[0];
@@ -370,7 +380,7 @@ mod tests {
 
     #[test]
     fn errors_are_counted_by_type() {
-        let mut ledger = Ledger::new(Arc::from([]));
+        let mut ledger = ledger([]);
         ledger.record(&event(0, Saw::Failed(Fault::Kafka(KafkaError(6)))));
         ledger.record(&event(0, Saw::TimedOut));
         let errors = ledger.counts(&target().series(Probe::Produce)).errors;
@@ -379,7 +389,7 @@ mod tests {
 
     #[test]
     fn latest_is_the_newest_by_due_and_never_void() {
-        let mut ledger = Ledger::new(Arc::from([]));
+        let mut ledger = ledger([]);
         ledger.record(&event(6000, Saw::Success(SECOND / 100)));
         ledger.record(&event(2000, Saw::TimedOut));
         ledger.record(&event(7000, Saw::Void(VoidReason::Stall)));
@@ -389,7 +399,7 @@ mod tests {
 
     #[test]
     fn percentiles_are_of_what_was_counted() {
-        let mut ledger = Ledger::new(Arc::from([]));
+        let mut ledger = ledger([]);
         for millis in 1..=100 {
             ledger.record(&event(0, Saw::Success(Duration::from_millis(millis))));
         }

@@ -42,7 +42,7 @@ pub struct SeriesCounts {
     pub series: Series,
     /// Its counts.
     pub counts: Counts,
-    /// Its durations, by the edges of [`Buckets::EDGES`].
+    /// Its durations.
     pub buckets: Buckets,
     /// Its percentiles since the start, at most one second old.
     pub quantiles: Quantiles,
@@ -234,7 +234,7 @@ pub struct ProberStatus {
 }
 
 /// A lag's durations.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LagCounts {
     /// By the edges of [`Buckets::EDGES`].
     pub buckets: Buckets,

@@ -20,6 +20,8 @@ use crate::kafka::pinned;
 pub(super) struct Plan {
     pub(super) routes: Vec<(Route, pinned::Settings)>,
     pub(super) objectives: Arc<[Objective]>,
+    /// Every threshold known at start: each becomes an edge of the duration histogram.
+    pub(super) thresholds: Vec<Duration>,
 }
 
 /// This run at this vantage, with a run id that no other life of a prober has.
@@ -63,7 +65,12 @@ impl Plan {
                 (route, settings)
             })
             .collect();
-        Plan { routes, objectives: objectives(config) }
+        let objectives = objectives(config);
+        let probes = &config.probes;
+        let of_probes = [probes.produce.threshold, probes.consume.threshold, probes.end_to_end.threshold];
+        let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
+        let thresholds = of_probes.into_iter().chain(of_objectives).collect();
+        Plan { routes, objectives, thresholds }
     }
 }
 

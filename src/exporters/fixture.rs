@@ -8,6 +8,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Target, View};
 use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
+use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, ProberStatus, Snapshot};
 use prober_core::time::{Time, WallTime};
@@ -19,7 +20,7 @@ pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
 /// One cluster, both lanes, `brokers` brokers with the same events each.
 pub(super) fn snapshot(brokers: i32) -> Snapshot {
     let objectives = objectives();
-    let mut ledger = Ledger::new(Arc::clone(&objectives));
+    let mut ledger = Ledger::new(Arc::clone(&objectives), Buckets::edges_with(&[]));
     for target in targets(brokers) {
         count(&mut ledger, &target);
     }

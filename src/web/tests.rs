@@ -6,6 +6,7 @@ use prober_core::event::{Event, Limits, Saw};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Target, View};
 use prober_core::ledger::Ledger;
+use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
 use prober_core::snapshot::{BrokerState, BrokerStatus, ProberStatus};
 use prober_core::time::Time;
@@ -31,7 +32,7 @@ fn snapshot() -> Snapshot {
     let threshold = Some(Duration::from_secs(1));
     let objective = Objective { name: "o".into(), view: View::Broker, probe: Probe::Produce, threshold, target: 0.999 };
     let objectives: Arc<[Objective]> = Arc::from([objective]);
-    let mut ledger = Ledger::new(Arc::clone(&objectives));
+    let mut ledger = Ledger::new(Arc::clone(&objectives), Buckets::edges_with(&[]));
     let known = target(Broker::Id(BrokerId(1)));
     ledger.discover(&known);
     ledger.discover(&target(Broker::Unknown));

@@ -11,9 +11,11 @@
 //!
 //! A track never waits and never asks for the time; its owner calls [`Track::expire`] when [`Track::next_wake`] is due.
 
+mod ending;
 mod entry;
 #[cfg(test)]
 mod properties;
+mod reading;
 #[cfg(test)]
 mod tests;
 
@@ -220,108 +222,6 @@ impl Track {
         self.advance_live();
     }
 
-    /// A record of this run and target was read.
-    pub fn read(&mut self, sequence: Sequence, at: Time, offset: i64, out: &mut Vec<Output>) {
-        if self.next_sequence() <= sequence {
-            out.push(Output::Anomaly(Anomaly::Foreign, 1));
-            return;
-        }
-        let (consume_limits, end_to_end_limits) = (self.settings.consume, self.settings.end_to_end);
-        let highest = self.highest_read;
-        let Some(entry) = self.entry_mut(sequence.0) else {
-            out.push(Output::Anomaly(Anomaly::Late, 1));
-            return;
-        };
-        match entry.read {
-            Some((_, first)) if first == offset => return,
-            Some(_) => {
-                out.push(Output::Anomaly(Anomaly::Duplicate, 1));
-                return;
-            }
-            None => entry.read = Some((at, offset)),
-        }
-        entry.integrity = Integrity::Settled;
-        let (began, acked, produce, end_to_end) = (entry.began(), entry.acked, entry.produce, entry.end_to_end);
-        if highest.is_some_and(|highest| sequence.0 < highest) {
-            out.push(Output::Anomaly(Anomaly::Reordered, 1));
-        }
-        self.highest_read = Some(highest.map_or(sequence.0, |highest| highest.max(sequence.0)));
-        if end_to_end != Stage::Open || began + end_to_end_limits.deadline < at {
-            out.push(Output::Anomaly(Anomaly::Late, 1));
-        }
-        if produce == Stage::Ended && acked.is_none() {
-            out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
-        }
-        self.end_read(sequence.0, Probe::EndToEnd, began, at, end_to_end_limits, out);
-        if let Some(acked) = acked {
-            self.end_read(sequence.0, Probe::Consume, acked, at, consume_limits, out);
-        }
-        self.advance_live();
-    }
-
-    /// Bytes that are no record of ours stand at the offsets `first..=last`.
-    ///
-    /// They are foreign, all of them, until an ack has claimed or claims one of the offsets: that one is corrupt.
-    pub fn garbage(&mut self, at: Time, first: i64, last: i64, out: &mut Vec<Output>) {
-        let count = u64::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0);
-        if count == 0 {
-            return;
-        }
-        out.push(Output::Anomaly(Anomaly::Foreign, count));
-        while let Some(sequence) = self.unread_within(first, last) {
-            self.corrupt(sequence, at, out);
-        }
-        if self.garbage.len() == GARBAGE_REMEMBERED {
-            self.garbage.pop_front();
-        }
-        self.garbage.push_back((first, last));
-    }
-
-    /// The reader delivered everything below `next_offset`.
-    pub fn passed(&mut self, at: Time, next_offset: i64) {
-        self.passed = self.passed.max(next_offset);
-        for sequence in self.live() {
-            self.plan_reread(sequence, at);
-        }
-    }
-
-    /// Read once more, `offset` holds no record of ours.
-    pub fn absent(&mut self, at: Time, offset: i64, out: &mut Vec<Output>) {
-        let Some(sequence) = self.unread_within(offset, offset) else { return };
-        if let Some(entry) = self.entry_mut(sequence) {
-            entry.integrity = Integrity::Settled;
-        }
-        out.push(Output::Anomaly(Anomaly::Lost, 1));
-        self.end_both_reads(sequence, at, Saw::Lost, out);
-        self.advance_live();
-    }
-
-    /// The reader stands at `offset` now, having skipped or gone back: what it cannot see any more is void.
-    pub fn reset(&mut self, at: Time, offset: i64, reason: VoidReason, out: &mut Vec<Output>) {
-        let went_back = offset < self.passed;
-        for sequence in self.live() {
-            let hidden = self.entry(sequence).is_some_and(|entry| {
-                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| went_back || acked < offset)
-            });
-            if hidden {
-                self.give_up_reading(sequence, at, reason, out);
-            }
-        }
-        self.floor = offset;
-        self.floor_reason = reason;
-        self.passed = offset;
-        self.advance_live();
-    }
-
-    /// The topic was deleted and created again: old offsets mean nothing, and nobody is to blame.
-    pub fn recreated(&mut self, at: Time, out: &mut Vec<Output>) {
-        self.abandon(at, VoidReason::TopicRecreated, out);
-        self.garbage.clear();
-        self.floor = i64::MAX;
-        self.floor_reason = VoidReason::TopicRecreated;
-        self.passed = i64::MIN;
-    }
-
     /// Ends everything in flight as void.
     pub fn abandon(&mut self, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
         for sequence in self.live() {
@@ -371,163 +271,6 @@ impl Track {
         &self.settings
     }
 
-    fn expire_one(&mut self, sequence: u64, now: Time, out: &mut Vec<Output>) {
-        let (produce, consume, end_to_end) =
-            (self.settings.produce.deadline, self.settings.consume.deadline, self.settings.end_to_end.deadline);
-        let Some(entry) = self.entry(sequence).copied() else { return };
-        let began = entry.began();
-        if entry.produce == Stage::Open && began + produce <= now {
-            self.end_produce(sequence, None, out);
-        }
-        if let (Stage::Open, Some(acked)) = (entry.consume, entry.acked)
-            && acked + consume <= now
-        {
-            let saw = self.unread_saw(&entry);
-            self.end_consume(sequence, acked + consume, saw, out);
-        }
-        if entry.end_to_end == Stage::Open && began + end_to_end <= now {
-            let saw = entry.failed.map_or_else(|| self.unread_saw(&entry), Saw::Failed);
-            self.end_end_to_end(sequence, began + end_to_end, saw, out);
-        }
-        if let Integrity::RereadAt(at) = entry.integrity
-            && at <= now
-            && let Some(offset) = entry.offset
-        {
-            if let Some(entry) = self.entry_mut(sequence) {
-                entry.integrity = Integrity::Rereading;
-            }
-            out.push(Output::Reread(offset));
-        }
-        self.wake_for(sequence);
-    }
-
-    /// What an unread record is at its deadline: void where the reader could not have seen it.
-    fn unread_saw(&self, entry: &Entry) -> Saw {
-        match entry.offset {
-            Some(offset) if offset < self.floor => Saw::Void(self.floor_reason),
-            _ => Saw::TimedOut,
-        }
-    }
-
-    fn begin_consume(&mut self, sequence: u64, at: Time, out: &mut Vec<Output>) {
-        let limits = self.settings.consume;
-        let Some(entry) = self.entry_mut(sequence) else { return };
-        entry.consume = Stage::Open;
-        let read = entry.read;
-        self.open[1] += 1;
-        out.push(Output::Due(Probe::Consume));
-        out.push(Output::Sent(Probe::Consume));
-        if let Some((read_at, _)) = read {
-            self.end_read(sequence, Probe::Consume, at, read_at.max(at), limits, out);
-        } else {
-            self.wake_by(at + limits.deadline);
-        }
-    }
-
-    /// An ack may tell of an offset that the reader has already dealt with.
-    fn check_against_reader(&mut self, sequence: u64, at: Time, offset: i64, out: &mut Vec<Output>) {
-        let unread = self.entry(sequence).is_some_and(|entry| entry.integrity == Integrity::Unread);
-        if !unread {
-            return;
-        }
-        let position_known = self.floor != i64::MAX;
-        let is_garbage = self.garbage.iter().any(|(first, last)| (*first..=*last).contains(&offset));
-        if is_garbage {
-            self.corrupt(sequence, at, out);
-        } else if position_known && offset < self.floor {
-            self.give_up_reading(sequence, at, self.floor_reason, out);
-        } else {
-            self.plan_reread(sequence, at);
-        }
-    }
-
-    fn plan_reread(&mut self, sequence: u64, at: Time) {
-        let passed = self.passed;
-        let Some(entry) = self.entry_mut(sequence) else { return };
-        let overlooked = entry.integrity == Integrity::Unread && entry.offset.is_some_and(|offset| offset < passed);
-        if overlooked {
-            entry.integrity = Integrity::RereadAt(at + REREAD_AFTER);
-            self.wake_by(at + REREAD_AFTER);
-        }
-    }
-
-    fn corrupt(&mut self, sequence: u64, at: Time, out: &mut Vec<Output>) {
-        if let Some(entry) = self.entry_mut(sequence) {
-            entry.integrity = Integrity::Settled;
-        }
-        out.push(Output::Anomaly(Anomaly::Corrupt, 1));
-        self.end_both_reads(sequence, at, Saw::Corrupt, out);
-        self.advance_live();
-    }
-
-    fn give_up_reading(&mut self, sequence: u64, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
-        if let Some(entry) = self.entry_mut(sequence) {
-            entry.integrity = Integrity::Settled;
-        }
-        self.end_both_reads(sequence, at, Saw::Void(reason), out);
-    }
-
-    fn end_both_reads(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
-        self.end_consume(sequence, at, saw, out);
-        self.end_end_to_end(sequence, at, saw, out);
-    }
-
-    /// A read ends an attempt with its latency, or at the deadline if it came after it.
-    fn end_read(&mut self, sequence: u64, probe: Probe, from: Time, at: Time, limits: Limits, out: &mut Vec<Output>) {
-        let deadline = from + limits.deadline;
-        let (at, saw) = if at <= deadline { (at, Saw::Success(at.since(from))) } else { (deadline, Saw::TimedOut) };
-        if probe == Probe::Consume {
-            // Read before the ack was processed: the attempt began and ended at the ack.
-            self.end_consume(sequence, at.max(from), saw, out);
-        } else {
-            self.end_end_to_end(sequence, at, saw, out);
-        }
-    }
-
-    /// Ends the produce attempt; `None` is its deadline.
-    fn end_produce(&mut self, sequence: u64, end: Option<(Time, Saw)>, out: &mut Vec<Output>) {
-        let limits = self.settings.produce;
-        let Some(entry) = self.entry_mut(sequence) else { return };
-        if entry.produce != Stage::Open {
-            return;
-        }
-        entry.produce = Stage::Ended;
-        let (at, saw) = end.unwrap_or((entry.began() + limits.deadline, Saw::TimedOut));
-        let (due, sent) = (entry.due, entry.sent);
-        let judged = !matches!(saw, Saw::Void(_));
-        let unacked_but_seen = judged && entry.read.is_some() && entry.acked.is_none();
-        let series = self.produce.clone();
-        self.open[0] -= 1;
-        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
-        if unacked_but_seen {
-            out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
-        }
-    }
-
-    fn end_consume(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
-        let limits = self.settings.consume;
-        let Some(entry) = self.entry_mut(sequence) else { return };
-        let (Stage::Open, Some(acked)) = (entry.consume, entry.acked) else { return };
-        entry.consume = Stage::Ended;
-        let series = self.consume.clone();
-        self.open[1] -= 1;
-        let stalled = Duration::ZERO;
-        out.push(Output::Event(Event { series, limits, due: acked, sent: Some(acked), ended: at, saw, stalled }));
-    }
-
-    fn end_end_to_end(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
-        let limits = self.settings.end_to_end;
-        let Some(entry) = self.entry_mut(sequence) else { return };
-        if entry.end_to_end != Stage::Open {
-            return;
-        }
-        entry.end_to_end = Stage::Ended;
-        let (due, sent) = (entry.due, entry.sent);
-        let series = self.end_to_end.clone();
-        self.open[2] -= 1;
-        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
-    }
-
     /// Makes room for one more record. By its size the memory never reaches an attempt in flight; if it did, the
     /// attempt would end as void rather than vanish.
     fn forget_oldest(&mut self, now: Time, out: &mut Vec<Output>) {
@@ -563,15 +306,6 @@ impl Track {
 
     fn live(&self) -> std::ops::Range<u64> {
         self.first_live..self.next_sequence().0
-    }
-
-    /// A record that was acked at one of these offsets and has not been seen.
-    fn unread_within(&self, first: i64, last: i64) -> Option<u64> {
-        self.live().find(|sequence| {
-            self.entry(*sequence).is_some_and(|entry| {
-                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| (first..=last).contains(&acked))
-            })
-        })
     }
 
     fn entry(&self, sequence: u64) -> Option<&Entry> {

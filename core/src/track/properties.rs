@@ -10,6 +10,7 @@ use super::*;
 use crate::event::Outcome;
 use crate::ids::{Broker, BrokerId, ClusterName, Lane, Partition};
 use crate::ledger::Ledger;
+use crate::metric::Buckets;
 use crate::settle::Settle;
 
 /// One thing that may happen. Sequences and offsets are small, so that they collide.
@@ -97,7 +98,7 @@ impl World {
             partition: Some(Partition(0)),
         };
         let track = World::track(&target);
-        let mut ledger = Ledger::new(Arc::from([]));
+        let mut ledger = Ledger::new(Arc::from([]), Buckets::edges_with(&[]));
         ledger.discover(&target);
         World { now: Time::ORIGIN, target, track, settle: Settle::new(), ledger, rereads: Vec::new() }
     }

@@ -30,7 +30,7 @@ impl Rig {
         let settings = Settings { track, record_size: 128 };
         let cluster = ClusterName::new("sim");
         let round_trip = RoundTrip::new(cluster, Lane::Pinned, identity, settings, clock);
-        let accounts = Accounts::new(Arc::from([]));
+        let accounts = Accounts::new(Arc::from([]), &[]);
         Rig { clock, sim: Sim::new(brokers, clock, timeline), round_trip, accounts, expected_beat: Time::ORIGIN }
     }
 

@@ -76,7 +76,9 @@ impl View {
 fn render(snapshot: &Snapshot, colour: bool) -> String {
     let header = ["broker", "state", "probe", "good", "slow", "error", "timeout", "void", "in flight", "p50", "p99"];
     let mut table = Table::new(&header);
-    for row in &snapshot.series {
+    let mut rows: Vec<&SeriesCounts> = snapshot.series.iter().collect();
+    rows.sort_by_key(|row| row.series.broker);
+    for row in rows {
         let state = snapshot.brokers.iter().find(|status| Some(status.broker) == row.series.broker.id());
         let state = state.map_or_else(|| "-".to_owned(), |status| paint(status.state, colour));
         table.row(cells(row, state, colour));

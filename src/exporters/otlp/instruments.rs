@@ -83,7 +83,7 @@ impl Instruments {
         for metric in metric::ALL {
             observe(&meter, metric, &pinned);
         }
-        let edges = edges(thresholds);
+        let edges = Buckets::edges_with(thresholds);
         let durations = Durations {
             duration: histogram(&meter, metric::DURATION, &edges),
             lag: histogram(&meter, metric::SELF_LAG, &edges),
@@ -162,15 +162,6 @@ fn observe(meter: &Meter, metric: Metric, pinned: &Arc<Mutex<Arc<Part>>>) {
 fn histogram(meter: &Meter, metric: Metric, edges: &[f64]) -> Histogram<f64> {
     let builder = meter.f64_histogram(metric.name).with_unit(metric.unit).with_description(metric.help);
     builder.with_boundaries(edges.to_vec()).build()
-}
-
-/// The catalogue's edges, and every threshold, so that a latency objective can be read from the histogram exactly.
-fn edges(thresholds: &[Duration]) -> Vec<f64> {
-    let thresholds = thresholds.iter().map(Duration::as_secs_f64).filter(|seconds| 0.0 < *seconds);
-    let mut edges: Vec<f64> = Buckets::EDGES.into_iter().chain(thresholds).collect();
-    edges.sort_unstable_by(f64::total_cmp);
-    edges.dedup();
-    edges
 }
 
 /// Counts and gauges in parts of at most `limit` bytes each, and at least one part.
@@ -304,13 +295,5 @@ mod tests {
         };
         assert_eq!(parts(Temporality::Delta).await, 1);
         assert!(1 < parts(Temporality::Cumulative).await);
-    }
-
-    #[test]
-    fn thresholds_become_edges_once_and_in_order() {
-        let edges = edges(&[Duration::from_millis(800), Duration::from_secs(1), Duration::ZERO]);
-        assert!(edges.is_sorted_by(|a, b| a < b), "{edges:?}");
-        assert!(edges.contains(&0.8));
-        assert_eq!(edges.len(), Buckets::EDGES.len() + 1);
     }
 }

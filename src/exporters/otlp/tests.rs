@@ -286,7 +286,7 @@ fn durations_of(recorder: &dyn Recorder, brokers: i32) {
 }
 
 fn counted(event: &Event) -> Counted {
-    prober_core::ledger::Ledger::new(Arc::from([])).record(event)
+    prober_core::ledger::Ledger::new(Arc::from([]), prober_core::metric::Buckets::edges_with(&[])).record(event)
 }
 
 async fn counts_equal_the_snapshot(protocol: Protocol, gzip: bool) {

@@ -16,8 +16,8 @@ pub(super) enum Seat {
     Served {
         /// Where they dial.
         place: Place,
-        writer: Writer,
-        reader: Reader,
+        writer: Box<Writer>,
+        reader: Box<Reader>,
     },
     /// Only a replica list names its broker; nobody has ever seen its address.
     NoAddress,
@@ -71,8 +71,8 @@ pub(super) fn seat(
                 tracing::info!(broker = broker.0, address = place.address, partition = partition.0, "probing broker");
                 Seat::Served {
                     place: place.clone(),
-                    writer: Writer::new(dialling, writers.clone()),
-                    reader: Reader::new(reading, *partition, topic_id, readers.clone()),
+                    writer: Box::new(Writer::new(dialling, writers.clone())),
+                    reader: Box::new(Reader::new(reading, *partition, topic_id, readers.clone())),
                 }
             }
         };

@@ -1,0 +1,134 @@
+//! How the attempts of a record begin and end. Each ends once: whoever comes second finds it ended.
+
+use std::time::Duration;
+
+use crate::event::{Anomaly, Event, Limits, Saw};
+use crate::ids::Probe;
+use crate::time::Time;
+
+use super::entry::{Entry, Integrity, Stage};
+use super::{Output, Track};
+
+impl Track {
+    pub(super) fn expire_one(&mut self, sequence: u64, now: Time, out: &mut Vec<Output>) {
+        let (produce, consume, end_to_end) =
+            (self.settings.produce.deadline, self.settings.consume.deadline, self.settings.end_to_end.deadline);
+        let Some(entry) = self.entry(sequence).copied() else { return };
+        let began = entry.began();
+        if entry.produce == Stage::Open && began + produce <= now {
+            self.end_produce(sequence, None, out);
+        }
+        if let (Stage::Open, Some(acked)) = (entry.consume, entry.acked)
+            && acked + consume <= now
+        {
+            let saw = self.unread_saw(&entry);
+            self.end_consume(sequence, acked + consume, saw, out);
+        }
+        if entry.end_to_end == Stage::Open && began + end_to_end <= now {
+            let saw = entry.failed.map_or_else(|| self.unread_saw(&entry), Saw::Failed);
+            self.end_end_to_end(sequence, began + end_to_end, saw, out);
+        }
+        if let Integrity::RereadAt(at) = entry.integrity
+            && at <= now
+            && let Some(offset) = entry.offset
+        {
+            if let Some(entry) = self.entry_mut(sequence) {
+                entry.integrity = Integrity::Rereading;
+            }
+            out.push(Output::Reread(offset));
+        }
+        self.wake_for(sequence);
+    }
+
+    /// What an unread record is at its deadline: void where the reader could not have seen it.
+    pub(super) fn unread_saw(&self, entry: &Entry) -> Saw {
+        match entry.offset {
+            Some(offset) if offset < self.floor => Saw::Void(self.floor_reason),
+            _ => Saw::TimedOut,
+        }
+    }
+
+    pub(super) fn begin_consume(&mut self, sequence: u64, at: Time, out: &mut Vec<Output>) {
+        let limits = self.settings.consume;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        entry.consume = Stage::Open;
+        let read = entry.read;
+        self.open[1] += 1;
+        out.push(Output::Due(Probe::Consume));
+        out.push(Output::Sent(Probe::Consume));
+        if let Some((read_at, _)) = read {
+            self.end_read(sequence, Probe::Consume, at, read_at.max(at), limits, out);
+        } else {
+            self.wake_by(at + limits.deadline);
+        }
+    }
+
+    pub(super) fn end_both_reads(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+        self.end_consume(sequence, at, saw, out);
+        self.end_end_to_end(sequence, at, saw, out);
+    }
+
+    /// A read ends an attempt with its latency, or at the deadline if it came after it.
+    pub(super) fn end_read(
+        &mut self,
+        sequence: u64,
+        probe: Probe,
+        from: Time,
+        at: Time,
+        limits: Limits,
+        out: &mut Vec<Output>,
+    ) {
+        let deadline = from + limits.deadline;
+        let (at, saw) = if at <= deadline { (at, Saw::Success(at.since(from))) } else { (deadline, Saw::TimedOut) };
+        if probe == Probe::Consume {
+            // Read before the ack was processed: the attempt began and ended at the ack.
+            self.end_consume(sequence, at.max(from), saw, out);
+        } else {
+            self.end_end_to_end(sequence, at, saw, out);
+        }
+    }
+
+    /// Ends the produce attempt; `None` is its deadline.
+    pub(super) fn end_produce(&mut self, sequence: u64, end: Option<(Time, Saw)>, out: &mut Vec<Output>) {
+        let limits = self.settings.produce;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        if entry.produce != Stage::Open {
+            return;
+        }
+        entry.produce = Stage::Ended;
+        let (at, saw) = end.unwrap_or((entry.began() + limits.deadline, Saw::TimedOut));
+        let (due, sent) = (entry.due, entry.sent);
+        let judged = !matches!(saw, Saw::Void(_));
+        let unacked_but_seen = judged && entry.read.is_some() && entry.acked.is_none();
+        let series = self.produce.clone();
+        self.open[0] -= 1;
+        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
+        if unacked_but_seen {
+            out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
+        }
+    }
+
+    pub(super) fn end_consume(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+        let limits = self.settings.consume;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        let (Stage::Open, Some(acked)) = (entry.consume, entry.acked) else { return };
+        entry.consume = Stage::Ended;
+        let series = self.consume.clone();
+        self.open[1] -= 1;
+        let stalled = Duration::ZERO;
+        out.push(Output::Event(Event { series, limits, due: acked, sent: Some(acked), ended: at, saw, stalled }));
+    }
+
+    pub(super) fn end_end_to_end(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+        let limits = self.settings.end_to_end;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        if entry.end_to_end != Stage::Open {
+            return;
+        }
+        entry.end_to_end = Stage::Ended;
+        let (due, sent) = (entry.due, entry.sent);
+        let series = self.end_to_end.clone();
+        self.open[2] -= 1;
+        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
+    }
+}

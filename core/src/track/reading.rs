@@ -1,0 +1,164 @@
+//! What the reader of a log tells a track: records, gaps, resets, and bytes that are not ours.
+
+use crate::event::{Anomaly, Saw, VoidReason};
+use crate::ids::{Probe, Sequence};
+use crate::time::Time;
+
+use super::entry::{Integrity, Stage};
+use super::{GARBAGE_REMEMBERED, Output, REREAD_AFTER, Track};
+
+impl Track {
+    /// A record of this run and target was read.
+    pub fn read(&mut self, sequence: Sequence, at: Time, offset: i64, out: &mut Vec<Output>) {
+        if self.next_sequence() <= sequence {
+            out.push(Output::Anomaly(Anomaly::Foreign, 1));
+            return;
+        }
+        let (consume_limits, end_to_end_limits) = (self.settings.consume, self.settings.end_to_end);
+        let highest = self.highest_read;
+        let Some(entry) = self.entry_mut(sequence.0) else {
+            out.push(Output::Anomaly(Anomaly::Late, 1));
+            return;
+        };
+        match entry.read {
+            Some((_, first)) if first == offset => return,
+            Some(_) => {
+                out.push(Output::Anomaly(Anomaly::Duplicate, 1));
+                return;
+            }
+            None => entry.read = Some((at, offset)),
+        }
+        entry.integrity = Integrity::Settled;
+        let (began, acked, produce, end_to_end) = (entry.began(), entry.acked, entry.produce, entry.end_to_end);
+        if highest.is_some_and(|highest| sequence.0 < highest) {
+            out.push(Output::Anomaly(Anomaly::Reordered, 1));
+        }
+        self.highest_read = Some(highest.map_or(sequence.0, |highest| highest.max(sequence.0)));
+        if end_to_end != Stage::Open || began + end_to_end_limits.deadline < at {
+            out.push(Output::Anomaly(Anomaly::Late, 1));
+        }
+        if produce == Stage::Ended && acked.is_none() {
+            out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
+        }
+        self.end_read(sequence.0, Probe::EndToEnd, began, at, end_to_end_limits, out);
+        if let Some(acked) = acked {
+            self.end_read(sequence.0, Probe::Consume, acked, at, consume_limits, out);
+        }
+        self.advance_live();
+    }
+
+    /// Bytes that are no record of ours stand at the offsets `first..=last`.
+    ///
+    /// They are foreign, all of them, until an ack has claimed or claims one of the offsets: that one is corrupt.
+    pub fn garbage(&mut self, at: Time, first: i64, last: i64, out: &mut Vec<Output>) {
+        let count = u64::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0);
+        if count == 0 {
+            return;
+        }
+        out.push(Output::Anomaly(Anomaly::Foreign, count));
+        while let Some(sequence) = self.unread_within(first, last) {
+            self.corrupt(sequence, at, out);
+        }
+        if self.garbage.len() == GARBAGE_REMEMBERED {
+            self.garbage.pop_front();
+        }
+        self.garbage.push_back((first, last));
+    }
+
+    /// The reader delivered everything below `next_offset`.
+    pub fn passed(&mut self, at: Time, next_offset: i64) {
+        self.passed = self.passed.max(next_offset);
+        for sequence in self.live() {
+            self.plan_reread(sequence, at);
+        }
+    }
+
+    /// Read once more, `offset` holds no record of ours.
+    pub fn absent(&mut self, at: Time, offset: i64, out: &mut Vec<Output>) {
+        let Some(sequence) = self.unread_within(offset, offset) else { return };
+        if let Some(entry) = self.entry_mut(sequence) {
+            entry.integrity = Integrity::Settled;
+        }
+        out.push(Output::Anomaly(Anomaly::Lost, 1));
+        self.end_both_reads(sequence, at, Saw::Lost, out);
+        self.advance_live();
+    }
+
+    /// The reader stands at `offset` now, having skipped or gone back: what it cannot see any more is void.
+    pub fn reset(&mut self, at: Time, offset: i64, reason: VoidReason, out: &mut Vec<Output>) {
+        let went_back = offset < self.passed;
+        for sequence in self.live() {
+            let hidden = self.entry(sequence).is_some_and(|entry| {
+                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| went_back || acked < offset)
+            });
+            if hidden {
+                self.give_up_reading(sequence, at, reason, out);
+            }
+        }
+        self.floor = offset;
+        self.floor_reason = reason;
+        self.passed = offset;
+        self.advance_live();
+    }
+
+    /// The topic was deleted and created again: old offsets mean nothing, and nobody is to blame.
+    pub fn recreated(&mut self, at: Time, out: &mut Vec<Output>) {
+        self.abandon(at, VoidReason::TopicRecreated, out);
+        self.garbage.clear();
+        self.floor = i64::MAX;
+        self.floor_reason = VoidReason::TopicRecreated;
+        self.passed = i64::MIN;
+    }
+
+    /// An ack may tell of an offset that the reader has already dealt with.
+    pub(super) fn check_against_reader(&mut self, sequence: u64, at: Time, offset: i64, out: &mut Vec<Output>) {
+        let unread = self.entry(sequence).is_some_and(|entry| entry.integrity == Integrity::Unread);
+        if !unread {
+            return;
+        }
+        let position_known = self.floor != i64::MAX;
+        let is_garbage = self.garbage.iter().any(|(first, last)| (*first..=*last).contains(&offset));
+        if is_garbage {
+            self.corrupt(sequence, at, out);
+        } else if position_known && offset < self.floor {
+            self.give_up_reading(sequence, at, self.floor_reason, out);
+        } else {
+            self.plan_reread(sequence, at);
+        }
+    }
+
+    pub(super) fn plan_reread(&mut self, sequence: u64, at: Time) {
+        let passed = self.passed;
+        let Some(entry) = self.entry_mut(sequence) else { return };
+        let overlooked = entry.integrity == Integrity::Unread && entry.offset.is_some_and(|offset| offset < passed);
+        if overlooked {
+            entry.integrity = Integrity::RereadAt(at + REREAD_AFTER);
+            self.wake_by(at + REREAD_AFTER);
+        }
+    }
+
+    pub(super) fn corrupt(&mut self, sequence: u64, at: Time, out: &mut Vec<Output>) {
+        if let Some(entry) = self.entry_mut(sequence) {
+            entry.integrity = Integrity::Settled;
+        }
+        out.push(Output::Anomaly(Anomaly::Corrupt, 1));
+        self.end_both_reads(sequence, at, Saw::Corrupt, out);
+        self.advance_live();
+    }
+
+    pub(super) fn give_up_reading(&mut self, sequence: u64, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
+        if let Some(entry) = self.entry_mut(sequence) {
+            entry.integrity = Integrity::Settled;
+        }
+        self.end_both_reads(sequence, at, Saw::Void(reason), out);
+    }
+
+    /// A record that was acked at one of these offsets and has not been seen.
+    pub(super) fn unread_within(&self, first: i64, last: i64) -> Option<u64> {
+        self.live().find(|sequence| {
+            self.entry(*sequence).is_some_and(|entry| {
+                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| (first..=last).contains(&acked))
+            })
+        })
+    }
+}

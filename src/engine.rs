@@ -25,7 +25,7 @@ use crate::exporters::Recorder;
 use crate::kafka::Report;
 use crate::vitals::Vital;
 
-use status::{LaneNews, SelfStatus};
+use status::{LaneNews, SelfStatus, StateLog};
 
 /// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
 const INPUTS_MAX: usize = 65_536;
@@ -102,6 +102,7 @@ pub struct Engine {
     accounts: Accounts,
     recorder: Arc<dyn Recorder>,
     prober: SelfStatus,
+    states: StateLog,
     publish: watch::Sender<Arc<Snapshot>>,
     publish_at: Time,
 }
@@ -174,6 +175,7 @@ impl Waiting {
             objectives: setup.objectives,
             recorder: setup.recorder,
             prober: SelfStatus::default(),
+            states: StateLog::default(),
             publish: setup.publish,
             publish_at: Time::ORIGIN,
         }
@@ -278,6 +280,7 @@ impl Engine {
         let open = self.routes.iter().map(|running| running.round_trip.open()).sum();
         self.prober.balanced(self.accounts.balance(open));
         let snapshot = self.snapshot(now);
+        self.states.follow(&snapshot.brokers);
         self.publish.send_replace(Arc::new(snapshot));
     }
 

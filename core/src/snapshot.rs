@@ -128,16 +128,17 @@ impl BrokerState {
     /// its oldest unacked record has waited.
     ///
     /// A broker absent from the metadata that still answers is `failing`, never `ok`: it may be acking writes that
-    /// will be lost (K4).
-    pub fn of(registered: bool, newest: &[Outcome], waiting: Option<Duration>) -> BrokerState {
+    /// will be lost (K4). Of a registered broker that was never judged nothing is known: `None`.
+    pub fn of(registered: bool, newest: &[Outcome], waiting: Option<Duration>) -> Option<BrokerState> {
         let failing = newest.iter().any(|outcome| !matches!(outcome, Outcome::Good | Outcome::Slow));
         let answers = !newest.is_empty() && !failing;
+        let suspect = waiting.is_some_and(|waiting| SUSPECT_AFTER <= waiting);
         match (registered, failing) {
-            (true, true) => BrokerState::Failing,
-            (false, _) if answers => BrokerState::Failing,
-            (false, _) => BrokerState::Absent,
-            (true, false) if waiting.is_some_and(|waiting| SUSPECT_AFTER <= waiting) => BrokerState::Suspect,
-            (true, false) => BrokerState::Ok,
+            (true, true) => Some(BrokerState::Failing),
+            (false, _) if answers => Some(BrokerState::Failing),
+            (false, _) => Some(BrokerState::Absent),
+            (true, false) if suspect => Some(BrokerState::Suspect),
+            (true, false) => answers.then_some(BrokerState::Ok),
         }
     }
 }
@@ -160,8 +161,8 @@ pub struct BrokerStatus {
     pub registered: bool,
     /// Led and probed on some enabled lane.
     pub covered: bool,
-    /// Its condition.
-    pub state: BrokerState,
+    /// Its condition; `None` until something was judged.
+    pub state: Option<BrokerState>,
 }
 
 /// What a lane is doing.
@@ -269,24 +270,29 @@ mod tests {
 
     #[test]
     fn absent_broker_that_answers_is_failing_never_ok() {
-        assert_eq!(BrokerState::of(false, &[Outcome::Good], None), BrokerState::Failing);
+        assert_eq!(BrokerState::of(false, &[Outcome::Good], None), Some(BrokerState::Failing));
     }
 
     #[test]
     fn absent_broker_that_does_not_answer_is_absent() {
-        assert_eq!(BrokerState::of(false, &[Outcome::Error, Outcome::Error], None), BrokerState::Absent);
-        assert_eq!(BrokerState::of(false, &[], None), BrokerState::Absent);
+        assert_eq!(BrokerState::of(false, &[Outcome::Error, Outcome::Error], None), Some(BrokerState::Absent));
+        assert_eq!(BrokerState::of(false, &[], None), Some(BrokerState::Absent));
     }
 
     #[test]
     fn slow_is_not_failing() {
-        assert_eq!(BrokerState::of(true, &[Outcome::Slow], None), BrokerState::Ok);
+        assert_eq!(BrokerState::of(true, &[Outcome::Slow], None), Some(BrokerState::Ok));
+    }
+
+    #[test]
+    fn broker_that_was_never_judged_is_not_called_ok() {
+        assert_eq!(BrokerState::of(true, &[], None), None);
     }
 
     #[test]
     fn long_wait_is_suspect_before_it_is_anything_worse() {
-        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(SUSPECT_AFTER)), BrokerState::Suspect);
-        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(Duration::from_millis(499))), BrokerState::Ok);
-        assert_eq!(BrokerState::of(true, &[Outcome::Timeout], Some(SUSPECT_AFTER)), BrokerState::Failing);
+        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(SUSPECT_AFTER)), Some(BrokerState::Suspect));
+        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(Duration::from_millis(499))), Some(BrokerState::Ok));
+        assert_eq!(BrokerState::of(true, &[Outcome::Timeout], Some(SUSPECT_AFTER)), Some(BrokerState::Failing));
     }
 }

@@ -36,6 +36,12 @@ impl Clock {
         WallTime(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
     }
 
+    /// What the calendar showed at `time`, not long ago, if nobody has set it since: for humans, never for latencies.
+    pub fn wall_at(&self, time: Time) -> WallTime {
+        let ago = i64::try_from(self.now().since(time).as_nanos()).unwrap_or(i64::MAX);
+        WallTime(self.wall().0.saturating_sub(ago))
+    }
+
     /// Waits until `time`. Far futures are cut to a day, since timers have a range; callers look again anyway.
     pub async fn sleep_until(&self, time: Time) {
         const A_DAY: Duration = Duration::from_secs(86_400);

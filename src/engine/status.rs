@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::event::VoidReason;
-use prober_core::ids::{Broker, Probe, Series};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series};
 use prober_core::ledger::Ledger;
 use prober_core::settle::Stall;
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, ProberStatus, SeriesCounts};
@@ -77,6 +77,30 @@ pub(super) fn brokers(routes: &[Running], ledger: &Ledger, now: Time) -> Vec<Bro
         }
     }
     known.into_values().collect()
+}
+
+/// One line in the log for each broker that comes to fail, to be absent, or to be well again.
+#[derive(Debug, Default)]
+pub(super) struct StateLog {
+    last: BTreeMap<(ClusterName, BrokerId), BrokerState>,
+}
+
+impl StateLog {
+    pub(super) fn follow(&mut self, brokers: &[BrokerStatus]) {
+        // A broker that is merely suspect has not failed; the next state tells.
+        for status in brokers {
+            let Some(now) = status.state.filter(|state| *state != BrokerState::Suspect) else { continue };
+            let before = self.last.insert((status.cluster.clone(), status.broker), now);
+            let changed = before != Some(now);
+            let (cluster, broker, state) = (status.cluster.as_str(), status.broker.0, now.as_str());
+            match (before, now) {
+                _ if !changed => {}
+                (None, BrokerState::Ok) => {}
+                (_, BrokerState::Ok) => tracing::info!(cluster, broker, state, "broker state"),
+                _ => tracing::warn!(cluster, broker, state, "broker state"),
+            }
+        }
+    }
 }
 
 /// The prober about itself, as it goes.

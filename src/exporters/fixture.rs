@@ -46,7 +46,7 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
                 rack: None,
                 registered: true,
                 covered: true,
-                state: BrokerState::Ok,
+                state: Some(BrokerState::Ok),
             })
             .collect(),
         lanes: [Lane::Pinned, Lane::Replicated]

@@ -168,7 +168,7 @@ fn broker_states(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
                 status.broker.to_string().into(),
                 state.as_str().into(),
             ];
-            let hot = if status.state == state { 1.0 } else { 0.0 };
+            let hot = if status.state == Some(state) { 1.0 } else { 0.0 };
             Point::new(metric::BROKER_STATE, attributes, Value::Gauge(hot))
         })
     })

@@ -4,7 +4,8 @@
 //!
 //! - `schema_version`, `vantage`, `time` (RFC 3339, UTC, when the snapshot was taken), `ready`
 //! - `clusters[]`: `name`, `missing_brokers` and
-//!   - `brokers[]`: `id`, `address`, `rack`, `registered`, `covered`, `state` (ok, suspect, failing, absent, planned)
+//!   - `brokers[]`: `id`, `address`, `rack`, `registered`, `covered`, `state` (ok, suspect, failing, absent, planned;
+//!     null until something was judged)
 //!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`
 //!   - `series[]`, one per view, probe and broker: `due`, `sent`, `in_flight`, `outcomes{}`, `errors{}`, `void{}`,
 //!     `durations` (`count`, `p50_ms`, `p99_ms`, `max_ms`, since the start), `latest` (the newest judged event:
@@ -27,7 +28,7 @@ use prober_core::ids::{Broker, ClusterName};
 use prober_core::ledger::Latest;
 use prober_core::metric::possible_outcomes;
 use prober_core::snapshot::{
-    BrokerStatus, LagCounts, LaneStatus, ProberStatus, Quantiles, RecordCounts, SeriesCounts, Snapshot,
+    BrokerState, BrokerStatus, LagCounts, LaneStatus, ProberStatus, Quantiles, RecordCounts, SeriesCounts, Snapshot,
 };
 use prober_core::time::{Time, WallTime};
 use serde::{Serialize, Serializer};
@@ -67,7 +68,7 @@ struct BrokerRow {
     rack: Option<String>,
     registered: bool,
     covered: bool,
-    state: &'static str,
+    state: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -232,7 +233,7 @@ impl BrokerRow {
             rack: status.rack.clone(),
             registered: status.registered,
             covered: status.covered,
-            state: status.state.as_str(),
+            state: status.state.map(BrokerState::as_str),
         }
     }
 }

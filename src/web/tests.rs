@@ -63,7 +63,7 @@ fn snapshot() -> Snapshot {
             rack: None,
             registered: true,
             covered: false,
-            state: BrokerState::Failing,
+            state: Some(BrokerState::Failing),
         }],
         lanes: vec![LaneStatus {
             cluster: ClusterName::new("main"),

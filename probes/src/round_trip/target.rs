@@ -121,7 +121,7 @@ impl Live {
         if let Some(sequence) = self.track.due(tick.due, &mut out) {
             let sent = match (fault, partition) {
                 (None, Some(partition)) => {
-                    let due = clock.wall();
+                    let due = clock.wall_at(tick.due);
                     let value = record::encode(identity, which, partition, sequence, due, size);
                     lane.submit(Outgoing { partition, sequence, due, value })
                 }

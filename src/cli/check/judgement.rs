@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prober_core::event::Outcome;
 use prober_core::ids::{Broker, ClusterName, Probe};
-use prober_core::snapshot::{BrokerStatus, LaneState, SeriesCounts, Snapshot};
+use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, SeriesCounts, Snapshot};
 
 use crate::cli::exit::Exit;
 
@@ -115,7 +115,7 @@ fn known(snapshot: &Snapshot, status: &BrokerStatus) -> BrokerResult {
         cluster: status.cluster.clone(),
         broker,
         address: status.address.clone(),
-        state: status.state.as_str(),
+        state: status.state.map_or("unknown", BrokerState::as_str),
         verdict: verdict(&probes),
         probes,
     }

@@ -80,7 +80,8 @@ fn render(snapshot: &Snapshot, colour: bool) -> String {
     rows.sort_by_key(|row| row.series.broker);
     for row in rows {
         let state = snapshot.brokers.iter().find(|status| Some(status.broker) == row.series.broker.id());
-        let state = state.map_or_else(|| "-".to_owned(), |status| paint(status.state, colour));
+        let state = state.and_then(|status| status.state);
+        let state = state.map_or_else(|| "-".to_owned(), |state| paint(state, colour));
         table.row(cells(row, state, colour));
     }
     table.to_string()

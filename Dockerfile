@@ -1,0 +1,40 @@
+# kafka-prober as a small image: built in one, run in another, as nobody in particular.
+#
+#   docker build -t kafka-prober .
+#   docker run --rm -p 9464:9464 kafka-prober run --bootstrap kafka-1:9092 --listen 0.0.0.0:9464
+
+FROM rust:1-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends pkg-config libssl-dev zlib1g-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+
+# Dependencies first: this layer is rebuilt only when a manifest or the lock changes. Cargo wants every target that the
+# manifests name to exist, so each gets an empty stand-in.
+COPY Cargo.toml Cargo.lock ./
+COPY core/Cargo.toml core/
+COPY probes/Cargo.toml probes/
+RUN mkdir -p src core/src core/benches probes/src benches/cluster tests/it tests/cluster \
+    && touch src/lib.rs core/src/lib.rs probes/src/lib.rs tests/it/main.rs tests/cluster/main.rs \
+    && for main in src/main.rs core/benches/judge.rs benches/cluster/main.rs; do echo 'fn main() {}' > "$main"; done \
+    && cargo build --release --locked --bin kafka-prober \
+    && rm -rf src core/src probes/src
+
+COPY src src
+COPY core/src core/src
+COPY probes/src probes/src
+COPY config config
+# The stand-ins are newer than the sources.
+RUN find src core/src probes/src -name '*.rs' -exec touch {} + \
+    && cargo build --release --locked --bin kafka-prober
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libssl3 zlib1g ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /src/target/release/kafka-prober /usr/local/bin/kafka-prober
+# A number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+EXPOSE 9464
+ENTRYPOINT ["kafka-prober"]
+CMD ["run"]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use prober_core::kafka_error;
 use rdkafka::error::KafkaError;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
-use rdkafka::types::RDKafkaApiKey;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 /// Newer versions carry the current leader in their answers, which the mock does not survive without one.
 const PRODUCE_MAX: i16 = 9;
@@ -41,5 +42,12 @@ impl Mock {
     /// There is no such broker.
     pub fn delay(&self, broker: i32, answers: Duration) -> Result<(), KafkaError> {
         self.cluster.broker_round_trip_time(broker, answers)
+    }
+
+    /// Refuses the next `count` writes with this error, whichever of the brokers they reach. False, and nothing is
+    /// refused, if librdkafka does not know the error.
+    pub fn refuse_writes(&self, error: kafka_error::KafkaError, count: usize) -> bool {
+        let known = RDKafkaRespErr::try_from(i32::from(error.0));
+        known.map(|error| self.cluster.request_errors(RDKafkaApiKey::Produce, &vec![error; count])).is_ok()
     }
 }

@@ -1,1 +1,15 @@
+//! The fast tests: the real binary, its configuration and pages, librdkafka's mock cluster, and the order of the house.
+//! No JVM; under a minute in all.
+#![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
+#[path = "../harness/mod.rs"]
+mod harness;
+mod program;
+
+mod check;
+mod cli;
+mod config;
+mod demo;
+mod mock_cluster;
+mod run;
+mod tidy;

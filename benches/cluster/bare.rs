@@ -1,0 +1,230 @@
+//! The yardstick: one record written and read back over bare blocking sockets, at the prober's rate and phases, to a
+//! topic like the prober's. What it measures is the cluster and the kernel; what the prober measures more is the prober.
+//!
+//! Per broker two threads and two connections: one writes and waits for the ack, one has a long-poll fetch out.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+use kafka_protocol::messages::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
+use kafka_protocol::messages::{BrokerId, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::records::{
+    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchDecoder,
+    RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+};
+
+use crate::harness::{Cluster, raw, wait_until};
+use crate::socket::{Socket, decode, encode, malformed};
+
+const TOPIC: &str = "bench-bare";
+
+/// As the prober sets them for its own topic, so that the broker does the same work.
+const CONFIGS: [(&str, &str); 6] = [
+    ("min.insync.replicas", "1"),
+    ("cleanup.policy", "delete"),
+    ("message.timestamp.type", "LogAppendTime"),
+    ("retention.ms", "3600000"),
+    ("segment.ms", "600000"),
+    ("segment.bytes", "16777216"),
+];
+
+/// The prober's default.
+const RECORD_SIZE: usize = 128;
+
+/// The prober's defaults for the fetch and for the broker's patience with a write.
+const FETCH_WAIT_MS: i32 = 500;
+const WRITE_WAIT_MS: i32 = 5_000;
+
+const FETCH_BYTES: i32 = 1 << 20;
+
+/// The newest versions that name topics by name.
+const PRODUCE_VERSION: i16 = 9;
+const FETCH_VERSION: i16 = 12;
+
+/// The prober's phases: the fractional part of ordinal × this.
+const GOLDEN_RATIO: f64 = 0.618_033_988_749_895;
+
+const TOPIC_WITHIN: Duration = Duration::from_secs(20);
+
+/// What the loop saw of one broker.
+#[derive(Debug, Default)]
+pub(crate) struct Latencies {
+    /// Write → ack.
+    pub(crate) produce: Vec<Duration>,
+    /// Write → arrival of the fetch that holds the record.
+    pub(crate) end_to_end: Vec<Duration>,
+}
+
+/// A broker and the partition that lives on it.
+struct Seat {
+    ordinal: u32,
+    address: String,
+    partition: i32,
+}
+
+/// The loop, ready to run.
+pub(crate) struct Bare {
+    seats: Vec<Seat>,
+}
+
+impl Bare {
+    /// Creates the topic, one partition a broker and replication factor 1, as the pinned lane does.
+    pub(crate) fn new(cluster: &Cluster) -> Bare {
+        let asked = cluster.any_internal_address();
+        let assignment: Vec<Vec<i32>> = cluster.brokers().iter().map(|broker| vec![broker.id()]).collect();
+        raw::create_topic(asked, TOPIC, &assignment, &CONFIGS).expect("a fresh cluster takes a topic");
+        wait_until(TOPIC_WITHIN, "every partition of the bench's topic has its leader", || {
+            let seen = raw::metadata(asked, &[TOPIC]).unwrap_or_default();
+            (0..).zip(cluster.brokers()).all(|(partition, broker)| {
+                seen.partition(TOPIC, partition).is_some_and(|found| found.leader == broker.id())
+            })
+        });
+        let seats = (0..).zip(0..).zip(cluster.brokers());
+        let seats = seats.map(|((ordinal, partition), broker)| Seat { ordinal, partition, address: broker.address() });
+        Bare { seats: seats.collect() }
+    }
+
+    /// Runs for so long; what it saw, by broker.
+    pub(crate) fn run(&self, interval: Duration, length: Duration) -> Vec<Latencies> {
+        let began = Instant::now();
+        thread::scope(|scope| {
+            let loops = self.seats.iter().map(|seat| scope.spawn(move || seat.run(interval, began, length)));
+            let loops: Vec<_> = loops.collect();
+            let ended = loops.into_iter().map(|one| one.join().expect("a bare loop does not panic"));
+            ended.map(|latencies| latencies.expect("the brokers of the bench are healthy")).collect()
+        })
+    }
+}
+
+impl Seat {
+    fn run(&self, interval: Duration, began: Instant, length: Duration) -> io::Result<Latencies> {
+        let from = raw::latest_offset(&self.address, TOPIC, self.partition).map_err(malformed)?;
+        // By sequence; the reader looks up what the writer has stamped.
+        let sent = Mutex::new(Vec::new());
+        let total = AtomicUsize::new(usize::MAX);
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| self.read(from, &sent, &total));
+            let produce = self.write(interval, began, length, &sent);
+            total.store(produce.as_ref().map_or(0, Vec::len), Ordering::Relaxed);
+            let end_to_end = reader.join().expect("the reader does not panic")?;
+            Ok(Latencies { produce: produce?, end_to_end })
+        })
+    }
+
+    /// One record at each point of the grid; a point that goes by while an ack is awaited is left out.
+    fn write(
+        &self,
+        interval: Duration,
+        began: Instant,
+        length: Duration,
+        sent: &Mutex<Vec<Instant>>,
+    ) -> io::Result<Vec<Duration>> {
+        let mut socket = Socket::open(&self.address)?;
+        let mut latencies = Vec::new();
+        let mut due = began + interval.mul_f64((f64::from(self.ordinal) * GOLDEN_RATIO).fract());
+        while due < began + length {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            let frame = self.record(latencies.len())?;
+            let mut began = None;
+            socket.send(&frame, |at| {
+                began = Some(at);
+                sent.lock().unwrap_or_else(PoisonError::into_inner).push(at);
+            })?;
+            let (answer, at) = socket.receive()?;
+            let answer = decode::<ProduceRequest>(PRODUCE_VERSION, answer)?;
+            let error = answer.responses.first().and_then(|topic| topic.partition_responses.first());
+            check(error.map_or(-1, |partition| partition.error_code))?;
+            latencies.extend(began.map(|began| at.saturating_duration_since(began)));
+            while due <= Instant::now() {
+                due += interval;
+            }
+        }
+        Ok(latencies)
+    }
+
+    /// Reads until everything written has been read.
+    fn read(&self, from: i64, sent: &Mutex<Vec<Instant>>, total: &AtomicUsize) -> io::Result<Vec<Duration>> {
+        let mut socket = Socket::open(&self.address)?;
+        let (mut latencies, mut next) = (Vec::new(), from);
+        while latencies.len() < total.load(Ordering::Relaxed) {
+            socket.send(&self.fetch(next)?, |_| {})?;
+            let (answer, at) = socket.receive()?;
+            let answer = decode::<FetchRequest>(FETCH_VERSION, answer)?;
+            check(answer.error_code)?;
+            let partition = answer.responses.into_iter().next().and_then(|topic| topic.partitions.into_iter().next());
+            let partition = partition.ok_or_else(|| malformed("no partition answered"))?;
+            check(partition.error_code)?;
+            let mut batches = partition.records.unwrap_or_default();
+            while batches.has_remaining() {
+                for record in RecordBatchDecoder::decode(&mut batches).map_err(malformed)?.records {
+                    next = record.offset + 1;
+                    let sequence = record.value.unwrap_or_default().get_u64();
+                    let sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+                    let written = usize::try_from(sequence).ok().and_then(|sequence| sent.get(sequence));
+                    latencies.extend(written.map(|written| at.saturating_duration_since(*written)));
+                }
+            }
+        }
+        Ok(latencies)
+    }
+
+    fn record(&self, sequence: usize) -> io::Result<Bytes> {
+        let mut value = BytesMut::zeroed(RECORD_SIZE);
+        value[..8].copy_from_slice(&u64::try_from(sequence).map_err(malformed)?.to_be_bytes());
+        let record = Record {
+            transactional: false,
+            control: false,
+            delete_horizon: false,
+            partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
+            producer_id: NO_PRODUCER_ID,
+            producer_epoch: NO_PRODUCER_EPOCH,
+            timestamp_type: TimestampType::Creation,
+            offset: 0,
+            sequence: NO_SEQUENCE,
+            timestamp: 0,
+            key: None,
+            value: Some(value.freeze()),
+            headers: Default::default(),
+        };
+        let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+        let mut batch = BytesMut::new();
+        RecordBatchEncoder::encode(&mut batch, [&record], &options).map_err(malformed)?;
+        let data = PartitionProduceData::default().with_index(self.partition).with_records(Some(batch.freeze()));
+        let topic = TopicProduceData::default().with_name(topic()).with_partition_data(vec![data]);
+        let request =
+            ProduceRequest::default().with_acks(1).with_timeout_ms(WRITE_WAIT_MS).with_topic_data(vec![topic]);
+        encode(PRODUCE_VERSION, &request)
+    }
+
+    fn fetch(&self, offset: i64) -> io::Result<Bytes> {
+        let partition = FetchPartition::default()
+            .with_partition(self.partition)
+            .with_current_leader_epoch(-1)
+            .with_fetch_offset(offset)
+            .with_partition_max_bytes(FETCH_BYTES);
+        let topic = FetchTopic::default().with_topic(topic()).with_partitions(vec![partition]);
+        let request = FetchRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_max_wait_ms(FETCH_WAIT_MS)
+            .with_min_bytes(1)
+            .with_max_bytes(FETCH_BYTES)
+            .with_session_id(0)
+            .with_session_epoch(-1)
+            .with_topics(vec![topic]);
+        encode(FETCH_VERSION, &request)
+    }
+}
+
+fn topic() -> TopicName {
+    TopicName(StrBytes::from_static_str(TOPIC))
+}
+
+fn check(code: i16) -> io::Result<()> {
+    raw::RawError::check(code).map_err(malformed)
+}

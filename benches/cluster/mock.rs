@@ -1,0 +1,92 @@
+//! A hundred brokers in a process of their own: this program once more, hosting librdkafka's mock cluster.
+//!
+//! The child prints its bootstrap servers on one line and then obeys `delay BROKER MS` on stdin. It ends with its stdin,
+//! so that it cannot outlive the bench.
+
+use std::env;
+use std::io::{BufRead, BufReader, Write, stdin};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use kafka_prober::kafka::mock::Mock;
+
+use crate::harness::prober::Resources;
+
+/// The argument that makes this program a host.
+pub(crate) const COMMAND: &str = "mock-cluster";
+
+/// A running host.
+pub(crate) struct MockProcess {
+    child: Child,
+    orders: ChildStdin,
+    pub(crate) bootstrap: String,
+}
+
+impl MockProcess {
+    /// Starts a mock of brokers `1..=brokers`, with a topic that has one partition on each.
+    pub(crate) fn start(brokers: i32, topic: &str) -> MockProcess {
+        let program = env::current_exe().expect("this program has a path");
+        let mut child = Command::new(program)
+            .args([COMMAND, &brokers.to_string(), topic])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program starts once more");
+        let orders = child.stdin.take().expect("it was piped");
+        let mut bootstrap = String::new();
+        let said = BufReader::new(child.stdout.take().expect("it was piped")).read_line(&mut bootstrap);
+        said.expect("the mock says where it is");
+        MockProcess { child, orders, bootstrap: bootstrap.trim().to_owned() }
+    }
+
+    /// Lets every answer of one broker take so long from now on.
+    pub(crate) fn delay(&mut self, broker: i32, answers: Duration) {
+        writeln!(self.orders, "delay {broker} {}", answers.as_millis()).expect("the mock listens");
+    }
+
+    /// The mock's own CPU time so far.
+    pub(crate) fn cpu(&self) -> Duration {
+        Resources::of(self.child.id()).expect("the mock runs").cpu
+    }
+}
+
+impl Drop for MockProcess {
+    fn drop(&mut self) {
+        // It has nothing to lose, and may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The child's side: `BROKERS TOPIC`.
+pub(crate) fn host(args: &[String]) -> ExitCode {
+    let brokers = args.first().and_then(|brokers| brokers.parse().ok());
+    let (Some(brokers), Some(topic)) = (brokers, args.get(1)) else {
+        eprintln!("bench: {COMMAND} BROKERS TOPIC");
+        return ExitCode::from(2);
+    };
+    match Mock::start(brokers, topic) {
+        Ok(mock) => serve(&mock),
+        Err(error) => {
+            eprintln!("bench: no mock cluster: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(mock: &Mock) -> ExitCode {
+    println!("{}", mock.bootstrap().join(","));
+    for line in stdin().lock().lines().map_while(Result::ok) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let order = match words.as_slice() {
+            ["delay", broker, ms] => broker.parse().ok().zip(ms.parse().ok()),
+            _ => None,
+        };
+        let obeyed = order.map(|(broker, ms)| mock.delay(broker, Duration::from_millis(ms)));
+        if !matches!(obeyed, Some(Ok(()))) {
+            eprintln!("bench: the mock cannot '{line}'");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}

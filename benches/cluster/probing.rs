@@ -1,0 +1,116 @@
+//! A prober under measurement: the real binary, exporting to a real OTLP receiver, and what its pages say.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::otlp::OtlpSink;
+use crate::harness::prober::{Exit, HttpAnswer, Prober, Scrape};
+use crate::harness::{ports, wait_until};
+use crate::report::mean;
+
+/// Outcomes that count against a broker.
+const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
+
+/// What a stop may take.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+
+pub(crate) struct Probing {
+    pub(crate) prober: Prober,
+    sink: OtlpSink,
+}
+
+/// The status page at one moment.
+pub(crate) struct Status {
+    page: Value,
+    /// What it took to get.
+    pub(crate) elapsed: Duration,
+}
+
+impl Probing {
+    /// `run` on default settings but for `settings` (environment variables), exporting over gRPC.
+    pub(crate) fn start(bootstrap: &str, settings: &[(&str, &str)]) -> Probing {
+        let sink = OtlpSink::grpc();
+        let port = ports::free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let args = ["run", "--bootstrap", bootstrap, "--listen", &listen];
+        let endpoint = sink.endpoint();
+        let mut env = settings.to_vec();
+        env.push(("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint));
+        Probing { prober: Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), port, &args, &env), sink }
+    }
+
+    /// Waits until so many brokers have had a good round trip, and says how long that took.
+    pub(crate) fn await_good(&self, brokers: usize, limit: Duration) -> Duration {
+        wait_until(limit, "every broker has had a good round trip", || {
+            let good = self.try_status().map(|status| status.count("end_to_end", &["good"], |_| true));
+            good.is_some_and(|good| brokers <= good.iter().filter(|count| 0 < **count).count())
+        })
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.try_status().expect("the prober serves its status page")
+    }
+
+    pub(crate) fn metrics(&self) -> HttpAnswer {
+        let page = self.prober.http_get("/metrics").filter(|page| page.status == 200);
+        page.expect("the prober serves its metrics")
+    }
+
+    /// What `/metrics` says of all brokers but one.
+    pub(crate) fn metrics_without(&self, broker: i32) -> Scrape {
+        let its_own = format!("broker=\"{broker}\"");
+        let page = self.metrics().body;
+        let others: Vec<&str> = page.lines().filter(|line| !line.contains(&its_own)).collect();
+        Scrape::parse(&others.join("\n"))
+    }
+
+    /// SIGTERM; the number of exports that arrived.
+    pub(crate) fn stop(mut self) -> u64 {
+        self.prober.terminate();
+        let Exit { code, .. } = self.prober.wait_exit(STOPPED_WITHIN);
+        assert_eq!(code, Some(0), "{}", self.prober.stderr());
+        self.sink.exports()
+    }
+
+    fn try_status(&self) -> Option<Status> {
+        let answer = self.prober.http_get("/api/v1/status").filter(|answer| answer.status == 200)?;
+        Some(Status { page: serde_json::from_str(&answer.body).ok()?, elapsed: answer.elapsed })
+    }
+}
+
+impl Status {
+    /// Counted round trips that were good, over all brokers.
+    pub(crate) fn round_trips(&self) -> u64 {
+        self.count("end_to_end", &["good"], |_| true).iter().sum()
+    }
+
+    /// Events that count against these brokers, over all probes.
+    pub(crate) fn bad(&self, of: impl Fn(i64) -> bool) -> u64 {
+        ["produce", "consume", "end_to_end"].iter().flat_map(|probe| self.count(probe, &BAD, &of)).sum()
+    }
+
+    /// Events that the prober cannot vouch for or did not send, over all probes and brokers.
+    pub(crate) fn void_or_missed(&self) -> u64 {
+        let of = |probe| self.count(probe, &["void", "missed"], |_| true);
+        ["produce", "consume", "end_to_end"].into_iter().flat_map(of).sum()
+    }
+
+    /// A percentile of one probe since the start in milliseconds, each broker's own, then their mean.
+    pub(crate) fn percentile_ms(&self, probe: &str, percentile: &str) -> f64 {
+        mean(self.rows(probe).filter_map(|row| row["durations"][percentile].as_f64()))
+    }
+
+    /// Events of these outcomes, by broker.
+    fn count(&self, probe: &str, outcomes: &[&str], of: impl Fn(i64) -> bool) -> Vec<u64> {
+        let theirs = self.rows(probe).filter(|row| row["broker"].as_i64().is_some_and(&of));
+        let count = |row: &Value| outcomes.iter().filter_map(|outcome| row["outcomes"][outcome].as_u64()).sum();
+        theirs.map(count).collect()
+    }
+
+    /// Of brokers that are known; before the first metadata there is a row for the unknown one.
+    fn rows<'a>(&'a self, probe: &'a str) -> impl Iterator<Item = &'a Value> {
+        let all = self.page.pointer("/clusters/0/series").and_then(Value::as_array).into_iter().flatten();
+        all.filter(move |row| row["probe"] == probe && row["broker"].is_number())
+    }
+}

@@ -1,0 +1,153 @@
+//! What a prober costs while it works, and how quick its pages stay when a broker freezes.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::prober::Scrape;
+use crate::probing::Probing;
+use crate::report::{Goals, ms, short};
+
+/// How often the kernel is asked for memory, threads and sockets.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The product renders `/metrics` at most once a second, so that every other of these is fresh.
+const FROZEN_SCRAPE_EVERY: Duration = Duration::from_millis(500);
+
+/// What a prober cost over some time.
+#[derive(Debug, Default)]
+pub(crate) struct Cost {
+    over: Duration,
+    cpu: Duration,
+    round_trips: u64,
+    /// The largest that was seen.
+    pub(crate) rss_bytes: u64,
+    pub(crate) threads: u32,
+    pub(crate) sockets: usize,
+    /// Of each scrape.
+    pub(crate) pages: Vec<Duration>,
+}
+
+impl Cost {
+    /// Watches for so long and scrapes `/metrics` on the way.
+    pub(crate) fn of(probing: &Probing, length: Duration, scrape_every: Duration) -> Cost {
+        let began = Instant::now();
+        let mut cost = Cost::default();
+        let look = || probing.prober.resources().expect("the prober runs");
+        let (first, round_trips) = (look(), probing.status().round_trips());
+        let mut scraped = None;
+        while began.elapsed() < length {
+            if scraped.is_none_or(|at: Instant| scrape_every <= at.elapsed() + LOOK_EVERY / 2) {
+                scraped = Some(Instant::now());
+                cost.pages.push(probing.metrics().elapsed);
+            }
+            let now = look();
+            cost.rss_bytes = cost.rss_bytes.max(now.rss_bytes);
+            cost.threads = cost.threads.max(now.threads);
+            cost.sockets = cost.sockets.max(now.sockets);
+            thread::sleep(LOOK_EVERY.min(length.saturating_sub(began.elapsed())));
+        }
+        cost.cpu = look().cpu.saturating_sub(first.cpu);
+        cost.over = began.elapsed();
+        cost.round_trips = probing.status().round_trips().saturating_sub(round_trips);
+        cost
+    }
+
+    /// Both together.
+    pub(crate) fn and(mut self, other: Cost) -> Cost {
+        self.over += other.over;
+        self.cpu += other.cpu;
+        self.round_trips += other.round_trips;
+        self.rss_bytes = self.rss_bytes.max(other.rss_bytes);
+        self.threads = self.threads.max(other.threads);
+        self.sockets = self.sockets.max(other.sockets);
+        self.pages.extend(other.pages);
+        self
+    }
+
+    /// In milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "a bench makes few round trips")]
+    pub(crate) fn cpu_per_round_trip(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e3 / self.round_trips.max(1) as f64
+    }
+
+    /// In percent.
+    pub(crate) fn of_one_core(&self) -> f64 {
+        100.0 * self.cpu.as_secs_f64() / self.over.as_secs_f64()
+    }
+
+    pub(crate) fn slowest_page(&self) -> Duration {
+        self.pages.iter().max().copied().unwrap_or_default()
+    }
+}
+
+/// The healthy brokers and the pages, before and while one broker was frozen.
+pub(crate) struct Freeze {
+    frozen_for: Duration,
+    before: Scrape,
+    during: Scrape,
+    /// The slowest scrape while it was frozen.
+    slowest_page: Duration,
+    /// Bad events of brokers that were well, since the start.
+    healthy_blamed: u64,
+    /// Bad events of the frozen one.
+    frozen_bad: u64,
+}
+
+impl Freeze {
+    /// Watches `broker` healthy for `calm` and frozen for `frozen`; `freeze` and `thaw` do it.
+    pub(crate) fn of(
+        probing: &Probing,
+        broker: i32,
+        calm: Duration,
+        frozen: Duration,
+        freeze: impl FnOnce(),
+        thaw: impl FnOnce(),
+    ) -> Freeze {
+        let start = probing.metrics_without(broker);
+        thread::sleep(calm);
+        let before = probing.metrics_without(broker);
+        freeze();
+        let frozen_at = Instant::now();
+        let mut slowest_page = Duration::ZERO;
+        while frozen_at.elapsed() < frozen {
+            slowest_page = slowest_page.max(probing.metrics().elapsed);
+            thread::sleep(FROZEN_SCRAPE_EVERY.min(frozen.saturating_sub(frozen_at.elapsed())));
+        }
+        let during = probing.metrics_without(broker).since(&before);
+        let status = probing.status();
+        thaw();
+        let culprit = i64::from(broker);
+        Freeze {
+            frozen_for: frozen,
+            before: before.since(&start),
+            during,
+            slowest_page,
+            healthy_blamed: status.bad(|id| id != culprit),
+            frozen_bad: status.bad(|id| id == culprit),
+        }
+    }
+
+    /// Holds it against the goals; a page may take so many milliseconds.
+    pub(crate) fn judge(&self, goals: &mut Goals, page_ms: f64) {
+        let frozen = format!("one broker frozen for {} s", self.frozen_for.as_secs());
+        goals.at_most(&format!("`/metrics`, slowest, {frozen}"), ms(self.slowest_page), page_ms, "ms");
+        for probe in ["end_to_end", "produce"] {
+            let [before, during] = [&self.before, &self.during].map(|scrape| p99_ms(scrape, probe));
+            let what = format!("{probe} p99 of the healthy brokers, {frozen} (before: {} ms)", short(before));
+            goals.at_most(&what, during, flat(before), "ms");
+        }
+        goals.none("bad events of the healthy brokers", self.healthy_blamed);
+        goals.note("bad events of the frozen broker by then", self.frozen_bad);
+    }
+}
+
+/// Linear within the buckets of the histogram.
+fn p99_ms(scrape: &Scrape, probe: &str) -> f64 {
+    let p99 = scrape.histogram_quantile("kafka_prober_duration_seconds", &[("probe", probe)], 0.99);
+    p99.unwrap_or(f64::NAN) * 1e3
+}
+
+/// What counts as flat for a p99 that was `before`, in milliseconds: less is noise.
+fn flat(before: f64) -> f64 {
+    (2.0 * before).max(before + 20.0)
+}

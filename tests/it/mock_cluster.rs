@@ -1,0 +1,164 @@
+//! The pinned lane in this process, through the whole app, against librdkafka's mock cluster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_prober::app::{App, Parts};
+use kafka_prober::config::{self, Config, Flags, Sources};
+use kafka_prober::kafka::mock::Mock;
+use prober_core::event::{Anomaly, Outcome};
+use prober_core::ids::{Broker, BrokerId, Probe};
+use prober_core::kafka_error::KafkaError;
+use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
+
+use crate::harness::wait_for;
+use crate::program::{MOCK_SETTINGS, mock};
+
+const BROKERS: [i32; 3] = [1, 2, 3];
+
+/// Patience with a deadline of 1.5 s, a reconnect and a busy machine.
+const SEEN_WITHIN: Duration = Duration::from_secs(20);
+
+/// A frozen broker's answers take so long.
+const FROZEN: Duration = Duration::from_secs(60);
+
+/// An app that probes a mock cluster, without listener and export.
+struct Probing {
+    app: App,
+    mock: Mock,
+}
+
+impl Probing {
+    /// Starts both, and waits until every broker is written to and read from.
+    fn start() -> Probing {
+        let mock = mock();
+        let app = App::start(&settings(&mock), Parts { http: false, otlp: false }).expect("the app starts");
+        let probing = Probing { app, mock };
+        probing.wait("every broker has good round trips", |now| {
+            BROKERS.iter().all(|broker| 10 <= count(now, *broker, Probe::EndToEnd, Outcome::Good))
+        });
+        probing
+    }
+
+    /// Waits for a snapshot that shows what is expected.
+    #[track_caller]
+    fn wait(&self, what: &str, shows: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let newest = || self.app.snapshots().borrow().clone();
+        wait_for(SEEN_WITHIN, what, || Some(newest()).filter(|snapshot| shows(snapshot)))
+    }
+
+    /// Stops the app. Then everything that came due is counted, each once.
+    #[track_caller]
+    fn stop(self) -> Arc<Snapshot> {
+        let last = self.app.stop();
+        for row in &last.series {
+            let counted: u64 = row.counts.outcomes.iter().sum();
+            assert_eq!(row.counts.due, counted, "{:?}", row.series);
+        }
+        assert_eq!(last.prober.imbalances, 0);
+        assert_eq!(last.prober.inputs_dropped, 0);
+        last
+    }
+}
+
+/// The defaults, pointed at the mock, ten times a second.
+fn settings(mock: &Mock) -> Config {
+    let flags = Flags { bootstrap: Some(mock.bootstrap().join(",")), ..Flags::default() };
+    let interval = ("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "100ms");
+    let env = MOCK_SETTINGS.into_iter().chain([interval]);
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    config::load(&Sources { env, flags, ..Sources::default() }).expect("the settings are valid").config
+}
+
+fn rows(snapshot: &Snapshot, broker: i32) -> impl Iterator<Item = &SeriesCounts> {
+    snapshot.series.iter().filter(move |row| row.series.broker == Broker::Id(BrokerId(broker)))
+}
+
+fn count(snapshot: &Snapshot, broker: i32, probe: Probe, outcome: Outcome) -> u64 {
+    rows(snapshot, broker).filter(|row| row.series.probe == probe).map(|row| row.counts.of(outcome)).sum()
+}
+
+/// Events that count against a broker.
+fn bad(snapshot: &Snapshot, broker: i32) -> u64 {
+    use Outcome::{Corrupt, Error, Lost, Slow, Timeout};
+    let bad = |row: &SeriesCounts| [Slow, Error, Timeout, Lost, Corrupt].map(|outcome| row.counts.of(outcome));
+    rows(snapshot, broker).flat_map(bad).sum()
+}
+
+fn errors(snapshot: &Snapshot, probe: Probe, error_type: &str) -> u64 {
+    let of_probe = snapshot.series.iter().filter(|row| row.series.probe == probe);
+    of_probe.filter_map(|row| row.counts.errors.get(error_type)).sum()
+}
+
+fn anomalies(snapshot: &Snapshot, anomaly: Anomaly) -> u64 {
+    snapshot.records.iter().map(|row| row.anomalies[anomaly.index()]).sum()
+}
+
+fn state(snapshot: &Snapshot, broker: i32) -> Option<BrokerState> {
+    snapshot.brokers.iter().find(|status| status.broker == BrokerId(broker)).and_then(|status| status.state)
+}
+
+#[test]
+fn healthy_cluster_has_good_events_only() {
+    let probing = Probing::start();
+    let last = probing.stop();
+    assert_eq!(BROKERS.map(|broker| bad(&last, broker)), [0, 0, 0]);
+    assert_eq!(BROKERS.map(|broker| state(&last, broker)), [Some(BrokerState::Ok); 3]);
+    assert!(last.brokers.iter().all(|status| status.registered && status.covered));
+    assert!(Anomaly::ALL.into_iter().all(|anomaly| anomalies(&last, anomaly) == 0), "{:?}", last.records);
+    let unknown: u64 =
+        last.series.iter().filter(|row| row.series.broker == Broker::Unknown).map(|row| row.counts.due).sum();
+    assert_eq!(unknown, 0, "a first start on a healthy cluster has no bad event");
+}
+
+#[test]
+fn frozen_broker_fails_alone_and_recovers() {
+    let probing = Probing::start();
+    probing.mock.delay(2, FROZEN).expect("there is such a broker");
+    let frozen = probing.wait("the frozen broker fails", |now| {
+        5 <= count(now, 2, Probe::Produce, Outcome::Timeout) && state(now, 2) == Some(BrokerState::Failing)
+    });
+    assert!(BROKERS.iter().all(|broker| *broker == 2 || bad(&frozen, *broker) == 0), "{:?}", frozen.series);
+    for healthy in [1, 3] {
+        let before = count(&frozen, healthy, Probe::EndToEnd, Outcome::Good);
+        probing.wait("the others go on", |now| before + 10 <= count(now, healthy, Probe::EndToEnd, Outcome::Good));
+    }
+
+    probing.mock.delay(2, Duration::ZERO).expect("there is such a broker");
+    let before = count(&frozen, 2, Probe::EndToEnd, Outcome::Good);
+    probing.wait("the healed broker is well again", |now| {
+        before + 10 <= count(now, 2, Probe::EndToEnd, Outcome::Good) && state(now, 2) == Some(BrokerState::Ok)
+    });
+    let last = probing.stop();
+    assert_eq!([1, 3].map(|broker| bad(&last, broker)), [0, 0]);
+    assert_eq!(anomalies(&last, Anomaly::Lost), 0);
+    assert_eq!(anomalies(&last, Anomaly::Foreign), 0);
+}
+
+#[test]
+fn refused_write_is_one_error_with_kafkas_name() {
+    for (code, name) in [(6, "NOT_LEADER_OR_FOLLOWER"), (19, "NOT_ENOUGH_REPLICAS"), (10, "MESSAGE_TOO_LARGE")] {
+        let probing = Probing::start();
+        assert!(probing.mock.refuse_writes(KafkaError(code), 5), "librdkafka knows {name}");
+        probing.wait("all five refusals are counted", |now| 5 <= errors(now, Probe::Produce, name));
+        let last = probing.stop();
+        let refused: u64 = BROKERS.map(|broker| count(&last, broker, Probe::Produce, Outcome::Error)).iter().sum();
+        assert_eq!((refused, errors(&last, Probe::Produce, name)), (5, 5), "{name}");
+        assert_eq!(errors(&last, Probe::EndToEnd, name), 5, "end_to_end shares the outcome: {name}");
+        let consumed: u64 = BROKERS.map(|broker| count(&last, broker, Probe::Consume, Outcome::Error)).iter().sum();
+        assert_eq!(consumed, 0, "consume does not arise: {name}");
+        assert_eq!(anomalies(&last, Anomaly::Lost), 0, "{name}");
+    }
+}
+
+#[test]
+fn stop_voids_what_is_on_the_way() {
+    let probing = Probing::start();
+    probing.mock.delay(3, FROZEN).expect("there is such a broker");
+    let open = |now: &Snapshot| rows(now, 3).map(|row| row.counts.in_flight()).sum::<u64>();
+    probing.wait("attempts wait for the frozen broker", |now| 5 <= open(now));
+    let last = probing.stop();
+    assert!(5 <= rows(&last, 3).map(|row| row.counts.of(Outcome::Void)).sum::<u64>());
+    assert_eq!(open(&last), 0);
+    assert_eq!(BROKERS.map(|broker| bad(&last, broker)), [0, 0, 0]);
+}

@@ -1,0 +1,54 @@
+//! The program run to its end, and the variables that point it at a mock cluster.
+
+use std::time::{Duration, Instant};
+
+use kafka_prober::kafka::mock::Mock;
+
+use crate::harness::prober::Prober;
+
+/// The binary under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kafka-prober");
+
+/// Whatever a test runs to its end ends well within this.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+
+/// The topic that a mock cluster of the tests has.
+pub(crate) const TOPIC: &str = "kafka-prober-pinned";
+
+/// For the mock: its fetch sleeps its whole wait, and it creates no topics. Limits are shorter than by default, so that
+/// a frozen broker is known within seconds.
+pub(crate) const MOCK_SETTINGS: [(&str, &str); 8] = [
+    ("KAFKA_PROBER__LANES__PINNED__FETCH_MAX_WAIT", "10ms"),
+    ("KAFKA_PROBER__UPKEEP__MODE", "off"),
+    ("KAFKA_PROBER__PROBES__PRODUCE__DEADLINE", "1500ms"),
+    ("KAFKA_PROBER__PROBES__PRODUCE__THRESHOLD", "800ms"),
+    ("KAFKA_PROBER__PROBES__CONSUME__DEADLINE", "1500ms"),
+    ("KAFKA_PROBER__PROBES__CONSUME__THRESHOLD", "800ms"),
+    ("KAFKA_PROBER__PROBES__END_TO_END__DEADLINE", "1500ms"),
+    ("KAFKA_PROBER__PROBES__END_TO_END__THRESHOLD", "800ms"),
+];
+
+/// What a run of the program left behind.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// `None` when a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// From before the start.
+    pub(crate) took: Duration,
+}
+
+/// Runs the program to its end.
+#[track_caller]
+pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Ended {
+    let began = Instant::now();
+    let mut program = Prober::spawn(PROGRAM, 0, args, env);
+    let exit = program.wait_exit(ENDS_WITHIN);
+    Ended { code: exit.code, stdout: program.stdout(), stderr: program.stderr(), took: began.elapsed() }
+}
+
+/// A mock cluster of three brokers in the test's process.
+pub(crate) fn mock() -> Mock {
+    Mock::start(3, TOPIC).expect("the mock cluster starts")
+}

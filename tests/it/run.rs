@@ -1,0 +1,197 @@
+//! The life of `run`: it starts with nobody to talk to, counts from the first second, and ends when told to.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::otlp::{Mode, OtlpSink};
+use crate::harness::ports::free_port;
+use crate::harness::prober::Prober;
+use crate::harness::{wait_for, wait_until};
+use crate::program::{MOCK_SETTINGS, PROGRAM, mock};
+
+/// Patience with a process that starts on a busy machine.
+const STARTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// The promise of SIGTERM.
+const ENDS_WITHIN: Duration = Duration::from_secs(5);
+
+/// `run` against these servers.
+fn probing(bootstrap: &str, env: &[(&str, &str)]) -> Prober {
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    Prober::spawn(PROGRAM, port, &["run", "--bootstrap", bootstrap, "--listen", &listen], env)
+}
+
+/// `run` against a port of loopback where nobody listens.
+fn probing_nobody(env: &[(&str, &str)]) -> Prober {
+    probing(&format!("127.0.0.1:{}", free_port()), env)
+}
+
+/// `/api/v1/status`.
+#[track_caller]
+fn status(prober: &Prober) -> Value {
+    wait_for(STARTED_WITHIN, "the status page", || {
+        let page = prober.http_get("/api/v1/status").filter(|page| page.status == 200)?;
+        Some(serde_json::from_str(&page.body).expect("the status page is JSON"))
+    })
+}
+
+fn series(status: &Value) -> impl Iterator<Item = &Value> {
+    status["clusters"][0]["series"].as_array().into_iter().flatten()
+}
+
+/// The sum of these outcomes over all series.
+fn outcomes(status: &Value, names: &[&str]) -> u64 {
+    series(status).flat_map(|row| names.iter().filter_map(|name| row["outcomes"][*name].as_u64())).sum()
+}
+
+/// Waits until events are counted.
+#[track_caller]
+fn wait_counted(prober: &Prober, outcome: &str, least: u64) {
+    wait_until(STARTED_WITHIN, "events are counted", || least <= outcomes(&status(prober), &[outcome]));
+}
+
+/// When a snapshot was taken: milliseconds of its day.
+fn taken_at(status: &Value) -> i64 {
+    let time = status["time"].as_str().expect("a status has a time");
+    let parts: Vec<i64> = time[11..23].split([':', '.']).map(|part| part.parse().expect("digits")).collect();
+    let [hours, minutes, seconds, millis] = parts[..] else { panic!("no time of day: {time}") };
+    ((hours * 60 + minutes) * 60 + seconds) * 1000 + millis
+}
+
+/// Every attempt that came due is counted once or still on the way.
+#[track_caller]
+fn assert_balanced(status: &Value) {
+    for row in series(status) {
+        let counted: u64 = row["outcomes"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
+        let in_flight = row["in_flight"].as_u64().expect("a number");
+        assert_eq!(row["due"].as_u64(), Some(counted + in_flight), "{row}");
+    }
+    assert_eq!(status["prober"]["imbalances"], 0);
+}
+
+#[test]
+fn outage_at_start_is_counted_from_the_first_second() {
+    let mut prober = probing_nobody(&[]);
+    let broker = ("broker", "unknown");
+    let bad = [broker, ("probe", "produce"), ("view", "broker"), ("outcome", "error")];
+    let counted = || prober.metrics().sum("kafka_prober_events_total", &bad);
+    let took = wait_until(STARTED_WITHIN, "the outage is counted", || 3.0 <= counted());
+    assert!(took < Duration::from_secs(4), "{took:?}, when it should be one second and three intervals");
+
+    let page = prober.metrics();
+    let of_cause =
+        page.sum("kafka_prober_errors_total", &[broker, ("probe", "produce"), ("error_type", "no_metadata")]);
+    assert_eq!(of_cause, page.sum("kafka_prober_errors_total", &[("probe", "produce")]), "no other cause is named");
+    let status = status(&prober);
+    assert_balanced(&status);
+    let lane = &status["clusters"][0]["lanes"][0];
+    assert_eq!(lane["state"], "connecting");
+    assert!(lane["message"].as_str().is_some_and(|said| said.contains("no bootstrap server answers")), "{lane}");
+    assert!(prober.is_running(), "it stays up: {}", prober.stderr());
+}
+
+#[test]
+fn health_is_the_process_and_readiness_is_the_first_event() {
+    let prober = probing_nobody(&[]);
+    let code = |path: &str| prober.http_get(path).map(|page| page.status);
+    wait_until(STARTED_WITHIN, "it listens", || code("/healthz") == Some(200));
+    let before = prober.http_get("/readyz").expect("it listens");
+    assert_eq!(before.status, 503);
+    assert!(before.body.contains("cluster default, lane pinned: connecting"), "{}", before.body);
+    wait_until(STARTED_WITHIN, "it gets ready", || code("/readyz") == Some(200));
+    wait_counted(&prober, "error", 10);
+    assert_eq!((code("/readyz"), code("/healthz")), (Some(200), Some(200)));
+}
+
+#[test]
+fn no_page_shows_a_secret() {
+    let secret = ("KAFKA_PROBER__OTLP__HEADERS", "authorization=canary-51be");
+    let prober = probing_nobody(&[secret, ("KAFKA_PROBER__VANTAGE", "west")]);
+    wait_counted(&prober, "error", 1);
+    let list = prober.http_get("/").expect("it listens");
+    let pages: Vec<&str> = list.body.split_whitespace().filter(|word| word.starts_with('/')).collect();
+    assert!(pages.contains(&"/config"), "{}", list.body);
+    for page in pages {
+        let answer = prober.http_get(page).expect("it listens");
+        assert_eq!(answer.status, 200, "{page}");
+        assert!(!answer.body.contains("canary-51be"), "{page} shows the secret");
+    }
+    let config = prober.http_get("/config").expect("it listens");
+    let config: Value = serde_json::from_str(&config.body).expect("it is JSON");
+    assert_eq!(config["vantage"], "west");
+    assert!(!prober.stderr().contains("canary-51be"), "the log shows the secret");
+}
+
+#[test]
+fn sigterm_ends_it_well_and_soon() {
+    let mut prober = probing_nobody(&[]);
+    wait_counted(&prober, "error", 1);
+    prober.terminate();
+    let exit = prober.wait_exit(ENDS_WITHIN);
+    assert_eq!(exit.code, Some(0), "{}", prober.stderr());
+    assert_eq!(prober.stdout(), "", "stdout is data, and run has none");
+}
+
+#[test]
+fn sigterm_ends_it_although_the_collector_hangs() {
+    let sink = OtlpSink::grpc();
+    sink.set_mode(Mode::Hung);
+    let endpoint = sink.endpoint();
+    let mut prober = probing_nobody(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    wait_counted(&prober, "error", 1);
+    prober.terminate();
+    let exit = prober.wait_exit(ENDS_WITHIN);
+    assert_eq!(exit.code, Some(0), "{}", prober.stderr());
+    assert!(Duration::from_secs(1) < exit.elapsed, "it did not try a last export: {exit:?}");
+}
+
+#[test]
+fn second_sigterm_ends_it_at_once() {
+    let sink = OtlpSink::grpc();
+    sink.set_mode(Mode::Hung);
+    let endpoint = sink.endpoint();
+    let mut prober = probing_nobody(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    wait_counted(&prober, "error", 1);
+    prober.terminate();
+    wait_until(STARTED_WITHIN, "it is stopping", || prober.stderr().contains("\"message\":\"stopping\""));
+    prober.terminate();
+    let exit = prober.wait_exit(ENDS_WITHIN);
+    assert_eq!(exit.code, Some(128 + 15), "{}", prober.stderr());
+    assert!(exit.elapsed < Duration::from_secs(1), "{exit:?}");
+}
+
+#[test]
+fn frozen_prober_loses_no_count_and_blames_nobody() {
+    const INTERVAL_MS: i64 = 50;
+    let mock = mock();
+    let mut env = MOCK_SETTINGS.to_vec();
+    env.push(("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "50ms"));
+    let mut prober = probing(&mock.bootstrap().join(","), &env);
+    wait_counted(&prober, "good", 90);
+    let before = status(&prober);
+    prober.freeze();
+    // The passing of time is what is tested.
+    std::thread::sleep(Duration::from_secs(2));
+    prober.thaw();
+    let after = wait_for(STARTED_WITHIN, "the prober knows of its stall", || {
+        let now = status(&prober);
+        let good_again = outcomes(&before, &["good"]) + 90 <= outcomes(&now, &["good"]);
+        (good_again && 0 < outcomes(&now, &["missed"])).then_some(now)
+    });
+    assert_balanced(&after);
+    assert_eq!(outcomes(&after, &["slow", "error", "timeout", "lost", "corrupt"]), 0, "{after}");
+    // A beat may have been due up to 50 ms after the stop.
+    assert!(1_900.0 <= after["prober"]["stalled_ms"].as_f64().expect("a number"), "{}", after["prober"]);
+
+    let passed = (taken_at(&after) - taken_at(&before)).rem_euclid(86_400_000);
+    let due = |status: &Value, broker: i32| {
+        let row = series(status).find(|row| row["broker"] == broker && row["probe"] == "produce").cloned();
+        row.and_then(|row| row["due"].as_i64()).expect("the broker is probed")
+    };
+    for broker in 1..=3 {
+        let came_due = due(&after, broker) - due(&before, broker);
+        assert!((came_due - passed / INTERVAL_MS).abs() <= 2, "broker {broker}: {came_due} due in {passed} ms");
+    }
+}

@@ -1,0 +1,205 @@
+//! What the compiler cannot hold: who may use what, who may read the clock, and that nothing lies around.
+
+mod reach;
+mod sources;
+
+use std::os::unix::fs::PermissionsExt;
+
+use prober_core::metric;
+
+use sources::{Source, places, root, rust, text};
+
+/// The folders with Rust in them.
+const RUST: [&str; 5] = ["src/", "core/", "probes/", "tests/", "benches/"];
+
+/// Longer than this, a file has more than one idea.
+const LINES_MAX: usize = 600;
+
+/// Who else reads the clock, and why that is no second time scale: nothing of it is counted or judged, except in the
+/// wire, whose stamps [`Clock::at`](prober_probes::clock::Clock::at) turns into ours.
+const TIME_READERS: [(&str, &str); 5] = [
+    ("probes/src/clock.rs", "the one reader of time"),
+    ("src/kafka/wire/", "stamps frames as they leave and arrive, and limits how long a dial may take"),
+    ("src/kafka/pinned/link.rs", "how long a connection lived, and how long a retired one may drain"),
+    ("src/app.rs", "how long the probes take to stop"),
+    ("src/cli/", "how long a check or a chapter of the demo may take"),
+];
+
+#[track_caller]
+fn assert_none(found: &[String], claim: &str) {
+    assert!(found.is_empty(), "{claim}:\n{}", found.join("\n"));
+}
+
+fn outside<'a>(sources: &'a [Source], folder: &'a str) -> impl Iterator<Item = &'a Source> {
+    sources.iter().filter(move |source| !source.path.starts_with(folder))
+}
+
+fn inside<'a>(sources: &'a [Source], folder: &'a str) -> impl Iterator<Item = &'a Source> {
+    sources.iter().filter(move |source| source.path.starts_with(folder))
+}
+
+// Who may use what.
+
+#[test]
+fn rdkafka_is_used_in_kafka_only() {
+    let found = places(outside(&rust(&RUST), "src/kafka/"), &["rdkafka::", "use rdkafka"]);
+    assert_none(&found, "librdkafka stays behind the ports of src/kafka");
+}
+
+#[test]
+fn raw_protocol_is_spoken_in_the_wire_only() {
+    let found = places(outside(&rust(&RUST), "src/kafka/wire/"), &["kafka_protocol"]);
+    assert_none(&found, "the codecs stay in src/kafka/wire");
+}
+
+#[test]
+fn kafka_exporters_and_web_never_see_each_other() {
+    let sources = rust(&["src/"]);
+    for (folder, others) in [
+        ("src/kafka/", ["crate::exporters", "crate::web"]),
+        ("src/exporters/", ["crate::kafka", "crate::web"]),
+        ("src/web/", ["crate::kafka", "crate::exporters"]),
+    ] {
+        assert_none(&places(inside(&sources, folder), &others), "src/app.rs alone brings them together");
+    }
+}
+
+#[test]
+fn core_neither_waits_nor_touches_the_world() {
+    let world =
+        ["tokio", "async ", ".await", "std::{", "std::fs", "std::net", "std::thread", "std::process", "std::env"];
+    let found: Vec<String> = rust(&["core/src/"])
+        .iter()
+        .flat_map(|source| source.code().map(|(number, line)| (format!("{}:{number}", source.path), line.to_owned())))
+        .filter(|(_, line)| world.iter().any(|word| line.contains(word)))
+        .map(|(place, line)| format!("{place}: {}", line.trim()))
+        .collect();
+    assert_none(&found, "core is pure, its tests too");
+    assert_eq!(dependencies("core/Cargo.toml"), ["hdrhistogram", "serde"]);
+}
+
+#[test]
+fn probes_know_the_ports_and_no_socket() {
+    let found = places(&rust(&["probes/src/"]), &["std::net", "tokio::net", "std::thread", "std::fs"]);
+    assert_none(&found, "probes reach the world through their ports");
+    assert!(dependencies("probes/Cargo.toml").iter().all(|name| !name.contains("kafka")));
+}
+
+/// The names under `[dependencies]` of a manifest.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = text(manifest);
+    let section = text.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+    let names = section.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(['.', ' ', '=']));
+    names.map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with('#')).collect()
+}
+
+// Who may read the clock.
+
+#[test]
+fn time_is_read_in_one_file_and_where_a_reason_is_given() {
+    let sources = rust(&["src/", "core/", "probes/"]);
+    let readings = ["Instant::now", "SystemTime::now"];
+    let listed = |source: &&Source| TIME_READERS.iter().any(|(place, _)| source.path.starts_with(place));
+    let found = places(sources.iter().filter(|source| !listed(source)), &readings);
+    assert_none(&found, "read the time through probes/src/clock.rs");
+    for (place, reason) in TIME_READERS {
+        let needed = !places(inside(&sources, place), &readings).is_empty();
+        assert!(needed, "{place} does not read the time any more ({reason}); take it off the list");
+    }
+}
+
+#[test]
+fn wire_and_lanes_stamp_with_the_clock_that_tests_can_pause() {
+    let sources = rust(&["src/kafka/", "probes/src/"]);
+    let of_std = |source: &&Source| source.path != "probes/src/clock.rs";
+    let lines = sources.iter().filter(of_std).flat_map(|source| {
+        let standard = source.product().filter(|(_, line)| line.contains("std::time"));
+        standard.map(|(number, line)| (format!("{}:{number}", source.path), line))
+    });
+    let found: Vec<String> = lines
+        .filter(|(_, line)| line.contains("Instant") || line.contains("SystemTime"))
+        .map(|(place, line)| format!("{place}: {line}"))
+        .collect();
+    assert_none(&found, "tokio's Instant stands still under a paused clock, std's does not");
+}
+
+// Nothing lies around.
+
+#[test]
+fn every_rust_file_is_compiled() {
+    let sources = rust(&RUST);
+    let roots = reach::roots(&sources);
+    let reached = reach::reached(&sources, &roots);
+    let orphans: Vec<String> =
+        sources.iter().map(|source| source.path.clone()).filter(|path| !reached.contains(path)).collect();
+    assert_none(&orphans, "no mod declaration leads to");
+    let binary = ["src/lib.rs", "src/kafka/wire/mod.rs", "tests/it/tidy/reach.rs", "tests/harness/prober/mod.rs"];
+    assert!(binary.iter().all(|path| reached.contains(*path)), "the walk itself goes astray: {reached:?}");
+}
+
+#[test]
+fn no_file_is_longer_than_one_idea() {
+    let of_tools = ["Cargo.lock", "LICENSE"];
+    let sources = sources::all();
+    let lengths = sources.iter().map(|source| (source.path.as_str(), source.text.lines().count()));
+    let found: Vec<String> = lengths
+        .filter(|(path, lines)| LINES_MAX < *lines && !of_tools.contains(path))
+        .map(|(path, lines)| format!("{path}: {lines} lines"))
+        .collect();
+    assert_none(&found, "split it");
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    // In two parts, so that this file does not find itself.
+    let words = [("TO", "DO"), ("FIX", "ME"), ("XX", "X "), ("todo", "!("), ("unimplemented", "!("), ("#[ign", "ore")];
+    let words = words.map(|(first, second)| format!("{first}{second}"));
+    let mut found = Vec::new();
+    for source in sources::all().iter().filter(|source| source.path != "Cargo.lock") {
+        let lines = source.text.lines().enumerate();
+        let left = lines.filter(|(_, line)| words.iter().any(|word| line.contains(word.as_str())));
+        found.extend(left.map(|(at, line)| format!("{}:{}: {}", source.path, at + 1, line.trim())));
+    }
+    assert_none(&found, "do it now, or write it down where users look");
+}
+
+// What people and pipelines start from.
+
+#[test]
+fn every_metric_is_in_the_readme() {
+    let readme = text("README.md");
+    let missing: Vec<String> = metric::ALL
+        .iter()
+        .filter(|metric| !readme.contains(&format!("`{}`", metric.name)))
+        .map(|metric| metric.name.to_owned())
+        .collect();
+    assert_none(&missing, "README.md does not name");
+}
+
+#[test]
+fn readme_names_the_two_commands() {
+    let readme = text("README.md");
+    for script in ["script/demo", "script/test"] {
+        assert!(readme.contains(script), "README.md does not name {script}");
+        assert_executable(script);
+    }
+}
+
+#[test]
+fn pipeline_runs_what_people_run() {
+    assert_executable(".ci/run");
+    let run = text(".ci/run");
+    let is_command = |line: &&str| {
+        let before = ["#", "set ", "cd "];
+        !line.is_empty() && before.iter().all(|word| !line.starts_with(word))
+    };
+    let commands: Vec<&str> = run.lines().map(str::trim).filter(is_command).collect();
+    let words = commands.iter().flat_map(|line| line.split(' ')).filter(|word| *word != "exec" && !word.contains('='));
+    assert_eq!(words.collect::<Vec<_>>(), ["script/test"], "whatever .ci/run does, script/test does");
+}
+
+#[track_caller]
+fn assert_executable(path: &str) {
+    let mode = root().join(path).metadata().unwrap_or_else(|error| panic!("{path}: {error}")).permissions().mode();
+    assert_ne!(mode & 0o111, 0, "{path} is not executable");
+}

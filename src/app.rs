@@ -91,32 +91,27 @@ impl App {
         let (stop_edge, edge_stopped) = watch::channel(false);
         let stats = Arc::new(ExportStats::default());
 
+        // Everything that can be refused comes before anything is spawned: a bad address or endpoint is one sentence.
         let _entered = edge.enter();
-        if parts.http {
-            let listener = edge.block_on(web::bind(config.http.listen))?;
-            tracing::info!(address = %listener.address(), "listening");
-            let metrics = Prometheus::new(snapshots.clone(), Arc::clone(&stats)).route();
-            let counted = Arc::clone(&stats);
-            let shown = serde_json::to_value(config).unwrap_or_default();
-            let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics).show_config(shown);
-            let served = web::serve(listener, state, stopped(edge_stopped.clone()));
-            let server = async move {
-                if let Err(error) = served.await {
-                    tracing::error!("{error}");
-                }
-            };
-            watch_over(&edge, &alarm, "web", server, edge_stopped.clone());
-        }
-        let (recorder, export): (Arc<dyn Recorder>, _) = match otlp_settings(config).filter(|_| parts.otlp) {
-            None => (Arc::new(()), None),
+        let (otlp, recorder): (_, Arc<dyn Recorder>) = match otlp_settings(config).filter(|_| parts.otlp) {
+            None => (None, Arc::new(())),
             Some(settings) => {
                 let endpoint = settings.endpoint.clone();
-                let (otlp, recorder) = Otlp::new(settings, snapshots.clone(), identity.run.0, &plan.thresholds, stats)?;
-                tracing::info!(endpoint, "exporting over OTLP");
-                let task = otlp.run(stopped(edge_stopped.clone()));
-                (recorder, Some(watch_over(&edge, &alarm, "otlp", task, edge_stopped)))
+                let (newest, run, counted) = (snapshots.clone(), identity.run.0, Arc::clone(&stats));
+                let (otlp, recorder) = Otlp::new(settings, newest, run, &plan.thresholds, counted)?;
+                (Some((endpoint, otlp)), recorder)
             }
         };
+        let page = if parts.http { Some(edge.block_on(web::bind(config.http.listen))?) } else { None };
+        if let Some(page) = page {
+            tracing::info!(address = %page.address(), "listening");
+            let server = serve(page, config, &snapshots, &stats, edge_stopped.clone());
+            watch_over(&edge, &alarm, "web", server, edge_stopped.clone());
+        }
+        let export = otlp.map(|(endpoint, otlp)| {
+            tracing::info!(endpoint, "exporting over OTLP");
+            watch_over(&edge, &alarm, "otlp", otlp.run(stopped(edge_stopped.clone())), edge_stopped)
+        });
         let Plan { routes, objectives, thresholds } = plan;
         let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish };
         let probes = spawn_probes(routes, setup, probes_stopped, alarm)?;
@@ -157,6 +152,26 @@ impl App {
         let last = self.snapshots.borrow().clone();
         self.edge.shutdown_timeout(EDGE_ENDS_WITHIN);
         last
+    }
+}
+
+/// The listener at work, until it is told to stop.
+fn serve(
+    listener: web::Listener,
+    config: &Config,
+    snapshots: &watch::Receiver<Arc<Snapshot>>,
+    stats: &Arc<ExportStats>,
+    stop: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let metrics = Prometheus::new(snapshots.clone(), Arc::clone(stats)).route();
+    let counted = Arc::clone(stats);
+    let shown = serde_json::to_value(config).unwrap_or_default();
+    let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics).show_config(shown);
+    let served = web::serve(listener, state, stopped(stop));
+    async move {
+        if let Err(error) = served.await {
+            tracing::error!("{error}");
+        }
     }
 }
 

@@ -44,6 +44,11 @@ impl Alarm {
         }))
     }
 
+    /// Raises the alarm if the thread that keeps the answer panics.
+    pub fn watch_thread(&self, name: &'static str) -> ThreadWatch {
+        ThreadWatch { _guard: Guard { alarm: self.clone(), name } }
+    }
+
     /// Spawns a task that ends by itself, soon.
     pub fn spawn_brief(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let guard = Guard { alarm: self.clone(), name };
@@ -52,6 +57,12 @@ impl Alarm {
             task.await;
         });
     }
+}
+
+/// Watches over a thread of ours while it lives.
+#[derive(Debug)]
+pub struct ThreadWatch {
+    _guard: Guard,
 }
 
 /// A task that is aborted when its handle is dropped.
@@ -64,7 +75,8 @@ impl Drop for Task {
     }
 }
 
-/// Dropped by a panic on its way through the task.
+/// Dropped by a panic on its way through the task or thread.
+#[derive(Debug)]
 struct Guard {
     alarm: Alarm,
     name: &'static str,
@@ -73,7 +85,7 @@ struct Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.alarm.raise(format!("task {} panicked", self.name));
+            self.alarm.raise(format!("{} panicked", self.name));
         }
     }
 }
@@ -110,7 +122,7 @@ mod tests {
     async fn task_that_panics_raises_the_alarm() {
         let (alarm, listener) = Alarm::new();
         alarm.spawn_brief("ack", async { panic!("on purpose") });
-        assert_eq!(heard(listener).await, "task ack panicked");
+        assert_eq!(heard(listener).await, "ack panicked");
     }
 
     #[tokio::test]

@@ -24,11 +24,10 @@ use crate::engine::{self, Route, Setup};
 use crate::exporters::otlp::{ExportError, Otlp, OtlpSettings, Protocol};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats, Recorder};
-use crate::kafka::pinned::{self, PinnedLane};
 use crate::vitals;
 use crate::web::{self, WebError, WebState};
 
-use routes::Plan;
+use routes::{LaneSettings, Plan};
 
 /// The probe runtime has nothing to wait for when it stops; longer than this, it hangs, and we go on without it.
 const PROBES_END_WITHIN: Duration = Duration::from_millis(500);
@@ -177,7 +176,7 @@ fn serve(
 
 /// Starts the probe runtime on a thread of its own.
 fn spawn_probes(
-    routes: Vec<(Route, pinned::Settings)>,
+    routes: Vec<(Route, LaneSettings)>,
     setup: Setup,
     stop: watch::Receiver<bool>,
     alarm: Alarm,
@@ -203,8 +202,7 @@ fn spawn_probes(
                 .map(|(index, (route, settings))| {
                     let inputs = inputs.clone();
                     let report = Arc::new(move |report| inputs.report(index, report));
-                    let lane = PinnedLane::start(settings, clock, report, alarm.clone());
-                    (route, Box::new(lane) as Box<dyn prober_probes::port::Lane + Send>)
+                    (route, settings.start(clock, report, alarm.clone()))
                 })
                 .collect();
             waiting.over(routes, setup).run(stop).await;

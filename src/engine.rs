@@ -235,6 +235,7 @@ impl Engine {
                         running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
                     }
                     Report::Topology(topology) => running.topology = topology,
+                    Report::Client { role, vitals } => running.news.client(role, vitals),
                     Report::Action { action, result } => self.prober.acted(action, result),
                 }
             }

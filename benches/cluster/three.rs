@@ -12,12 +12,12 @@ use crate::watch::{Cost, Freeze};
 
 /// Ten records a second at each broker, as in the published numbers of other probers.
 const INTERVAL: Duration = Duration::from_millis(100);
-const AT_TEN_A_SECOND: [(&str, &str); 1] = [("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "100ms")];
+const AT_TEN_A_SECOND: [(&str, &str); 1] = [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "100ms")];
 
 /// A JVM compiles what is called often; both kinds of client run at many times the rate first.
 const WARM_UP: Duration = Duration::from_secs(20);
 const WARM_UP_INTERVAL: Duration = Duration::from_millis(10);
-const WARM_UP_SETTINGS: [(&str, &str); 1] = [("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "20ms")];
+const WARM_UP_SETTINGS: [(&str, &str); 1] = [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "20ms")];
 
 const PAIRS: usize = 3;
 const BLOCK: Duration = Duration::from_secs(30);

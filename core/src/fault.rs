@@ -61,6 +61,8 @@ pub enum Fault {
     QueueFull,
     /// This machine has no file descriptor or port left for us.
     LocalResources,
+    /// librdkafka failed for a reason of its own.
+    Client,
 }
 
 impl Fault {
@@ -84,6 +86,7 @@ impl Fault {
             Fault::NoPartition => "no_partition",
             Fault::QueueFull => "queue_full",
             Fault::LocalResources => "local_resources",
+            Fault::Client => "client_error",
         }
     }
 
@@ -92,7 +95,7 @@ impl Fault {
         match self {
             Fault::QueueFull | Fault::LocalResources => Blame::Prober,
             Fault::Kafka(error) if error.is_authorization() => Blame::Unclear,
-            Fault::Resolve | Fault::NoMetadata | Fault::NoPartition => Blame::Unclear,
+            Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Client => Blame::Unclear,
             Fault::Kafka(_)
             | Fault::Timeout
             | Fault::Slow

@@ -1,10 +1,10 @@
 //! Observe → plan → apply for a monitor topic: the plan is a printable value. This step plans the creation of the
-//! pinned topic; growing, electing and repairing build on it.
+//! topics; growing, electing and repairing build on it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::ids::{BrokerId, Partition};
+use crate::ids::{BrokerId, Lane, Partition};
 use crate::topology::{TopicSeen, Topology};
 
 /// A lane born while a cluster boots would stay too small, so creation waits until the broker count stood still
@@ -20,18 +20,21 @@ pub enum Mode {
     Create,
 }
 
-/// What to do about the pinned topic now.
+/// A replicated partition has so many replicas, or as many as there are brokers.
+const REPLICAS: usize = 3;
+
+/// What to do about a lane's topic now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// The topic is there and every partition has exactly one replica.
+    /// The topic is there and can serve its lane.
     Use,
     /// Nothing yet: the broker count has not stood still for [`STABLE_FOR`].
     Wait,
-    /// Create it, partition *i* on the *i*-th broker id.
+    /// Create it with these replicas, partition *i* led by the *i*-th broker id.
     Create(BTreeMap<Partition, Vec<BrokerId>>),
     /// It is missing and we may not create it.
     Missing,
-    /// Some partition has more than one replica, so its acks would not speak for one broker alone (K6, K12).
+    /// Some pinned partition has more than one replica, so its acks would not speak for one broker alone (K6, K12).
     Replicated {
         /// The first such partition.
         partition: Partition,
@@ -40,11 +43,11 @@ pub enum Plan {
     },
 }
 
-/// Plans for the pinned topic. `stable_for` is how long the set of registered brokers has not changed.
-pub fn plan(topology: &Topology, topic: Option<&TopicSeen>, stable_for: Duration, mode: Mode) -> Plan {
+/// Plans for a lane's topic. `stable_for` is how long the set of registered brokers has not changed.
+pub fn plan(lane: Lane, topology: &Topology, topic: Option<&TopicSeen>, stable_for: Duration, mode: Mode) -> Plan {
     if let Some(topic) = topic {
         let replicated = topic.partitions.iter().find(|seen| seen.replicas.len() != 1);
-        return match replicated {
+        return match replicated.filter(|_| lane == Lane::Pinned) {
             Some(seen) => Plan::Replicated { partition: seen.partition, replicas: seen.replicas.len() },
             None => Plan::Use,
         };
@@ -56,8 +59,55 @@ pub fn plan(topology: &Topology, topic: Option<&TopicSeen>, stable_for: Duration
     if brokers.is_empty() || stable_for < STABLE_FOR {
         return Plan::Wait;
     }
-    let assignment = (0..).map(Partition).zip(brokers.into_iter().map(|broker| vec![broker])).collect();
-    Plan::Create(assignment)
+    let replicas = match lane {
+        Lane::Pinned => brokers.into_iter().map(|broker| vec![broker]).collect(),
+        Lane::Replicated => spread(topology, &brokers),
+    };
+    Plan::Create((0..).map(Partition).zip(replicas).collect())
+}
+
+/// `min.insync.replicas` of a lane's topic: with one replica away, the replicated lane can still be written (K9).
+pub fn min_insync_replicas(lane: Lane, replication_factor: usize) -> usize {
+    match lane {
+        Lane::Pinned => 1,
+        Lane::Replicated => replication_factor.saturating_sub(1).max(1),
+    }
+}
+
+/// Replicas for each of `brokers` as preferred leader: followers from other racks first, each broker following as many
+/// as any other where the racks are of one size.
+fn spread(topology: &Topology, brokers: &[BrokerId]) -> Vec<Vec<BrokerId>> {
+    let rack = |broker: BrokerId| topology.brokers.get(&broker).and_then(|seen| seen.rack.as_deref());
+    let ring = interleaved(brokers, rack);
+    let followers_of = |leader: BrokerId| {
+        let start = ring.iter().position(|broker| *broker == leader).unwrap_or(0);
+        let others: Vec<BrokerId> = ring.iter().cycle().skip(start + 1).take(ring.len() - 1).copied().collect();
+        let mut replicas = vec![leader];
+        while replicas.len() < REPLICAS.min(brokers.len()) {
+            let free = |broker: &&BrokerId| !replicas.contains(broker);
+            let elsewhere = |broker: &&BrokerId| {
+                rack(**broker).is_none() || replicas.iter().all(|taken| rack(*taken) != rack(**broker))
+            };
+            let next = others.iter().filter(free).find(elsewhere).or_else(|| others.iter().find(free));
+            replicas.extend(next);
+        }
+        replicas
+    };
+    brokers.iter().copied().map(followers_of).collect()
+}
+
+/// The brokers in turns, one of each rack, so that neighbours stand in different racks.
+fn interleaved<'a>(brokers: &[BrokerId], rack: impl Fn(BrokerId) -> Option<&'a str>) -> Vec<BrokerId> {
+    let mut taken: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    let mut ring: Vec<(usize, BrokerId)> = Vec::with_capacity(brokers.len());
+    for broker in brokers {
+        let turn = taken.entry(rack(*broker)).or_default();
+        // Without racks nothing is to be kept apart.
+        ring.push((if rack(*broker).is_some() { *turn } else { 0 }, *broker));
+        *turn += 1;
+    }
+    ring.sort();
+    ring.into_iter().map(|(_, broker)| broker).collect()
 }
 
 #[cfg(test)]
@@ -79,6 +129,7 @@ mod tests {
             .map(|(index, ids)| PartitionSeen {
                 partition: Partition(index),
                 leader: None,
+                leader_epoch: None,
                 replicas: ids.iter().map(|id| BrokerId(*id)).collect(),
             })
             .collect();
@@ -92,31 +143,96 @@ mod tests {
             (Partition(1), vec![BrokerId(5)]),
             (Partition(2), vec![BrokerId(9)]),
         ]);
-        assert_eq!(plan(&cluster(&[9, 2, 5]), None, STABLE_FOR, Mode::Create), Plan::Create(expected));
+        assert_eq!(plan(Lane::Pinned, &cluster(&[9, 2, 5]), None, STABLE_FOR, Mode::Create), Plan::Create(expected));
     }
 
     #[test]
     fn booting_cluster_is_waited_for() {
-        assert_eq!(plan(&cluster(&[1]), None, Duration::from_secs(2), Mode::Create), Plan::Wait);
-        assert_eq!(plan(&cluster(&[]), None, STABLE_FOR, Mode::Create), Plan::Wait);
+        assert_eq!(plan(Lane::Pinned, &cluster(&[1]), None, Duration::from_secs(2), Mode::Create), Plan::Wait);
+        assert_eq!(plan(Lane::Pinned, &cluster(&[]), None, STABLE_FOR, Mode::Create), Plan::Wait);
     }
 
     #[test]
     fn existing_topic_is_used_as_it_is() {
-        assert_eq!(plan(&cluster(&[1, 2]), Some(&topic(&[&[2], &[1]])), Duration::ZERO, Mode::Create), Plan::Use);
+        assert_eq!(
+            plan(Lane::Pinned, &cluster(&[1, 2]), Some(&topic(&[&[2], &[1]])), Duration::ZERO, Mode::Create),
+            Plan::Use
+        );
     }
 
     #[test]
     fn raised_replication_factor_is_noticed() {
         let raised = topic(&[&[1], &[2, 1, 3]]);
         assert_eq!(
-            plan(&cluster(&[1, 2]), Some(&raised), STABLE_FOR, Mode::Create),
+            plan(Lane::Pinned, &cluster(&[1, 2]), Some(&raised), STABLE_FOR, Mode::Create),
             Plan::Replicated { partition: Partition(1), replicas: 3 }
         );
     }
 
     #[test]
     fn upkeep_off_never_creates() {
-        assert_eq!(plan(&cluster(&[1, 2]), None, STABLE_FOR, Mode::Off), Plan::Missing);
+        assert_eq!(plan(Lane::Pinned, &cluster(&[1, 2]), None, STABLE_FOR, Mode::Off), Plan::Missing);
+    }
+
+    fn racked(racks: &[(i32, &str)]) -> Topology {
+        let mut topology = Topology::default();
+        let address = Address { host: "h".into(), port: 9092 };
+        let listed: Vec<_> =
+            racks.iter().map(|(id, rack)| (BrokerId(*id), address.clone(), Some((*rack).to_owned()))).collect();
+        topology.observe(&listed, None);
+        topology
+    }
+
+    fn replicas(topology: &Topology) -> Vec<Vec<i32>> {
+        match plan(Lane::Replicated, topology, None, STABLE_FOR, Mode::Create) {
+            Plan::Create(assignment) => {
+                assignment.into_values().map(|replicas| replicas.into_iter().map(|id| id.0).collect()).collect()
+            }
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn each_broker_is_preferred_leader_of_one_replicated_partition_and_follows_two() {
+        let planned = replicas(&cluster(&[1, 2, 3, 4, 5]));
+        assert_eq!(planned.iter().map(|replicas| replicas[0]).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        for broker in 1..=5 {
+            assert_eq!(planned.iter().filter(|replicas| replicas.contains(&broker)).count(), 3, "broker {broker}");
+        }
+    }
+
+    #[test]
+    fn small_cluster_has_as_many_replicas_as_brokers() {
+        assert_eq!(replicas(&cluster(&[1, 2])), [[1, 2], [2, 1]]);
+        assert_eq!(replicas(&cluster(&[7])), [[7]]);
+    }
+
+    #[test]
+    fn replicas_stand_in_different_racks_and_every_broker_holds_three() {
+        let topology = racked(&[(1, "a"), (2, "a"), (3, "b"), (4, "b"), (5, "c"), (6, "c")]);
+        let planned = replicas(&topology);
+        for replicas in &planned {
+            let racks: std::collections::BTreeSet<_> =
+                replicas.iter().map(|id| topology.brokers[&BrokerId(*id)].rack.clone()).collect();
+            assert_eq!(racks.len(), 3, "{replicas:?}");
+        }
+        for broker in 1..=6 {
+            assert_eq!(planned.iter().filter(|replicas| replicas.contains(&broker)).count(), 3, "broker {broker}");
+        }
+    }
+
+    #[test]
+    fn fewer_racks_than_replicas_still_give_all_replicas() {
+        let planned = replicas(&racked(&[(1, "a"), (2, "a"), (3, "b"), (4, "b")]));
+        for replicas in &planned {
+            assert_eq!(replicas.iter().collect::<std::collections::BTreeSet<_>>().len(), 3, "{replicas:?}");
+        }
+    }
+
+    #[test]
+    fn one_replica_may_be_away_and_the_replicated_lane_is_still_written() {
+        let of = |factor| min_insync_replicas(Lane::Replicated, factor);
+        assert_eq!([of(1), of(2), of(3)], [1, 1, 2]);
+        assert_eq!(min_insync_replicas(Lane::Pinned, 1), 1);
     }
 }

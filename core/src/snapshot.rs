@@ -1,5 +1,6 @@
 //! An immutable view of everything counted and known, for everyone downstream: exporters, page, diagnosis, gate.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -207,6 +208,27 @@ pub struct LaneStatus {
     pub partitions: usize,
     /// Resolved an event, of any outcome: its part of readiness, a latch.
     pub ready: bool,
+    /// What the lane's Kafka clients say of themselves, by role; empty in a lane over our own wire.
+    pub clients: BTreeMap<&'static str, ClientVitals>,
+}
+
+/// A Kafka client about itself: reasons, never verdicts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientVitals {
+    /// Brokers that it knows.
+    pub brokers: usize,
+    /// Brokers that it is connected to.
+    pub connected: usize,
+    /// Requests that timed out, so far.
+    pub request_timeouts: u64,
+    /// Records that wait for their delivery.
+    pub waiting_records: u64,
+    /// Operations that wait for our poll thread.
+    pub waiting_callbacks: u64,
+    /// Errors that it told of, so far.
+    pub errors: u64,
+    /// The newest of them, in its own words.
+    pub last_error: Option<Arc<str>>,
 }
 
 /// The prober about itself.

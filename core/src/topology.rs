@@ -41,6 +41,8 @@ pub struct PartitionSeen {
     pub partition: Partition,
     /// Its leader now, if it has one.
     pub leader: Option<BrokerId>,
+    /// The epoch of its leader, where the broker tells it; each new leader has a higher one (KIP-101).
+    pub leader_epoch: Option<i32>,
     /// Its replicas, preferred leader first.
     pub replicas: Vec<BrokerId>,
 }
@@ -103,7 +105,8 @@ mod tests {
 
     #[test]
     fn broker_named_only_by_replicas_is_known_without_address() {
-        let partition = PartitionSeen { partition: Partition(0), leader: None, replicas: vec![BrokerId(7)] };
+        let partition =
+            PartitionSeen { partition: Partition(0), leader: None, leader_epoch: None, replicas: vec![BrokerId(7)] };
         let topic = TopicSeen { id: None, partitions: vec![partition] };
         let mut topology = Topology::default();
         topology.observe(&[(BrokerId(1), address(1), None)], Some(&topic));

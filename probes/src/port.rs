@@ -8,7 +8,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition, Sequence, Target};
 use prober_core::snapshot::LaneState;
 use prober_core::time::{Time, WallTime};
-use prober_core::track::Written;
+use prober_core::track::{Found, Written};
 
 /// A monitor topic. Answers come back as stamped [`LaneInput`]s, in any order, late or never.
 pub trait Lane {
@@ -18,8 +18,7 @@ pub trait Lane {
     /// The record cannot be handed over, and no byte of it left.
     fn submit(&mut self, record: Outgoing) -> Result<Time, Refusal>;
 
-    /// Reads one offset once more. Comes back as [`LaneInput::Read`], [`LaneInput::Garbage`] or
-    /// [`LaneInput::Absent`]; as nothing, if the broker does not answer.
+    /// Reads one offset once more. Comes back as [`LaneInput::Reread`]; as nothing, if the broker does not answer.
     fn reread(&mut self, partition: Partition, offset: i64);
 }
 
@@ -133,14 +132,25 @@ pub enum LaneInput {
         /// The next offset.
         next: i64,
     },
-    /// Read once more, no record of this run stands at this offset.
-    Absent {
+    /// What stands at an offset that was read once more.
+    Reread {
         /// The partition.
         partition: Partition,
         /// When.
         at: Time,
         /// The offset.
         offset: i64,
+        /// What stands there.
+        found: Found,
+    },
+    /// The partition has a new leader epoch; the one before ended at this offset (OffsetForLeaderEpoch, KIP-101).
+    EpochEnded {
+        /// The partition.
+        partition: Partition,
+        /// When the new epoch was first seen.
+        at: Time,
+        /// The first offset that is not of the old epoch.
+        end: i64,
     },
     /// The topic was deleted and created again.
     Recreated {

@@ -9,19 +9,42 @@ use prober_core::ids::{ClusterName, Lane, Probe, RunId, VantageHash, View};
 use prober_core::objective::Objective;
 use prober_core::placement::Mode;
 use prober_core::track;
+use prober_probes::clock::Clock;
+use prober_probes::port;
 use prober_probes::record::Identity;
 use prober_probes::round_trip;
 
+use crate::alarm::Alarm;
 use crate::config::{self, Config};
 use crate::engine::Route;
-use crate::kafka::pinned;
+use crate::kafka::client::{self, ClientLane};
+use crate::kafka::pinned::{self, PinnedLane};
+use crate::kafka::{Reporter, topic::TopicSettings};
 
 /// Every route, with the settings of its lane, and the objectives.
 pub(super) struct Plan {
-    pub(super) routes: Vec<(Route, pinned::Settings)>,
+    pub(super) routes: Vec<(Route, LaneSettings)>,
     pub(super) objectives: Arc<[Objective]>,
     /// Every threshold known at start: each becomes an edge of the duration histogram.
     pub(super) thresholds: Vec<Duration>,
+}
+
+/// A lane to be started.
+pub(super) enum LaneSettings {
+    /// Over our own wire.
+    Pinned(pinned::Settings),
+    /// Through librdkafka.
+    Replicated(client::Settings),
+}
+
+impl LaneSettings {
+    /// Starts the lane; needs a tokio runtime.
+    pub(super) fn start(self, clock: Clock, report: Reporter, alarm: Alarm) -> Box<dyn port::Lane + Send> {
+        match self {
+            LaneSettings::Pinned(settings) => Box::new(PinnedLane::start(settings, clock, report, alarm)),
+            LaneSettings::Replicated(settings) => Box::new(ClientLane::start(settings, clock, report, alarm)),
+        }
+    }
 }
 
 /// This run at this vantage, with a run id that no other life of a prober has.
@@ -37,32 +60,21 @@ pub(super) fn identity(vantage: &str) -> io::Result<Identity> {
 impl Plan {
     /// The plan of a configuration.
     pub(super) fn of(config: &Config, identity: Identity) -> Plan {
-        let pinned = &config.lanes.pinned;
+        let lanes = [(Lane::Pinned, &config.lanes.pinned), (Lane::Replicated, &config.lanes.replicated.lane)];
+        let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
         let routes = config
             .clusters
             .iter()
-            .filter(|_| pinned.enabled)
-            .map(|(name, cluster)| {
+            .flat_map(|(name, cluster)| enabled().map(move |(lane, settings)| (name, cluster, lane, settings)))
+            .map(|(name, cluster, lane, settings)| {
                 let route = Route {
                     cluster: ClusterName::new(name),
-                    lane: Lane::Pinned,
-                    topic: Arc::from(pinned.topic.as_str()),
+                    lane,
+                    topic: Arc::from(settings.topic.as_str()),
                     identity,
-                    settings: round_trip_settings(config),
+                    settings: round_trip_settings(config, settings),
                 };
-                let settings = pinned::Settings {
-                    bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
-                    topic: Arc::from(pinned.topic.as_str()),
-                    client_id: Arc::from(format!("kafka-prober-{}", config.vantage)),
-                    fetch_max_wait: pinned.fetch_max_wait,
-                    deadline: config.probes.produce.deadline,
-                    upkeep: match config.upkeep.mode {
-                        config::UpkeepMode::Off => Mode::Off,
-                        config::UpkeepMode::Create => Mode::Create,
-                    },
-                    identity,
-                };
-                (route, settings)
+                (route, lane_settings(config, cluster, lane, settings, identity))
             })
             .collect();
         let objectives = objectives(config);
@@ -74,17 +86,56 @@ impl Plan {
     }
 }
 
-fn round_trip_settings(config: &Config) -> round_trip::Settings {
-    let probes = &config.probes;
-    let limits = |deadline: Duration, threshold: Duration| Limits { deadline, threshold };
+fn round_trip_settings(config: &Config, lane: &config::Lane) -> round_trip::Settings {
+    let limits = |limits: &config::Limits| Limits { deadline: limits.deadline, threshold: limits.threshold };
     round_trip::Settings {
         track: track::Settings {
-            interval: probes.produce.interval,
-            produce: limits(probes.produce.deadline, probes.produce.threshold),
-            consume: limits(probes.consume.deadline, probes.consume.threshold),
-            end_to_end: limits(probes.end_to_end.deadline, probes.end_to_end.threshold),
+            interval: lane.interval,
+            produce: limits(&config.probes.produce),
+            consume: limits(&config.probes.consume),
+            end_to_end: limits(&config.probes.end_to_end),
         },
-        record_size: config.lanes.pinned.record_size,
+        record_size: lane.record_size,
+    }
+}
+
+fn lane_settings(
+    config: &Config,
+    cluster: &config::Cluster,
+    lane: Lane,
+    settings: &config::Lane,
+    identity: Identity,
+) -> LaneSettings {
+    let topic = TopicSettings {
+        lane,
+        bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
+        topic: Arc::from(settings.topic.as_str()),
+        client_id: Arc::from(format!("kafka-prober-{}", config.vantage)),
+        deadline: config.probes.produce.deadline,
+        upkeep: match config.upkeep.mode {
+            config::UpkeepMode::Off => Mode::Off,
+            config::UpkeepMode::Create => Mode::Create,
+        },
+        identity,
+    };
+    let fetch_max_wait = settings.fetch_max_wait;
+    match lane {
+        Lane::Pinned => LaneSettings::Pinned(pinned::Settings { topic, fetch_max_wait }),
+        Lane::Replicated => LaneSettings::Replicated(client::Settings {
+            topic,
+            fetch_max_wait,
+            acks: match config.lanes.replicated.acks {
+                config::RequiredAcks::All => client::RequiredAcks::All,
+                config::RequiredAcks::Leader => client::RequiredAcks::Leader,
+            },
+            compression: match config.lanes.replicated.compression {
+                config::RecordCompression::None => client::Compression::None,
+                config::RecordCompression::Gzip => client::Compression::Gzip,
+                config::RecordCompression::Snappy => client::Compression::Snappy,
+                config::RecordCompression::Lz4 => client::Compression::Lz4,
+                config::RecordCompression::Zstd => client::Compression::Zstd,
+            },
+        }),
     }
 }
 

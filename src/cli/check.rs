@@ -19,7 +19,9 @@ use judgement::{Judgement, judge};
 const INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Exit {
-    config.probes.produce.interval = config.probes.produce.interval.min(INTERVAL);
+    for lane in [&mut config.lanes.pinned, &mut config.lanes.replicated.lane] {
+        lane.interval = lane.interval.min(INTERVAL);
+    }
     let app = match App::start(&config, Parts { http: false, otlp: false }) {
         Ok(app) => app,
         Err(error) => return exit::usage(&error),

@@ -85,7 +85,7 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     let flags = Flags { bootstrap, cluster: Some("demo".into()), log_level: level, ..Flags::default() };
     let mut config = config::load(&Sources { flags, ..Sources::default() })?.config;
     config.lanes.pinned.fetch_max_wait = FETCH_MAX_WAIT;
-    config.probes.produce.interval = INTERVAL;
+    config.lanes.pinned.interval = INTERVAL;
     config.probes.produce.deadline = DEADLINE;
     config.probes.produce.threshold = THRESHOLD;
     for follows in [&mut config.probes.consume, &mut config.probes.end_to_end] {

@@ -35,8 +35,8 @@ pub use address::Address;
 pub use error::ConfigError;
 pub use origin::Origin;
 pub use schema::{
-    Cluster, Compression, Config, Following, Http, Lanes, Log, LogFormat, Objective, Otlp, PinnedLane, ProbeName,
-    Probes, Produce, Protocol, Upkeep, UpkeepMode, View,
+    Cluster, Compression, Config, Http, Lane, Lanes, Limits, Log, LogFormat, Objective, Otlp, ProbeName, Probes,
+    Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Upkeep, UpkeepMode, View,
 };
 pub use secret::Secret;
 pub use sources::{Flags, Sources, relevant_environment};
@@ -53,7 +53,7 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 pub struct Loaded {
     /// What is in force.
     pub config: Config,
-    /// Key path (`probes.produce.interval`) to the layer that set it.
+    /// Key path (`lanes.pinned.interval`) to the layer that set it.
     pub origins: BTreeMap<String, Origin>,
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::text::{self, choice, duration_between};
 use super::values::Values;
 use super::{
-    Address, Cluster, Compression, Config, ConfigError, Following, Http, Lanes, Log, LogFormat, Objective, Origin,
-    Otlp, PinnedLane, ProbeName, Probes, Produce, Protocol, Secret, Upkeep, UpkeepMode, View, otel,
+    Address, Cluster, Compression, Config, ConfigError, Http, Lane, Lanes, Limits, Log, LogFormat, Objective, Origin,
+    Otlp, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Secret, Upkeep, UpkeepMode,
+    View, otel,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -25,7 +26,7 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
         vantage: values.text("vantage", "a name", text::vantage)?,
         http: Http { listen: values.text("http.listen", "an IP address and port", text::listen)? },
         clusters: clusters(values)?,
-        lanes: Lanes { pinned: pinned_lane(values, &probes.consume)? },
+        lanes: lanes(values, &probes.consume)?,
         probes,
         upkeep: Upkeep {
             mode: one_of(values, "upkeep.mode", "a mode", &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)])?,
@@ -54,47 +55,74 @@ fn clusters(values: &Values) -> Result<BTreeMap<String, Cluster>, ConfigError> {
     Ok(clusters)
 }
 
-fn pinned_lane(values: &Values, consume: &Following) -> Result<PinnedLane, ConfigError> {
-    let size_key = "lanes.pinned.record_size";
-    let record_size = values.integer(size_key)?;
+fn lanes(values: &Values, consume: &Limits) -> Result<Lanes, ConfigError> {
+    let pinned = lane(values, "pinned", consume)?;
+    let replicated = ReplicatedLane {
+        lane: lane(values, "replicated", consume)?,
+        acks: one_of(
+            values,
+            "lanes.replicated.acks",
+            "\"all\" or \"leader\"",
+            &[("all", RequiredAcks::All), ("leader", RequiredAcks::Leader)],
+        )?,
+        compression: one_of(
+            values,
+            "lanes.replicated.compression",
+            "a compression",
+            &[
+                ("none", RecordCompression::None),
+                ("gzip", RecordCompression::Gzip),
+                ("snappy", RecordCompression::Snappy),
+                ("lz4", RecordCompression::Lz4),
+                ("zstd", RecordCompression::Zstd),
+            ],
+        )?,
+    };
+    if pinned.topic == replicated.lane.topic {
+        let set = |key: &&str| values.origin(key) != Some(&Origin::Default);
+        let key = ["lanes.pinned.topic", "lanes.replicated.topic"].into_iter().find(set).unwrap_or("lanes");
+        let problem = format!("both lanes have the topic {}; give each its own", text::quoted(&pinned.topic));
+        return Err(values.problem(key, problem));
+    }
+    Ok(Lanes { pinned, replicated })
+}
+
+fn lane(values: &Values, name: &str, consume: &Limits) -> Result<Lane, ConfigError> {
+    let key = |key: &str| format!("lanes.{name}.{key}");
+    let size_key = key("record_size");
+    let record_size = values.integer(&size_key)?;
     let record_size =
         usize::try_from(record_size).ok().filter(|_| RECORD_SIZES.contains(&record_size)).ok_or_else(|| {
             let (min, max) = RECORD_SIZES.into_inner();
-            values.problem(size_key, format!("{record_size} is out of range; use {min} to {max} bytes"))
+            values.problem(&size_key, format!("{record_size} is out of range; use {min} to {max} bytes"))
         })?;
-    let wait = (
-        "lanes.pinned.fetch_max_wait",
-        duration(values, "lanes.pinned.fetch_max_wait", MILLISECOND, LONGEST_FETCH_WAIT)?,
-    );
-    below(values, wait, ("probes.consume.deadline", consume.deadline))?;
-    Ok(PinnedLane {
-        enabled: values.flag("lanes.pinned.enabled")?,
-        topic: values.text("lanes.pinned.topic", "a topic name", text::topic)?,
-        fetch_max_wait: wait.1,
+    let wait_key = key("fetch_max_wait");
+    let fetch_max_wait = duration(values, &wait_key, MILLISECOND, LONGEST_FETCH_WAIT)?;
+    below(values, (&wait_key, fetch_max_wait), ("probes.consume.deadline", consume.deadline))?;
+    Ok(Lane {
+        enabled: values.flag(&key("enabled"))?,
+        topic: values.text(&key("topic"), "a topic name", text::topic)?,
+        interval: duration(values, &key("interval"), 10 * MILLISECOND, HOUR)?,
+        fetch_max_wait,
         record_size,
     })
 }
 
 fn probes(values: &Values) -> Result<Probes, ConfigError> {
-    let produce = following(values, "produce")?;
     Ok(Probes {
-        produce: Produce {
-            interval: duration(values, "probes.produce.interval", 10 * MILLISECOND, HOUR)?,
-            deadline: produce.deadline,
-            threshold: produce.threshold,
-        },
-        consume: following(values, "consume")?,
-        end_to_end: following(values, "end_to_end")?,
+        produce: limits(values, "produce")?,
+        consume: limits(values, "consume")?,
+        end_to_end: limits(values, "end_to_end")?,
     })
 }
 
-fn following(values: &Values, probe: &str) -> Result<Following, ConfigError> {
+fn limits(values: &Values, probe: &str) -> Result<Limits, ConfigError> {
     let deadline_key = format!("probes.{probe}.deadline");
     let threshold_key = format!("probes.{probe}.threshold");
     let deadline = duration(values, &deadline_key, MILLISECOND, LONGEST_DEADLINE)?;
     let threshold = duration(values, &threshold_key, MILLISECOND, LONGEST_DEADLINE)?;
     below(values, (&threshold_key, threshold), (&deadline_key, deadline))?;
-    Ok(Following { deadline, threshold })
+    Ok(Limits { deadline, threshold })
 }
 
 fn objectives(values: &Values) -> Result<BTreeMap<String, Objective>, ConfigError> {

@@ -52,16 +52,21 @@ pub struct Cluster {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lanes {
     /// Replication factor 1: each partition on one broker and nowhere else.
-    pub pinned: PinnedLane,
+    pub pinned: Lane,
+    /// Replication factor min(3, brokers), through librdkafka.
+    pub replicated: ReplicatedLane,
 }
 
-/// `[lanes.pinned]`.
+/// `[lanes.pinned]`, and the common part of every lane.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PinnedLane {
+pub struct Lane {
     /// Whether it is probed.
     pub enabled: bool,
-    /// A legal Kafka topic name.
+    /// A legal Kafka topic name, not that of another lane.
     pub topic: String,
+    /// 10 ms to 1 h.
+    #[serde(serialize_with = "duration")]
+    pub interval: Duration,
     /// Below the deadline of `consume`, 1 ms to 30 s.
     #[serde(serialize_with = "duration")]
     pub fetch_max_wait: Duration,
@@ -69,34 +74,58 @@ pub struct PinnedLane {
     pub record_size: usize,
 }
 
+/// `[lanes.replicated]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ReplicatedLane {
+    /// What it has in common with the other.
+    #[serde(flatten)]
+    pub lane: Lane,
+    /// When a write counts as done.
+    pub acks: RequiredAcks,
+    /// How records are compressed.
+    pub compression: RecordCompression,
+}
+
+/// When a write to the replicated lane counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequiredAcks {
+    /// All in-sync replicas have it.
+    All,
+    /// The leader has it.
+    Leader,
+}
+
+/// The compression of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordCompression {
+    /// None.
+    None,
+    /// gzip.
+    Gzip,
+    /// Snappy.
+    Snappy,
+    /// LZ4.
+    Lz4,
+    /// Zstandard.
+    Zstd,
+}
+
 /// `[probes]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Probes {
     /// Sent until acked.
-    pub produce: Produce,
+    pub produce: Limits,
     /// Acked until read.
-    pub consume: Following,
+    pub consume: Limits,
     /// Sent until read.
-    pub end_to_end: Following,
+    pub end_to_end: Limits,
 }
 
-/// `[probes.produce]`: the probe with a schedule of its own.
+/// `[probes.KIND]`: when an attempt is over, and when it was slow.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Produce {
-    /// 10 ms to 1 h.
-    #[serde(serialize_with = "duration")]
-    pub interval: Duration,
-    /// At most 60 s.
-    #[serde(serialize_with = "duration")]
-    pub deadline: Duration,
-    /// Below the deadline.
-    #[serde(serialize_with = "duration")]
-    pub threshold: Duration,
-}
-
-/// `[probes.consume]` and `[probes.end_to_end]`: probes that follow each produced record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Following {
+pub struct Limits {
     /// At most 60 s.
     #[serde(serialize_with = "duration")]
     pub deadline: Duration,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::event::VoidReason;
-use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
 use prober_core::ledger::Ledger;
 use prober_core::settle::Stall;
-use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, ProberStatus, SeriesCounts};
+use prober_core::snapshot::{
+    BrokerState, BrokerStatus, ClientVitals, LaneState, LaneStatus, ProberStatus, SeriesCounts,
+};
 use prober_core::time::{Time, WallTime};
 use prober_probes::port::LaneInput;
 
@@ -22,6 +24,7 @@ const NOTABLE_STALL: Duration = Duration::from_millis(500);
 pub(super) struct LaneNews {
     state: Option<LaneState>,
     message: Option<Arc<str>>,
+    clients: BTreeMap<&'static str, ClientVitals>,
 }
 
 impl LaneNews {
@@ -30,6 +33,10 @@ impl LaneNews {
             self.state = Some(*state);
             self.message.clone_from(message);
         }
+    }
+
+    pub(super) fn client(&mut self, role: &'static str, vitals: ClientVitals) {
+        self.clients.insert(role, vitals);
     }
 }
 
@@ -43,40 +50,58 @@ impl Running {
             message: self.news.message.clone(),
             partitions: self.round_trip.probed().count(),
             ready: self.round_trip.has_resolved(),
+            clients: self.news.clients.clone(),
         }
     }
 }
 
-/// Every broker of every cluster, once.
+/// Every broker of every cluster, once, over all lanes of the cluster.
 pub(super) fn brokers(routes: &[Running], ledger: &Ledger, now: Time) -> Vec<BrokerStatus> {
-    let mut known = BTreeMap::new();
+    let mut known: BTreeMap<(&ClusterName, BrokerId), BrokerStatus> = BTreeMap::new();
     for running in routes {
+        let cluster = &running.route.cluster;
         for (id, seen) in &running.topology.brokers {
-            let cluster = &running.route.cluster;
-            let newest: Vec<_> = Probe::OF_A_RECORD
-                .into_iter()
-                .map(|probe| Series {
-                    cluster: cluster.clone(),
-                    view: running.route.lane.view(),
-                    probe,
-                    broker: Broker::Id(*id),
-                })
-                .filter_map(|series| ledger.latest(&series))
-                .map(|latest| latest.outcome)
-                .collect();
-            let status = BrokerStatus {
+            let covered = running.round_trip.probed().any(|(_, broker)| broker == *id);
+            let status = known.entry((cluster, *id)).or_insert_with(|| BrokerStatus {
                 cluster: cluster.clone(),
                 broker: *id,
-                address: seen.address.as_ref().map(ToString::to_string),
-                rack: seen.rack.clone(),
-                registered: seen.registered,
-                covered: running.round_trip.probed().any(|(_, broker)| broker == *id),
-                state: BrokerState::of(seen.registered, &newest, running.round_trip.waiting(*id, now)),
-            };
-            known.insert((cluster.clone(), *id), status);
+                address: None,
+                rack: None,
+                registered: false,
+                covered: true,
+                state: None,
+            });
+            status.address = status.address.take().or_else(|| seen.address.as_ref().map(ToString::to_string));
+            status.rack = status.rack.take().or_else(|| seen.rack.clone());
+            status.registered |= seen.registered;
+            status.covered &= covered;
         }
     }
+    for status in known.values_mut() {
+        status.state = state(routes, ledger, status, now);
+    }
     known.into_values().collect()
+}
+
+/// A broker's condition, by the broker view alone: in the client view `broker` is only a partition's preferred leader,
+/// and the series of healthy ones fail too (design §4).
+fn state(routes: &[Running], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
+    let of_this =
+        |running: &&Running| running.route.cluster == status.cluster && running.route.lane.view() == View::Broker;
+    let newest: Vec<_> = Probe::OF_A_RECORD
+        .into_iter()
+        .map(|probe| Series {
+            cluster: status.cluster.clone(),
+            view: View::Broker,
+            probe,
+            broker: Broker::Id(status.broker),
+        })
+        .filter_map(|series| ledger.latest(&series))
+        .map(|latest| latest.outcome)
+        .collect();
+    let waiting =
+        routes.iter().filter(of_this).filter_map(|running| running.round_trip.waiting(status.broker, now)).max();
+    BrokerState::of(status.registered, &newest, waiting)
 }
 
 /// One line in the log for each broker that comes to fail, to be absent, or to be well again.

@@ -1,5 +1,6 @@
 //! A snapshot with something of everything, counted by a real ledger.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
                 message: None,
                 partitions: usize::try_from(brokers).expect("a count"),
                 ready: true,
+                clients: BTreeMap::new(),
             })
             .into(),
         prober,

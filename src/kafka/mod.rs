@@ -3,17 +3,22 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`wire`] | the raw protocol: one connection, one request at a time from us to one broker |
+//! | [`topic`] | a lane's topic, over the wire: found or created, known to be ours, and watched |
 //! | [`pinned`] | the pinned lane over the wire: the broker view |
+//! | [`client`] | the replicated lane through librdkafka: the client view |
+//! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
-//! The client view (librdkafka) gets a module of its own beside them, and is the only place for `use rdkafka` apart
-//! from [`mock`], librdkafka's in-process cluster for the demo.
+//! [`client`] and [`mock`] are the only places for `use rdkafka`.
 
+pub mod client;
 pub mod mock;
 pub mod pinned;
+pub mod topic;
 pub mod wire;
 
 use std::sync::Arc;
 
+use prober_core::snapshot::ClientVitals;
 use prober_core::topology::Topology;
 use prober_probes::port::LaneInput;
 
@@ -24,6 +29,13 @@ pub enum Report {
     Lane(LaneInput),
     /// The cluster's brokers, as they are known now.
     Topology(Topology),
+    /// Of one of the lane's Kafka clients.
+    Client {
+        /// `producer` or `consumer`.
+        role: &'static str,
+        /// What it says of itself.
+        vitals: ClientVitals,
+    },
     /// Something was done to a topic of ours.
     Action {
         /// What.

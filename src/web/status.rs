@@ -6,7 +6,8 @@
 //! - `clusters[]`: `name`, `missing_brokers` and
 //!   - `brokers[]`: `id`, `address`, `rack`, `registered`, `covered`, `state` (ok, suspect, failing, absent, planned;
 //!     null until something was judged)
-//!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`
+//!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`,
+//!     `clients{}` (what librdkafka's `producer` and `consumer` say of themselves, empty in the pinned lane)
 //!   - `series[]`, one per view, probe and broker: `due`, `sent`, `in_flight`, `outcomes{}`, `errors{}`, `void{}`,
 //!     `durations` (`count`, `p50_ms`, `p99_ms`, `max_ms`, since the start), `latest` (the newest judged event:
 //!     `outcome`, `error_type`, `ended_ms_ago`)
@@ -28,7 +29,8 @@ use prober_core::ids::{Broker, ClusterName};
 use prober_core::ledger::Latest;
 use prober_core::metric::possible_outcomes;
 use prober_core::snapshot::{
-    BrokerState, BrokerStatus, LagCounts, LaneStatus, ProberStatus, Quantiles, RecordCounts, SeriesCounts, Snapshot,
+    BrokerState, BrokerStatus, ClientVitals, LagCounts, LaneStatus, ProberStatus, Quantiles, RecordCounts,
+    SeriesCounts, Snapshot,
 };
 use prober_core::time::{Time, WallTime};
 use serde::{Serialize, Serializer};
@@ -79,6 +81,18 @@ struct Lane {
     message: Option<Arc<str>>,
     partitions: usize,
     ready: bool,
+    clients: BTreeMap<&'static str, Client>,
+}
+
+#[derive(Debug, Serialize)]
+struct Client {
+    brokers: usize,
+    connected: usize,
+    request_timeouts: u64,
+    waiting_records: u64,
+    waiting_callbacks: u64,
+    errors: u64,
+    last_error: Option<Arc<str>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -247,6 +261,21 @@ impl Lane {
             message: status.message.clone(),
             partitions: status.partitions,
             ready: status.ready,
+            clients: status.clients.iter().map(|(role, vitals)| (*role, Client::of(vitals))).collect(),
+        }
+    }
+}
+
+impl Client {
+    fn of(vitals: &ClientVitals) -> Client {
+        Client {
+            brokers: vitals.brokers,
+            connected: vitals.connected,
+            request_timeouts: vitals.request_timeouts,
+            waiting_records: vitals.waiting_records,
+            waiting_callbacks: vitals.waiting_callbacks,
+            errors: vitals.errors,
+            last_error: vitals.last_error.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The pages as a client gets them, over real connections.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use prober_core::event::{Event, Limits, Saw};
@@ -73,6 +74,7 @@ fn snapshot() -> Snapshot {
             message: Some(Arc::from("grant CREATE on topic kafka-prober-pinned")),
             partitions: 1,
             ready: false,
+            clients: BTreeMap::new(),
         }],
         prober: ProberStatus { heartbeat: WallTime(WALL.0 - 40_000_000), ..ProberStatus::default() },
     }

@@ -69,6 +69,6 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     assert_export_balances(&sink, &["1", "2", "3"]);
     let truth = topic_truth(&cluster, TOPIC);
     assert_eq!(truth.records, truth.distinct, "nothing is retried, so nothing is written twice");
-    let acked = sink.sum("kafka_prober.events", &[("probe", "produce"), ("outcome", "good")]);
+    let acked = sink.sum("kafka_prober.events", &[("view", "broker"), ("probe", "produce"), ("outcome", "good")]);
     assert!(acked <= truth.records as f64, "every ack stands for a record in the topic");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{PROBES, Probing, TOPIC, topic_truth};
+use crate::support::{PROBES, Probing, REPLICATED, TOPIC, topic_truth};
 
 #[test]
 fn every_count_is_the_same_everywhere() {
@@ -12,7 +12,8 @@ fn every_count_is_the_same_everywhere() {
     let sink = OtlpSink::http();
     // Slow enough that nothing is on the way for seconds at a time, which is when counts can be compared exactly.
     let env = [
-        ("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "6s"),
+        ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "6s"),
+        ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "6s"),
         ("KAFKA_PROBER__OTLP__INTERVAL", "200ms"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
     ];
@@ -33,11 +34,13 @@ fn every_count_is_the_same_everywhere() {
     });
     let (status, metrics) = agreed;
     let mut compared = 0;
-    for broker in [1, 2, 3] {
-        for probe in PROBES {
+    let client = status.client();
+    let series = [1, 2, 3].into_iter().flat_map(|broker| PROBES.map(|probe| (broker, probe)));
+    for (broker, probe) in series {
+        for (view, status) in [("broker", &status), ("client", &client)] {
+            let name = broker.to_string();
             for outcome in ["good", "slow", "error", "timeout", "void"] {
-                let name = broker.to_string();
-                let labels = [("broker", name.as_str()), ("probe", probe), ("outcome", outcome)];
+                let labels = [("view", view), ("broker", name.as_str()), ("probe", probe), ("outcome", outcome)];
                 let ledger = status.outcome(broker, probe, outcome) as f64;
                 if sink.sum("kafka_prober.events", &labels) != ledger {
                     panic!("{labels:?}: the ledger has {ledger}, OTLP {}", sink.sum("kafka_prober.events", &labels));
@@ -45,24 +48,26 @@ fn every_count_is_the_same_everywhere() {
                 assert_eq!(metrics.sum("kafka_prober_events_total", &labels), ledger, "/metrics, {labels:?}");
                 compared += 1;
             }
-            let name = broker.to_string();
-            let of = [("broker", name.as_str()), ("probe", probe)];
+            let of = [("view", view), ("broker", name.as_str()), ("probe", probe)];
             let durations = sink.store().histogram("kafka_prober.duration", &of).map_or(0, |found| found.count);
             assert_eq!(durations, status.outcome(broker, probe, "good"), "{of:?}");
             let on_page = metrics.sum("kafka_prober_duration_seconds_count", &of);
             assert_eq!(on_page, durations as f64, "{of:?}");
         }
     }
-    assert_eq!(compared, 45);
-    let good: u64 = [1, 2, 3].iter().map(|broker| status.outcome(*broker, "produce", "good")).sum();
-    assert_eq!(topic_truth(&cluster, TOPIC).records as u64, good);
+    assert_eq!(compared, 90);
+    for (view, topic) in [(&status, TOPIC), (&client, REPLICATED)] {
+        let good: u64 = [1, 2, 3].iter().map(|broker| view.outcome(*broker, "produce", "good")).sum();
+        assert_eq!(topic_truth(&cluster, topic).records as u64, good, "{topic}");
+    }
     probing.stop();
 }
 
 /// Equality of what a status page counted, leaving out what ages on it.
 trait EqByCounts<'a>: Iterator<Item = &'a serde_json::Value> + Sized {
     fn eq_by_counts(self, other: impl Iterator<Item = &'a serde_json::Value>) -> bool {
-        let counts = |row: &'a serde_json::Value| (&row["broker"], &row["probe"], &row["due"], &row["outcomes"]);
+        let counts =
+            |row: &'a serde_json::Value| (&row["view"], &row["broker"], &row["probe"], &row["due"], &row["outcomes"]);
         self.map(counts).eq(other.map(counts))
     }
 }

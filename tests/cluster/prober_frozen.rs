@@ -11,7 +11,7 @@ fn frozen_prober_blames_nobody() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
     // Ten records a second to each broker, so that some are surely on the way when it freezes.
-    let quick = [("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "10ms")];
+    let quick = [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "10ms")];
     let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
     probing.wait_good(&[1, 2, 3]);
     for _ in 0..2 {
@@ -21,14 +21,16 @@ fn frozen_prober_blames_nobody() {
         let_pass(Duration::from_secs(3));
     }
     let status = probing.status();
-    assert_eq!([1, 2, 3].map(|broker| status.bad(broker)), [0, 0, 0], "{}", probing.prober.stderr());
+    for view in [&status, &status.client()] {
+        assert_eq!([1, 2, 3].map(|broker| view.bad(broker)), [0, 0, 0], "{}", probing.prober.stderr());
+        assert_eq!(view.anomaly("lost"), 0);
+    }
     assert!(2.0 <= status.number("/prober/stalls"));
     assert!(18_000.0 <= status.number("/prober/stalled_ms"));
     let missed = status.outcome(1, "produce", "missed");
     assert!((1900..=2100).contains(&missed), "{missed} of a hundred a second for 20 s");
     assert!(0 < status.void("stall"), "what was on the way is void, and says why");
     assert_eq!(status.number("/prober/imbalances"), 0.0);
-    assert_eq!(status.anomaly("lost"), 0);
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
 }
@@ -45,9 +47,11 @@ fn stall_of_30_ms_voids_nothing() {
         let_pass(Duration::from_millis(300));
     }
     let status = probing.status();
-    assert_eq!([1, 2, 3].map(|broker| status.bad(broker)), [0, 0, 0]);
-    let outcome = |name: &str| [1, 2, 3].map(|broker| status.outcome(broker, "produce", name)).iter().sum::<u64>();
-    assert_eq!(outcome("void"), 0);
-    assert_eq!(outcome("missed"), 0);
+    for view in [&status, &status.client()] {
+        assert_eq!([1, 2, 3].map(|broker| view.bad(broker)), [0, 0, 0]);
+        let outcome = |name: &str| [1, 2, 3].map(|broker| view.outcome(broker, "produce", name)).iter().sum::<u64>();
+        assert_eq!(outcome("void"), 0);
+        assert_eq!(outcome("missed"), 0);
+    }
     probing.stop();
 }

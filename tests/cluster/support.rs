@@ -12,6 +12,13 @@ use crate::harness::{Cluster, ports, raw, wait_for, wait_until};
 /// The topic of the pinned lane.
 pub(crate) const TOPIC: &str = "kafka-prober-pinned";
 
+/// The topic of the replicated lane.
+pub(crate) const REPLICATED: &str = "kafka-prober-replicated";
+
+/// Everything odd that can be told of a record.
+pub(crate) const ANOMALIES: [&str; 7] =
+    ["lost", "duplicate", "reordered", "corrupt", "late", "foreign", "unacked_but_seen"];
+
 /// The probes that one record feeds.
 pub(crate) const PROBES: [&str; 3] = ["produce", "consume", "end_to_end"];
 
@@ -26,10 +33,11 @@ pub(crate) struct Probing {
     pub(crate) prober: Prober,
 }
 
-/// The status page at one moment.
+/// The status page at one moment: what it says in the broker view, or in the client view.
 pub(crate) struct Status {
     page: Value,
     pub(crate) at: Instant,
+    view: &'static str,
 }
 
 impl Probing {
@@ -53,7 +61,7 @@ impl Probing {
     pub(crate) fn status(&self) -> Status {
         let page = self.prober.http_get("/api/v1/status").filter(|page| page.status == 200);
         let page = page.unwrap_or_else(|| panic!("no status page:\n{}", self.prober.stderr()));
-        Status { page: serde_json::from_str(&page.body).expect("the status page is JSON"), at: Instant::now() }
+        Status::of(serde_json::from_str(&page.body).expect("the status page is JSON"))
     }
 
     /// Waits until the status page shows what is expected.
@@ -64,14 +72,16 @@ impl Probing {
 
     fn try_status(&self) -> Option<Status> {
         let page = self.prober.http_get("/api/v1/status").filter(|page| page.status == 200)?;
-        Some(Status { page: serde_json::from_str(&page.body).ok()?, at: Instant::now() })
+        Some(Status::of(serde_json::from_str(&page.body).ok()?))
     }
 
-    /// Waits until all `brokers` have good round trips.
+    /// Waits until all `brokers` have good round trips in every view that is probed.
     #[track_caller]
     pub(crate) fn wait_good(&self, brokers: &[i32]) -> Status {
         self.wait_status(Duration::from_secs(40), "every broker has good round trips", |status| {
-            brokers.iter().all(|broker| 3 <= status.outcome(*broker, "end_to_end", "good"))
+            let good = |view: &Status, broker: i32| 3 <= view.outcome(broker, "end_to_end", "good");
+            let views: Vec<Status> = status.lanes().iter().map(|lane| status.in_view(view_of(lane))).collect();
+            !views.is_empty() && views.iter().all(|view| brokers.iter().all(|broker| good(view, *broker)))
         })
     }
 
@@ -85,7 +95,31 @@ impl Probing {
     }
 }
 
+/// The view that a lane's events speak of.
+fn view_of(lane: &str) -> &'static str {
+    if lane == "pinned" { "broker" } else { "client" }
+}
+
 impl Status {
+    fn of(page: Value) -> Status {
+        Status { page, at: Instant::now(), view: "broker" }
+    }
+
+    /// The same moment in the client view.
+    pub(crate) fn client(&self) -> Status {
+        self.in_view("client")
+    }
+
+    fn in_view(&self, view: &'static str) -> Status {
+        Status { page: self.page.clone(), at: self.at, view }
+    }
+
+    /// The lanes that are probed.
+    fn lanes(&self) -> Vec<String> {
+        let lanes = self.page.pointer("/clusters/0/lanes").and_then(Value::as_array);
+        lanes.into_iter().flatten().filter_map(|lane| lane["lane"].as_str().map(str::to_owned)).collect()
+    }
+
     /// One number of the page, by JSON pointer.
     pub(crate) fn number(&self, pointer: &str) -> f64 {
         self.page.pointer(pointer).and_then(Value::as_f64).unwrap_or_default()
@@ -117,7 +151,7 @@ impl Status {
         self.row(&broker.into(), probe).map_or(0, |row| count(row, "errors", error_type))
     }
 
-    /// Void events of one reason, over all series.
+    /// Void events of one reason, over all series of both views.
     pub(crate) fn void(&self, reason: &str) -> u64 {
         self.rows().map(|row| count(row, "void", reason)).sum()
     }
@@ -127,10 +161,11 @@ impl Status {
         self.row(&broker.into(), probe).and_then(|row| row["due"].as_u64()).unwrap_or(0)
     }
 
-    /// Odd records, over all brokers.
+    /// Odd records of this view's lane, over all brokers.
     pub(crate) fn anomaly(&self, anomaly: &str) -> u64 {
         let records = self.page.pointer("/clusters/0/records").and_then(Value::as_array);
-        records.into_iter().flatten().map(|row| count(row, "anomalies", anomaly)).sum()
+        let of_view = |row: &&Value| row["lane"].as_str().map(view_of) == Some(self.view);
+        records.into_iter().flatten().filter(of_view).map(|row| count(row, "anomalies", anomaly)).sum()
     }
 
     /// When the newest judged event of a series ended, if it was good.
@@ -151,7 +186,7 @@ impl Status {
     }
 
     fn row(&self, broker: &Value, probe: &str) -> Option<&Value> {
-        self.rows().find(|row| row["broker"] == *broker && row["probe"] == probe)
+        self.rows().find(|row| row["view"] == self.view && row["broker"] == *broker && row["probe"] == probe)
     }
 }
 
@@ -188,18 +223,18 @@ pub(crate) fn topic_truth(cluster: &Cluster, topic: &str) -> TopicTruth {
 #[track_caller]
 pub(crate) fn assert_export_balances(sink: &OtlpSink, brokers: &[&str]) {
     for broker in brokers {
-        for probe in PROBES {
-            let of = [("broker", *broker), ("probe", probe)];
-            let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], ("state", "due")]);
+        for (view, probe) in ["broker", "client"].into_iter().flat_map(|view| PROBES.map(|probe| (view, probe))) {
+            let of = [("view", view), ("broker", *broker), ("probe", probe)];
+            let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], of[2], ("state", "due")]);
             let counted = sink.sum("kafka_prober.events", &of);
-            assert_eq!(due, counted, "{probe} at broker {broker}");
+            assert_eq!(due, counted, "{probe} of the {view} view at broker {broker}");
         }
     }
 }
 
 /// The p99 of a probe at some brokers between two scrapes, in seconds.
 pub(crate) fn p99(later: &Scrape, earlier: &Scrape, broker: &str) -> f64 {
-    let labels = [("broker", broker), ("probe", "end_to_end")];
+    let labels = [("view", "broker"), ("broker", broker), ("probe", "end_to_end")];
     later.since(earlier).histogram_quantile("kafka_prober_duration_seconds", &labels, 0.99).unwrap_or_default()
 }
 

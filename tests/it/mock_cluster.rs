@@ -64,7 +64,7 @@ impl Probing {
 /// The defaults, pointed at the mock, ten times a second.
 fn settings(mock: &Mock) -> Config {
     let flags = Flags { bootstrap: Some(mock.bootstrap().join(",")), ..Flags::default() };
-    let interval = ("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "100ms");
+    let interval = ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "100ms");
     let env = MOCK_SETTINGS.into_iter().chain([interval]);
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     config::load(&Sources { env, flags, ..Sources::default() }).expect("the settings are valid").config

@@ -167,7 +167,7 @@ fn frozen_prober_loses_no_count_and_blames_nobody() {
     const INTERVAL_MS: i64 = 50;
     let mock = mock();
     let mut env = MOCK_SETTINGS.to_vec();
-    env.push(("KAFKA_PROBER__PROBES__PRODUCE__INTERVAL", "50ms"));
+    env.push(("KAFKA_PROBER__LANES__PINNED__INTERVAL", "50ms"));
     let mut prober = probing(&mock.bootstrap().join(","), &env);
     wait_counted(&prober, "good", 90);
     let before = status(&prober);

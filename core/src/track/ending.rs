@@ -7,7 +7,7 @@ use crate::ids::Probe;
 use crate::time::Time;
 
 use super::entry::{Entry, Integrity, Stage};
-use super::{Output, Track};
+use super::{Output, REREAD_AGAIN, Track};
 
 impl Track {
     pub(super) fn expire_one(&mut self, sequence: u64, now: Time, out: &mut Vec<Output>) {
@@ -33,7 +33,7 @@ impl Track {
             && let Some(offset) = entry.offset
         {
             if let Some(entry) = self.entry_mut(sequence) {
-                entry.integrity = Integrity::Rereading;
+                entry.integrity = Integrity::RereadAt(now + REREAD_AGAIN);
             }
             out.push(Output::Reread(offset));
         }

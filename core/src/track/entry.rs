@@ -23,17 +23,19 @@ pub(super) enum Integrity {
     Unpromised,
     /// Acked, not read yet.
     Unread,
-    /// The reader passed it; to be read once more at this time.
+    /// The reader passed it, or the leader epoch that acked it ended below it; to be read once more at this time, and
+    /// again until there is an answer.
     RereadAt(Time),
-    /// Being read once more.
-    Rereading,
-    /// Read, lost, corrupt or given up.
-    Settled,
+    /// Seen where it was acked, or seen before any ack.
+    Found,
+    /// Lost, corrupt or given up: nothing more is said of it.
+    Closed,
 }
 
 impl Integrity {
-    pub(super) fn is_unread(self) -> bool {
-        matches!(self, Integrity::Unread | Integrity::RereadAt(_) | Integrity::Rereading)
+    /// Whether something is still to be found out.
+    pub(super) fn is_open(self) -> bool {
+        matches!(self, Integrity::Unread | Integrity::RereadAt(_))
     }
 }
 
@@ -80,7 +82,7 @@ impl Entry {
         self.produce != Stage::Open
             && self.consume != Stage::Open
             && self.end_to_end != Stage::Open
-            && !self.integrity.is_unread()
+            && !self.integrity.is_open()
     }
 
     /// The next moment at which time alone changes something.

@@ -32,6 +32,9 @@ use entry::{Entry, Integrity, Stage};
 /// A record that the reader has passed without seeing is read again this much later before it is called lost.
 const REREAD_AFTER: Duration = Duration::from_secs(1);
 
+/// A second look that nobody answered is asked for again after this.
+const REREAD_AGAIN: Duration = Duration::from_secs(5);
+
 /// Finished records remembered, so that late ones and second copies are told apart. At the default rate, 200 s.
 const REMEMBERED_MIN: usize = 1024;
 
@@ -75,9 +78,19 @@ pub enum Output {
     Anomaly(Anomaly, u64),
     /// An ack came after its attempt was over.
     LateAck,
-    /// The reader passed this offset without seeing our record: read it once more, then call [`Track::absent`] or
-    /// [`Track::read`].
+    /// Whether our record stands at this offset is in doubt: read it once more, then call [`Track::reread`].
     Reread(i64),
+}
+
+/// What stands at an offset that was read once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// This record of this run.
+    Record(Sequence),
+    /// Bytes that are not in our format.
+    Garbage,
+    /// No record of this run, though the log reaches past it; or the log ends below it.
+    Nothing,
 }
 
 /// Whether a failed produce may have left its record in the log.

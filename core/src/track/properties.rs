@@ -40,6 +40,13 @@ enum Step {
     Absent {
         offset: i64,
     },
+    Reread {
+        record: u64,
+        offset: i64,
+    },
+    EpochEnded {
+        offset: i64,
+    },
     Reset {
         offset: i64,
     },
@@ -71,6 +78,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => offset.clone().prop_map(|offset| Step::Garbage { offset }),
         2 => offset.clone().prop_map(|offset| Step::Passed { offset }),
         2 => offset.clone().prop_map(|offset| Step::Absent { offset }),
+        2 => (0u64..40, offset.clone()).prop_map(|(record, offset)| Step::Reread { record, offset }),
+        1 => offset.clone().prop_map(|offset| Step::EpochEnded { offset }),
         1 => offset.prop_map(|offset| Step::Reset { offset }),
         1 => Just(Step::Recreated),
         6 => (1u64..3000).prop_map(|millis| Step::Wait { millis }),
@@ -131,7 +140,11 @@ impl World {
             Step::Read { record, offset } => self.track.read(Sequence(record), now, offset, &mut out),
             Step::Garbage { offset } => self.track.garbage(now, offset, offset + 2, &mut out),
             Step::Passed { offset } => self.track.passed(now, offset),
-            Step::Absent { offset } => self.track.absent(now, offset, &mut out),
+            Step::Absent { offset } => self.track.reread(now, offset, Found::Nothing, &mut out),
+            Step::Reread { record, offset } => {
+                self.track.reread(now, offset, Found::Record(Sequence(record)), &mut out);
+            }
+            Step::EpochEnded { offset } => self.track.epoch_ended(now, offset),
             Step::Reset { offset } => self.track.reset(now, offset, VoidReason::ReaderReset, &mut out),
             Step::Recreated => self.track.recreated(now, &mut out),
             Step::Wait { millis } => {
@@ -223,8 +236,8 @@ proptest! {
         let mut world = World::new();
         let mut looked = 0;
         for step in &steps {
-            // An `Absent` that nobody asked for is a lie of the port; hold it back.
-            if let Step::Absent { offset } = step && !world.rereads.contains(offset) {
+            // A second look that nobody asked for is a lie of the port; hold it back.
+            if let Step::Absent { offset } | Step::Reread { offset, .. } = step && !world.rereads.contains(offset) {
                 continue;
             }
             world.take(step);

@@ -5,7 +5,7 @@ use crate::ids::{Probe, Sequence};
 use crate::time::Time;
 
 use super::entry::{Integrity, Stage};
-use super::{GARBAGE_REMEMBERED, Output, REREAD_AFTER, Track};
+use super::{Found, GARBAGE_REMEMBERED, Output, REREAD_AFTER, Track};
 
 impl Track {
     /// A record of this run and target was read.
@@ -28,7 +28,7 @@ impl Track {
             }
             None => entry.read = Some((at, offset)),
         }
-        entry.integrity = Integrity::Settled;
+        entry.integrity = Integrity::Found;
         let (began, acked, produce, end_to_end) = (entry.began(), entry.acked, entry.produce, entry.end_to_end);
         if highest.is_some_and(|highest| sequence.0 < highest) {
             out.push(Output::Anomaly(Anomaly::Reordered, 1));
@@ -56,7 +56,7 @@ impl Track {
             return;
         }
         out.push(Output::Anomaly(Anomaly::Foreign, count));
-        while let Some(sequence) = self.unread_within(first, last) {
+        while let Some(sequence) = self.doubted_within(first, last) {
             self.corrupt(sequence, at, out);
         }
         if self.garbage.len() == GARBAGE_REMEMBERED {
@@ -73,15 +73,49 @@ impl Track {
         }
     }
 
-    /// Read once more, `offset` holds no record of ours.
-    pub fn absent(&mut self, at: Time, offset: i64, out: &mut Vec<Output>) {
-        let Some(sequence) = self.unread_within(offset, offset) else { return };
-        if let Some(entry) = self.entry_mut(sequence) {
-            entry.integrity = Integrity::Settled;
+    /// `offset` was read once more, and this stands there. A record that was acked there and is not what stands there
+    /// now is lost.
+    pub fn reread(&mut self, at: Time, offset: i64, found: Found, out: &mut Vec<Output>) {
+        match found {
+            Found::Record(sequence) => self.found(sequence, at, offset, out),
+            Found::Garbage => self.garbage(at, offset, offset, out),
+            Found::Nothing => {}
         }
-        out.push(Output::Anomaly(Anomaly::Lost, 1));
-        self.end_both_reads(sequence, at, Saw::Lost, out);
+        while let Some(sequence) = self.doubted_within(offset, offset) {
+            if let Some(entry) = self.entry_mut(sequence) {
+                entry.integrity = Integrity::Closed;
+            }
+            out.push(Output::Anomaly(Anomaly::Lost, 1));
+            self.end_both_reads(sequence, at, Saw::Lost, out);
+        }
         self.advance_live();
+    }
+
+    /// The second look shows the record where it was acked: read now, or read before and still there.
+    fn found(&mut self, sequence: Sequence, at: Time, offset: i64, out: &mut Vec<Output>) {
+        let Some(entry) = self.entry_mut(sequence.0).filter(|entry| entry.offset == Some(offset)) else { return };
+        if entry.read.is_some() {
+            entry.integrity = Integrity::Found;
+        } else {
+            self.read(sequence, at, offset, out);
+        }
+    }
+
+    /// The leader epoch under which records were acked until now ended at `end` (OffsetForLeaderEpoch, KIP-101). What
+    /// was acked at or above it belongs to the next epoch, or was truncated by an unclean election (K6): each is read
+    /// once more, whether it has been read before or not.
+    pub fn epoch_ended(&mut self, at: Time, end: i64) {
+        let again = at + REREAD_AFTER;
+        for sequence in self.base..self.next_sequence().0 {
+            let Some(entry) = self.entry_mut(sequence) else { continue };
+            let acked_by_then = entry.acked.is_some_and(|acked| acked <= at);
+            let in_doubt = entry.offset.is_some_and(|offset| end <= offset) && acked_by_then;
+            if in_doubt && matches!(entry.integrity, Integrity::Unread | Integrity::Found) {
+                entry.integrity = Integrity::RereadAt(again);
+                self.first_live = self.first_live.min(sequence);
+                self.wake_by(again);
+            }
+        }
     }
 
     /// The reader stands at `offset` now, having skipped or gone back: what it cannot see any more is void.
@@ -89,7 +123,10 @@ impl Track {
         let went_back = offset < self.passed;
         for sequence in self.live() {
             let hidden = self.entry(sequence).is_some_and(|entry| {
-                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| went_back || acked < offset)
+                // What was read before and is looked at again does not depend on the reader.
+                entry.read.is_none()
+                    && entry.integrity.is_open()
+                    && entry.offset.is_some_and(|acked| went_back || acked < offset)
             });
             if hidden {
                 self.give_up_reading(sequence, at, reason, out);
@@ -139,7 +176,7 @@ impl Track {
 
     pub(super) fn corrupt(&mut self, sequence: u64, at: Time, out: &mut Vec<Output>) {
         if let Some(entry) = self.entry_mut(sequence) {
-            entry.integrity = Integrity::Settled;
+            entry.integrity = Integrity::Closed;
         }
         out.push(Output::Anomaly(Anomaly::Corrupt, 1));
         self.end_both_reads(sequence, at, Saw::Corrupt, out);
@@ -148,16 +185,16 @@ impl Track {
 
     pub(super) fn give_up_reading(&mut self, sequence: u64, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
         if let Some(entry) = self.entry_mut(sequence) {
-            entry.integrity = Integrity::Settled;
+            entry.integrity = Integrity::Closed;
         }
         self.end_both_reads(sequence, at, Saw::Void(reason), out);
     }
 
-    /// A record that was acked at one of these offsets and has not been seen.
-    pub(super) fn unread_within(&self, first: i64, last: i64) -> Option<u64> {
+    /// A record that was acked at one of these offsets and has not been seen, or is in doubt again.
+    fn doubted_within(&self, first: i64, last: i64) -> Option<u64> {
         self.live().find(|sequence| {
             self.entry(*sequence).is_some_and(|entry| {
-                entry.integrity.is_unread() && entry.offset.is_some_and(|acked| (first..=last).contains(&acked))
+                entry.integrity.is_open() && entry.offset.is_some_and(|acked| (first..=last).contains(&acked))
             })
         })
     }

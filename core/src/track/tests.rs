@@ -200,7 +200,7 @@ fn loss_needs_the_reader_past_the_offset_and_a_second_look() {
     assert_eq!(story.seen(), ["produce good @2"]);
     story.at(1010);
     assert_eq!(story.seen(), ["reread 100"]);
-    story.track.absent(ms(1020), 100, &mut story.out);
+    story.track.reread(ms(1020), 100, Found::Nothing, &mut story.out);
     assert_eq!(story.seen(), ["lost", "consume lost @1020", "end_to_end lost @1020"]);
     assert!(story.idle());
 }
@@ -226,8 +226,71 @@ fn loss_found_after_the_deadline_is_counted_apart() {
     story.track.passed(ms(5600), 101);
     story.at(6600);
     story.seen();
-    story.track.absent(ms(6700), 100, &mut story.out);
+    story.track.reread(ms(6700), 100, Found::Nothing, &mut story.out);
     assert_eq!(story.seen(), ["lost"]);
+}
+
+#[test]
+fn second_look_without_an_answer_is_asked_for_again() {
+    let mut story = Story::new();
+    let record = story.send(0);
+    story.ack(record, 2, 100);
+    story.track.passed(ms(10), 101);
+    story.at(1010);
+    story.seen();
+    story.at(6010);
+    assert!(story.seen().contains(&"reread 100".to_owned()));
+}
+
+#[test]
+fn record_truncated_after_it_was_read_is_lost_and_its_counted_events_stand() {
+    let mut story = Story::new();
+    let (kept, gone) = (story.send(0), story.send(200));
+    story.ack(kept, 2, 100);
+    story.read(kept, 3, 100);
+    story.ack(gone, 202, 101);
+    story.read(gone, 203, 101);
+    story.seen();
+    story.track.epoch_ended(ms(5000), 101);
+    story.at(6000);
+    assert_eq!(story.seen(), ["reread 101"]);
+    story.track.reread(ms(6010), 101, Found::Nothing, &mut story.out);
+    assert_eq!(story.seen(), ["lost"]);
+    assert!(story.idle());
+}
+
+#[test]
+fn record_overwritten_by_the_next_leader_is_lost_and_the_other_is_not() {
+    let mut story = Story::new();
+    let (gone, new) = (story.send(0), story.send(200));
+    story.ack(gone, 2, 100);
+    story.read(gone, 3, 100);
+    story.ack(new, 202, 100);
+    story.read(new, 203, 100);
+    story.seen();
+    story.track.epoch_ended(ms(5000), 100);
+    story.at(6000);
+    story.seen();
+    story.track.reread(ms(6010), 100, Found::Record(new), &mut story.out);
+    assert_eq!(story.seen(), ["lost"]);
+    assert!(story.idle());
+}
+
+#[test]
+fn orderly_leader_move_loses_nothing() {
+    let mut story = Story::new();
+    let (before, after) = (story.send(0), story.send(200));
+    story.ack(before, 2, 100);
+    story.read(before, 3, 100);
+    story.ack(after, 202, 101);
+    story.read(after, 203, 101);
+    story.seen();
+    story.track.epoch_ended(ms(400), 101);
+    story.at(1400);
+    assert_eq!(story.seen(), ["reread 101"]);
+    story.track.reread(ms(1410), 101, Found::Record(after), &mut story.out);
+    assert!(story.seen().is_empty());
+    assert!(story.idle());
 }
 
 #[test]

@@ -124,8 +124,11 @@ impl RoundTrip {
             LaneInput::Passed { partition, at, next } => {
                 self.tell(partition, accounts, lane, |track, _| track.passed(at, next));
             }
-            LaneInput::Absent { partition, at, offset } => {
-                self.tell(partition, accounts, lane, |track, out| track.absent(at, offset, out));
+            LaneInput::Reread { partition, at, offset, found } => {
+                self.tell(partition, accounts, lane, |track, out| track.reread(at, offset, found, out));
+            }
+            LaneInput::EpochEnded { partition, at, end } => {
+                self.tell(partition, accounts, lane, |track, _| track.epoch_ended(at, end));
             }
         }
     }

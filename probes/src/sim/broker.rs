@@ -6,7 +6,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
-use prober_core::track::Written;
+use prober_core::track::{Found, Written};
 
 use crate::port::{LaneInput, Outgoing};
 
@@ -83,11 +83,11 @@ impl SimBroker {
         }
         let (partition, at) = (self.partition, now + self.latency);
         let stored = usize::try_from(offset).ok().and_then(|index| self.log.get(index).copied()).flatten();
-        let report = match stored {
-            Some(sequence) if !self.swallowed.contains(&offset) => LaneInput::Read { partition, sequence, at, offset },
-            _ => LaneInput::Absent { partition, at, offset },
+        let found = match stored {
+            Some(sequence) if !self.swallowed.contains(&offset) => Found::Record(sequence),
+            _ => Found::Nothing,
         };
-        Some((at, report))
+        Some((at, LaneInput::Reread { partition, at, offset, found }))
     }
 
     pub(super) fn strike(&mut self, at: Time, what: At) -> Reports {

@@ -1,9 +1,11 @@
 //! From a snapshot to the answer of `check`: which brokers can be written to and read from, and whether enough was seen.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prober_core::event::Outcome;
-use prober_core::ids::{Broker, ClusterName, Probe};
+use prober_core::ids::{Broker, ClusterName, Probe, View};
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, SeriesCounts, Snapshot};
 
 use crate::cli::exit::Exit;
@@ -20,28 +22,44 @@ pub(super) struct Judgement {
     pub(super) exit: Exit,
     /// In one sentence.
     pub(super) summary: String,
-    pub(super) brokers: Vec<BrokerResult>,
+    /// The broker view: who can be written to and read from.
+    pub(super) brokers: Vec<Row>,
+    /// The client view: what applications feel, one row a cluster.
+    pub(super) clients: Vec<Row>,
     complete: bool,
 }
 
-/// One broker, or `unknown` where there was never any metadata.
+/// Whom a verdict is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// A broker, or `unknown` where there was never any metadata.
+    Broker(Broker),
+    /// Applications on the cluster. By preferred leaders nobody could be accused: with three replicas the healthy
+    /// leaders' series fail too.
+    Clients,
+}
+
+/// What was seen of one subject.
 #[derive(Clone, Debug)]
-pub(super) struct BrokerResult {
+pub(super) struct Row {
     pub(super) cluster: ClusterName,
-    pub(super) broker: Broker,
+    pub(super) subject: Subject,
     pub(super) address: Option<String>,
-    pub(super) state: &'static str,
+    pub(super) state: Option<BrokerState>,
     pub(super) verdict: Exit,
     pub(super) probes: Vec<ProbeResult>,
 }
 
-/// One probe's counts at one broker.
+/// One probe's counts of one subject.
 #[derive(Clone, Debug)]
 pub(super) struct ProbeResult {
     pub(super) probe: Probe,
     pub(super) good: u64,
     pub(super) bad: u64,
     pub(super) void: u64,
+    /// Events of the partition that has the fewest.
+    fewest: u64,
+    /// Median; of the slowest partition, where there are several.
     pub(super) p50: Duration,
     pub(super) max: Duration,
     /// Why, most frequent first.
@@ -52,7 +70,7 @@ impl Judgement {
     /// The prober itself failed.
     pub(super) fn unhealthy(cause: &str) -> Judgement {
         let summary = format!("the prober is unhealthy: {cause}");
-        Judgement { exit: Exit::Unhealthy, summary, brokers: Vec::new(), complete: true }
+        Judgement { exit: Exit::Unhealthy, summary, brokers: Vec::new(), clients: Vec::new(), complete: true }
     }
 
     /// Nothing that is still to come could change it.
@@ -72,22 +90,13 @@ impl Judgement {
 
 /// Judges what has been counted.
 pub(super) fn judge(snapshot: &Snapshot) -> Judgement {
-    let mut brokers: Vec<BrokerResult> = snapshot
-        .brokers
-        .iter()
-        .filter(|status| status.registered || status.covered)
-        .map(|status| known(snapshot, status))
-        .collect();
-    let clusters: Vec<ClusterName> = snapshot.lanes.iter().map(|lane| lane.cluster.clone()).collect();
-    for cluster in clusters {
-        if brokers.iter().all(|result| result.cluster != cluster) {
-            brokers.push(unknown(snapshot, cluster));
-        }
-    }
+    let (brokers, clients) = (broker_rows(snapshot), client_rows(snapshot));
+    let all = || brokers.iter().chain(&clients);
+    let named = |verdict: Exit| all().filter(|row| row.verdict == verdict).map(name).collect::<Vec<_>>();
+    let (failing, open) = (named(Exit::Fail), named(Exit::Inconclusive));
     let refused = snapshot.lanes.iter().find(|lane| lane.state == LaneState::Refused);
     let said = snapshot.lanes.iter().find_map(|lane| lane.message.as_deref());
-    let failing: Vec<String> = brokers.iter().filter(|result| result.verdict == Exit::Fail).map(name).collect();
-    let open: Vec<String> = brokers.iter().filter(|result| result.verdict == Exit::Inconclusive).map(name).collect();
+    let because = said.map(|message| format!(": {message}")).unwrap_or_default();
     let (exit, complete, summary) = if let Some(share) = void_share(snapshot) {
         let summary =
             format!("{:.0} % of the events are void: this machine is too busy to judge Kafka from", 100.0 * share);
@@ -96,64 +105,111 @@ pub(super) fn judge(snapshot: &Snapshot) -> Judgement {
         let message = lane.message.as_deref().unwrap_or("the lane is refused");
         (Exit::Inconclusive, true, message.to_owned())
     } else if !failing.is_empty() {
-        let because = said.map(|message| format!(": {message}")).unwrap_or_default();
         (Exit::Fail, open.is_empty(), format!("failing: {}{because}", failing.join(", ")))
-    } else if brokers.is_empty() || !open.is_empty() {
-        let because = said.map(|message| format!(": {message}")).unwrap_or_default();
+    } else if all().next().is_none() || !open.is_empty() {
         (Exit::Inconclusive, false, format!("not enough was seen of {}{because}", open.join(", ")))
     } else {
-        let summary = format!("{} of {} brokers can be written to and read from", brokers.len(), brokers.len());
-        (Exit::Pass, true, summary)
+        (Exit::Pass, true, all_well(&brokers, &clients))
     };
-    Judgement { exit, summary, brokers, complete }
+    Judgement { exit, summary, brokers, clients, complete }
 }
 
-fn known(snapshot: &Snapshot, status: &BrokerStatus) -> BrokerResult {
-    let broker = Broker::Id(status.broker);
-    let probes = probes(snapshot, &status.cluster, broker);
-    BrokerResult {
-        cluster: status.cluster.clone(),
-        broker,
+fn all_well(brokers: &[Row], clients: &[Row]) -> String {
+    let count = brokers.len();
+    match (brokers.is_empty(), clients.is_empty()) {
+        (true, _) => "applications can write and read".to_owned(),
+        (false, true) => format!("{count} of {count} brokers can be written to and read from"),
+        (false, false) => {
+            format!("{count} of {count} brokers can be written to and read from, and applications can write and read")
+        }
+    }
+}
+
+fn broker_rows(snapshot: &Snapshot) -> Vec<Row> {
+    let probed = clusters(snapshot, View::Broker);
+    let known = |status: &&BrokerStatus| probed.contains(&status.cluster) && (status.registered || status.covered);
+    let mut rows: Vec<Row> = snapshot.brokers.iter().filter(known).map(|status| broker_row(snapshot, status)).collect();
+    for cluster in probed {
+        if rows.iter().all(|row| row.cluster != cluster) {
+            rows.push(row(snapshot, cluster, Subject::Broker(Broker::Unknown)));
+        }
+    }
+    rows
+}
+
+fn client_rows(snapshot: &Snapshot) -> Vec<Row> {
+    let probed = clusters(snapshot, View::Client).into_iter();
+    probed.map(|cluster| row(snapshot, cluster, Subject::Clients)).collect()
+}
+
+/// The clusters that are probed in a view.
+fn clusters(snapshot: &Snapshot, view: View) -> Vec<ClusterName> {
+    snapshot.lanes.iter().filter(|lane| lane.lane.view() == view).map(|lane| lane.cluster.clone()).collect()
+}
+
+fn broker_row(snapshot: &Snapshot, status: &BrokerStatus) -> Row {
+    Row {
         address: status.address.clone(),
-        state: status.state.map_or("unknown", BrokerState::as_str),
-        verdict: verdict(&probes),
-        probes,
+        state: status.state,
+        ..row(snapshot, status.cluster.clone(), Subject::Broker(Broker::Id(status.broker)))
     }
 }
 
-fn unknown(snapshot: &Snapshot, cluster: ClusterName) -> BrokerResult {
-    let probes = probes(snapshot, &cluster, Broker::Unknown);
-    let verdict = verdict(&probes);
-    BrokerResult { cluster, broker: Broker::Unknown, address: None, state: "unknown", verdict, probes }
+fn row(snapshot: &Snapshot, cluster: ClusterName, subject: Subject) -> Row {
+    let probes = Probe::OF_A_RECORD.into_iter().filter_map(|kind| probe(snapshot, &cluster, subject, kind));
+    let probes: Vec<ProbeResult> = probes.collect();
+    Row { cluster, subject, address: None, state: None, verdict: verdict(&probes), probes }
 }
 
-fn probes(snapshot: &Snapshot, cluster: &ClusterName, broker: Broker) -> Vec<ProbeResult> {
-    let of = |row: &&SeriesCounts| row.series.cluster == *cluster && row.series.broker == broker;
-    snapshot.series.iter().filter(of).map(probe).collect()
-}
-
-fn probe(row: &SeriesCounts) -> ProbeResult {
+/// What one probe saw of the subject, over all its partitions; `None` if there is none.
+fn probe(snapshot: &Snapshot, cluster: &ClusterName, subject: Subject, probe: Probe) -> Option<ProbeResult> {
     use Outcome::{Corrupt, Error, Good, Lost, Slow, Timeout, Void};
-    let counts = &row.counts;
-    let mut errors: Vec<(&'static str, u64)> = counts.errors.iter().map(|(name, count)| (*name, *count)).collect();
-    errors.extend([Slow, Lost, Corrupt].map(|outcome| (outcome.as_str(), counts.of(outcome))));
-    errors.retain(|(_, count)| 0 < *count);
-    errors.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    ProbeResult {
-        probe: row.series.probe,
-        good: counts.of(Good),
-        bad: [Slow, Error, Timeout, Lost, Corrupt].into_iter().map(|outcome| counts.of(outcome)).sum(),
-        void: counts.of(Void),
-        p50: row.quantiles.p50,
-        max: row.quantiles.max,
-        errors: errors.into_iter().map(|(name, _)| name).collect(),
+    let of = |row: &&SeriesCounts| {
+        let about = match subject {
+            Subject::Broker(broker) => row.series.view == View::Broker && row.series.broker == broker,
+            Subject::Clients => row.series.view == View::Client,
+        };
+        about && row.series.cluster == *cluster && row.series.probe == probe
+    };
+    let mut rows: Vec<&SeriesCounts> = snapshot.series.iter().filter(of).collect();
+    // What came before the first metadata stands under `unknown`; it is asked only while there is nothing else.
+    if rows.iter().any(|row| row.series.broker.id().is_some()) {
+        rows.retain(|row| row.series.broker.id().is_some());
     }
+    let sum = |row: &SeriesCounts, outcomes: &[Outcome]| outcomes.iter().map(|outcome| row.counts.of(*outcome)).sum();
+    let total = |outcomes: &[Outcome]| -> u64 { rows.iter().map(|row| sum(row, outcomes)).sum() };
+    let judged = |row: &&SeriesCounts| -> u64 { sum(row, &[Good, Slow, Error, Timeout, Lost, Corrupt]) };
+    Some(ProbeResult {
+        probe,
+        good: total(&[Good]),
+        bad: total(&[Slow, Error, Timeout, Lost, Corrupt]),
+        void: total(&[Void]),
+        fewest: rows.iter().map(judged).min()?,
+        p50: rows.iter().map(|row| row.quantiles.p50).max()?,
+        max: rows.iter().map(|row| row.quantiles.max).max()?,
+        errors: errors(&rows),
+    })
 }
 
-/// Bad counts against a broker once it is not a single accident; good needs every probe.
+/// Why events were bad, most frequent first.
+fn errors(rows: &[&SeriesCounts]) -> Vec<&'static str> {
+    let mut errors: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for row in rows {
+        let slow_or_gone = [Outcome::Slow, Outcome::Lost, Outcome::Corrupt];
+        let counted = slow_or_gone.map(|outcome| (outcome.as_str(), row.counts.of(outcome)));
+        for (name, count) in row.counts.errors.iter().map(|(name, count)| (*name, *count)).chain(counted) {
+            *errors.entry(name).or_default() += count;
+        }
+    }
+    let mut errors: Vec<_> = errors.into_iter().filter(|(_, count)| 0 < *count).collect();
+    errors.sort_by_key(|(_, count)| Reverse(*count));
+    errors.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Bad counts once it is not a single accident; good needs every probe at every partition.
 fn verdict(probes: &[ProbeResult]) -> Exit {
     let bad: u64 = probes.iter().map(|probe| probe.bad).sum();
-    let enough = !probes.is_empty() && probes.iter().all(|probe| ENOUGH <= probe.good + probe.bad);
+    let enough = !probes.is_empty() && probes.iter().all(|probe| ENOUGH <= probe.fewest);
     if ENOUGH <= bad || (enough && 0 < bad) {
         Exit::Fail
     } else if enough {
@@ -172,14 +228,14 @@ fn void_share(snapshot: &Snapshot) -> Option<f64> {
     (ENOUGH < void && VOID_SHARE_MAX < share).then_some(share)
 }
 
-fn name(result: &BrokerResult) -> String {
-    let broker = match result.broker {
-        Broker::Unknown => return format!("cluster {}: no broker answered", result.cluster),
-        Broker::Id(id) => format!("broker {id}"),
+fn name(row: &Row) -> String {
+    let subject = match row.subject {
+        Subject::Broker(Broker::Unknown) => return format!("cluster {}: no broker answered", row.cluster),
+        Subject::Broker(Broker::Id(id)) => format!("broker {id}"),
+        Subject::Clients => "applications".to_owned(),
     };
-    let first = result.probes.iter().find(|probe| !probe.errors.is_empty());
-    match first {
-        Some(probe) => format!("{broker} ({}: {})", probe.probe.as_str(), probe.errors.join(", ")),
-        None => broker,
+    match row.probes.iter().find(|probe| !probe.errors.is_empty()) {
+        Some(probe) => format!("{subject} ({}: {})", probe.probe.as_str(), probe.errors.join(", ")),
+        None => subject,
     }
 }

@@ -1,11 +1,12 @@
 //! The answer of `check` on stdout, for people and for scripts.
 
+use prober_core::snapshot::BrokerState;
 use serde::Serialize;
 
 use crate::cli::args::Output;
 use crate::cli::table::{Table, millis};
 
-use super::judgement::{BrokerResult, Judgement, ProbeResult};
+use super::judgement::{Judgement, ProbeResult, Row, Subject};
 
 /// What scripts get. Additions keep the version; anything else raises it.
 #[derive(Serialize)]
@@ -13,7 +14,10 @@ struct Report<'a> {
     schema_version: u32,
     verdict: &'static str,
     summary: &'a str,
+    /// The broker view.
     brokers: Vec<BrokerReport<'a>>,
+    /// The client view: what applications feel, one entry a cluster.
+    clients: Vec<ClientReport<'a>>,
 }
 
 #[derive(Serialize)]
@@ -23,6 +27,13 @@ struct BrokerReport<'a> {
     broker: Option<i32>,
     address: Option<&'a str>,
     state: &'static str,
+    verdict: &'static str,
+    probes: Vec<ProbeReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct ClientReport<'a> {
+    cluster: &'a str,
     verdict: &'static str,
     probes: Vec<ProbeReport<'a>>,
 }
@@ -47,19 +58,25 @@ pub(super) fn print(judgement: &Judgement, output: Output) {
 }
 
 fn text(judgement: &Judgement) -> String {
-    let mut table = Table::new(&["cluster", "broker", "address", "verdict", "produce", "consume", "end_to_end", "why"]);
-    for result in &judgement.brokers {
+    let header = ["cluster", "view", "broker", "address", "verdict", "produce", "consume", "end_to_end", "why"];
+    let mut table = Table::new(&header);
+    for row in judgement.brokers.iter().chain(&judgement.clients) {
         let cell = |name: &str| {
-            let found = result.probes.iter().find(|probe| probe.probe.as_str() == name);
+            let found = row.probes.iter().find(|probe| probe.probe.as_str() == name);
             found.map_or_else(|| "-".to_owned(), summary)
         };
-        let mut why: Vec<&str> = result.probes.iter().flat_map(|probe| probe.errors.iter().copied()).collect();
+        let mut why: Vec<&str> = row.probes.iter().flat_map(|probe| probe.errors.iter().copied()).collect();
         why.dedup();
+        let (view, broker) = match row.subject {
+            Subject::Broker(broker) => ("broker", broker.to_string()),
+            Subject::Clients => ("client", "all".to_owned()),
+        };
         table.row(vec![
-            result.cluster.to_string(),
-            result.broker.to_string(),
-            result.address.clone().unwrap_or_else(|| "-".into()),
-            result.verdict.as_str().to_owned(),
+            row.cluster.to_string(),
+            view.to_owned(),
+            broker,
+            row.address.clone().unwrap_or_else(|| "-".into()),
+            row.verdict.as_str().to_owned(),
             cell("produce"),
             cell("consume"),
             cell("end_to_end"),
@@ -80,34 +97,37 @@ fn json(judgement: &Judgement) -> String {
         schema_version: 1,
         verdict: judgement.exit.as_str(),
         summary: &judgement.summary,
-        brokers: judgement.brokers.iter().map(broker).collect(),
+        brokers: judgement.brokers.iter().filter_map(broker).collect(),
+        clients: judgement.clients.iter().map(client).collect(),
     };
     serde_json::to_string_pretty(&report).unwrap_or_default()
 }
 
-fn broker(result: &BrokerResult) -> BrokerReport<'_> {
-    let probe = |probe: &'_ ProbeResult| (probe.p50.as_secs_f64() * 1e3, probe.max.as_secs_f64() * 1e3);
-    BrokerReport {
-        cluster: result.cluster.as_str(),
-        broker: result.broker.id().map(|id| id.0),
-        address: result.address.as_deref(),
-        state: result.state,
-        verdict: result.verdict.as_str(),
-        probes: result
-            .probes
-            .iter()
-            .map(|found| {
-                let (p50_ms, max_ms) = probe(found);
-                ProbeReport {
-                    probe: found.probe.as_str(),
-                    good: found.good,
-                    bad: found.bad,
-                    void: found.void,
-                    p50_ms,
-                    max_ms,
-                    errors: &found.errors,
-                }
-            })
-            .collect(),
+fn broker(row: &Row) -> Option<BrokerReport<'_>> {
+    let Subject::Broker(broker) = row.subject else { return None };
+    Some(BrokerReport {
+        cluster: row.cluster.as_str(),
+        broker: broker.id().map(|id| id.0),
+        address: row.address.as_deref(),
+        state: row.state.map_or("unknown", BrokerState::as_str),
+        verdict: row.verdict.as_str(),
+        probes: row.probes.iter().map(probe).collect(),
+    })
+}
+
+fn client(row: &Row) -> ClientReport<'_> {
+    let probes = row.probes.iter().map(probe).collect();
+    ClientReport { cluster: row.cluster.as_str(), verdict: row.verdict.as_str(), probes }
+}
+
+fn probe(found: &ProbeResult) -> ProbeReport<'_> {
+    ProbeReport {
+        probe: found.probe.as_str(),
+        good: found.good,
+        bad: found.bad,
+        void: found.void,
+        p50_ms: found.p50.as_secs_f64() * 1e3,
+        max_ms: found.max.as_secs_f64() * 1e3,
+        errors: &found.errors,
     }
 }

@@ -1,86 +1,121 @@
 //! Which partition is served by whom, and what changes when the picture of the cluster does.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition};
+use prober_core::time::Time;
 use prober_core::topology::{TopicSeen, Topology};
+use prober_probes::clock::Clock;
+use prober_probes::port::{Outgoing, Refusal};
 
-use super::link::Dialling;
-use super::reader::{self, Reader};
-use super::writer::{self, Writer};
+use crate::kafka::topic::ownership::Ownership;
+use crate::kafka::topic::{Context, Tenant};
+
+use super::reader::Reader;
+use super::writer::Writer;
+
+/// Who serves each partition. Clones share it.
+#[derive(Clone)]
+pub(super) struct Seats {
+    clock: Clock,
+    taken: Arc<Mutex<BTreeMap<Partition, Seat>>>,
+}
 
 /// Who serves a partition.
-pub(super) enum Seat {
+enum Seat {
     /// A writer and a reader at its broker.
-    Served {
-        /// Where they dial.
-        place: Place,
-        writer: Box<Writer>,
-        reader: Box<Reader>,
-    },
+    Served { place: Place, writer: Box<Writer>, _reader: Box<Reader> },
     /// Only a replica list names its broker; nobody has ever seen its address.
     NoAddress,
 }
 
 /// Where a partition lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) broker: BrokerId,
-    pub(super) address: String,
+struct Place {
+    broker: BrokerId,
+    address: Arc<str>,
 }
 
-/// Each partition's one replica, and its last known address.
-pub(super) fn places(topology: &Topology, topic: &TopicSeen) -> BTreeMap<Partition, (BrokerId, Option<Place>)> {
+impl Seats {
+    pub(super) fn new(clock: Clock) -> Seats {
+        Seats { clock, taken: Arc::default() }
+    }
+
+    /// Sends a record by whoever serves its partition.
+    pub(super) fn submit(&self, record: Outgoing) -> Result<Time, Refusal> {
+        match self.lock().get(&record.partition) {
+            Some(Seat::Served { writer, .. }) => writer.submit(record),
+            Some(Seat::NoAddress) => Err(Refusal { at: self.clock.now(), fault: Fault::NoAddress }),
+            None => Err(Refusal { at: self.clock.now(), fault: Fault::NoPartition }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Partition, Seat>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Seats writers and readers as the topic lies.
+pub(super) struct Seating {
+    seats: Seats,
+    context: Context,
+    fetch_max_wait: Duration,
+}
+
+impl Seating {
+    pub(super) fn new(seats: Seats, context: Context, fetch_max_wait: Duration) -> Seating {
+        Seating { seats, context, fetch_max_wait }
+    }
+
+    fn seat(&self, partition: Partition, place: Place, topic_id: Option<[u8; 16]>, ownership: &Ownership) -> Seat {
+        let (broker, address) = (place.broker.0, &*place.address);
+        tracing::info!(broker, address, partition = partition.0, "probing broker");
+        let patience = self.context.deadline;
+        let writing = self.context.dialling(Arc::clone(&place.address), patience);
+        // A long poll may be silent for its whole wait before it is even late.
+        let reading = self.context.dialling(Arc::clone(&place.address), patience + self.fetch_max_wait);
+        let (context, ownership) = (self.context.clone(), ownership.clone());
+        let reader = Reader::new(reading, context, ownership, partition, topic_id, self.fetch_max_wait);
+        let writer = Writer::new(writing, self.context.clone());
+        Seat::Served { place, writer: Box::new(writer), _reader: Box::new(reader) }
+    }
+}
+
+impl Tenant for Seating {
+    /// What stays where it was keeps its connections and its read position.
+    fn lay_out(&mut self, topology: &Topology, topic: &TopicSeen, ownership: &Ownership) {
+        let places = places(topology, topic);
+        let mut taken = self.seats.lock();
+        taken.retain(|partition, seat| {
+            let wanted = places.get(partition).and_then(Option::as_ref);
+            matches!((seat, wanted), (Seat::Served { place, .. }, Some(wanted)) if *place == *wanted)
+        });
+        for (partition, place) in places {
+            taken.entry(partition).or_insert_with(|| match place {
+                None => Seat::NoAddress,
+                Some(place) => self.seat(partition, place, topic.id, ownership),
+            });
+        }
+    }
+
+    fn leave(&mut self) {
+        self.seats.lock().clear();
+    }
+}
+
+/// Each partition's one replica at its last known address, if it has one.
+fn places(topology: &Topology, topic: &TopicSeen) -> BTreeMap<Partition, Option<Place>> {
     topic
         .partitions
         .iter()
         .filter_map(|seen| {
             let broker = *seen.replicas.first()?;
             let address = topology.brokers.get(&broker).and_then(|seen| seen.address.as_ref());
-            let place = address.map(|address| Place { broker, address: address.to_string() });
-            Some((seen.partition, (broker, place)))
+            let place = address.map(|address| Place { broker, address: Arc::from(address.to_string()) });
+            Some((seen.partition, place))
         })
         .collect()
-}
-
-/// Brings the seats up to date: what stays where it was keeps its connections and its read position.
-pub(super) fn seat(
-    seats: &mut BTreeMap<Partition, Seat>,
-    places: &BTreeMap<Partition, (BrokerId, Option<Place>)>,
-    topic_id: Option<[u8; 16]>,
-    dialling: impl Fn(&str) -> Dialling,
-    writers: &writer::Context,
-    readers: &reader::Context,
-) {
-    seats.retain(|partition, seat| {
-        let wanted = places.get(partition).and_then(|(_, place)| place.as_ref());
-        matches!((seat, wanted), (Seat::Served { place, .. }, Some(wanted)) if *place == *wanted)
-    });
-    for (partition, (broker, place)) in places {
-        if seats.contains_key(partition) {
-            continue;
-        }
-        let seat = match place {
-            None => Seat::NoAddress,
-            Some(place) => {
-                let dialling = dialling(&place.address);
-                // A long poll may be silent for its whole wait before it is even late.
-                let patience = dialling.patience + readers.max_wait;
-                let reading = Dialling { patience, ..dialling.clone() };
-                tracing::info!(broker = broker.0, address = place.address, partition = partition.0, "probing broker");
-                Seat::Served {
-                    place: place.clone(),
-                    writer: Box::new(Writer::new(dialling, writers.clone())),
-                    reader: Box::new(Reader::new(reading, *partition, topic_id, readers.clone())),
-                }
-            }
-        };
-        seats.insert(*partition, seat);
-    }
-}
-
-/// How everything of a lane dials.
-pub(super) fn dialling(address: &str, client_id: &Arc<str>, patience: std::time::Duration) -> Dialling {
-    Dialling { address: Arc::from(address), client_id: Arc::clone(client_id), patience }
 }

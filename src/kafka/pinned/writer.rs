@@ -3,35 +3,19 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use prober_core::fault::Fault;
 use prober_core::ids::{Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_core::track::Written;
-use prober_probes::clock::Clock;
 use prober_probes::port::{LaneInput, Outgoing, Refusal};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
-use crate::alarm::{Alarm, Task};
+use crate::alarm::Task;
+use crate::kafka::topic::link::{Dialling, Link, State};
+use crate::kafka::topic::{Context, fault};
 use crate::kafka::wire::{Acks, Call, Connection, Produce, Produced, WireError};
-use crate::kafka::{Report, Reporter};
-
-use super::fault;
-use super::link::{Dialling, Link, State};
-
-/// What every writer of a lane shares.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) clock: Clock,
-    pub(super) topic: Arc<str>,
-    pub(super) deadline: Duration,
-    pub(super) report: Reporter,
-    pub(super) alarm: Alarm,
-    /// Told when an answer says that our picture of the cluster is old.
-    pub(super) stale: Arc<Notify>,
-}
 
 /// One broker's writer.
 pub(super) struct Writer {
@@ -163,15 +147,15 @@ impl Shared {
                 }
                 Err(error) => (context.clock.now(), Err((fault::of(&error), Written::Maybe))),
             };
-            (context.report)(Report::Lane(match result {
+            context.tell(match result {
                 Ok(offset) => LaneInput::Acked { partition, sequence, at, offset },
                 Err((fault, written)) => LaneInput::Failed { partition, sequence, at, fault, written },
-            }));
+            });
         });
     }
 
     fn fail(&self, partition: Partition, sequence: Sequence, at: Time, fault: Fault, written: Written) {
-        (self.context.report)(Report::Lane(LaneInput::Failed { partition, sequence, at, fault, written }));
+        self.context.tell(LaneInput::Failed { partition, sequence, at, fault, written });
     }
 }
 

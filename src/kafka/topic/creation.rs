@@ -1,12 +1,13 @@
-//! Creating the pinned topic. The configs that matter are ours (design §6); one that the cluster refuses and that we can
+//! Creating a lane's topic. The configs that matter are ours (design §6); one that the cluster refuses and that we can
 //! do without is dropped and reported.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::ids::{BrokerId, Partition};
+use prober_core::ids::{BrokerId, Lane, Partition};
 use prober_core::kafka_error::KafkaError;
+use prober_core::placement::min_insync_replicas;
 
 use crate::kafka::wire::{CreateTopic, CreatedTopic, WireError};
 
@@ -15,8 +16,8 @@ use super::link::Dialling;
 /// The controller's time for it; the broker answers at the latest then.
 const CREATE_WITHIN: Duration = Duration::from_secs(10);
 
-/// A cluster default of 2 would be harmless on Kafka (K12) and wrong all the same.
-const NEEDED: [(&str, &str); 1] = [("min.insync.replicas", "1")];
+/// A cluster default would be harmless in the pinned lane (K12) and wrong all the same.
+const NEEDED: &str = "min.insync.replicas";
 
 /// `LogAppendTime`, so that a prober with a wrong calendar can still write (K11); short segments, so that rolling them
 /// exercises the broker's memory mapping.
@@ -44,6 +45,7 @@ pub(super) enum Created {
 /// Creates the topic, on a connection of its own: this waits on the controller.
 pub(super) async fn create(
     dialling: &Dialling,
+    lane: Lane,
     topic: &Arc<str>,
     assignment: &BTreeMap<Partition, Vec<BrokerId>>,
 ) -> Created {
@@ -51,12 +53,15 @@ pub(super) async fn create(
         Ok(connection) => connection,
         Err(error) => return Created::Unanswered(error),
     };
+    let replication_factor = assignment.values().map(Vec::len).min().unwrap_or(1);
+    let min_insync = min_insync_replicas(lane, replication_factor).to_string();
     let mut wanted = WANTED.to_vec();
     loop {
+        let needed = [(NEEDED, min_insync.as_str())];
         let request = CreateTopic {
             topic: Arc::clone(topic),
             replicas: assignment.values().map(|replicas| replicas.iter().map(|id| id.0).collect()).collect(),
-            configs: NEEDED.iter().chain(&wanted).map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+            configs: needed.iter().chain(&wanted).map(|(key, value)| ((*key).into(), (*value).into())).collect(),
             timeout: CREATE_WITHIN,
             validate_only: false,
         };

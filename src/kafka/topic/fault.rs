@@ -7,7 +7,7 @@ use prober_core::track::Written;
 use crate::kafka::wire::{Phase, WireError};
 
 /// The cause of an attempt's failure.
-pub(super) fn of(error: &WireError) -> Fault {
+pub(in crate::kafka) fn of(error: &WireError) -> Fault {
     match error {
         WireError::Resolve { .. } => Fault::Resolve,
         WireError::Refused => Fault::ConnectionRefused,
@@ -31,14 +31,14 @@ pub(super) fn of(error: &WireError) -> Fault {
 }
 
 /// Whether a produce that was answered with this error may have been written.
-pub(super) fn written(error: KafkaError) -> Written {
+pub(in crate::kafka) fn written(error: KafkaError) -> Written {
     const REQUEST_TIMED_OUT: KafkaError = KafkaError(7);
     const UNKNOWN_SERVER_ERROR: KafkaError = KafkaError(-1);
     if error == REQUEST_TIMED_OUT || error == UNKNOWN_SERVER_ERROR { Written::Maybe } else { Written::No }
 }
 
 /// Whether this error says that our picture of the cluster is old.
-pub(super) fn is_stale_metadata(error: KafkaError) -> bool {
+pub(in crate::kafka) fn is_stale_metadata(error: KafkaError) -> bool {
     matches!(
         error,
         KafkaError::NOT_LEADER_OR_FOLLOWER

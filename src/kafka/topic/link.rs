@@ -24,25 +24,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How to dial.
 #[derive(Clone, Debug)]
-pub(super) struct Dialling {
+pub(in crate::kafka) struct Dialling {
     /// `host:port`.
-    pub(super) address: Arc<str>,
+    pub(in crate::kafka) address: Arc<str>,
     /// What the broker's logs and quotas know us by.
-    pub(super) client_id: Arc<str>,
+    pub(in crate::kafka) client_id: Arc<str>,
     /// A dial, and silence with requests outstanding, may last this long: one deadline.
-    pub(super) patience: Duration,
+    pub(in crate::kafka) patience: Duration,
 }
 
 impl Dialling {
     /// Dials once, within `timeout`.
-    pub(super) async fn dial(&self, timeout: Duration) -> Result<Connection, WireError> {
+    pub(in crate::kafka) async fn dial(&self, timeout: Duration) -> Result<Connection, WireError> {
         dial(&self.address, &self.client_id, timeout, self.patience).await.map(|dialed| dialed.connection)
     }
 }
 
 /// Where a link stands.
 #[derive(Clone, Debug)]
-pub(super) enum State {
+pub(in crate::kafka) enum State {
     /// Being dialled; whoever has something to send may wait for it.
     Connecting,
     /// Open.
@@ -53,27 +53,27 @@ pub(super) enum State {
 
 /// A kept connection; dropping it closes it.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(in crate::kafka) struct Link {
     state: watch::Receiver<State>,
     _keeper: Task,
 }
 
 impl Link {
     /// Keeps a connection from now on.
-    pub(super) fn keep(dialling: Dialling, alarm: &Alarm) -> Link {
+    pub(in crate::kafka) fn keep(dialling: Dialling, alarm: &Alarm) -> Link {
         let (tell, state) = watch::channel(State::Connecting);
         let keeper = alarm.spawn("link", keep(dialling, tell));
         Link { state, _keeper: keeper }
     }
 
     /// Follows its state.
-    pub(super) fn watch(&self) -> watch::Receiver<State> {
+    pub(in crate::kafka) fn watch(&self) -> watch::Receiver<State> {
         self.state.clone()
     }
 }
 
 /// Waits until a connection is open.
-pub(super) async fn up(state: &mut watch::Receiver<State>) -> Arc<Connection> {
+pub(in crate::kafka) async fn up(state: &mut watch::Receiver<State>) -> Arc<Connection> {
     loop {
         if let State::Up(connection) = &*state.borrow_and_update()
             && connection.is_closed().is_none()

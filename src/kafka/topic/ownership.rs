@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// What the newest record of a partition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Newest {
+pub(in crate::kafka) enum Newest {
     /// In our format.
     Ours,
     /// Not in our format.
@@ -23,7 +23,7 @@ pub(super) enum Newest {
 
 /// A verdict on the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(in crate::kafka) enum Whose {
     /// Some partition has not been looked at.
     Open,
     /// Ours: one record proves it, or naming the topic is consent where there is nothing to be seen.
@@ -34,26 +34,26 @@ pub(super) enum Whose {
 
 /// The evidence of one topic, shared by its readers.
 #[derive(Clone, Debug)]
-pub(super) struct Ownership {
+pub(in crate::kafka) struct Ownership {
     evidence: Arc<watch::Sender<BTreeMap<Partition, Option<Newest>>>>,
 }
 
 impl Ownership {
     /// Nothing is known of these partitions.
-    pub(super) fn open(partitions: impl IntoIterator<Item = Partition>) -> Ownership {
+    pub(in crate::kafka) fn open(partitions: impl IntoIterator<Item = Partition>) -> Ownership {
         let evidence = partitions.into_iter().map(|partition| (partition, None)).collect();
         Ownership { evidence: Arc::new(watch::Sender::new(evidence)) }
     }
 
     /// Takes in what one partition shows.
-    pub(super) fn tell(&self, partition: Partition, newest: Newest) {
+    pub(in crate::kafka) fn tell(&self, partition: Partition, newest: Newest) {
         self.evidence.send_modify(|evidence| {
             evidence.insert(partition, Some(newest));
         });
     }
 
     /// Waits until the topic is known to be ours; for ever, if it is not.
-    pub(super) async fn is_ours(&self) {
+    pub(in crate::kafka) async fn is_ours(&self) {
         let mut evidence = self.evidence.subscribe();
         if evidence.wait_for(|evidence| whose(evidence) == Whose::Ours).await.is_err() {
             std::future::pending::<()>().await;
@@ -61,7 +61,7 @@ impl Ownership {
     }
 
     /// Waits until the topic is known not to be ours, and tells by which partition.
-    pub(super) async fn is_not_ours(&self) -> Partition {
+    pub(in crate::kafka) async fn is_not_ours(&self) -> Partition {
         let mut evidence = self.evidence.subscribe();
         let mut culprit = None;
         let found = evidence

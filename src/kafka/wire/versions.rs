@@ -27,6 +27,8 @@ pub enum Api {
     ListOffsets,
     /// Create topics.
     CreateTopics,
+    /// Where a leader epoch ended.
+    OffsetForLeaderEpoch,
 }
 
 /// Both ends included.
@@ -44,7 +46,7 @@ impl fmt::Display for VersionRange {
     }
 }
 
-const SPOKEN: [(Api, ApiKey, VersionRange); 6] = [
+const SPOKEN: [(Api, ApiKey, VersionRange); 7] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
@@ -54,6 +56,7 @@ const SPOKEN: [(Api, ApiKey, VersionRange); 6] = [
     (Api::Fetch, ApiKey::Fetch, range(4, 17)),
     (Api::ListOffsets, ApiKey::ListOffsets, range(6, 10)),
     (Api::CreateTopics, ApiKey::CreateTopics, range(5, 7)),
+    (Api::OffsetForLeaderEpoch, ApiKey::OffsetForLeaderEpoch, range(4, 4)),
 ];
 
 const fn range(min: i16, max: i16) -> VersionRange {

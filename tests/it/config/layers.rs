@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kafka_prober::config::{
-    self, Compression, DEFAULTS, Flags, LogFormat, Origin, ProbeName, Protocol, Sources, UpkeepMode, View,
+    self, Compression, DEFAULTS, Flags, LogFormat, Origin, ProbeName, Protocol, RequiredAcks, Sources, UpkeepMode, View,
 };
 
 use super::{
@@ -24,11 +24,15 @@ fn defaults_and_bootstrap_alone_load() {
     assert_eq!(config.lanes.pinned.topic, "kafka-prober-pinned");
     assert_eq!(config.lanes.pinned.fetch_max_wait, Duration::from_millis(500));
     assert_eq!(config.lanes.pinned.record_size, 128);
-    assert_eq!(config.probes.produce.interval, Duration::from_millis(200));
+    assert_eq!(config.lanes.pinned.interval, Duration::from_millis(200));
+    assert_eq!(config.lanes.replicated.lane.interval, Duration::from_millis(500));
+    assert_eq!(config.lanes.replicated.acks, RequiredAcks::All);
     assert_eq!(config.probes.consume.deadline, Duration::from_secs(5));
     assert_eq!(config.probes.end_to_end.threshold, Duration::from_secs(1));
     assert_eq!(config.upkeep.mode, UpkeepMode::Create);
-    assert_eq!(names(&config.objectives), ["broker_consume", "broker_end_to_end", "broker_produce"]);
+    let of_a_view = ["consume", "end_to_end", "produce"];
+    let expected: Vec<_> = ["broker", "client"].iter().flat_map(|v| of_a_view.map(|p| format!("{v}_{p}"))).collect();
+    assert_eq!(names(&config.objectives), expected);
     assert_eq!(config.objectives["broker_produce"].threshold, None);
     assert_eq!(config.objectives["broker_end_to_end"].target, 0.99);
     assert_eq!(config.otlp.endpoint, None);
@@ -83,7 +87,7 @@ fn toml_and_yaml_say_the_same() {
     let toml = loaded(&files(&["full.toml"])).config;
     assert_eq!(toml, loaded(&files(&["full.yaml"])).config);
     assert_eq!(toml.vantage, "office");
-    assert_eq!(toml.probes.produce.interval, Duration::from_secs(90));
+    assert_eq!(toml.lanes.replicated.lane.interval, Duration::from_secs(90));
     let objective = &toml.objectives["fast_produce"];
     assert_eq!(objective.view, View::Client);
     assert_eq!(objective.probe, ProbeName::Produce);

@@ -23,7 +23,7 @@ fn print_says_where_each_value_came_from() {
         "listen = \"127.0.0.1:0\"  # from --listen",
         "[clusters.dev]\nbootstrap = [\"localhost:19092\"]  # from tests/it/testdata/config/second.yml",
         "level = \"debug\"  # from KAFKA_PROBER__LOG__LEVEL",
-        "[probes.produce]\ninterval = \"200ms\"  # from default\ndeadline = \"5s\"  # from default\nthreshold = \"1s\"  # from default",
+        "[probes.produce]\ndeadline = \"5s\"  # from default\nthreshold = \"1s\"  # from default",
         "target = 0.999  # from default",
         "headers = {}  # from default",
     ] {

@@ -8,7 +8,7 @@ use super::{CANARY, bootstrap, env, env_is_refused, file_is_refused, flags_are_r
 fn bad_duration_says_how_to_write_one() {
     file_is_refused(
         "invalid-duration.toml",
-        "invalid-duration.toml: probes.produce.interval: \"fast\" is not a duration; \
+        "invalid-duration.toml: lanes.pinned.interval: \"fast\" is not a duration; \
          write numbers with units, such as \"200ms\", \"5s\" or \"1m 30s\"",
     );
 }
@@ -16,7 +16,7 @@ fn bad_duration_says_how_to_write_one() {
 #[test]
 fn duration_out_of_range_gives_the_range() {
     for (file, sentence) in [
-        ("invalid-short-interval.toml", "probes.produce.interval: \"5ms\" is out of range; use 10ms to 1h"),
+        ("invalid-short-interval.toml", "lanes.pinned.interval: \"5ms\" is out of range; use 10ms to 1h"),
         ("invalid-long-deadline.toml", "probes.consume.deadline: \"2m\" is out of range; use 1ms to 1m"),
     ] {
         file_is_refused(file, &format!("{file}: {sentence}"));

@@ -1,0 +1,100 @@
+//! The cluster as the newest metadata shows it, and since when its brokers have been the same.
+
+use std::time::Duration;
+
+use prober_core::ids::{BrokerId, Partition};
+use prober_core::time::Time;
+use prober_core::topology::{Address, PartitionSeen, TopicSeen, Topology};
+
+use crate::kafka::wire::{ClusterMetadata, TopicInfo};
+
+/// What is known of a cluster.
+pub(super) struct Picture {
+    bootstrap: Vec<String>,
+    topology: Topology,
+    stable_since: Time,
+}
+
+impl Picture {
+    pub(super) fn new(bootstrap: Vec<String>, now: Time) -> Picture {
+        Picture { bootstrap, topology: Topology::default(), stable_since: now }
+    }
+
+    pub(super) fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// For how long the set of registered brokers has not changed.
+    pub(super) fn stable_for(&self, now: Time) -> Duration {
+        now.since(self.stable_since)
+    }
+
+    /// Whom to ask: registered brokers first, then the bootstrap servers.
+    pub(super) fn candidates(&self) -> Vec<String> {
+        let known = self.topology.brokers.values().filter(|seen| seen.registered);
+        let mut candidates: Vec<String> =
+            known.filter_map(|seen| seen.address.as_ref()).map(ToString::to_string).collect();
+        let more = self.bootstrap.iter().filter(|address| !candidates.contains(address));
+        let more: Vec<String> = more.cloned().collect();
+        candidates.extend(more);
+        candidates
+    }
+
+    /// Takes in an answer; whether it changed anything.
+    pub(super) fn observe(&mut self, metadata: &ClusterMetadata, topic: Option<&TopicSeen>, now: Time) -> bool {
+        let before = self.topology.clone();
+        let listed: Vec<_> = metadata
+            .brokers
+            .iter()
+            .map(|broker| {
+                let address = Address { host: broker.host.clone(), port: broker.port };
+                (BrokerId(broker.id), address, broker.rack.clone())
+            })
+            .collect();
+        self.topology.observe(&listed, topic);
+        if before.registered() != self.topology.registered() {
+            self.stable_since = now;
+        }
+        before != self.topology
+    }
+}
+
+/// The topic as plain data, if it is there.
+pub(super) fn seen(info: &TopicInfo) -> Option<TopicSeen> {
+    if info.error != 0 || info.partitions.is_empty() {
+        return None;
+    }
+    let mut partitions: Vec<PartitionSeen> = info
+        .partitions
+        .iter()
+        .map(|partition| PartitionSeen {
+            partition: Partition(partition.index),
+            leader: (0 <= partition.leader).then_some(BrokerId(partition.leader)),
+            leader_epoch: (0 <= partition.leader_epoch).then_some(partition.leader_epoch),
+            replicas: partition.replicas.iter().map(|id| BrokerId(*id)).collect(),
+        })
+        .collect();
+    partitions.sort_by_key(|seen| seen.partition);
+    Some(TopicSeen { id: info.id, partitions })
+}
+
+/// One line in the log for each broker that came, went, came back or moved.
+pub(super) fn log_changes(before: &Topology, after: &Topology) {
+    for (id, now) in &after.brokers {
+        let was = before.brokers.get(id);
+        let address = now.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        match was {
+            None => tracing::info!(broker = id.0, address, "broker seen"),
+            Some(was) if was.registered && !now.registered => {
+                tracing::warn!(broker = id.0, address, "broker left the metadata; it stays due");
+            }
+            Some(was) if !was.registered && now.registered => {
+                tracing::info!(broker = id.0, address, "broker is in the metadata again");
+            }
+            Some(was) if was.address != now.address => {
+                tracing::warn!(broker = id.0, address, "broker moved to another address");
+            }
+            Some(_) => {}
+        }
+    }
+}

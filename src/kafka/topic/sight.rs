@@ -1,0 +1,55 @@
+//! What a record of the topic is to us, and one fetch of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::ids::Partition;
+use prober_core::time::Time;
+use prober_probes::port::LaneInput;
+use prober_probes::record::{self, Sighting};
+
+use crate::kafka::wire::{Connection, Fetch, Fetched, FetchedRecord, WireError};
+
+use super::Context;
+
+impl Context {
+    /// What a fetched record is to the lane; `None` for records of other runs and vantages.
+    pub(in crate::kafka) fn sight(&self, partition: Partition, at: Time, record: &FetchedRecord) -> Option<LaneInput> {
+        match record {
+            FetchedRecord::Unreadable { first, last, .. } => {
+                Some(LaneInput::Garbage { partition, at, first: *first, last: *last })
+            }
+            FetchedRecord::Read { offset, value, .. } => self.sight_value(partition, at, *offset, value),
+        }
+    }
+
+    /// The same, of a record's value.
+    pub(in crate::kafka) fn sight_value(
+        &self,
+        partition: Partition,
+        at: Time,
+        offset: i64,
+        value: &[u8],
+    ) -> Option<LaneInput> {
+        match record::sight(self.identity, self.lane, partition, value) {
+            Sighting::Ours(sequence) => Some(LaneInput::Read { partition, sequence, at, offset }),
+            Sighting::Sibling => None,
+            Sighting::Foreign => Some(LaneInput::Garbage { partition, at, first: offset, last: offset }),
+        }
+    }
+
+    /// One fetch, with the stamp of its answer.
+    pub(in crate::kafka) async fn fetch(
+        &self,
+        connection: &Connection,
+        partition: Partition,
+        topic_id: Option<[u8; 16]>,
+        offset: i64,
+        max_wait: Duration,
+    ) -> Result<(Fetched, Time), WireError> {
+        let topic = Arc::clone(&self.topic);
+        let call = connection.call(Fetch { topic, topic_id, partition: partition.0, offset, max_wait })?;
+        let reply = call.await?;
+        Ok((reply.body, self.clock.at(reply.at)))
+    }
+}

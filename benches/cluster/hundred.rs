@@ -11,7 +11,8 @@ use crate::report::{Goals, mib, ms, quantile, short};
 use crate::watch::{Cost, Freeze};
 
 const BROKERS: i32 = 100;
-const TOPIC: &str = "kafka-prober-pinned";
+const PINNED: &str = "kafka-prober-pinned";
+const REPLICATED: &str = "kafka-prober-replicated";
 
 /// The mock does not wake a waiting fetch for a new record: the wait is the latency.
 const SETTINGS: [(&str, &str); 1] = [("KAFKA_PROBER__LANES__PINNED__FETCH_MAX_WAIT", "50ms")];
@@ -38,7 +39,7 @@ const PAGES: usize = 10;
 
 pub(crate) fn measure() {
     eprintln!("bench: starting a mock of {BROKERS} brokers");
-    let mut mock = MockProcess::start(BROKERS, TOPIC);
+    let mut mock = MockProcess::start(BROKERS, PINNED, REPLICATED);
     let probing = Probing::start(&mock.bootstrap, &SETTINGS);
     let brokers = usize::try_from(BROKERS).unwrap_or_default();
     let ready = probing.await_good(brokers, READY_WITHIN);

@@ -23,11 +23,11 @@ pub(crate) struct MockProcess {
 }
 
 impl MockProcess {
-    /// Starts a mock of brokers `1..=brokers`, with a topic that has one partition on each.
-    pub(crate) fn start(brokers: i32, topic: &str) -> MockProcess {
+    /// Starts a mock of brokers `1..=brokers`, with topics that have one partition on each.
+    pub(crate) fn start(brokers: i32, pinned: &str, replicated: &str) -> MockProcess {
         let program = env::current_exe().expect("this program has a path");
         let mut child = Command::new(program)
-            .args([COMMAND, &brokers.to_string(), topic])
+            .args([COMMAND, &brokers.to_string(), pinned, replicated])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -58,14 +58,14 @@ impl Drop for MockProcess {
     }
 }
 
-/// The child's side: `BROKERS TOPIC`.
+/// The child's side: `BROKERS PINNED REPLICATED`.
 pub(crate) fn host(args: &[String]) -> ExitCode {
     let brokers = args.first().and_then(|brokers| brokers.parse().ok());
-    let (Some(brokers), Some(topic)) = (brokers, args.get(1)) else {
-        eprintln!("bench: {COMMAND} BROKERS TOPIC");
+    let (Some(brokers), Some(pinned), Some(replicated)) = (brokers, args.get(1), args.get(2)) else {
+        eprintln!("bench: {COMMAND} BROKERS PINNED REPLICATED");
         return ExitCode::from(2);
     };
-    match Mock::start(brokers, topic) {
+    match Mock::start(brokers, pinned, replicated) {
         Ok(mock) => serve(&mock),
         Err(error) => {
             eprintln!("bench: no mock cluster: {error}");

@@ -22,6 +22,10 @@ use super::logging;
 use story::{BROKERS, Chapter, FROZEN_BROKER, STORY, conclude};
 use view::View;
 
+/// The monitor topics, named as by default.
+const PINNED: &str = "kafka-prober-pinned";
+const REPLICATED: &str = "kafka-prober-replicated";
+
 /// A frozen broker's answers take so long.
 const FROZEN_FOR: Duration = Duration::from_secs(60);
 
@@ -34,8 +38,7 @@ const THRESHOLD: Duration = Duration::from_millis(500);
 const INTERVAL: Duration = Duration::from_millis(100);
 
 pub(super) fn demo(plain: bool) -> Exit {
-    let topic = "kafka-prober-pinned";
-    let mock = match Mock::start(BROKERS, topic) {
+    let mock = match Mock::start(BROKERS, PINNED, REPLICATED) {
         Ok(mock) => mock,
         Err(error) => return exit::usage(&format!("cannot start the simulated cluster: {error}")),
     };
@@ -84,8 +87,10 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     let level = Some("off".to_owned());
     let flags = Flags { bootstrap, cluster: Some("demo".into()), log_level: level, ..Flags::default() };
     let mut config = config::load(&Sources { flags, ..Sources::default() })?.config;
-    config.lanes.pinned.fetch_max_wait = FETCH_MAX_WAIT;
-    config.lanes.pinned.interval = INTERVAL;
+    for lane in [&mut config.lanes.pinned, &mut config.lanes.replicated.lane] {
+        lane.fetch_max_wait = FETCH_MAX_WAIT;
+        lane.interval = INTERVAL;
+    }
     config.probes.produce.deadline = DEADLINE;
     config.probes.produce.threshold = THRESHOLD;
     for follows in [&mut config.probes.consume, &mut config.probes.end_to_end] {

@@ -12,7 +12,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 const PRODUCE_MAX: i16 = 9;
 const FETCH_MAX: i16 = 11;
 
-/// A cluster in this process, with brokers `1..=count` and a pinned topic.
+/// A cluster in this process, with brokers `1..=count` and the topics of both lanes.
 pub struct Mock {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
@@ -22,12 +22,15 @@ impl Mock {
     ///
     /// # Errors
     /// librdkafka could not start it.
-    pub fn start(brokers: i32, pinned_topic: &str) -> Result<Mock, KafkaError> {
+    pub fn start(brokers: i32, pinned: &str, replicated: &str) -> Result<Mock, KafkaError> {
         let cluster = MockCluster::new(brokers)?;
         cluster.apiversion(RDKafkaApiKey::Produce, Some(0), Some(PRODUCE_MAX))?;
         cluster.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(FETCH_MAX))?;
-        // The mock puts partition i of a topic without replication on its i-th broker.
-        cluster.create_topic(pinned_topic, brokers, 1)?;
+        // Without replication the mock puts partition i on its i-th broker. With it every partition would name broker 1
+        // first, and nothing would be replicated all the same.
+        for topic in [pinned, replicated] {
+            cluster.create_topic(topic, brokers, 1)?;
+        }
         Ok(Mock { cluster })
     }
 
@@ -42,6 +45,14 @@ impl Mock {
     /// There is no such broker.
     pub fn delay(&self, broker: i32, answers: Duration) -> Result<(), KafkaError> {
         self.cluster.broker_round_trip_time(broker, answers)
+    }
+
+    /// Makes `broker` the leader of a partition, as a controller does when the old one is gone.
+    ///
+    /// # Errors
+    /// There is no such topic, partition or broker.
+    pub fn lead(&self, topic: &str, partition: i32, broker: i32) -> Result<(), KafkaError> {
+        self.cluster.partition_leader(topic, partition, Some(broker))
     }
 
     /// Refuses the next `count` writes with this error, whichever of the brokers they reach. False, and nothing is

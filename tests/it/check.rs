@@ -65,7 +65,11 @@ fn healthy_cluster_passes_in_seconds() {
     assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
     let report = report(&ended);
     assert_eq!(report["verdict"], "pass");
-    assert_eq!(report["summary"], "3 of 3 brokers can be written to and read from");
+    assert_eq!(
+        report["summary"],
+        "3 of 3 brokers can be written to and read from, and applications can write and read"
+    );
+    assert_eq!(report["clients"][0]["verdict"], "pass");
     assert_eq!(verdicts(&report), [(1, "pass"), (2, "pass"), (3, "pass")]);
     let probes = report["brokers"][0]["probes"].as_array().expect("an array");
     assert!(probes.iter().all(|probe| 3 <= probe["good"].as_u64().unwrap_or(0)), "{report}");
@@ -80,6 +84,7 @@ fn frozen_broker_fails_and_is_named_alone() {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let report = report(&ended);
     assert_eq!(verdicts(&report), [(1, "pass"), (2, "fail"), (3, "pass")]);
+    assert_eq!(report["clients"][0]["verdict"], "fail", "the mock gives its partition to nobody else");
     let summary = report["summary"].as_str().unwrap_or_default();
     assert!(summary.starts_with("failing: broker 2 ("), "{summary}");
     assert!(!summary.contains("broker 1") && !summary.contains("broker 3"), "{summary}");

@@ -1,4 +1,4 @@
-//! The pinned lane in this process, through the whole app, against librdkafka's mock cluster.
+//! Both lanes in this process, through the whole app, against librdkafka's mock cluster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use kafka_prober::app::{App, Parts};
 use kafka_prober::config::{self, Config, Flags, Sources};
 use kafka_prober::kafka::mock::Mock;
 use prober_core::event::{Anomaly, Outcome};
-use prober_core::ids::{Broker, BrokerId, Probe};
+use prober_core::ids::{Broker, BrokerId, Probe, View};
 use prober_core::kafka_error::KafkaError;
 use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
 
@@ -31,11 +31,21 @@ struct Probing {
 impl Probing {
     /// Starts both, and waits until every broker is written to and read from.
     fn start() -> Probing {
+        Probing::start_with(|_| {})
+    }
+
+    /// The same, with other settings.
+    fn start_with(change: impl FnOnce(&mut Config)) -> Probing {
         let mock = mock();
-        let app = App::start(&settings(&mock), Parts { http: false, otlp: false }).expect("the app starts");
+        let mut settings = settings(&mock);
+        change(&mut settings);
+        let app = App::start(&settings, Parts { http: false, otlp: false }).expect("the app starts");
         let probing = Probing { app, mock };
-        probing.wait("every broker has good round trips", |now| {
-            BROKERS.iter().all(|broker| 10 <= count(now, *broker, Probe::EndToEnd, Outcome::Good))
+        probing.wait("every broker has good round trips in both views", |now| {
+            let good = |row: &SeriesCounts| 10 <= row.counts.of(Outcome::Good);
+            let rows = || now.series.iter().filter(|row| row.series.broker != Broker::Unknown);
+            let series = now.lanes.len() * BROKERS.len() * Probe::OF_A_RECORD.len();
+            0 < series && rows().count() == series && rows().all(good)
         });
         probing
     }
@@ -64,14 +74,19 @@ impl Probing {
 /// The defaults, pointed at the mock, ten times a second.
 fn settings(mock: &Mock) -> Config {
     let flags = Flags { bootstrap: Some(mock.bootstrap().join(",")), ..Flags::default() };
-    let interval = ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "100ms");
-    let env = MOCK_SETTINGS.into_iter().chain([interval]);
+    let pinned = ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "100ms");
+    let replicated = ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "100ms");
+    let env = MOCK_SETTINGS.into_iter().chain([pinned, replicated]);
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     config::load(&Sources { env, flags, ..Sources::default() }).expect("the settings are valid").config
 }
 
 fn rows(snapshot: &Snapshot, broker: i32) -> impl Iterator<Item = &SeriesCounts> {
     snapshot.series.iter().filter(move |row| row.series.broker == Broker::Id(BrokerId(broker)))
+}
+
+fn client_rows(snapshot: &Snapshot, broker: i32) -> impl Iterator<Item = &SeriesCounts> {
+    rows(snapshot, broker).filter(|row| row.series.view == View::Client)
 }
 
 fn count(snapshot: &Snapshot, broker: i32, probe: Probe, outcome: Outcome) -> u64 {
@@ -138,7 +153,8 @@ fn frozen_broker_fails_alone_and_recovers() {
 #[test]
 fn refused_write_is_one_error_with_kafkas_name() {
     for (code, name) in [(6, "NOT_LEADER_OR_FOLLOWER"), (19, "NOT_ENOUGH_REPLICAS"), (10, "MESSAGE_TOO_LARGE")] {
-        let probing = Probing::start();
+        // The mock refuses whoever comes first: here it is to be the pinned lane, which does not try again.
+        let probing = Probing::start_with(|config| config.lanes.replicated.lane.enabled = false);
         assert!(probing.mock.refuse_writes(KafkaError(code), 5), "librdkafka knows {name}");
         probing.wait("all five refusals are counted", |now| 5 <= errors(now, Probe::Produce, name));
         let last = probing.stop();
@@ -152,13 +168,46 @@ fn refused_write_is_one_error_with_kafkas_name() {
 }
 
 #[test]
+fn refused_write_that_librdkafka_tries_again_is_good_in_the_client_view() {
+    let probing = Probing::start_with(|config| config.lanes.pinned.enabled = false);
+    assert!(probing.mock.refuse_writes(KafkaError::NOT_LEADER_OR_FOLLOWER, 1));
+    let counted =
+        |now: &Snapshot| -> u64 { BROKERS.map(|id| count(now, id, Probe::Produce, Outcome::Good)).iter().sum() };
+    let before = counted(&probing.app.snapshots().borrow());
+    probing.wait("records go on", |now| before + 30 <= counted(now));
+    let last = probing.stop();
+    assert_eq!(BROKERS.map(|broker| bad(&last, broker)), [0, 0, 0], "{:?}", last.series);
+}
+
+#[test]
+fn client_view_recovers_with_its_partitions_new_leader_and_the_broker_view_does_not() {
+    let probing = Probing::start();
+    probing.mock.delay(2, FROZEN).expect("there is such a broker");
+    let in_client_view = |now: &Snapshot, outcome| -> u64 {
+        client_rows(now, 2).filter(|row| row.series.probe == Probe::EndToEnd).map(|row| row.counts.of(outcome)).sum()
+    };
+    probing.wait("both views fail", |now| {
+        5 <= in_client_view(now, Outcome::Timeout) && state(now, 2) == Some(BrokerState::Failing)
+    });
+    let partition = 1;
+    probing.mock.lead("kafka-prober-replicated", partition, 3).expect("there is such a partition");
+    let before = in_client_view(&probing.app.snapshots().borrow(), Outcome::Good);
+    let moved =
+        probing.wait("applications write and read again", |now| before + 10 <= in_client_view(now, Outcome::Good));
+    assert_eq!(state(&moved, 2), Some(BrokerState::Failing), "the broker itself is as frozen as before");
+    let last = probing.stop();
+    assert_eq!([1, 3].map(|broker| bad(&last, broker)), [0, 0]);
+    assert_eq!(anomalies(&last, Anomaly::Lost), 0);
+}
+
+#[test]
 fn stop_voids_what_is_on_the_way() {
     let probing = Probing::start();
     probing.mock.delay(3, FROZEN).expect("there is such a broker");
     let open = |now: &Snapshot| rows(now, 3).map(|row| row.counts.in_flight()).sum::<u64>();
-    probing.wait("attempts wait for the frozen broker", |now| 5 <= open(now));
+    probing.wait("attempts wait for the frozen broker", |now| 20 <= open(now));
     let last = probing.stop();
-    assert!(5 <= rows(&last, 3).map(|row| row.counts.of(Outcome::Void)).sum::<u64>());
+    assert!(20 <= rows(&last, 3).map(|row| row.counts.of(Outcome::Void)).sum::<u64>());
     assert_eq!(open(&last), 0);
     assert_eq!(BROKERS.map(|broker| bad(&last, broker)), [0, 0, 0]);
 }

@@ -12,12 +12,14 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kafka-prober");
 /// Whatever a test runs to its end ends well within this.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
-/// The topic that a mock cluster of the tests has.
-pub(crate) const TOPIC: &str = "kafka-prober-pinned";
+/// The topics that a mock cluster of the tests has.
+const PINNED: &str = "kafka-prober-pinned";
+const REPLICATED: &str = "kafka-prober-replicated";
 
 /// For the mock: its fetch sleeps its whole wait, and it creates no topics. Limits are shorter than by default, so that
 /// a frozen broker is known within seconds.
-pub(crate) const MOCK_SETTINGS: [(&str, &str); 8] = [
+pub(crate) const MOCK_SETTINGS: [(&str, &str); 9] = [
+    ("KAFKA_PROBER__LANES__REPLICATED__FETCH_MAX_WAIT", "10ms"),
     ("KAFKA_PROBER__LANES__PINNED__FETCH_MAX_WAIT", "10ms"),
     ("KAFKA_PROBER__UPKEEP__MODE", "off"),
     ("KAFKA_PROBER__PROBES__PRODUCE__DEADLINE", "1500ms"),
@@ -50,5 +52,5 @@ pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Ended {
 
 /// A mock cluster of three brokers in the test's process.
 pub(crate) fn mock() -> Mock {
-    Mock::start(3, TOPIC).expect("the mock cluster starts")
+    Mock::start(3, PINNED, REPLICATED).expect("the mock cluster starts")
 }

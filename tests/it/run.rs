@@ -109,7 +109,7 @@ fn health_is_the_process_and_readiness_is_the_first_event() {
 fn no_page_shows_a_secret() {
     let secret = ("KAFKA_PROBER__OTLP__HEADERS", "authorization=canary-51be");
     let prober = probing_nobody(&[secret, ("KAFKA_PROBER__VANTAGE", "west")]);
-    wait_counted(&prober, "error", 1);
+    wait_until(STARTED_WITHIN, "it gets ready", || prober.http_get("/readyz").map(|page| page.status) == Some(200));
     let list = prober.http_get("/").expect("it listens");
     let pages: Vec<&str> = list.body.split_whitespace().filter(|word| word.starts_with('/')).collect();
     assert!(pages.contains(&"/config"), "{}", list.body);
@@ -187,7 +187,8 @@ fn frozen_prober_loses_no_count_and_blames_nobody() {
 
     let passed = (taken_at(&after) - taken_at(&before)).rem_euclid(86_400_000);
     let due = |status: &Value, broker: i32| {
-        let row = series(status).find(|row| row["broker"] == broker && row["probe"] == "produce").cloned();
+        let of = |row: &&Value| row["view"] == "broker" && row["broker"] == broker && row["probe"] == "produce";
+        let row = series(status).find(of).cloned();
         row.and_then(|row| row["due"].as_i64()).expect("the broker is probed")
     };
     for broker in 1..=3 {

@@ -92,7 +92,12 @@ impl Judgement {
 pub(super) fn judge(snapshot: &Snapshot) -> Judgement {
     let (brokers, clients) = (broker_rows(snapshot), client_rows(snapshot));
     let all = || brokers.iter().chain(&clients);
-    let named = |verdict: Exit| all().filter(|row| row.verdict == verdict).map(name).collect::<Vec<_>>();
+    let named = |verdict: Exit| {
+        let mut names: Vec<String> = all().filter(|row| row.verdict == verdict).map(name).collect();
+        // Where nobody answers, both views have the same to say.
+        names.dedup();
+        names
+    };
     let (failing, open) = (named(Exit::Fail), named(Exit::Inconclusive));
     let refused = snapshot.lanes.iter().find(|lane| lane.state == LaneState::Refused);
     let said = snapshot.lanes.iter().find_map(|lane| lane.message.as_deref());
@@ -232,6 +237,9 @@ fn name(row: &Row) -> String {
     let subject = match row.subject {
         Subject::Broker(Broker::Unknown) => return format!("cluster {}: no broker answered", row.cluster),
         Subject::Broker(Broker::Id(id)) => format!("broker {id}"),
+        Subject::Clients if row.probes.iter().all(|probe| probe.errors == ["no_metadata"]) => {
+            return format!("cluster {}: no broker answered", row.cluster);
+        }
         Subject::Clients => "applications".to_owned(),
     };
     match row.probes.iter().find(|probe| !probe.errors.is_empty()) {

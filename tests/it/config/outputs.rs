@@ -73,7 +73,7 @@ fn redaction_mark_is_not_taken_for_a_secret() {
 #[test]
 fn summary_is_one_line() {
     let loaded = loaded(&files(&["full.toml"]));
-    assert_eq!(loaded.summary(), "OK: vantage office, clusters dev, prod, 4 objectives, OTLP off");
+    assert_eq!(loaded.summary(), "OK: vantage office, clusters dev, prod, 7 objectives, OTLP off");
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     let good_between = down.outcome(2, "produce", "good") - before.outcome(2, "produce", "good");
     assert!(good_between <= 10, "{good_between} good events while it was dead");
     assert_eq!([1, 3].map(|broker| end.bad(broker)), [0, 0], "healthy brokers are not blamed");
-    assert_eq!(end.anomaly("lost"), 0);
+    assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
     assert_eq!(end.anomaly("duplicate"), 0);
     assert_eq!(end.number("/prober/imbalances"), 0.0);
     probing.stop();

@@ -8,6 +8,7 @@
 //! | [`watcher`] | when a broker could be written, by the harness's own writes |
 //! | [`otlp`] | OTLP receivers that decode what was really sent |
 //! | [`prober`] | the binary under test, its pages and its resources |
+//! | [`java_producer`] | Kafka's own producer beside the prober |
 //! | [`leash`], [`ports`], [`wait`], [`kept`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
 //!
 //! Invariant: only [`watcher`] writes to a cluster, and only to its own topic. Everything else about
@@ -17,6 +18,7 @@
 #![allow(dead_code, unused_imports, reason = "each crate that includes the harness uses a part of it")]
 #![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
 
+pub(crate) mod java_producer;
 pub(crate) mod kafka;
 pub(crate) mod kept;
 pub(crate) mod leash;

@@ -1,0 +1,75 @@
+//! Restarts, neighbours, and topics that are made anew: nothing of it is anybody's loss.
+
+use std::time::Duration;
+
+use crate::harness::{raw, shared_cluster, wait_for};
+use crate::support::{ANOMALIES, Probing, REPLICATED, Status, TOPIC};
+
+/// What is never counted where no record was lost, doubled or damaged.
+#[track_caller]
+fn assert_nothing_odd(status: &Status, whose: &str) {
+    for view in [status, &status.client()] {
+        for anomaly in ANOMALIES {
+            assert_eq!(view.anomaly(anomaly), 0, "{anomaly}, {whose}");
+        }
+    }
+    assert_eq!(status.number("/prober/imbalances"), 0.0);
+}
+
+#[test]
+fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
+    let Some(cluster) = shared_cluster() else { return };
+    let bootstrap = cluster.bootstrap();
+    // Quick, so that a kill finds records on their way.
+    let quick =
+        [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "20ms"), ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "20ms")];
+    for life in 1..=10 {
+        let mut probing = Probing::start(&bootstrap, None, &[], &quick);
+        let mut beside = (life % 2 == 0).then(|| Probing::start(&bootstrap, None, &["--vantage", "west"], &quick));
+        for one in [Some(&probing), beside.as_ref()].into_iter().flatten() {
+            let status = one.wait_good(&[1, 2, 3]);
+            assert_nothing_odd(&status, &format!("life {life}"));
+        }
+        if let Some(beside) = &mut beside {
+            // It goes while the other is at work.
+            beside.stop();
+            assert_nothing_odd(&probing.wait_good(&[1, 2, 3]), &format!("life {life}, after the neighbour left"));
+        }
+        probing.prober.kill();
+    }
+    let mut last = Probing::start(&bootstrap, None, &[], &[]);
+    let status = last.wait_good(&[1, 2, 3]);
+    assert_nothing_odd(&status, "the last life");
+    assert_eq!([1, 2, 3].map(|broker| status.bad(broker) + status.client().bad(broker)), [0, 0, 0]);
+    last.stop();
+}
+
+#[test]
+fn topics_made_anew_under_the_prober_are_nobodys_loss() {
+    let Some(cluster) = shared_cluster() else { return };
+    let address = cluster.any_internal_address();
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let before = probing.wait_good(&[1, 2, 3]);
+    for topic in [TOPIC, REPLICATED] {
+        raw::delete_topic(address, topic).expect("the topic is deleted");
+    }
+    // The prober sees that they are gone, and creates them again.
+    for topic in [TOPIC, REPLICATED] {
+        wait_for(Duration::from_secs(40), "the topic is there again", || {
+            let seen = raw::metadata(address, &[topic]).ok()?;
+            (0..3).all(|index| seen.partition(topic, index).is_some_and(|found| 0 <= found.leader)).then_some(())
+        });
+    }
+    let good = |status: &Status, broker| status.outcome(broker, "end_to_end", "good");
+    let after = probing.wait_status(Duration::from_secs(60), "round trips are good again in both views", |status| {
+        let more = |now: &Status, then: &Status| [1, 2, 3].iter().all(|id| good(then, *id) + 10 <= good(now, *id));
+        more(status, &before) && more(&status.client(), &before.client())
+    });
+    for view in [&after, &after.client()] {
+        for anomaly in ["lost", "duplicate", "corrupt", "foreign"] {
+            assert_eq!(view.anomaly(anomaly), 0, "{anomaly}: {}", probing.prober.stderr());
+        }
+    }
+    assert_eq!(after.number("/prober/imbalances"), 0.0);
+    probing.stop();
+}

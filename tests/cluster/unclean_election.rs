@@ -1,0 +1,77 @@
+//! An unclean election: the leader acked alone, dies, and a follower that lags behind takes over. What it does not have
+//! is lost, record by record, as many as the logs show.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
+use crate::support::{Probing, REPLICATED, let_pass};
+
+/// Run, vantage, partition and sequence: bytes 6 to 42 of a record.
+type Identity = Vec<u8>;
+
+const FENCED_WITHIN: Duration = Duration::from_secs(60);
+
+#[test]
+fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
+    if skip_without_kafka() {
+        return;
+    }
+    let options = Options { name: "unclean".to_owned(), brokers: 2, controllers: 1, ..Options::default() };
+    let cluster = Cluster::start(options.with("unclean.leader.election.enable", "true"));
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    probing.wait_good(&[1, 2]);
+
+    cluster.broker(2).freeze();
+    let survivor = cluster.broker(1).internal_address().to_owned();
+    wait_until(FENCED_WITHIN, "broker 1 alone is in sync", || {
+        let seen = raw::metadata(&survivor, &[REPLICATED]).unwrap_or_default();
+        (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.isr == [1] && found.leader == 1))
+    });
+    let acked = |status: &crate::support::Status| -> u64 {
+        [1, 2].iter().map(|broker| status.client().outcome(*broker, "produce", "good")).sum()
+    };
+    let before = acked(&probing.status());
+    probing.wait_status(Duration::from_secs(30), "broker 1 acks alone", |status| before + 30 <= acked(status));
+
+    // With the prober stopped, what was on its way is in the log and acked before the leader dies.
+    probing.prober.freeze();
+    let_pass(Duration::from_millis(500));
+    let held: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&survivor, partition)).collect();
+    cluster.broker(1).kill();
+    probing.prober.thaw();
+    cluster.broker(2).thaw();
+
+    let heir = cluster.broker(2).internal_address().to_owned();
+    wait_until(FENCED_WITHIN, "broker 2 leads", || {
+        let seen = raw::metadata(&heir, &[REPLICATED]).unwrap_or_default();
+        (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.leader == 2))
+    });
+    let kept: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&heir, partition)).collect();
+    let vanished = held.difference(&kept).count() as u64;
+    assert!(30 <= vanished, "{vanished} of {} records vanished: the test shows nothing", held.len());
+
+    probing.wait_status(Duration::from_secs(60), "every lost record is counted", |status| {
+        vanished <= status.client().anomaly("lost")
+    });
+    // The old leader comes back and throws away what the new one does not have: nothing more is lost by that.
+    cluster.broker(1).start();
+    cluster.await_ready();
+    let_pass(Duration::from_secs(15));
+    let end = probing.status();
+    assert_eq!(end.client().anomaly("lost"), vanished, "{}", probing.prober.stderr());
+    assert_eq!(end.anomaly("lost"), 0, "the pinned lane has lost nothing");
+    for anomaly in ["corrupt", "foreign"] {
+        assert_eq!((end.anomaly(anomaly), end.client().anomaly(anomaly)), (0, 0), "{anomaly}");
+    }
+    assert_eq!(end.number("/prober/imbalances"), 0.0);
+    let good = acked(&end);
+    probing.wait_status(Duration::from_secs(30), "the lane goes on", |status| good + 10 <= acked(status));
+    probing.stop();
+}
+
+fn identities(leader: &str, partition: i32) -> Vec<Identity> {
+    let end = raw::latest_offset(leader, REPLICATED, partition).expect("the leader tells its end");
+    let read = raw::fetch_all(leader, REPLICATED, partition, 0, end).expect("the partition can be read");
+    read.into_iter().map(|(_, value)| value[6..42].to_vec()).collect()
+}

@@ -71,7 +71,10 @@ async fn ask_until_answered(context: Context, partition: Partition, epoch: i32) 
     };
     let end = tokio::time::timeout(GIVE_UP_AFTER, asking).await.ok().flatten();
     match end.filter(|end| 0 <= *end) {
-        Some(end) => context.tell(LaneInput::EpochEnded { partition, at: context.clock.now(), end }),
+        Some(end) => {
+            tracing::debug!(partition = partition.0, epoch, end, "where this leader epoch ended");
+            context.tell(LaneInput::EpochEnded { partition, at: context.clock.now(), end });
+        }
         None => tracing::debug!(partition = partition.0, epoch, "where this leader epoch ended is not known"),
     }
 }

@@ -50,7 +50,8 @@ impl SecondLooks {
     /// Answers what waits for one partition, until nothing does.
     async fn serve(&self, partition: Partition) {
         while let Some(offsets) = self.take(partition) {
-            let _ = tokio::time::timeout(ANSWER_WITHIN, self.look(partition, offsets)).await;
+            let looked = tokio::time::timeout(ANSWER_WITHIN, self.look(partition, offsets)).await;
+            tracing::debug!(topic = &*self.context.topic, partition = partition.0, ?looked, "second look");
         }
     }
 

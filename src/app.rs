@@ -19,9 +19,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
 use crate::alarm::{Alarm, Listener};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::engine::{self, Route, Setup};
-use crate::exporters::otlp::{ExportError, Otlp, OtlpSettings, Protocol};
+use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Protocol, Temporality, TlsSettings};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats, Recorder};
 use crate::vitals;
@@ -253,14 +253,26 @@ fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
     Some(OtlpSettings {
         endpoint: otlp.endpoint.clone()?,
         protocol: match otlp.protocol {
-            crate::config::Protocol::Grpc => Protocol::Grpc,
-            crate::config::Protocol::HttpProtobuf => Protocol::HttpProtobuf,
+            config::Protocol::Grpc => Protocol::Grpc,
+            config::Protocol::HttpProtobuf => Protocol::HttpProtobuf,
         },
         interval: otlp.interval,
         timeout: otlp.timeout,
         headers: otlp.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
-        gzip: otlp.compression == crate::config::Compression::Gzip,
+        gzip: otlp.compression == config::Compression::Gzip,
+        tls: TlsSettings { ca: otlp.ca.as_ref().map(|ca| ca.der().to_vec()), client: client_identity(otlp) },
+        temporality: match otlp.temporality {
+            config::Temporality::Cumulative => Temporality::Cumulative,
+            config::Temporality::Delta => Temporality::Delta,
+            config::Temporality::LowMemory => Temporality::LowMemory,
+        },
+        exponential: otlp.histograms == config::Histograms::Base2ExponentialBucketHistogram,
     })
+}
+
+fn client_identity(otlp: &config::Otlp) -> Option<ClientIdentity> {
+    let (certificate, key) = (otlp.client_certificate.as_ref()?, otlp.client_key.as_ref()?);
+    Some(ClientIdentity { chain: certificate.der().to_vec(), key: Arc::clone(key.der()) })
 }
 
 /// What the status page says of the exporter's own counts.

@@ -22,6 +22,7 @@ mod layers;
 mod origin;
 mod otel;
 mod parse;
+mod pem;
 mod print;
 mod schema;
 mod secret;
@@ -34,9 +35,10 @@ use std::collections::BTreeMap;
 pub use address::Address;
 pub use error::ConfigError;
 pub use origin::Origin;
+pub use pem::{Certificates, PrivateKey};
 pub use schema::{
-    Cluster, Compression, Config, Http, Lane, Lanes, Limits, Log, LogFormat, Objective, Otlp, ProbeName, Probes,
-    Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Upkeep, UpkeepMode, View,
+    Cluster, Compression, Config, Histograms, Http, Lane, Lanes, Limits, Log, LogFormat, Objective, Otlp, ProbeName,
+    Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Temporality, Upkeep, UpkeepMode, View,
 };
 pub use secret::Secret;
 pub use sources::{Flags, Sources, relevant_environment};

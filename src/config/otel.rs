@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::address::{Address, is_host};
 use super::keys::Kind;
 use super::layers::Layer;
+use super::parse::LONGEST_EXPORT;
 use super::{ConfigError, Origin, Protocol, text};
 
 /// For all signals: over HTTP, the path of the signal is appended.
@@ -36,11 +37,34 @@ pub(crate) fn layer(env: &BTreeMap<String, String>) -> Result<Layer, ConfigError
         given(&format!("OTEL_EXPORTER_OTLP_METRICS_{suffix}"))
             .or_else(|| given(&format!("OTEL_EXPORTER_OTLP_{suffix}")))
     };
-    if let Some(endpoint) = first("ENDPOINT") {
-        set("endpoint", Kind::Text, endpoint)?;
+    let over_http = first("PROTOCOL").is_some_and(|(_, protocol)| protocol.starts_with("http/"));
+    if let Some((name, url)) = first("ENDPOINT") {
+        // Over gRPC the specification lets the scheme go, and has a variable that says which one is meant.
+        let url = match url.contains("://") || over_http {
+            true => url,
+            false if first("INSECURE").is_some_and(is_true) => format!("http://{url}"),
+            false => format!("https://{url}"),
+        };
+        set("endpoint", Kind::Text, (name, url))?;
     }
-    if let Some(protocol) = first("PROTOCOL") {
-        set("protocol", Kind::Text, protocol)?;
+    for (suffix, key) in [
+        ("PROTOCOL", "protocol"),
+        ("CERTIFICATE", "ca"),
+        ("CLIENT_CERTIFICATE", "client_certificate"),
+        ("CLIENT_KEY", "client_key"),
+    ] {
+        if let Some(value) = first(suffix) {
+            set(key, Kind::Text, value)?;
+        }
+    }
+    // The values of these are words, in any case.
+    for (name, key) in [
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "temporality"),
+        ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "histograms"),
+    ] {
+        if let Some((name, value)) = given(name) {
+            set(key, Kind::Text, (name, value.to_ascii_lowercase()))?;
+        }
     }
     if let Some(headers) = first("HEADERS") {
         set("headers", Kind::Secrets, headers)?;
@@ -49,14 +73,20 @@ pub(crate) fn layer(env: &BTreeMap<String, String>) -> Result<Layer, ConfigError
         let value = if value == "none" { String::new() } else { value };
         set("compression", Kind::Text, (name, value))?;
     }
-    if let Some(timeout) = first("TIMEOUT") {
-        set("timeout", Kind::Text, milliseconds("otlp.timeout", timeout)?)?;
+    // One is the exporter's and one the reader's; here they are the same, so the shorter holds.
+    let mut timeouts = Vec::new();
+    for timeout in [first("TIMEOUT"), given("OTEL_METRIC_EXPORT_TIMEOUT")].into_iter().flatten() {
+        timeouts.push((limit("otlp.timeout", &timeout)?, timeout.0));
+    }
+    if let Some((timeout, name)) = timeouts.into_iter().min_by_key(|(timeout, _)| *timeout) {
+        set("timeout", Kind::Text, (name, format!("{timeout}ms")))?;
     }
     if let Some(interval) = given("OTEL_METRIC_EXPORT_INTERVAL") {
-        set("interval", Kind::Text, milliseconds("otlp.interval", interval)?)?;
+        let number = milliseconds("otlp.interval", &interval)?;
+        set("interval", Kind::Text, (interval.0, format!("{number}ms")))?;
     }
 
-    let disabled = given("OTEL_SDK_DISABLED").filter(|(_, v)| v.eq_ignore_ascii_case("true"));
+    let disabled = given("OTEL_SDK_DISABLED").filter(|given| is_true(given.clone()));
     // The variable lists the exporters to use: without "otlp" in it, this one is off.
     let unlisted =
         given("OTEL_METRICS_EXPORTER").filter(|(_, v)| !text::comma_list(v).any(|e| e.eq_ignore_ascii_case("otlp")));
@@ -114,13 +144,20 @@ fn check_url(url: &str) -> Result<&str, String> {
     Err(format!("{} has no valid host and port; write it like http://collector:4317", text::quoted(url)))
 }
 
-fn milliseconds(key: &str, (name, value): (String, String)) -> Result<(String, String), ConfigError> {
-    match value.parse::<u64>() {
-        Ok(number) => Ok((name, format!("{number}ms"))),
-        Err(_) => Err(ConfigError::Value {
-            origin: Origin::Variable(name),
-            key: key.to_owned(),
-            problem: format!("{} is not a whole number of milliseconds; write it like 10000", text::quoted(&value)),
-        }),
-    }
+fn is_true((_, value): (String, String)) -> bool {
+    value.eq_ignore_ascii_case("true")
+}
+
+/// A time-out; 0 means none, which is our longest.
+fn limit(key: &str, given: &(String, String)) -> Result<u64, ConfigError> {
+    let longest = u64::try_from(LONGEST_EXPORT.as_millis()).unwrap_or(u64::MAX);
+    milliseconds(key, given).map(|number| if number == 0 { longest } else { number })
+}
+
+fn milliseconds(key: &str, (name, value): &(String, String)) -> Result<u64, ConfigError> {
+    value.parse::<u64>().map_err(|_| ConfigError::Value {
+        origin: Origin::Variable(name.clone()),
+        key: key.to_owned(),
+        problem: format!("{} is not a whole number of milliseconds; write it like 10000", text::quoted(value)),
+    })
 }

@@ -6,16 +6,17 @@ use std::time::Duration;
 use super::text::{self, choice, duration_between};
 use super::values::Values;
 use super::{
-    Address, Cluster, Compression, Config, ConfigError, Http, Lane, Lanes, Limits, Log, LogFormat, Objective, Origin,
-    Otlp, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Secret, Upkeep, UpkeepMode,
-    View, otel,
+    Address, Certificates, Cluster, Compression, Config, ConfigError, Histograms, Http, Lane, Lanes, Limits, Log,
+    LogFormat, Objective, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane,
+    RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
 const LONGEST_FETCH_WAIT: Duration = Duration::from_secs(30);
-const LONGEST_EXPORT: Duration = Duration::from_secs(600);
+/// The longest time-out of an export.
+pub(crate) const LONGEST_EXPORT: Duration = Duration::from_secs(600);
 /// Bytes: what the record's identity needs, to Kafka's default limit of a message.
 const RECORD_SIZES: std::ops::RangeInclusive<i64> = 96..=1 << 20;
 
@@ -179,6 +180,7 @@ fn otlp(values: &Values) -> Result<Otlp, ConfigError> {
         text::header(&name, &value).map_err(problem)?;
         headers.insert(name, Secret::new(value));
     }
+    let (client_certificate, client_key) = client_identity(values)?;
     Ok(Otlp {
         endpoint: values.text("otlp.endpoint", "a URL", |url| otel::endpoint(url, protocol, origin))?,
         protocol,
@@ -190,8 +192,48 @@ fn otlp(values: &Values) -> Result<Otlp, ConfigError> {
             "a compression",
             &[("", Compression::None), ("gzip", Compression::Gzip)],
         )?,
+        temporality: one_of(
+            values,
+            "otlp.temporality",
+            "a temporality",
+            &[
+                ("cumulative", Temporality::Cumulative),
+                ("delta", Temporality::Delta),
+                ("lowmemory", Temporality::LowMemory),
+            ],
+        )?,
+        histograms: one_of(
+            values,
+            "otlp.histograms",
+            "an aggregation",
+            &[
+                ("explicit_bucket_histogram", Histograms::ExplicitBucketHistogram),
+                ("base2_exponential_bucket_histogram", Histograms::Base2ExponentialBucketHistogram),
+            ],
+        )?,
+        ca: values.text("otlp.ca", "the path of a PEM file, or \"\" for none", Certificates::read)?,
+        client_certificate,
+        client_key,
         headers,
     })
+}
+
+/// Certificate and key, or neither.
+fn client_identity(values: &Values) -> Result<(Option<Certificates>, Option<PrivateKey>), ConfigError> {
+    const CERTIFICATE: &str = "otlp.client_certificate";
+    const KEY: &str = "otlp.client_key";
+    let expected = "the path of a PEM file, or \"\" for none";
+    let certificate = values.text(CERTIFICATE, expected, Certificates::read)?;
+    let key = values.text(KEY, expected, PrivateKey::read)?;
+    let alone = |there, missing| {
+        let problem = format!("is of no use without {missing}; give both or neither");
+        Err(values.problem(there, problem))
+    };
+    match (&certificate, &key) {
+        (Some(_), None) => alone(CERTIFICATE, KEY),
+        (None, Some(_)) => alone(KEY, CERTIFICATE),
+        _ => Ok((certificate, key)),
+    }
 }
 
 fn log(values: &Values) -> Result<Log, ConfigError> {

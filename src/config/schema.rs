@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{Address, Secret};
+use super::{Address, Certificates, PrivateKey, Secret};
 
 /// All that a prober needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -203,6 +203,19 @@ pub struct Otlp {
     pub timeout: Duration,
     /// How to compress.
     pub compression: Compression,
+    /// What the points of counters and histograms say.
+    pub temporality: Temporality,
+    /// How durations are sorted.
+    pub histograms: Histograms,
+    /// Trusted instead of the machine's certificates; `None` for those.
+    #[serde(serialize_with = "path")]
+    pub ca: Option<Certificates>,
+    /// Shown to a collector that asks, leaf first; there with the key or not at all.
+    #[serde(serialize_with = "path")]
+    pub client_certificate: Option<Certificates>,
+    /// The key of that certificate.
+    #[serde(serialize_with = "path")]
+    pub client_key: Option<PrivateKey>,
     /// Header names in lower case with their secret values.
     pub headers: BTreeMap<String, Secret>,
 }
@@ -227,6 +240,28 @@ pub enum Compression {
     /// gzip.
     #[serde(rename = "gzip")]
     Gzip,
+}
+
+/// What a point says (OpenTelemetry metrics data model, "Temporality").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Temporality {
+    /// The total since the start.
+    Cumulative,
+    /// What came since the last export.
+    Delta,
+    /// Totals for counters, deltas for histograms.
+    LowMemory,
+}
+
+/// The buckets of the histograms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Histograms {
+    /// The documented edges and every threshold.
+    ExplicitBucketHistogram,
+    /// Base 2, as fine as 160 buckets allow.
+    Base2ExponentialBucketHistogram,
 }
 
 /// `[log]`.
@@ -263,4 +298,12 @@ fn optional_duration<S: Serializer>(value: &Option<Duration>, serializer: S) -> 
 
 fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(value.as_deref().unwrap_or_default())
+}
+
+/// A file that is read is shown by its path, and none as `""`.
+fn path<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => value.serialize(serializer),
+        None => serializer.serialize_str(""),
+    }
 }

@@ -7,6 +7,7 @@
 //! | [`raw`] | a blocking client of the harness's own, so that a test never asks the prober about itself |
 //! | [`watcher`] | when a broker could be written, by the harness's own writes |
 //! | [`otlp`] | OTLP receivers that decode what was really sent |
+//! | [`collector`], [`authority`] | a real OpenTelemetry Collector that sends on to such a receiver; certificates |
 //! | [`prober`] | the binary under test, its pages and its resources |
 //! | [`java_producer`] | Kafka's own producer beside the prober |
 //! | [`leash`], [`ports`], [`wait`], [`kept`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
@@ -18,6 +19,8 @@
 #![allow(dead_code, unused_imports, reason = "each crate that includes the harness uses a part of it")]
 #![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
 
+pub(crate) mod authority;
+pub(crate) mod collector;
 pub(crate) mod java_producer;
 pub(crate) mod kafka;
 pub(crate) mod kept;
@@ -32,5 +35,5 @@ pub(crate) mod watcher;
 
 pub(crate) use kafka::shared::shared_cluster;
 pub(crate) use kafka::{Cluster, Options};
-pub(crate) use requirements::{requirements, skip_without_kafka};
+pub(crate) use requirements::{requirements, skip_without_collector, skip_without_kafka};
 pub(crate) use wait::{wait_for, wait_until};

@@ -11,6 +11,9 @@ use super::kept::test_name;
 /// The newest Kafka the tests are written against; `KAFKA_PROBER_TEST_KAFKA` names another.
 const DEFAULT_KAFKA: &str = "4.3.1";
 
+/// The OpenTelemetry Collector the tests are written against.
+const COLLECTOR: &str = "0.160.0";
+
 /// The oldest Java that runs it.
 const OLDEST_JAVA: u32 = 17;
 
@@ -39,7 +42,20 @@ pub(crate) fn requirements() -> Vec<String> {
 /// failure: a pipeline without its cluster tests must not be green.
 #[track_caller]
 pub(crate) fn skip_without_kafka() -> bool {
-    let missing = requirements();
+    skip(&requirements())
+}
+
+/// The same for a test that needs a real OpenTelemetry Collector, and no Kafka.
+#[track_caller]
+pub(crate) fn skip_without_collector() -> bool {
+    if collector().is_file() {
+        return false;
+    }
+    skip(&[format!("the OpenTelemetry Collector {COLLECTOR} (script/collector {COLLECTOR}, which needs Go)")])
+}
+
+#[track_caller]
+fn skip(missing: &[String]) -> bool {
     if missing.is_empty() {
         return false;
     }
@@ -52,6 +68,11 @@ pub(crate) fn skip_without_kafka() -> bool {
     true
 }
 
+/// Where `script/collector` puts the collector.
+pub(crate) fn collector() -> PathBuf {
+    cache().join(format!("otelcol-{COLLECTOR}"))
+}
+
 /// The Kafka version under test.
 pub(crate) fn kafka_version() -> String {
     env::var("KAFKA_PROBER_TEST_KAFKA").unwrap_or_else(|_| DEFAULT_KAFKA.to_owned())
@@ -59,11 +80,14 @@ pub(crate) fn kafka_version() -> String {
 
 /// Where `script/kafka-jars` puts the jars of that version.
 pub(crate) fn kafka_jars() -> PathBuf {
+    cache().join(format!("kafka-{}", kafka_version()))
+}
+
+/// Outside the checkout, as in the scripts that fill it.
+fn cache() -> PathBuf {
     let set = |name| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let home = || set("HOME").unwrap_or_default().join(".cache");
-    let cache =
-        set("KAFKA_PROBER_CACHE").unwrap_or_else(|| set("XDG_CACHE_HOME").unwrap_or_else(home).join("kafka-prober"));
-    cache.join(format!("kafka-{}", kafka_version()))
+    set("KAFKA_PROBER_CACHE").unwrap_or_else(|| set("XDG_CACHE_HOME").unwrap_or_else(home).join("kafka-prober"))
 }
 
 /// The Java program: of `JAVA_HOME` when set, else the one on the path.

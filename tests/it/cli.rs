@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use crate::harness::authority::Authority;
 use crate::harness::ports::free_port;
 use crate::program::run;
 
@@ -87,7 +88,7 @@ fn port_in_use_says_so_and_what_to_do() {
 
 #[test]
 fn bad_otlp_endpoint_says_how_to_write_one() {
-    for bad in ["collector:4317", "http://", "http://collector:99999"] {
+    for bad in ["ftp://collector:4317", "http://", "http://collector:99999"] {
         let sentence = refused(&["run", "--bootstrap", "a:1"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
         assert!(sentence.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint: "), "{sentence}");
         assert!(sentence.ends_with("write it like http://collector:4317"), "{sentence}");
@@ -95,11 +96,41 @@ fn bad_otlp_endpoint_says_how_to_write_one() {
 }
 
 #[test]
-fn otlp_endpoint_that_this_build_cannot_reach_starts_nothing() {
+fn certificates_that_cannot_be_used_start_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("it is ours");
+        path.display().to_string()
+    };
+    let authority = Authority::new();
+    let (one, other) = (authority.issue(&[]), authority.issue(&[]));
+    let (certificate, key) = (file("one.pem", &one.certificate), file("other.key", &other.key));
+    let ca = file("ca.pem", &authority.pem());
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4317");
+    let mismatch = [
+        endpoint,
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", ca.as_str()),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", certificate.as_str()),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", key.as_str()),
+    ];
     let listen = format!("127.0.0.1:{}", free_port());
-    let env = [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4317")];
-    let sentence = refused(&["run", "--bootstrap", "a:1", "--listen", &listen], &env);
-    assert!(sentence.contains("no TLS for OTLP"), "{sentence}");
+    let args = ["run", "--bootstrap", "a:1", "--listen", &listen];
+    let sentence = refused(&args, &mismatch);
+    assert!(sentence.contains("the key in otlp.client_key"), "{sentence}");
+    assert!(sentence.contains("does not belong to the certificate in otlp.client_certificate"), "{sentence}");
+
+    let nowhere = folder.path().join("nowhere.pem").display().to_string();
+    let sentence = refused(&args, &[endpoint, ("OTEL_EXPORTER_OTLP_CERTIFICATE", &nowhere)]);
+    assert!(sentence.starts_with("OTEL_EXPORTER_OTLP_CERTIFICATE: otlp.ca: cannot read "), "{sentence}");
+
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).expect("it is ours");
+    let empty = empty.display().to_string();
+    let without = [endpoint, ("SSL_CERT_FILE", nowhere.as_str()), ("SSL_CERT_DIR", empty.as_str())];
+    let sentence = refused(&args, &without);
+    assert!(sentence.contains("this machine has no CA certificates"), "{sentence}");
+    assert!(sentence.contains("OTEL_EXPORTER_OTLP_CERTIFICATE"), "{sentence}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod program;
 
 mod check;
 mod cli;
+mod collector;
 mod config;
 mod demo;
 mod mock_cluster;

@@ -125,6 +125,39 @@ fn no_page_shows_a_secret() {
 }
 
 #[test]
+fn file_wins_over_the_standard_variables_and_ours_over_the_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("prober.toml");
+    let file = "[otlp]\ncompression = \"\"\nheaders = { x-team = \"file\", x-file = \"file\" }\n";
+    std::fs::write(&path, file).expect("it is ours");
+    for sink in [OtlpSink::grpc(), OtlpSink::http()] {
+        let (endpoint, protocol) = (sink.endpoint(), if sink.is_grpc() { "grpc" } else { "http/protobuf" });
+        let port = free_port();
+        let listen = format!("127.0.0.1:{port}");
+        let nobody = format!("127.0.0.1:{}", free_port());
+        let config = path.display().to_string();
+        let args = ["run", "--bootstrap", &nobody, "--listen", &listen, "--config", &config];
+        let env = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x-team=variable,x-variable=variable"),
+            ("KAFKA_PROBER__OTLP__HEADERS", "x-file=ours"),
+        ];
+        let _prober = Prober::spawn(PROGRAM, port, &args, &env);
+        wait_until(STARTED_WITHIN, "an export arrives", || 1 <= sink.exports());
+        let headers = sink.store().headers.clone();
+        let header = |name: &str| headers.get(name).map(String::as_str);
+        assert_eq!(header("x-team"), Some("file"));
+        assert_eq!(header("x-file"), Some("ours"));
+        assert_eq!(header("x-variable"), Some("variable"), "layers replace single headers");
+        assert_eq!((header("grpc-encoding"), header("content-encoding")), (None, None));
+        let agent = concat!("kafka-prober/", env!("CARGO_PKG_VERSION"));
+        assert!(header("user-agent").is_some_and(|said| said.starts_with(agent)), "{headers:?}");
+    }
+}
+
+#[test]
 fn sigterm_ends_it_well_and_soon() {
     let mut prober = probing_nobody(&[]);
     wait_counted(&prober, "error", 1);

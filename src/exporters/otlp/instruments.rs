@@ -1,4 +1,4 @@
-//! The SDK's instruments. Counters and gauges are observable and read one pinned part of one snapshot; only the two
+//! The SDK's instruments. Counters and gauges are observable and read one pinned snapshot; only the two
 //! histograms record.
 //!
 //! A series that is no longer in the snapshot is not observed, and so ends by itself. The histograms of a removed
@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
-    Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality,
+    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality,
 };
 use prober_core::event::Event;
 use prober_core::ids::Series;
@@ -27,22 +28,20 @@ use tokio::sync::watch;
 
 use super::super::points::{Point, Value, points, prober_cluster};
 use super::super::{ExportStats, Recorder};
+use super::split::{REQUEST_BYTES, split};
 
 /// Series an instrument may have. The SDK's own limit of 2000 is met at 25 brokers, and what lies above is one sum.
 const CARDINALITY: usize = 100_000;
-/// The counts of one request stay below this. Receivers of gRPC refuse more than 4 MiB; with the histograms, which go
-/// with every request, one stays below 3 MiB up to some 400 brokers, and none reaches 4 MiB below 1000.
-const PART_BYTES: usize = 2 * 1024 * 1024;
-/// What a point takes at most besides its attributes: value, times, lengths; and each attribute besides its text.
-const POINT_BYTES: usize = 40;
-const ATTRIBUTE_BYTES: usize = 12;
+/// The specification's size of an exponential histogram, and its finest scale.
+const EXPONENTIAL: Aggregation =
+    Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
 
-/// Counts and gauges of one request, by metric name, as the callbacks hand them out.
-pub(super) type Part = HashMap<&'static str, Vec<(Vec<KeyValue>, Number)>>;
+/// Counts and gauges of one snapshot, by metric name, as the callbacks hand them out.
+type Pinned = HashMap<&'static str, Vec<(Vec<KeyValue>, Number)>>;
 
 /// A count or a gauge.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Number {
+enum Number {
     Count(u64),
     Gauge(f64),
 }
@@ -53,12 +52,10 @@ const EARLY_LAGS: usize = 256;
 /// Everything that can be collected.
 pub(super) struct Instruments {
     /// What the callbacks read. Empty outside of a collection.
-    pinned: Arc<Mutex<Arc<Part>>>,
+    pinned: Arc<Mutex<Arc<Pinned>>>,
     /// One collection at a time: a given-up one may still be at work when the next begins.
     collecting: Mutex<()>,
     reader: Reader,
-    /// With delta each series must be in every collection, or its next delta is its total again.
-    divisible: bool,
     /// The instruments live as long as it does.
     _provider: SdkMeterProvider,
 }
@@ -68,6 +65,7 @@ impl Instruments {
     pub(super) fn new(
         resource: Resource,
         temporality: Temporality,
+        exponential: bool,
         thresholds: &[Duration],
         snapshots: watch::Receiver<Arc<Snapshot>>,
     ) -> (Instruments, Durations) {
@@ -75,7 +73,12 @@ impl Instruments {
         let provider = SdkMeterProvider::builder()
             .with_resource(resource)
             .with_reader(reader.clone())
-            .with_view(|_: &Instrument| Stream::builder().with_cardinality_limit(CARDINALITY).build().ok())
+            .with_view(move |instrument: &Instrument| {
+                let stream = Stream::builder().with_cardinality_limit(CARDINALITY);
+                let exponential = exponential && instrument.kind() == InstrumentKind::Histogram;
+                let stream = if exponential { stream.with_aggregation(EXPONENTIAL) } else { stream };
+                stream.build().ok()
+            })
             .build();
         let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION"));
         let meter = provider.meter_with_scope(scope.build());
@@ -90,28 +93,25 @@ impl Instruments {
             early: Mutex::default(),
             snapshots,
         };
-        let divisible = temporality == Temporality::Cumulative;
-        (Instruments { pinned, collecting: Mutex::default(), reader, divisible, _provider: provider }, durations)
+        (Instruments { pinned, collecting: Mutex::default(), reader, _provider: provider }, durations)
     }
 
-    /// Pins a snapshot: its counts and gauges, divided into requests of bearable size. Off the runtime's threads,
+    /// Collects one snapshot, and what was recorded so far, as requests of bearable size. Off the runtime's threads,
     /// since hundreds of brokers take milliseconds.
-    pub(super) async fn parts(&self, snapshot: Arc<Snapshot>, stats: Arc<ExportStats>) -> Result<Vec<Part>, String> {
-        let limit = if self.divisible { PART_BYTES } else { usize::MAX };
-        let divided = tokio::task::spawn_blocking(move || divide(points(&snapshot, &stats), limit));
-        divided.await.map_err(|error| format!("the snapshot could not be read: {error}"))
-    }
-
-    /// Collects one part, and the histograms with it.
-    pub(super) async fn collect(self: &Arc<Self>, part: Part) -> Result<ResourceMetrics, String> {
+    pub(super) async fn collect(
+        self: &Arc<Self>,
+        snapshot: Arc<Snapshot>,
+        stats: Arc<ExportStats>,
+    ) -> Result<Vec<ExportMetricsServiceRequest>, String> {
         let this = Arc::clone(self);
         let collected = tokio::task::spawn_blocking(move || {
+            let numbers = pin(points(&snapshot, &stats));
             let _alone = lock(&this.collecting);
-            *lock(&this.pinned) = Arc::new(part);
+            *lock(&this.pinned) = Arc::new(numbers);
             let mut metrics = ResourceMetrics::default();
             let result = this.reader.collect(&mut metrics);
             *lock(&this.pinned) = Arc::default();
-            result.map(|()| metrics)
+            result.map(|()| split(ExportMetricsServiceRequest::from(&metrics), REQUEST_BYTES))
         });
         let collected = collected.await.map_err(|error| format!("the metrics could not be collected: {error}"))?;
         collected.map_err(|error| format!("the metrics could not be collected: {error}"))
@@ -125,16 +125,16 @@ impl fmt::Debug for Instruments {
 }
 
 /// Creates the observable instrument of a counter or gauge. Its callback only reads: it can neither wait nor fail.
-fn observe(meter: &Meter, metric: Metric, pinned: &Arc<Mutex<Arc<Part>>>) {
+fn observe(meter: &Meter, metric: Metric, pinned: &Arc<Mutex<Arc<Pinned>>>) {
     let pinned = Arc::clone(pinned);
-    let part = move || Arc::clone(&lock(&pinned));
+    let read = move || Arc::clone(&lock(&pinned));
     match metric.kind {
         Kind::Counter => {
             let builder = meter.u64_observable_counter(metric.name).with_unit(metric.unit);
             builder
                 .with_description(metric.help)
                 .with_callback(move |observer| {
-                    for (attributes, number) in part().get(metric.name).into_iter().flatten() {
+                    for (attributes, number) in read().get(metric.name).into_iter().flatten() {
                         if let Number::Count(count) = number {
                             observer.observe(*count, attributes);
                         }
@@ -147,7 +147,7 @@ fn observe(meter: &Meter, metric: Metric, pinned: &Arc<Mutex<Arc<Part>>>) {
             builder
                 .with_description(metric.help)
                 .with_callback(move |observer| {
-                    for (attributes, number) in part().get(metric.name).into_iter().flatten() {
+                    for (attributes, number) in read().get(metric.name).into_iter().flatten() {
                         if let Number::Gauge(value) = number {
                             observer.observe(*value, attributes);
                         }
@@ -164,29 +164,19 @@ fn histogram(meter: &Meter, metric: Metric, edges: &[f64]) -> Histogram<f64> {
     builder.with_boundaries(edges.to_vec()).build()
 }
 
-/// Counts and gauges in parts of at most `limit` bytes each, and at least one part.
-fn divide<'a>(points: impl Iterator<Item = Point<'a>>, limit: usize) -> Vec<Part> {
-    let mut parts = vec![Part::default()];
-    let mut bytes = 0;
+/// The counts and gauges among the points.
+fn pin<'a>(points: impl Iterator<Item = Point<'a>>) -> Pinned {
+    let mut pinned = Pinned::default();
     for point in points {
         let number = match point.value {
             Value::Count(count) => Number::Count(count),
             Value::Gauge(value) => Number::Gauge(value),
             Value::Durations(_) => continue,
         };
-        let size = POINT_BYTES
-            + point.attributes().map(|(name, value)| name.len() + value.len() + ATTRIBUTE_BYTES).sum::<usize>();
-        if limit < bytes + size && bytes != 0 {
-            parts.push(Part::default());
-            bytes = 0;
-        }
-        bytes += size;
         let attributes = point.attributes().map(|(name, value)| KeyValue::new(name, value.to_owned())).collect();
-        if let Some(part) = parts.last_mut() {
-            part.entry(point.metric.name).or_default().push((attributes, number));
-        }
+        pinned.entry(point.metric.name).or_default().push((attributes, number));
     }
-    parts
+    pinned
 }
 
 /// The recorder of both histograms.
@@ -266,34 +256,4 @@ impl MetricReader for Reader {
 /// A poisoned lock still guards whole values: each is replaced in one move.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exporters::fixture;
-
-    #[test]
-    fn parts_are_bounded_and_hold_every_point_once() {
-        let (snapshot, stats) = (fixture::snapshot(20), ExportStats::default());
-        let all = divide(points(&snapshot, &stats), usize::MAX);
-        let some = divide(points(&snapshot, &stats), 10_000);
-        let count = |parts: &[Part]| parts.iter().flat_map(HashMap::values).map(Vec::len).sum::<usize>();
-        assert_eq!(all.len(), 1);
-        assert!(10 < some.len());
-        assert_eq!(count(&all), count(&some));
-    }
-
-    #[tokio::test]
-    async fn delta_is_never_divided() {
-        let snapshot = Arc::new(fixture::snapshot(300));
-        let (_, snapshots) = watch::channel(Arc::clone(&snapshot));
-        let parts = async |temporality| {
-            let (instruments, _) =
-                Instruments::new(Resource::builder_empty().build(), temporality, &[], snapshots.clone());
-            instruments.parts(Arc::clone(&snapshot), Arc::default()).await.expect("it divides").len()
-        };
-        assert_eq!(parts(Temporality::Delta).await, 1);
-        assert!(1 < parts(Temporality::Cumulative).await);
-    }
 }

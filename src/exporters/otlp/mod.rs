@@ -5,15 +5,29 @@
 //! | --- | --- |
 //! | `mod.rs` | the loop: when to export, how it went, the last export |
 //! | `instruments.rs` | the SDK's instruments over one pinned snapshot, and the two histograms that record |
-//! | `transport.rs` | the connection to the collector: gRPC or HTTP |
+//! | `split.rs` | one export in requests that every receiver takes |
+//! | `transport.rs` | the way to the collector, over `grpc.rs` or `http.rs` |
+//! | `tls.rs` | whom to trust, and who we are |
+//! | `failure.rs`, `explain.rs`, `names.rs` | how an export fails, why, and which setting to change |
 //! | `resource.rs` | who is exporting |
 //!
 //! Counts are cumulative totals read from the snapshot, so a collector that was away for an hour has the exact totals
-//! with the first export that it takes. With `delta` in `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` that is
-//! lost: the SDK takes a delta as sent when it is collected.
+//! with the first export that it takes. With delta that is lost: the SDK takes a delta as sent when it is collected.
+//!
+//! The SDK's own exporter (`opentelemetry-otlp`) is not used: it reads headers and compression from the environment
+//! and puts them above what it is given, so that a file could not override them; it knows neither certificates nor
+//! HTTPS without a second TLS library; and it keeps to itself what the collector answers, rejected points included.
+//! What it stands on is used instead: `opentelemetry-proto`, tonic and hyper.
 
+mod explain;
+mod failure;
+mod grpc;
+mod http;
 mod instruments;
+mod names;
 mod resource;
+mod split;
+mod tls;
 mod transport;
 
 #[cfg(test)]
@@ -28,8 +42,12 @@ use prober_core::time::WallTime;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
+use failure::Failure;
 use instruments::Instruments;
 use transport::Transport;
+
+pub use opentelemetry_sdk::metrics::Temporality;
+pub use tls::{ClientIdentity, TlsSettings};
 
 use super::{ExportResult, ExportStats, Recorder};
 
@@ -38,11 +56,14 @@ use super::{ExportResult, ExportStats, Recorder};
 const LAST_EXPORT: Duration = Duration::from_millis(1700);
 const LAST_PAUSE: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_millis(700);
+const LAST_QUESTION: Duration = Duration::from_millis(250);
+/// How long to look for the cause of a failure, once per outage.
+const QUESTION: Duration = Duration::from_secs(2);
 
 /// How to export.
 #[derive(Clone, Debug)]
 pub struct OtlpSettings {
-    /// The collector's URL, `http://…`; over HTTP with its path, used as it is.
+    /// The collector's URL, `http://…` or `https://…`; over HTTP with its path, used as it is.
     pub endpoint: String,
     /// How to speak to it.
     pub protocol: Protocol,
@@ -50,10 +71,16 @@ pub struct OtlpSettings {
     pub interval: Duration,
     /// After this an export is given up.
     pub timeout: Duration,
-    /// Sent with each request. `OTEL_EXPORTER_OTLP_HEADERS`, which the SDK reads by itself, wins over them.
+    /// Sent with each request.
     pub headers: Vec<(String, String)>,
     /// Compress with gzip.
     pub gzip: bool,
+    /// For `https://`.
+    pub tls: TlsSettings,
+    /// What a counter's point says: the total, or what came since the last.
+    pub temporality: Temporality,
+    /// Whether durations go as exponential histograms, without our edges.
+    pub exponential: bool,
 }
 
 /// The transport of OTLP.
@@ -65,7 +92,7 @@ pub enum Protocol {
     HttpProtobuf,
 }
 
-/// Why no exporter could be made. It names the endpoint or the header, never a header's value.
+/// Why no exporter could be made. It names the endpoint, the header or the setting, never a header's value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// The endpoint cannot be exported to.
@@ -77,11 +104,18 @@ pub enum ExportError {
         problem: String,
     },
     /// A header that cannot be sent.
-    #[error("OTLP header \"{name}\" is not a valid header name, or its value has characters that cannot be sent")]
+    #[error(
+        "OTLP header \"{name}\" is not a valid header name, or its value has characters that cannot be sent; correct it in {setting}"
+    )]
     Header {
         /// Its name.
         name: String,
+        /// The key and the variable.
+        setting: &'static str,
     },
+    /// What was given for TLS cannot be used, or the machine lacks what it takes.
+    #[error("OTLP over TLS: {0}")]
+    Tls(String),
 }
 
 /// The exporter; [`Otlp::run`] does the work.
@@ -94,6 +128,8 @@ pub struct Otlp {
     stats: Arc<ExportStats>,
     instruments: Arc<Instruments>,
     transport: Transport,
+    /// Whether each export carries everything since the start.
+    keeps_totals: bool,
     /// Exports failed since the last success.
     failed: u64,
 }
@@ -116,7 +152,7 @@ impl Otlp {
         let transport = Transport::new(&settings)?;
         let resource = resource::of_run(run_id);
         let (instruments, recorder) =
-            Instruments::new(resource, transport.temporality(), thresholds, snapshots.clone());
+            Instruments::new(resource, settings.temporality, settings.exponential, thresholds, snapshots.clone());
         let otlp = Otlp {
             interval: settings.interval,
             timeout: settings.timeout,
@@ -125,6 +161,7 @@ impl Otlp {
             stats,
             instruments: Arc::new(instruments),
             transport,
+            keeps_totals: settings.temporality == Temporality::Cumulative,
             failed: 0,
         };
         Ok((otlp, Arc::new(recorder)))
@@ -147,7 +184,7 @@ impl Otlp {
             let limit = self.timeout;
             let next = async {
                 ticks.tick().await;
-                self.export(limit).await
+                self.export(limit, QUESTION).await
             };
             stopped = tokio::select! {
                 biased;
@@ -165,51 +202,56 @@ impl Otlp {
     }
 
     async fn export_last(&mut self) {
-        if self.export(self.timeout.min(LAST_EXPORT)).await == ExportResult::Failure {
+        if self.export(self.timeout.min(LAST_EXPORT), LAST_QUESTION).await == ExportResult::Failure {
             sleep(LAST_PAUSE).await;
-            self.export(self.timeout.min(LAST_RETRY)).await;
+            self.export(self.timeout.min(LAST_RETRY), LAST_QUESTION).await;
         }
     }
 
-    /// Exports the newest snapshot, counts how that went, and says so if it changed.
-    async fn export(&mut self, limit: Duration) -> ExportResult {
+    /// Exports the newest snapshot within `limit`, counts how that went, and says so if it changed; why it failed is
+    /// looked for no longer than `question`.
+    async fn export(&mut self, limit: Duration, question: Duration) -> ExportResult {
         let snapshot = Arc::clone(&self.snapshots.borrow());
         let wall = snapshot.wall;
-        let (result, cause) = match timeout(limit, self.send(snapshot)).await {
-            Ok(Ok(())) => (ExportResult::Success, String::new()),
-            Ok(Err(cause)) => (ExportResult::Failure, cause),
-            Err(_) => (ExportResult::Timeout, format!("no answer within {limit:?}")),
+        let (result, failure) = match timeout(limit, self.send(snapshot, limit)).await {
+            Ok(Ok(())) => (ExportResult::Success, None),
+            Ok(Err(failure)) => (ExportResult::Failure, Some(failure)),
+            Err(_) => (ExportResult::Timeout, Some(Failure::Late(format!("no answer within {limit:?}")))),
         };
         self.stats.count(result, wall);
-        self.tell(result, cause).await;
+        self.tell(failure, question).await;
         result
     }
 
-    async fn send(&self, snapshot: Arc<Snapshot>) -> Result<(), String> {
-        for part in self.instruments.parts(snapshot, Arc::clone(&self.stats)).await? {
-            let metrics = self.instruments.collect(part).await?;
-            self.transport.export(&metrics).await?;
+    async fn send(&self, snapshot: Arc<Snapshot>, limit: Duration) -> Result<(), Failure> {
+        let requests = self.instruments.collect(snapshot, Arc::clone(&self.stats)).await.map_err(Failure::Unsent)?;
+        for request in requests {
+            self.transport.export(request, limit).await?;
         }
         Ok(())
     }
 
     /// One line per change, never one per export.
-    async fn tell(&mut self, result: ExportResult, cause: String) {
-        if result == ExportResult::Success {
+    async fn tell(&mut self, failure: Option<Failure>, question: Duration) {
+        let Some(failure) = failure else {
             if 0 < self.failed {
                 tracing::info!(endpoint = self.endpoint, failed = self.failed, "OTLP export works again");
             }
             self.failed = 0;
             return;
-        }
-        if self.failed == 0 {
-            let cause = self.transport.explain(cause).await;
-            tracing::warn!(
-                endpoint = self.endpoint,
-                cause,
-                "OTLP export fails; no count is lost, the next export that succeeds carries them all"
-            );
-        }
+        };
         self.failed += 1;
+        if self.failed == 1 {
+            let cause = self.transport.explain(&failure, question).await;
+            let endpoint = &self.endpoint;
+            match self.keeps_totals {
+                true => tracing::warn!(
+                    endpoint,
+                    cause,
+                    "OTLP export fails; no count is lost, the next export that succeeds carries them all"
+                ),
+                false => tracing::warn!(endpoint, cause, "OTLP export fails; with delta, what it carried is lost"),
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use flate2::read::GzDecoder;
@@ -25,10 +25,15 @@ use super::store::Store;
 /// Far above any real receiver's limit: the test wants to see too large a request, not refuse it.
 const LARGEST_REQUEST: usize = 64 << 20;
 
+const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
+
 type Shared = Arc<Mutex<Store>>;
 
-fn keep(store: &Shared, request: &ExportMetricsServiceRequest) {
-    store.lock().unwrap_or_else(PoisonError::into_inner).take(request);
+fn keep(store: &Shared, headers: &HeaderMap, request: &ExportMetricsServiceRequest) {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    store.lock().unwrap_or_else(PoisonError::into_inner).take(headers, request);
 }
 
 /// Serves `opentelemetry.proto.collector.metrics.v1.MetricsService`.
@@ -48,12 +53,13 @@ impl MetricsService for Grpc {
         &self,
         request: tonic::Request<ExportMetricsServiceRequest>,
     ) -> Result<tonic::Response<ExportMetricsServiceResponse>, tonic::Status> {
-        keep(&self.0, request.get_ref());
+        let headers = request.metadata().clone().into_headers();
+        keep(&self.0, &headers, request.get_ref());
         Ok(tonic::Response::new(ExportMetricsServiceResponse::default()))
     }
 }
 
-/// Serves `POST /v1/metrics`, binary protobuf, plain or gzip.
+/// Serves `POST /v1/metrics`: binary protobuf, plain or gzip, and the JSON that a collector sends on.
 pub(super) async fn http(listener: TcpListener, store: Shared) {
     let routes = Router::new()
         .route("/v1/metrics", post(export))
@@ -65,26 +71,39 @@ pub(super) async fn http(listener: TcpListener, store: Shared) {
 async fn export(State(store): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     match decode(&headers, &body) {
         Ok(request) => {
-            keep(&store, &request);
-            let answer = ExportMetricsServiceResponse::default().encode_to_vec();
-            ([(header::CONTENT_TYPE, "application/x-protobuf")], answer).into_response()
+            keep(&store, &headers, &request);
+            match of_type(&headers) {
+                JSON => ([(header::CONTENT_TYPE, JSON)], "{}").into_response(),
+                _ => {
+                    let answer = ExportMetricsServiceResponse::default().encode_to_vec();
+                    ([(header::CONTENT_TYPE, PROTOBUF)], answer).into_response()
+                }
+            }
         }
         Err(refusal) => refusal.into_response(),
     }
 }
 
 fn decode(headers: &HeaderMap, body: &Bytes) -> Result<ExportMetricsServiceRequest, (StatusCode, String)> {
-    let value = |name| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let content_type = value(header::CONTENT_TYPE);
-    if content_type != "application/x-protobuf" {
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, content_type.to_owned()));
-    }
-    let plain = match value(header::CONTENT_ENCODING) {
+    let bad = |error: String| (StatusCode::BAD_REQUEST, error);
+    let plain = match value(headers, header::CONTENT_ENCODING) {
         "" | "identity" => body.to_vec(),
-        "gzip" => unzip(body).map_err(|e| (StatusCode::BAD_REQUEST, e.to_string()))?,
+        "gzip" => unzip(body).map_err(|e| bad(e.to_string()))?,
         other => return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, other.to_owned())),
     };
-    ExportMetricsServiceRequest::decode(plain.as_slice()).map_err(|e| (StatusCode::BAD_REQUEST, e.to_string()))
+    match of_type(headers) {
+        PROTOBUF => ExportMetricsServiceRequest::decode(plain.as_slice()).map_err(|e| bad(e.to_string())),
+        JSON => serde_json::from_slice(&plain).map_err(|e| bad(e.to_string())),
+        other => Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, other.to_owned())),
+    }
+}
+
+fn of_type(headers: &HeaderMap) -> &str {
+    value(headers, header::CONTENT_TYPE)
+}
+
+fn value(headers: &HeaderMap, name: HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
 fn unzip(body: &[u8]) -> std::io::Result<Vec<u8>> {

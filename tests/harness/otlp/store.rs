@@ -59,12 +59,15 @@ pub(crate) struct Store {
     pub(crate) largest_request: usize,
     /// Of the latest export.
     pub(crate) resource: Attributes,
+    /// Of the latest request, names in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
     series: BTreeMap<(String, Attributes), Point>,
 }
 
 impl Store {
-    pub(super) fn take(&mut self, request: &ExportMetricsServiceRequest) {
+    pub(super) fn take(&mut self, headers: BTreeMap<String, String>, request: &ExportMetricsServiceRequest) {
         self.exports += 1;
+        self.headers = headers;
         self.largest_request = self.largest_request.max(request.encoded_len());
         for resource_metrics in &request.resource_metrics {
             let resource = resource_metrics.resource.as_ref();

@@ -5,6 +5,7 @@ mod keys;
 mod layers;
 mod otel;
 mod outputs;
+mod pem;
 mod values;
 
 use std::collections::BTreeMap;

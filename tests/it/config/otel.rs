@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_prober::config::{Compression, Protocol};
+use kafka_prober::config::{Compression, Histograms, Protocol, Temporality};
 
 use super::{CANARY, env, env_is_refused, loaded, names, otlp_endpoint, refused, reloaded};
 
@@ -64,6 +64,55 @@ fn otel_variables_fill_the_rest_of_otlp() {
 }
 
 #[test]
+fn endpoint_without_a_scheme_is_secure_unless_said_otherwise() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
+    let insecure = |value| ("OTEL_EXPORTER_OTLP_INSECURE", value);
+    assert_eq!(otlp_endpoint(&[endpoint]).as_deref(), Some("https://collector:4317"));
+    assert_eq!(otlp_endpoint(&[endpoint, insecure("true")]).as_deref(), Some("http://collector:4317"));
+    assert_eq!(otlp_endpoint(&[endpoint, insecure("yes")]).as_deref(), Some("https://collector:4317"));
+    let metrics = ("OTEL_EXPORTER_OTLP_METRICS_INSECURE", "TRUE");
+    assert_eq!(otlp_endpoint(&[endpoint, metrics, insecure("false")]).as_deref(), Some("http://collector:4317"));
+    let scheme = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4317");
+    assert_eq!(otlp_endpoint(&[scheme, metrics]).as_deref(), Some("https://collector:4317"), "a scheme is final");
+    let http = ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    let sentence = refused(&env(&[endpoint, http, metrics]));
+    assert!(sentence.contains("is not a URL of a collector"), "over HTTP it needs one: {sentence}");
+}
+
+#[test]
+fn shorter_of_both_timeouts_holds_and_0_is_the_longest() {
+    let (exporter, reader) = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_METRIC_EXPORT_TIMEOUT");
+    for (vars, expected) in [
+        (&[(exporter, "2500")][..], Duration::from_millis(2500)),
+        (&[(reader, "1500")], Duration::from_millis(1500)),
+        (&[(exporter, "2500"), (reader, "1500")], Duration::from_millis(1500)),
+        (&[(exporter, "500"), (reader, "1500")], Duration::from_millis(500)),
+        (&[(exporter, "0"), (reader, "1500")], Duration::from_millis(1500)),
+        (&[(exporter, "0")], Duration::from_secs(600)),
+    ] {
+        assert_eq!(loaded(&env(vars)).config.otlp.timeout, expected, "{vars:?}");
+    }
+}
+
+#[test]
+fn temporality_and_aggregation_are_words_in_any_case() {
+    let otlp = |vars: &[(&str, &str)]| loaded(&env(vars)).config.otlp;
+    let temporality = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+    assert_eq!(otlp(&[]).temporality, Temporality::Cumulative);
+    assert_eq!(otlp(&[(temporality, "Delta")]).temporality, Temporality::Delta);
+    assert_eq!(otlp(&[(temporality, "LowMemory")]).temporality, Temporality::LowMemory);
+    let histograms = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+    assert_eq!(otlp(&[]).histograms, Histograms::ExplicitBucketHistogram);
+    let exponential = [(histograms, "BASE2_EXPONENTIAL_BUCKET_HISTOGRAM")];
+    assert_eq!(otlp(&exponential).histograms, Histograms::Base2ExponentialBucketHistogram);
+    env_is_refused(
+        &[(temporality, "total")],
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: otlp.temporality: \"total\" is not known; \
+         use \"cumulative\" or \"delta\" or \"lowmemory\"",
+    );
+}
+
+#[test]
 fn otel_can_turn_the_export_off() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4317");
     for off in
@@ -93,8 +142,8 @@ fn bad_otel_variable_is_named() {
         ),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "collector:4317",
-            "otlp.endpoint: \"collector:4317\" is not a URL of a collector; write it like http://collector:4317",
+            "ftp://collector:4317",
+            "otlp.endpoint: \"ftp://collector:4317\" is not a URL of a collector; write it like http://collector:4317",
         ),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",

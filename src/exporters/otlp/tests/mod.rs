@@ -1,231 +1,32 @@
 //! What really arrives: two receivers of our own, over gRPC and over HTTP, decode every request.
 
+#[path = "../../../../tests/harness/authority.rs"]
+mod authority;
+mod decoded;
+mod receiver;
+mod trouble;
+
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::http::HeaderMap;
-use axum::routing::post;
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
-    MetricsService, MetricsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
-use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
-use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, metric, number_data_point};
+use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, metric};
 use prober_core::event::Event;
 use prober_core::ledger::Counted;
 use prober_core::metric::ALL;
 use prober_core::snapshot::Snapshot;
 use prost::Message;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use tonic::codec::CompressionEncoding;
-use tonic::transport::server::TcpIncoming;
 
 use super::*;
-use crate::exporters::{Point, Value, fixture, points, prometheus};
+use crate::exporters::{fixture, prometheus};
+use decoded::{Key, Points, decode, labels, said, without_exports};
+use receiver::{Receiver, free_address};
 
 const DEADLINE: Duration = Duration::from_secs(20);
-
-#[derive(Clone, Debug)]
-struct Request {
-    headers: BTreeMap<String, String>,
-    body: ExportMetricsServiceRequest,
-}
-
-type Requests = Arc<watch::Sender<Vec<Request>>>;
-
-/// A collector over either protocol. Its runtime is its own, so that dropping it cuts its connections too.
-struct Receiver {
-    address: SocketAddr,
-    requests: Requests,
-    runtime: Option<Runtime>,
-}
-
-impl Receiver {
-    async fn start(protocol: Protocol) -> Receiver {
-        Receiver::at(free_address().await, protocol).await
-    }
-
-    async fn at(address: SocketAddr, protocol: Protocol) -> Receiver {
-        let requests: Requests = Arc::new(watch::Sender::new(Vec::new()));
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(1).enable_all().build().expect("a runtime starts");
-        let (listening, listens) = oneshot::channel();
-        let server = serve(address, protocol, Arc::clone(&requests), listening);
-        runtime.spawn(server);
-        listens.await.expect("it listens");
-        Receiver { address, requests, runtime: Some(runtime) }
-    }
-
-    async fn received(&self, count: usize) -> Vec<Request> {
-        let mut requests = self.requests.subscribe();
-        let enough = requests.wait_for(|requests| count <= requests.len());
-        timeout(DEADLINE, enough).await.expect("requests arrive").expect("the sender lives").clone()
-    }
-
-    fn newest(&self) -> Points {
-        decode(self.requests.borrow().last().expect("a request arrived"))
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-async fn serve(address: SocketAddr, protocol: Protocol, requests: Requests, listening: oneshot::Sender<()>) {
-    // An earlier receiver at this address may still be closing.
-    let listener = loop {
-        match TcpListener::bind(address).await {
-            Ok(listener) => break listener,
-            Err(_) => sleep(Duration::from_millis(2)).await,
-        }
-    };
-    let _ = listening.send(());
-    match protocol {
-        Protocol::Grpc => serve_grpc(listener, requests).await,
-        Protocol::HttpProtobuf => serve_http(listener, requests).await,
-    }
-}
-
-struct Grpc(Requests);
-
-#[tonic::async_trait]
-impl MetricsService for Grpc {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportMetricsServiceRequest>,
-    ) -> Result<tonic::Response<ExportMetricsServiceResponse>, tonic::Status> {
-        let headers = text_of(&request.metadata().clone().into_headers());
-        let body = request.into_inner();
-        self.0.send_modify(|requests| requests.push(Request { headers, body }));
-        Ok(tonic::Response::new(ExportMetricsServiceResponse::default()))
-    }
-}
-
-async fn serve_grpc(listener: TcpListener, requests: Requests) {
-    let service = MetricsServiceServer::new(Grpc(requests)).accept_compressed(CompressionEncoding::Gzip);
-    let server = tonic::transport::Server::builder().add_service(service);
-    server.serve_with_incoming(TcpIncoming::from(listener)).await.expect("it serves");
-}
-
-async fn serve_http(listener: TcpListener, requests: Requests) {
-    let take = move |headers: HeaderMap, body: Bytes| async move {
-        let headers = text_of(&headers);
-        let mut plain = Vec::new();
-        if headers.get("content-encoding").is_some_and(|encoding| encoding == "gzip") {
-            flate2::read::GzDecoder::new(&*body).read_to_end(&mut plain).expect("it is gzip");
-        } else {
-            plain = body.to_vec();
-        }
-        let body = ExportMetricsServiceRequest::decode(&*plain).expect("it is protobuf");
-        requests.send_modify(|requests| requests.push(Request { headers, body }));
-    };
-    let limit = axum::extract::DefaultBodyLimit::disable();
-    axum::serve(listener, Router::new().route("/v1/metrics", post(take)).layer(limit)).await.expect("it serves");
-}
-
-fn text_of(headers: &HeaderMap) -> BTreeMap<String, String> {
-    headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap_or("").to_owned())).collect()
-}
-
-async fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-    listener.local_addr().expect("it is bound")
-}
-
-/// Sums and gauges by metric and attributes, and of each histogram its count and sum.
-#[derive(Default, Debug)]
-struct Points {
-    numbers: BTreeMap<Key, f64>,
-    durations: BTreeMap<Key, (u64, f64)>,
-    names: Vec<String>,
-}
-
-/// Metric name, then `attribute=value` in order.
-type Key = (String, Vec<String>);
-
-impl Points {
-    fn of(&self, metric: &str) -> BTreeMap<&Key, f64> {
-        self.numbers.iter().filter(|((name, _), _)| name == metric).map(|(key, value)| (key, *value)).collect()
-    }
-}
-
-fn decode(request: &Request) -> Points {
-    let mut points = Points::default();
-    let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
-    for found in scopes.flat_map(|scope| &scope.metrics) {
-        points.names.push(found.name.clone());
-        let numbers = match found.data.as_ref().expect("it has data") {
-            metric::Data::Gauge(gauge) => &gauge.data_points,
-            metric::Data::Sum(sum) => {
-                assert_eq!(sum.aggregation_temporality, AggregationTemporality::Cumulative as i32);
-                assert!(sum.is_monotonic);
-                &sum.data_points
-            }
-            metric::Data::Histogram(histogram) => {
-                for point in &histogram.data_points {
-                    let key = (found.name.clone(), labels(&point.attributes));
-                    points.durations.insert(key, (point.count, point.sum.expect("it has a sum")));
-                }
-                continue;
-            }
-            other => unreachable!("{other:?}"),
-        };
-        for point in numbers {
-            let value = match point.value.expect("it has a value") {
-                number_data_point::Value::AsDouble(value) => value,
-                number_data_point::Value::AsInt(value) => value as f64,
-            };
-            let twice = points.numbers.insert((found.name.clone(), labels(&point.attributes)), value);
-            assert_eq!(twice, None, "{} {:?} is there twice", found.name, point.attributes);
-        }
-    }
-    points
-}
-
-fn labels(attributes: &[KeyValue]) -> Vec<String> {
-    let text = |attribute: &KeyValue| match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
-        Some(any_value::Value::StringValue(text)) => format!("{}={text}", attribute.key),
-        other => unreachable!("{other:?}"),
-    };
-    let mut labels: Vec<_> = attributes.iter().map(text).collect();
-    labels.sort();
-    labels
-}
-
-/// The counters and gauges that a snapshot says, but for the exports: those move while we look.
-fn said(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
-    let stats = ExportStats::default();
-    let number = |point: &Point<'_>| match point.value {
-        Value::Count(count) => Some(count as f64),
-        Value::Gauge(value) => Some(value),
-        Value::Durations(_) => None,
-    };
-    points(snapshot, &stats)
-        .filter_map(|point| {
-            let mut labels: Vec<_> = point.attributes().map(|(name, value)| format!("{name}={value}")).collect();
-            labels.sort();
-            Some(((point.metric.name.to_owned(), labels), number(&point)?))
-        })
-        .filter(|((name, _), _)| name != "kafka_prober.export.attempts")
-        .collect()
-}
-
-fn without_exports(points: &Points) -> BTreeMap<Key, f64> {
-    let kept = points.numbers.iter().filter(|((name, _), _)| name != "kafka_prober.export.attempts");
-    kept.map(|(key, value)| (key.clone(), *value)).collect()
-}
 
 /// An exporter at work, and the ends that the test holds.
 struct Running {
@@ -276,6 +77,9 @@ fn settings(address: SocketAddr, protocol: Protocol) -> OtlpSettings {
         timeout: Duration::from_secs(5),
         headers: vec![("x-tenant".to_owned(), "streams".to_owned())],
         gzip: false,
+        tls: TlsSettings::default(),
+        temporality: Temporality::Cumulative,
+        exponential: false,
     }
 }
 
@@ -287,6 +91,13 @@ fn durations_of(recorder: &dyn Recorder, brokers: i32) {
 
 fn counted(event: &Event) -> Counted {
     prober_core::ledger::Ledger::new(Arc::from([]), prober_core::metric::Buckets::edges_with(&[])).record(event)
+}
+
+/// The same before the first heartbeat: with it nothing is exported.
+fn unborn(snapshot: &Snapshot) -> Snapshot {
+    let mut snapshot = snapshot.clone();
+    snapshot.prober.heartbeat = WallTime::default();
+    snapshot
 }
 
 async fn counts_equal_the_snapshot(protocol: Protocol, gzip: bool) {
@@ -503,22 +314,92 @@ async fn large_exports_are_divided_below_3_mib() {
     let receiver = Receiver::start(Protocol::HttpProtobuf).await;
     let hourly =
         OtlpSettings { interval: Duration::from_secs(3600), ..settings(receiver.address, Protocol::HttpProtobuf) };
-    let snapshot = fixture::snapshot(400);
-    let (publish, snapshots) = watch::channel(Arc::new(snapshot.clone()));
-    let stats = Arc::<ExportStats>::default();
-    let (otlp, recorder) = Otlp::new(hourly, snapshots, [0; 16], &[], Arc::clone(&stats)).expect("it is valid");
-    durations_of(&*recorder, 400);
-    // Shut down before it begins: exactly one export.
-    otlp.run(async {}).await;
-    drop(publish);
-    let requests = receiver.received(2).await;
-    let mut all = BTreeMap::new();
+    let snapshot = fixture::snapshot(1200);
+    let running = Running::start(OtlpSettings { timeout: DEADLINE, ..hourly }, unborn(&snapshot));
+    durations_of(&*running.recorder, 1200);
+    running.publish.send_replace(Arc::new(snapshot.clone()));
+    running.until(ExportResult::Success, 1).await;
+    let requests = receiver.received(4).await;
+    let (mut all, mut recorded) = (BTreeMap::new(), 0);
     for request in &requests {
         assert!(request.body.encoded_len() < 3 * 1024 * 1024, "{}", request.body.encoded_len());
-        all.extend(without_exports(&decode(request)));
+        let points = decode(request);
+        recorded += points.durations.values().map(|(count, _)| count).sum::<u64>();
+        for (key, value) in without_exports(&points) {
+            assert_eq!(all.insert(key, value), None, "a point is in one request only");
+        }
     }
     assert_eq!(all, said(&snapshot));
-    assert_eq!(ExportResult::ALL.map(|result| stats.of(result)), [1, 0, 0]);
+    // Two lanes with 15 events each, of which 4 are errors.
+    assert_eq!(recorded, 1200 * 2 * 11);
+    running.task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delta_sends_what_came_since_and_is_divided_too() {
+    let receiver = Receiver::start(Protocol::HttpProtobuf).await;
+    let delta = OtlpSettings {
+        interval: Duration::from_secs(3600),
+        temporality: Temporality::Delta,
+        ..settings(receiver.address, Protocol::HttpProtobuf)
+    };
+    let snapshot = fixture::snapshot(600);
+    let running = Running::start(delta, unborn(&snapshot));
+    durations_of(&*running.recorder, 600);
+    running.publish.send_replace(Arc::new(snapshot));
+    running.until(ExportResult::Success, 1).await;
+    let whole = receiver.received(2).await;
+    durations_of(&*running.recorder, 1);
+    running.stop().await;
+    let after = receiver.received(whole.len() + 1).await.split_off(whole.len());
+
+    let counts = |requests: &[receiver::Request]| {
+        let (mut sums, mut durations) = (0.0, 0);
+        for request in requests {
+            assert!(request.body.encoded_len() < 3 * 1024 * 1024, "{}", request.body.encoded_len());
+            let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
+            for found in scopes.flat_map(|scope| &scope.metrics) {
+                match found.data.as_ref().expect("it has data") {
+                    metric::Data::Sum(sum) if found.name == "kafka_prober.events" => {
+                        assert_eq!(sum.aggregation_temporality(), AggregationTemporality::Delta);
+                        sums += sum.data_points.iter().map(decoded::number).sum::<f64>();
+                    }
+                    metric::Data::Histogram(histogram) => {
+                        assert_eq!(histogram.aggregation_temporality(), AggregationTemporality::Delta);
+                        durations += histogram.data_points.iter().map(|point| point.count).sum::<u64>();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (sums, durations)
+    };
+    let total: f64 = said(&fixture::snapshot(600))
+        .iter()
+        .filter(|((name, _), _)| name == "kafka_prober.events")
+        .map(|(_, v)| v)
+        .sum();
+    assert_eq!(counts(&whole), (total, 600 * 2 * 11));
+    assert_eq!(counts(&after), (0.0, 2 * 11), "the snapshot is the same, only durations came");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn durations_go_as_exponential_histograms_if_asked() {
+    let receiver = Receiver::start(Protocol::Grpc).await;
+    let exponential = OtlpSettings { exponential: true, ..settings(receiver.address, Protocol::Grpc) };
+    let running = Running::start(exponential, fixture::snapshot(2));
+    durations_of(&*running.recorder, 2);
+    running.stop().await;
+    let request = receiver.received(1).await.pop().expect("a request arrived");
+    let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
+    let metrics: Vec<_> = scopes.flat_map(|scope| &scope.metrics).collect();
+    let duration = metrics.iter().find(|metric| metric.name == "kafka_prober.duration").expect("it arrived");
+    match duration.data.as_ref() {
+        Some(metric::Data::ExponentialHistogram(histogram)) => {
+            assert_eq!(histogram.data_points.iter().map(|point| point.count).sum::<u64>(), 2 * 2 * 11);
+        }
+        other => unreachable!("{other:?}"),
+    }
 }
 
 fn refusal(endpoint: &str, protocol: Protocol) -> String {
@@ -532,11 +413,11 @@ fn refusal(endpoint: &str, protocol: Protocol) -> String {
 async fn bad_endpoints_are_named_with_what_would_work() {
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
         for (endpoint, problem) in [
-            ("collector:4317", "is not an http URL"),
+            ("collector:4317", "is not an http or https URL"),
             ("http://", "is not a valid URL"),
             ("http://a b:4317", "is not a valid URL"),
             ("http://collector:port", "no valid host and port"),
-            ("https://collector:4317", "no TLS"),
+            ("ftp://collector:4317", "is not an http or https URL"),
         ] {
             let message = refusal(endpoint, protocol);
             assert!(message.starts_with(&format!("OTLP endpoint \"{endpoint}\": ")), "{message}");
@@ -554,26 +435,4 @@ async fn bad_headers_are_named_without_their_value() {
     let error = Otlp::new(settings, snapshots, [0; 16], &[], Arc::default()).map(|_| ()).expect_err("it is refused");
     let message = error.to_string();
     assert!(message.contains("\"authorization\"") && !message.contains("secret"), "{message}");
-}
-
-#[tokio::test]
-async fn cause_of_a_failure_names_the_address_that_refused() {
-    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
-        let address = free_address().await;
-        let transport = Transport::new(&settings(address, protocol)).expect("it is valid");
-        let cause = transport.export(&Default::default()).await.expect_err("nobody listens");
-        let cause = transport.explain(cause).await;
-        assert!(cause.starts_with(&format!("cannot connect to {address}: Connection refused")), "{cause}");
-    }
-}
-
-#[tokio::test]
-async fn port_of_the_other_protocol_is_suspected() {
-    for (listens, speaks) in [(Protocol::Grpc, Protocol::HttpProtobuf), (Protocol::HttpProtobuf, Protocol::Grpc)] {
-        let receiver = Receiver::start(listens).await;
-        let transport = Transport::new(&settings(receiver.address, speaks)).expect("it is valid");
-        let cause = transport.export(&Default::default()).await.expect_err("it speaks the other");
-        let cause = transport.explain(cause).await;
-        assert!(cause.contains("usually port"), "{cause}");
-    }
 }

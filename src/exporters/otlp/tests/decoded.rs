@@ -1,0 +1,98 @@
+//! What a request says and what a snapshot says, in the same form.
+
+use std::collections::BTreeMap;
+
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
+use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, NumberDataPoint, metric, number_data_point};
+use prober_core::snapshot::Snapshot;
+
+use super::receiver::Request;
+use crate::exporters::{ExportStats, Point, Value, points};
+
+/// Sums and gauges by metric and attributes, and of each histogram its count and sum.
+#[derive(Default, Debug)]
+pub(super) struct Points {
+    pub(super) numbers: BTreeMap<Key, f64>,
+    pub(super) durations: BTreeMap<Key, (u64, f64)>,
+    pub(super) names: Vec<String>,
+}
+
+/// Metric name, then `attribute=value` in order.
+pub(super) type Key = (String, Vec<String>);
+
+impl Points {
+    pub(super) fn of(&self, metric: &str) -> BTreeMap<&Key, f64> {
+        self.numbers.iter().filter(|((name, _), _)| name == metric).map(|(key, value)| (key, *value)).collect()
+    }
+}
+
+pub(super) fn decode(request: &Request) -> Points {
+    let mut points = Points::default();
+    let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
+    for found in scopes.flat_map(|scope| &scope.metrics) {
+        points.names.push(found.name.clone());
+        let numbers = match found.data.as_ref().expect("it has data") {
+            metric::Data::Gauge(gauge) => &gauge.data_points,
+            metric::Data::Sum(sum) => {
+                assert_eq!(sum.aggregation_temporality, AggregationTemporality::Cumulative as i32);
+                assert!(sum.is_monotonic);
+                &sum.data_points
+            }
+            metric::Data::Histogram(histogram) => {
+                for point in &histogram.data_points {
+                    let key = (found.name.clone(), labels(&point.attributes));
+                    points.durations.insert(key, (point.count, point.sum.expect("it has a sum")));
+                }
+                continue;
+            }
+            other => unreachable!("{other:?}"),
+        };
+        for point in numbers {
+            let value = number(point);
+            let twice = points.numbers.insert((found.name.clone(), labels(&point.attributes)), value);
+            assert_eq!(twice, None, "{} {:?} is there twice", found.name, point.attributes);
+        }
+    }
+    points
+}
+
+/// The value of a point, whole or not.
+pub(super) fn number(point: &NumberDataPoint) -> f64 {
+    match point.value.expect("it has a value") {
+        number_data_point::Value::AsDouble(value) => value,
+        number_data_point::Value::AsInt(value) => value as f64,
+    }
+}
+
+pub(super) fn labels(attributes: &[KeyValue]) -> Vec<String> {
+    let text = |attribute: &KeyValue| match attribute.value.as_ref().and_then(|value| value.value.as_ref()) {
+        Some(any_value::Value::StringValue(text)) => format!("{}={text}", attribute.key),
+        other => unreachable!("{other:?}"),
+    };
+    let mut labels: Vec<_> = attributes.iter().map(text).collect();
+    labels.sort();
+    labels
+}
+
+/// The counters and gauges that a snapshot says, but for the exports: those move while we look.
+pub(super) fn said(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
+    let stats = ExportStats::default();
+    let number = |point: &Point<'_>| match point.value {
+        Value::Count(count) => Some(count as f64),
+        Value::Gauge(value) => Some(value),
+        Value::Durations(_) => None,
+    };
+    points(snapshot, &stats)
+        .filter_map(|point| {
+            let mut labels: Vec<_> = point.attributes().map(|(name, value)| format!("{name}={value}")).collect();
+            labels.sort();
+            Some(((point.metric.name.to_owned(), labels), number(&point)?))
+        })
+        .filter(|((name, _), _)| name != "kafka_prober.export.attempts")
+        .collect()
+}
+
+pub(super) fn without_exports(points: &Points) -> BTreeMap<Key, f64> {
+    let kept = points.numbers.iter().filter(|((name, _), _)| name != "kafka_prober.export.attempts");
+    kept.map(|(key, value)| (key.clone(), *value)).collect()
+}

@@ -1,0 +1,50 @@
+//! A certificate authority that lives as long as a test.
+
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+/// Signs certificates that nobody else trusts.
+pub(crate) struct Authority {
+    certificate: Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate and its key, both PEM.
+pub(crate) struct Issued {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+impl Authority {
+    /// A new one, with a key of its own; all of these have one name, as a renewed authority has.
+    pub(crate) fn new() -> Self {
+        Self::named("authority of a test")
+    }
+
+    /// One of another name.
+    pub(crate) fn named(name: &str) -> Self {
+        let mut params = params(&[], name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.self_signed(&key).expect("it signs itself");
+        Self { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    /// Its own certificate, PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// A certificate for these host names and IP addresses; for a client without any.
+    pub(crate) fn issue(&self, hosts: &[&str]) -> Issued {
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params(hosts, "of a test").signed_by(&key, &self.issuer).expect("it signs");
+        Issued { certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+fn params(hosts: &[&str], name: &str) -> CertificateParams {
+    let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let mut params = CertificateParams::new(hosts).expect("these are host names");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}

@@ -19,23 +19,11 @@ use kafka_protocol::records::{
     RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
-use crate::harness::{Cluster, raw, wait_until};
+use crate::alike::{RECORD_SIZE, create_topic, first_due};
+use crate::harness::{Cluster, raw};
 use crate::socket::{Socket, decode, encode, malformed};
 
 const TOPIC: &str = "bench-bare";
-
-/// As the prober sets them for its own topic, so that the broker does the same work.
-const CONFIGS: [(&str, &str); 6] = [
-    ("min.insync.replicas", "1"),
-    ("cleanup.policy", "delete"),
-    ("message.timestamp.type", "LogAppendTime"),
-    ("retention.ms", "3600000"),
-    ("segment.ms", "600000"),
-    ("segment.bytes", "16777216"),
-];
-
-/// The prober's default.
-const RECORD_SIZE: usize = 128;
 
 /// The prober's defaults for the fetch and for the broker's patience with a write.
 const FETCH_WAIT_MS: i32 = 500;
@@ -47,13 +35,8 @@ const FETCH_BYTES: i32 = 1 << 20;
 const PRODUCE_VERSION: i16 = 9;
 const FETCH_VERSION: i16 = 12;
 
-/// The prober's phases: the fractional part of ordinal × this.
-const GOLDEN_RATIO: f64 = 0.618_033_988_749_895;
-
-const TOPIC_WITHIN: Duration = Duration::from_secs(20);
-
-/// What the loop saw of one broker.
-#[derive(Debug, Default)]
+/// What was seen of one broker.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Latencies {
     /// Write → ack.
     pub(crate) produce: Vec<Duration>,
@@ -76,15 +59,7 @@ pub(crate) struct Bare {
 impl Bare {
     /// Creates the topic, one partition a broker and replication factor 1, as the pinned lane does.
     pub(crate) fn new(cluster: &Cluster) -> Bare {
-        let asked = cluster.any_internal_address();
-        let assignment: Vec<Vec<i32>> = cluster.brokers().iter().map(|broker| vec![broker.id()]).collect();
-        raw::create_topic(asked, TOPIC, &assignment, &CONFIGS).expect("a fresh cluster takes a topic");
-        wait_until(TOPIC_WITHIN, "every partition of the bench's topic has its leader", || {
-            let seen = raw::metadata(asked, &[TOPIC]).unwrap_or_default();
-            (0..).zip(cluster.brokers()).all(|(partition, broker)| {
-                seen.partition(TOPIC, partition).is_some_and(|found| found.leader == broker.id())
-            })
-        });
+        create_topic(cluster, TOPIC, 1);
         let seats = (0..).zip(0..).zip(cluster.brokers());
         let seats = seats.map(|((ordinal, partition), broker)| Seat { ordinal, partition, address: broker.address() });
         Bare { seats: seats.collect() }
@@ -127,7 +102,7 @@ impl Seat {
     ) -> io::Result<Vec<Duration>> {
         let mut socket = Socket::open(&self.address)?;
         let mut latencies = Vec::new();
-        let mut due = began + interval.mul_f64((f64::from(self.ordinal) * GOLDEN_RATIO).fract());
+        let mut due = first_due(began, interval, self.ordinal);
         while due < began + length {
             thread::sleep(due.saturating_duration_since(Instant::now()));
             let frame = self.record(latencies.len())?;

@@ -7,9 +7,12 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`three`] | three real brokers: the prober in turns with [`bare`], and one broker frozen |
+//! | [`three`] | three real brokers: each lane alone, both lanes, and one broker frozen |
+//! | [`turns`] | one lane and its yardstick, block by block |
 //! | [`hundred`] | a hundred brokers of [`mock`]: cost at scale, and one broker frozen |
-//! | [`bare`], [`socket`] | a blocking produce-and-fetch loop: what the cluster takes without a prober |
+//! | [`bare`], [`socket`] | the broker view's yardstick: a blocking produce-and-fetch loop |
+//! | [`bare_client`] | the client view's: one librdkafka producer and one consumer |
+//! | [`alike`] | what the yardsticks have in common with the prober |
 //! | [`probing`], [`watch`] | a prober with an OTLP sink, its status page, its cost by the second |
 //! | [`machine`], [`report`] | where it ran, and the pages of numbers and goals |
 //!
@@ -19,7 +22,9 @@
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
 
+mod alike;
 mod bare;
+mod bare_client;
 mod hundred;
 mod machine;
 mod mock;
@@ -27,6 +32,7 @@ mod probing;
 mod report;
 mod socket;
 mod three;
+mod turns;
 mod watch;
 
 use std::env;

@@ -2,12 +2,24 @@
 
 use std::time::Duration;
 
+use prober_core::ids::View;
 use serde_json::Value;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::prober::{Exit, HttpAnswer, Prober, Scrape};
 use crate::harness::{ports, wait_until};
 use crate::report::mean;
+
+/// The setting that turns off the lane of a view.
+const LANES: [(View, &str); 2] = [
+    (View::Broker, "KAFKA_PROBER__LANES__PINNED__ENABLED"),
+    (View::Client, "KAFKA_PROBER__LANES__REPLICATED__ENABLED"),
+];
+
+/// Both views.
+pub(crate) const BOTH: [View; 2] = [View::Broker, View::Client];
+
+const PROBES: [&str; 3] = ["produce", "consume", "end_to_end"];
 
 /// Outcomes that count against a broker.
 const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
@@ -17,6 +29,8 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 pub(crate) struct Probing {
     pub(crate) prober: Prober,
+    /// What is probed.
+    pub(crate) views: Vec<View>,
     sink: OtlpSink,
 }
 
@@ -28,8 +42,9 @@ pub(crate) struct Status {
 }
 
 impl Probing {
-    /// `run` on default settings but for `settings` (environment variables), exporting over gRPC.
-    pub(crate) fn start(bootstrap: &str, settings: &[(&str, &str)]) -> Probing {
+    /// `run` with the lanes of these views, on default settings but for `settings` (environment variables), exporting
+    /// over gRPC.
+    pub(crate) fn start(bootstrap: &str, views: &[View], settings: &[(&str, &str)]) -> Probing {
         let sink = OtlpSink::grpc();
         let port = ports::free_port();
         let listen = format!("127.0.0.1:{port}");
@@ -37,14 +52,21 @@ impl Probing {
         let endpoint = sink.endpoint();
         let mut env = settings.to_vec();
         env.push(("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint));
-        Probing { prober: Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), port, &args, &env), sink }
+        let off = LANES.iter().filter(|(view, _)| !views.contains(view));
+        env.extend(off.map(|(_, enabled)| (*enabled, "false")));
+        let prober = Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), port, &args, &env);
+        Probing { prober, views: views.to_vec(), sink }
     }
 
-    /// Waits until so many brokers have had a good round trip, and says how long that took.
+    /// Waits until so many brokers have had a good round trip in every view, and says how long that took.
     pub(crate) fn await_good(&self, brokers: usize, limit: Duration) -> Duration {
-        wait_until(limit, "every broker has had a good round trip", || {
-            let good = self.try_status().map(|status| status.count("end_to_end", &["good"], |_| true));
-            good.is_some_and(|good| brokers <= good.iter().filter(|count| 0 < **count).count())
+        wait_until(limit, "every broker has had a good round trip in every view", || {
+            let status = self.try_status();
+            status.is_some_and(|status| {
+                let good = |view| status.count(view, "end_to_end", &["good"], |_| true);
+                let with_good = |view| good(view).into_iter().filter(|count| 0 < *count).count();
+                self.views.iter().all(|view| brokers <= with_good(*view))
+            })
         })
     }
 
@@ -80,37 +102,38 @@ impl Probing {
 }
 
 impl Status {
-    /// Counted round trips that were good, over all brokers.
+    /// Counted round trips that were good, over all views and brokers.
     pub(crate) fn round_trips(&self) -> u64 {
-        self.count("end_to_end", &["good"], |_| true).iter().sum()
+        BOTH.into_iter().flat_map(|view| self.count(view, "end_to_end", &["good"], |_| true)).sum()
     }
 
-    /// Events that count against these brokers, over all probes.
-    pub(crate) fn bad(&self, of: impl Fn(i64) -> bool) -> u64 {
-        ["produce", "consume", "end_to_end"].iter().flat_map(|probe| self.count(probe, &BAD, &of)).sum()
+    /// Events of one view that count against these brokers, over all probes.
+    pub(crate) fn bad(&self, view: View, of: impl Fn(i64) -> bool) -> u64 {
+        PROBES.iter().flat_map(|probe| self.count(view, probe, &BAD, &of)).sum()
     }
 
-    /// Events that the prober cannot vouch for or did not send, over all probes and brokers.
+    /// Events that the prober cannot vouch for or did not send, over all views, probes and brokers.
     pub(crate) fn void_or_missed(&self) -> u64 {
-        let of = |probe| self.count(probe, &["void", "missed"], |_| true);
-        ["produce", "consume", "end_to_end"].into_iter().flat_map(of).sum()
+        let of =
+            |view| PROBES.into_iter().flat_map(move |probe| self.count(view, probe, &["void", "missed"], |_| true));
+        BOTH.into_iter().flat_map(of).sum()
     }
 
-    /// A percentile of one probe since the start in milliseconds, each broker's own, then their mean.
-    pub(crate) fn percentile_ms(&self, probe: &str, percentile: &str) -> f64 {
-        mean(self.rows(probe).filter_map(|row| row["durations"][percentile].as_f64()))
+    /// A percentile of one view's probe since the start in milliseconds, each broker's own, then their mean.
+    pub(crate) fn percentile_ms(&self, view: View, probe: &str, percentile: &str) -> f64 {
+        mean(self.rows(view, probe).filter_map(|row| row["durations"][percentile].as_f64()))
     }
 
     /// Events of these outcomes, by broker.
-    fn count(&self, probe: &str, outcomes: &[&str], of: impl Fn(i64) -> bool) -> Vec<u64> {
-        let theirs = self.rows(probe).filter(|row| row["broker"].as_i64().is_some_and(&of));
+    fn count(&self, view: View, probe: &str, outcomes: &[&str], of: impl Fn(i64) -> bool) -> Vec<u64> {
+        let theirs = self.rows(view, probe).filter(|row| row["broker"].as_i64().is_some_and(&of));
         let count = |row: &Value| outcomes.iter().filter_map(|outcome| row["outcomes"][outcome].as_u64()).sum();
         theirs.map(count).collect()
     }
 
     /// Of brokers that are known; before the first metadata there is a row for the unknown one.
-    fn rows<'a>(&'a self, probe: &'a str) -> impl Iterator<Item = &'a Value> {
+    fn rows<'a>(&'a self, view: View, probe: &'a str) -> impl Iterator<Item = &'a Value> {
         let all = self.page.pointer("/clusters/0/series").and_then(Value::as_array).into_iter().flatten();
-        all.filter(move |row| row["probe"] == probe && row["broker"].is_number())
+        all.filter(move |row| row["view"] == view.as_str() && row["probe"] == probe && row["broker"].is_number())
     }
 }

@@ -34,7 +34,8 @@ impl Goals {
     /// A number that shall not be above `goal`.
     pub(crate) fn at_most(&mut self, what: &str, measured: f64, goal: f64, unit: &str) {
         let reached = if measured <= goal { "reached" } else { "**missed**" };
-        self.0.row(&[what, &format!("{} {unit}", short(measured)), &format!("≤ {} {unit}", short(goal)), reached]);
+        let with_unit = |number| format!("{} {unit}", short(number)).trim_end().to_owned();
+        self.0.row(&[what, &with_unit(measured), &format!("≤ {}", with_unit(goal)), reached]);
     }
 
     /// A count that shall be zero.

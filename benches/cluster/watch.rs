@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use prober_core::ids::View;
+
 use crate::harness::prober::Scrape;
 use crate::probing::Probing;
 use crate::report::{Goals, ms, short};
@@ -53,6 +55,7 @@ impl Cost {
     }
 
     /// Both together.
+    #[must_use]
     pub(crate) fn and(mut self, other: Cost) -> Cost {
         self.over += other.over;
         self.cpu += other.cpu;
@@ -87,10 +90,15 @@ pub(crate) struct Freeze {
     during: Scrape,
     /// The slowest scrape while it was frozen.
     slowest_page: Duration,
-    /// Bad events of brokers that were well, since the start.
-    healthy_blamed: u64,
-    /// Bad events of the frozen one.
-    frozen_bad: u64,
+    bad: Vec<BadEvents>,
+}
+
+/// Bad events of one view, since the start.
+struct BadEvents {
+    view: View,
+    /// Of brokers that were well.
+    healthy: u64,
+    frozen: u64,
 }
 
 impl Freeze {
@@ -117,33 +125,52 @@ impl Freeze {
         let status = probing.status();
         thaw();
         let culprit = i64::from(broker);
-        Freeze {
-            frozen_for: frozen,
-            before: before.since(&start),
-            during,
-            slowest_page,
-            healthy_blamed: status.bad(|id| id != culprit),
-            frozen_bad: status.bad(|id| id == culprit),
+        let bad = probing.views.iter().map(|view| BadEvents {
+            view: *view,
+            healthy: status.bad(*view, |id| id != culprit),
+            frozen: status.bad(*view, |id| id == culprit),
+        });
+        let bad = bad.collect();
+        Freeze { frozen_for: frozen, before: before.since(&start), during, slowest_page, bad }
+    }
+
+    /// Holds the pages against what one may take, in milliseconds.
+    pub(crate) fn judge_pages(&self, goals: &mut Goals, page_ms: f64) {
+        goals.at_most(&format!("`/metrics`, slowest, {}", self.name()), ms(self.slowest_page), page_ms, "ms");
+    }
+
+    /// Holds one view of the healthy brokers against the goals.
+    pub(crate) fn judge(&self, goals: &mut Goals, view: View) {
+        let (name, frozen) = (view.as_str(), self.name());
+        for probe in ["end_to_end", "produce"] {
+            let [before, during] = [&self.before, &self.during].map(|scrape| p99_ms(scrape, view, probe));
+            let what =
+                format!("{name} view: {probe} p99 of the healthy brokers, {frozen} (before: {} ms)", short(before));
+            goals.at_most(&what, during, flat(before), "ms");
+        }
+        for bad in self.bad.iter().filter(|bad| bad.view == view) {
+            goals.none(&format!("{name} view: bad events of the healthy brokers"), bad.healthy);
+            goals.note(&format!("{name} view: bad events of the frozen broker by then"), bad.frozen);
         }
     }
 
-    /// Holds it against the goals; a page may take so many milliseconds.
-    pub(crate) fn judge(&self, goals: &mut Goals, page_ms: f64) {
-        let frozen = format!("one broker frozen for {} s", self.frozen_for.as_secs());
-        goals.at_most(&format!("`/metrics`, slowest, {frozen}"), ms(self.slowest_page), page_ms, "ms");
-        for probe in ["end_to_end", "produce"] {
-            let [before, during] = [&self.before, &self.during].map(|scrape| p99_ms(scrape, probe));
-            let what = format!("{probe} p99 of the healthy brokers, {frozen} (before: {} ms)", short(before));
-            goals.at_most(&what, during, flat(before), "ms");
+    /// What one view counted where the healthy brokers depend on the frozen one.
+    pub(crate) fn note(&self, goals: &mut Goals, view: View) {
+        for bad in self.bad.iter().filter(|bad| bad.view == view) {
+            let what = format!("{} view: bad events of the healthy brokers, of the frozen one", view.as_str());
+            goals.note(&what, format!("{}, {}", bad.healthy, bad.frozen));
         }
-        goals.none("bad events of the healthy brokers", self.healthy_blamed);
-        goals.note("bad events of the frozen broker by then", self.frozen_bad);
+    }
+
+    fn name(&self) -> String {
+        format!("one broker frozen for {} s", self.frozen_for.as_secs())
     }
 }
 
 /// Linear within the buckets of the histogram.
-fn p99_ms(scrape: &Scrape, probe: &str) -> f64 {
-    let p99 = scrape.histogram_quantile("kafka_prober_duration_seconds", &[("probe", probe)], 0.99);
+fn p99_ms(scrape: &Scrape, view: View, probe: &str) -> f64 {
+    let labels = [("view", view.as_str()), ("probe", probe)];
+    let p99 = scrape.histogram_quantile("kafka_prober_duration_seconds", &labels, 0.99);
     p99.unwrap_or(f64::NAN) * 1e3
 }
 

@@ -16,7 +16,7 @@ mod consumer;
 mod fault;
 mod producer;
 mod reading;
-mod settings;
+pub mod settings;
 mod vitals;
 
 use prober_core::fault::Fault;

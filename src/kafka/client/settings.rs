@@ -68,7 +68,7 @@ fn both(settings: &Settings) -> ClientConfig {
 }
 
 /// The producer: not idempotent, so that what retries do to an ordinary application is seen; nothing lingers.
-pub(super) fn producer(settings: &Settings) -> ClientConfig {
+pub fn producer(settings: &Settings) -> ClientConfig {
     let mut config = both(settings);
     let deadline = settings.topic.deadline.as_millis().max(1).to_string();
     config
@@ -83,7 +83,7 @@ pub(super) fn producer(settings: &Settings) -> ClientConfig {
 
 /// The consumer: explicit offsets, nothing committed, the group never joined. librdkafka wants a group id all the same,
 /// and looks for its coordinator.
-pub(super) fn consumer(settings: &Settings) -> ClientConfig {
+pub fn consumer(settings: &Settings) -> ClientConfig {
     let mut config = both(settings);
     let max_wait = settings.fetch_max_wait.as_millis().max(1).to_string();
     config

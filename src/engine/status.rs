@@ -104,28 +104,69 @@ fn state(routes: &[Running], ledger: &Ledger, status: &BrokerStatus, now: Time) 
     BrokerState::of(status.registered, &newest, waiting)
 }
 
-/// One line in the log for each broker that comes to fail, to be absent, or to be well again.
+/// One line in the log for each broker that comes, goes, moves, fails, or is well again.
 #[derive(Debug, Default)]
 pub(super) struct StateLog {
-    last: BTreeMap<(ClusterName, BrokerId), BrokerState>,
+    last: BTreeMap<(ClusterName, BrokerId), Logged>,
+}
+
+/// What was last said of a broker.
+#[derive(Debug)]
+struct Logged {
+    address: Option<String>,
+    registered: bool,
+    state: Option<BrokerState>,
 }
 
 impl StateLog {
     pub(super) fn follow(&mut self, brokers: &[BrokerStatus]) {
-        // A broker that is merely suspect has not failed; the next state tells.
         for status in brokers {
-            let Some(now) = status.state.filter(|state| *state != BrokerState::Suspect) else { continue };
-            let before = self.last.insert((status.cluster.clone(), status.broker), now);
-            let changed = before != Some(now);
-            let (cluster, broker, state) = (status.cluster.as_str(), status.broker.0, now.as_str());
-            match (before, now) {
-                _ if !changed => {}
-                (None, BrokerState::Ok) => {}
-                (_, BrokerState::Ok) => tracing::info!(cluster, broker, state, "broker state"),
-                _ => tracing::warn!(cluster, broker, state, "broker state"),
-            }
+            let key = (status.cluster.clone(), status.broker);
+            let logged = self.last.entry(key).or_insert_with(|| Logged::new(status));
+            logged.follow_registration(status);
+            logged.follow_state(status);
         }
     }
+}
+
+impl Logged {
+    fn new(status: &BrokerStatus) -> Logged {
+        let (cluster, broker, address) = labels(status);
+        tracing::info!(cluster, broker, address, "broker seen");
+        Logged { address: status.address.clone(), registered: status.registered, state: None }
+    }
+
+    fn follow_registration(&mut self, status: &BrokerStatus) {
+        let (cluster, broker, address) = labels(status);
+        match (self.registered, status.registered) {
+            (true, false) => tracing::warn!(cluster, broker, address, "broker left the metadata; it stays due"),
+            (false, true) => tracing::info!(cluster, broker, address, "broker is in the metadata again"),
+            _ if self.address != status.address => {
+                tracing::warn!(cluster, broker, address, "broker moved to another address");
+            }
+            _ => {}
+        }
+        self.registered = status.registered;
+        self.address.clone_from(&status.address);
+    }
+
+    fn follow_state(&mut self, status: &BrokerStatus) {
+        // A broker that is merely suspect has not failed; the next state tells.
+        let Some(now) = status.state.filter(|state| *state != BrokerState::Suspect) else { return };
+        let before = self.state.replace(now);
+        let (cluster, broker, _) = labels(status);
+        let state = now.as_str();
+        match (before, now) {
+            _ if before == Some(now) => {}
+            (None, BrokerState::Ok) => {}
+            (_, BrokerState::Ok) => tracing::info!(cluster, broker, state, "broker state"),
+            _ => tracing::warn!(cluster, broker, state, "broker state"),
+        }
+    }
+}
+
+fn labels(status: &BrokerStatus) -> (&str, i32, &str) {
+    (status.cluster.as_str(), status.broker.0, status.address.as_deref().unwrap_or("unknown"))
 }
 
 /// The prober about itself, as it goes.

@@ -9,7 +9,7 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 use prober_core::placement::{Mode, Plan, plan};
 use prober_core::snapshot::LaneState;
-use prober_core::topology::{TopicSeen, Topology};
+use prober_core::topology::TopicSeen;
 use prober_probes::port::{LaneInput, Layout};
 
 use crate::kafka::Report;
@@ -150,9 +150,7 @@ impl<T: Tenant> Observer<T> {
     }
 
     fn take_brokers(&mut self, metadata: &ClusterMetadata, topic: Option<&TopicSeen>) {
-        let before: Topology = self.picture.topology().clone();
         if self.picture.observe(metadata, topic, self.context.clock.now()) {
-            picture::log_changes(&before, self.picture.topology());
             (self.context.report)(Report::Topology(self.picture.topology().clone()));
         }
     }

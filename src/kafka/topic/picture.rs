@@ -77,24 +77,3 @@ pub(super) fn seen(info: &TopicInfo) -> Option<TopicSeen> {
     partitions.sort_by_key(|seen| seen.partition);
     Some(TopicSeen { id: info.id, partitions })
 }
-
-/// One line in the log for each broker that came, went, came back or moved.
-pub(super) fn log_changes(before: &Topology, after: &Topology) {
-    for (id, now) in &after.brokers {
-        let was = before.brokers.get(id);
-        let address = now.address.as_ref().map(ToString::to_string).unwrap_or_default();
-        match was {
-            None => tracing::info!(broker = id.0, address, "broker seen"),
-            Some(was) if was.registered && !now.registered => {
-                tracing::warn!(broker = id.0, address, "broker left the metadata; it stays due");
-            }
-            Some(was) if !was.registered && now.registered => {
-                tracing::info!(broker = id.0, address, "broker is in the metadata again");
-            }
-            Some(was) if was.address != now.address => {
-                tracing::warn!(broker = id.0, address, "broker moved to another address");
-            }
-            Some(_) => {}
-        }
-    }
-}

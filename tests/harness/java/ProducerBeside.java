@@ -1,6 +1,6 @@
 // Kafka's own producer beside the prober: one record to each partition of a topic every so often, acks=all, with the
 // prober's deadline. One line a record on stdout: when it was sent (Unix ms), the partition, "ok" or the error, and how
-// long it took (ms). Ends when stdin does.
+// long it took (ms). Goes on until it is killed.
 //
 // usage: java -cp 'kafka/*' ProducerBeside.java BOOTSTRAP TOPIC PARTITIONS INTERVAL_MS DEADLINE_MS
 
@@ -20,6 +20,10 @@ public class ProducerBeside {
         settings.put("bootstrap.servers", args[0]);
         settings.put("acks", "all");
         settings.put("linger.ms", "0");
+        // As the prober's librdkafka is set. On Java's defaults (idempotent, metadata every five minutes) it suffers some
+        // seconds longer: it has more to put in order after a time-out, and hears later of the new leader.
+        settings.put("enable.idempotence", "false");
+        settings.put("metadata.max.age.ms", "5000");
         settings.put("delivery.timeout.ms", args[4]);
         settings.put("request.timeout.ms", args[4]);
         settings.put("max.block.ms", args[4]);
@@ -33,8 +37,7 @@ public class ProducerBeside {
                 () -> senders.submit(() -> send(producer, topic, partition)),
                 i * interval / partitions, interval, TimeUnit.MILLISECONDS);
         }
-        while (System.in.read() >= 0) { }
-        System.exit(0);
+        Thread.currentThread().join();
     }
 
     static void send(KafkaProducer<byte[], byte[]> producer, String topic, int partition) {

@@ -288,7 +288,7 @@ impl Engine {
     fn snapshot(&mut self, now: Time) -> Snapshot {
         let ledger = self.accounts.ledger_mut();
         let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
-        let lanes = self.routes.iter().map(Running::status).collect();
+        let lanes = self.routes.iter().map(|running| running.status(now)).collect();
         let brokers = status::brokers(&self.routes, self.accounts.ledger(), now);
         Snapshot {
             at: now,

@@ -208,6 +208,8 @@ pub struct LaneStatus {
     pub partitions: usize,
     /// Resolved an event, of any outcome: its part of readiness, a latch.
     pub ready: bool,
+    /// For how long the oldest unacked record has waited, by the broker of its target.
+    pub waiting: BTreeMap<BrokerId, Duration>,
     /// What the lane's Kafka clients say of themselves, by role; empty in a lane over our own wire.
     pub clients: BTreeMap<&'static str, ClientVitals>,
 }

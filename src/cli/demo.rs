@@ -1,30 +1,40 @@
-//! `demo`: probes a cluster that lives in this process, freezes one of its brokers, heals it, and shows what the prober
-//! says meanwhile. Needs no Kafka; takes half a minute.
+//! `demo`: probes a cluster that lives in this process, freezes one of its brokers, lets another lead for it, heals it,
+//! and shows what both views say meanwhile. Needs no Kafka; takes less than a minute.
 
+mod board;
+mod ending;
+#[cfg(test)]
+mod fixture;
+mod rows;
 mod story;
 mod view;
+mod witness;
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::snapshot::Snapshot;
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::app::{App, Parts};
 use crate::config::{self, Config, ConfigError, Flags, LogFormat, Sources, UpkeepMode};
-use crate::kafka::mock::Mock;
+use crate::kafka::mock::{Mock, MockError};
 
 use super::exit::{self, Exit};
 use super::logging;
 
-use story::{BROKERS, Chapter, FROZEN_BROKER, STORY, conclude};
+use ending::conclude;
+use story::{Act, BROKERS, Chapter, FROZEN, STORY};
 use view::View;
+use witness::Witness;
 
 /// The monitor topics, named as by default.
 const PINNED: &str = "kafka-prober-pinned";
 const REPLICATED: &str = "kafka-prober-replicated";
+
+/// The partition of [`REPLICATED`] that prefers the broker that freezes: the mock gives the i-th to its i-th broker.
+const PARTITION: i32 = FROZEN.0 - 1;
 
 /// A frozen broker's answers take so long.
 const FROZEN_FOR: Duration = Duration::from_secs(60);
@@ -32,7 +42,7 @@ const FROZEN_FOR: Duration = Duration::from_secs(60);
 /// The mock's fetch sleeps its whole wait, so the wait is the latency.
 const FETCH_MAX_WAIT: Duration = Duration::from_millis(10);
 
-/// Shorter than by default, so that half a minute is enough to see a deadline pass and a broker recover.
+/// Shorter than by default, so that a minute is enough to see deadlines pass and a broker recover.
 const DEADLINE: Duration = Duration::from_secs(2);
 const THRESHOLD: Duration = Duration::from_millis(500);
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -51,33 +61,65 @@ pub(super) fn demo(plain: bool) -> Exit {
         Ok(app) => app,
         Err(error) => return exit::usage(&error),
     };
-    let live = !plain && std::io::stdout().is_terminal();
-    let mut view = View::new(live);
-    let mut marks = Vec::new();
-    for chapter in STORY {
-        view.announce(chapter.words);
-        marks.push(app.snapshots().borrow().clone());
-        if let Some(delay) = chapter.delay(FROZEN_FOR)
-            && let Err(error) = mock.delay(FROZEN_BROKER, delay)
-        {
-            return exit::usage(&format!("the simulated broker does not obey: {error}"));
+    let mut stage = Stage { snapshots: app.snapshots(), witness: Witness::default(), view: View::new(plain) };
+    for (number, chapter) in (1..).zip(STORY) {
+        stage.open(number, chapter);
+        if let Err(error) = act(&mock, &chapter.act) {
+            return exit::usage(&format!("the simulated cluster does not obey: {error}"));
         }
-        app.block_on(watch_chapter(chapter, app.snapshots(), &mut view));
+        app.block_on(stage.play(chapter));
     }
     let last = app.stop();
-    view.table(&last);
-    let (exit, words) = conclude(&marks, &last);
-    view.say(&words);
+    let (exit, words) = conclude(&stage.witness, &last);
+    stage.view.conclude(&words);
     exit
 }
 
-/// Draws the newest snapshot, again and again, until the chapter is over.
-async fn watch_chapter(chapter: &Chapter, snapshots: watch::Receiver<Arc<Snapshot>>, view: &mut View) {
-    let end = Instant::now() + chapter.length;
-    while Instant::now() < end {
-        tokio::time::sleep_until(end.min(Instant::now() + view.draws_every())).await;
-        let snapshot = snapshots.borrow().clone();
-        view.draw(&snapshot);
+fn act(mock: &Mock, act: &Act) -> Result<(), MockError> {
+    match act {
+        Act::Nothing => Ok(()),
+        Act::Freeze => mock.delay(FROZEN.0, FROZEN_FOR),
+        Act::Restart => mock.restart(FROZEN.0),
+        Act::Lead(broker) => mock.lead(REPLICATED, PARTITION, broker.0),
+    }
+}
+
+/// Where the story is watched and shown.
+struct Stage {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    witness: Witness,
+    view: View,
+}
+
+impl Stage {
+    fn open(&mut self, number: usize, chapter: &Chapter) {
+        self.look();
+        self.witness.chapter();
+        self.view.announce(self.witness.elapsed(), number, chapter.words);
+    }
+
+    /// Shows every snapshot until the chapter is over.
+    async fn play(&mut self, chapter: &Chapter) {
+        let mut end = Instant::now() + chapter.at_most;
+        let mut seen = false;
+        // No more snapshots would mean that the engine is gone; the ending then says what is missing.
+        while let Ok(Ok(())) = timeout_at(end, self.snapshots.changed()).await {
+            self.look();
+            if !seen && chapter.is_seen(&self.witness) {
+                seen = true;
+                end = end.min(Instant::now() + chapter.stays);
+            }
+        }
+        let newest = self.snapshots.borrow().clone();
+        self.view.chapter_ends(&newest);
+    }
+
+    fn look(&mut self) {
+        let newest = self.snapshots.borrow_and_update().clone();
+        for (condition, words) in self.witness.see(&newest) {
+            self.view.note(self.witness.elapsed(), condition, &words);
+        }
+        self.view.draw(&newest, &self.witness);
     }
 }
 

@@ -41,7 +41,8 @@ impl LaneNews {
 }
 
 impl Running {
-    pub(super) fn status(&self) -> LaneStatus {
+    pub(super) fn status(&self, now: Time) -> LaneStatus {
+        let waiting = |(_, broker)| self.round_trip.waiting(broker, now).map(|waiting| (broker, waiting));
         LaneStatus {
             cluster: self.route.cluster.clone(),
             lane: self.route.lane,
@@ -50,6 +51,7 @@ impl Running {
             message: self.news.message.clone(),
             partitions: self.round_trip.probed().count(),
             ready: self.round_trip.has_resolved(),
+            waiting: self.round_trip.probed().filter_map(waiting).collect(),
             clients: self.news.clients.clone(),
         }
     }

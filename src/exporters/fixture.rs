@@ -59,6 +59,7 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
                 message: None,
                 partitions: usize::try_from(brokers).expect("a count"),
                 ready: true,
+                waiting: BTreeMap::new(),
                 clients: BTreeMap::new(),
             })
             .into(),

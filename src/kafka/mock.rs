@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prober_core::kafka_error;
-use rdkafka::error::KafkaError;
+pub use rdkafka::error::KafkaError as MockError;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -22,7 +22,7 @@ impl Mock {
     ///
     /// # Errors
     /// librdkafka could not start it.
-    pub fn start(brokers: i32, pinned: &str, replicated: &str) -> Result<Mock, KafkaError> {
+    pub fn start(brokers: i32, pinned: &str, replicated: &str) -> Result<Mock, MockError> {
         let cluster = MockCluster::new(brokers)?;
         cluster.apiversion(RDKafkaApiKey::Produce, Some(0), Some(PRODUCE_MAX))?;
         cluster.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(FETCH_MAX))?;
@@ -43,15 +43,28 @@ impl Mock {
     ///
     /// # Errors
     /// There is no such broker.
-    pub fn delay(&self, broker: i32, answers: Duration) -> Result<(), KafkaError> {
+    pub fn delay(&self, broker: i32, answers: Duration) -> Result<(), MockError> {
         self.cluster.broker_round_trip_time(broker, answers)
+    }
+
+    /// Closes this broker's connections and opens its listener again; then it answers at once, as after a restart.
+    ///
+    /// It heals more than [`Mock::delay`] of zero does: there a connection that was open under a delay holds its next
+    /// delayed answer, which each fetch is, until that delay is over.
+    ///
+    /// # Errors
+    /// There is no such broker.
+    pub fn restart(&self, broker: i32) -> Result<(), MockError> {
+        self.cluster.broker_down(broker)?;
+        self.delay(broker, Duration::ZERO)?;
+        self.cluster.broker_up(broker)
     }
 
     /// Makes `broker` the leader of a partition, as a controller does when the old one is gone.
     ///
     /// # Errors
     /// There is no such topic, partition or broker.
-    pub fn lead(&self, topic: &str, partition: i32, broker: i32) -> Result<(), KafkaError> {
+    pub fn lead(&self, topic: &str, partition: i32, broker: i32) -> Result<(), MockError> {
         self.cluster.partition_leader(topic, partition, Some(broker))
     }
 

@@ -74,6 +74,7 @@ fn snapshot() -> Snapshot {
             message: Some(Arc::from("grant CREATE on topic kafka-prober-pinned")),
             partitions: 1,
             ready: false,
+            waiting: BTreeMap::new(),
             clients: BTreeMap::new(),
         }],
         prober: ProberStatus { heartbeat: WallTime(WALL.0 - 40_000_000), ..ProberStatus::default() },

@@ -1,99 +1,106 @@
-//! What happens in the demo, and what it comes to in the end.
+//! What happens in the demo, chapter by chapter. A chapter goes on until it is seen to have had its effect, and then for
+//! long enough to be read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::event::Outcome;
-use prober_core::ids::{Broker, BrokerId};
-use prober_core::snapshot::{SeriesCounts, Snapshot};
+use prober_core::ids::{BrokerId, View};
 
-use crate::cli::exit::Exit;
+use super::witness::{Condition, Witness};
 
-/// Brokers of the simulated cluster.
+/// Brokers of the simulated cluster, `1..=BROKERS`.
 pub(super) const BROKERS: i32 = 3;
 
 /// The one that freezes.
-pub(super) const FROZEN_BROKER: i32 = 2;
+pub(super) const FROZEN: BrokerId = BrokerId(2);
+
+/// The one that leads for it meanwhile.
+pub(super) const STAND_IN: BrokerId = BrokerId(3);
 
 /// A part of the story.
 pub(super) struct Chapter {
+    /// What is announced.
     pub(super) words: &'static str,
-    pub(super) length: Duration,
-    event: Event,
+    /// What is done to the cluster.
+    pub(super) act: Act,
+    /// Whether it has had its effect.
+    seen: fn(&Witness) -> bool,
+    /// How long it stays on the stage after that.
+    pub(super) stays: Duration,
+    /// How long it lasts if the effect is never seen.
+    pub(super) at_most: Duration,
 }
 
-enum Event {
+/// What is done to the cluster.
+pub(super) enum Act {
     Nothing,
+    /// Answers of [`FROZEN`] take longer than anybody waits.
     Freeze,
-    Heal,
+    /// This broker leads the partition that prefers [`FROZEN`].
+    Lead(BrokerId),
+    /// [`FROZEN`] is restarted, and answers at once.
+    Restart,
 }
 
+/// Under a minute, even if nothing is ever seen.
 pub(super) const STORY: &[Chapter] = &[
     Chapter {
-        words: "Three brokers, all well. Each is written to and read from ten times a second.",
-        length: Duration::from_secs(8),
-        event: Event::Nothing,
+        words: "Three brokers, all well: ten records a second to each, in both views.",
+        act: Act::Nothing,
+        seen: all_well,
+        stays: Duration::from_secs(4),
+        at_most: Duration::from_secs(9),
     },
     Chapter {
         words: "Broker 2 freezes: it takes requests, and answers none.",
-        length: Duration::from_secs(12),
-        event: Event::Freeze,
+        act: Act::Freeze,
+        seen: |witness| witness.broker(FROZEN) == Condition::Failing && witness.applications() == Condition::Failing,
+        stays: Duration::from_millis(2500),
+        at_most: Duration::from_secs(9),
     },
-    Chapter { words: "Broker 2 answers again.", length: Duration::from_secs(10), event: Event::Heal },
+    Chapter {
+        words: "Broker 3 leads its partition instead. Broker 2 stays frozen.",
+        act: Act::Lead(STAND_IN),
+        seen: |witness| witness.applications() == Condition::Well,
+        stays: Duration::from_secs(4),
+        at_most: Duration::from_secs(18),
+    },
+    Chapter {
+        words: "Broker 2 is restarted, and answers again.",
+        act: Act::Restart,
+        seen: all_well,
+        // Clients have backed off; in real clusters the lead comes back minutes later.
+        stays: Duration::from_secs(5),
+        at_most: Duration::from_secs(13),
+    },
+    Chapter {
+        words: "Broker 2 leads its partition again.",
+        act: Act::Lead(FROZEN),
+        seen: all_well,
+        stays: Duration::from_secs(5),
+        at_most: Duration::from_secs(7),
+    },
 ];
 
 impl Chapter {
-    /// How long the broker's answers take from here on, if that changes.
-    pub(super) fn delay(&self, frozen: Duration) -> Option<Duration> {
-        match self.event {
-            Event::Nothing => None,
-            Event::Freeze => Some(frozen),
-            Event::Heal => Some(Duration::ZERO),
-        }
+    /// Whether it has had its effect.
+    pub(super) fn is_seen(&self, witness: &Witness) -> bool {
+        (self.seen)(witness)
     }
 }
 
-/// What is left to say, from the snapshots at the start of each chapter and the last one.
-pub(super) fn conclude(marks: &[Arc<Snapshot>], last: &Snapshot) -> (Exit, Vec<String>) {
-    let healed = marks.last();
-    let frozen = Broker::Id(BrokerId(FROZEN_BROKER));
-    let at_fault = |row: &&SeriesCounts| row.series.broker == frozen;
-    let elsewhere = |row: &&SeriesCounts| row.series.broker != frozen;
-    let blamed = total(last, at_fault, bad);
-    let innocent = total(last, elsewhere, bad);
-    let due = total(last, |_| true, |row| row.counts.due);
-    let counted = total(last, |_| true, |row| row.counts.outcomes.iter().sum());
-    let void = total(last, |_| true, |row| row.counts.of(Outcome::Void) + row.counts.of(Outcome::Missed));
-    let recovered = healed.is_some_and(|mark| total(mark, at_fault, good) < total(last, at_fault, good));
-    let right = 0 < blamed && innocent == 0 && due == counted && recovered;
-    let words = vec![
-        format!("Broker 2 was frozen for 12 s: {blamed} bad events carry its id, {innocent} any other's."),
-        format!(
-            "{due} attempts came due, {counted} were counted, each once; {void} of them accuse nobody (void or missed)."
-        ),
-        if recovered {
-            "After it was healed, its events are good again.".to_owned()
-        } else {
-            "After it was healed, it has not recovered.".to_owned()
-        },
-        if right {
-            "To probe a cluster of yours: kafka-prober run --bootstrap HOST:PORT".to_owned()
-        } else {
-            "This is not what should have come out; was this machine very busy?".to_owned()
-        },
-    ];
-    (if right { Exit::Pass } else { Exit::Fail }, words)
+fn all_well(witness: &Witness) -> bool {
+    let well = |view, id| witness.condition(view, BrokerId(id)) == Condition::Well;
+    (1..=BROKERS).all(|id| well(View::Broker, id) && well(View::Client, id))
 }
 
-fn bad(row: &SeriesCounts) -> u64 {
-    use Outcome::{Corrupt, Error, Lost, Slow, Timeout};
-    [Slow, Error, Timeout, Lost, Corrupt].into_iter().map(|outcome| row.counts.of(outcome)).sum()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn good(row: &SeriesCounts) -> u64 {
-    row.counts.of(Outcome::Good)
-}
-
-fn total(snapshot: &Snapshot, of: impl Fn(&&SeriesCounts) -> bool, count: impl Fn(&SeriesCounts) -> u64) -> u64 {
-    snapshot.series.iter().filter(of).map(count).sum()
+    #[test]
+    fn story_is_told_in_under_a_minute() {
+        let longest: Duration = STORY.iter().map(|chapter| chapter.at_most).sum();
+        assert!(longest < Duration::from_secs(60), "{longest:?}");
+        assert!(STORY.iter().all(|chapter| chapter.stays < chapter.at_most));
+    }
 }

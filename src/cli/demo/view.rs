@@ -1,118 +1,130 @@
-//! The table of broker × probe: redrawn in place on a terminal, printed now and then elsewhere.
+//! Where the demo is shown: a board redrawn in place under a growing story on a terminal, plain lines elsewhere.
 
-use std::time::{Duration, Instant};
+use std::io::IsTerminal;
+use std::time::Duration;
 
-use console::{Style, Term};
-use prober_core::event::Outcome;
-use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
+use console::{Style, Term, truncate_str};
+use prober_core::ids::View as Seen;
+use prober_core::snapshot::Snapshot;
 
 use crate::cli::table::{Table, millis};
 
-/// Quick enough for the eye.
-const REDRAW_EVERY: Duration = Duration::from_millis(250);
+use super::board::{board, style};
+use super::rows::rows;
+use super::witness::{Condition, Witness};
 
-/// Seldom enough for a log.
-const PRINT_EVERY: Duration = Duration::from_secs(4);
+/// A smaller terminal gets plain lines: what has scrolled away cannot be redrawn.
+const ROWS_MIN: u16 = 16;
+const COLUMNS_MIN: u16 = 60;
 
+/// The way out.
 pub(super) struct View {
-    live: bool,
     term: Term,
-    began: Instant,
-    /// Lines of the table that stands on the screen.
-    standing: usize,
+    live: bool,
+    /// The board that stands on the screen.
+    standing: Vec<String>,
 }
 
 impl View {
-    pub(super) fn new(live: bool) -> View {
-        View { live, term: Term::stdout(), began: Instant::now(), standing: 0 }
-    }
-
-    pub(super) fn draws_every(&self) -> Duration {
-        if self.live { REDRAW_EVERY } else { PRINT_EVERY }
+    /// A view of this terminal, or plain lines if it is none or they are asked for.
+    pub(super) fn new(plain: bool) -> View {
+        if plain {
+            console::set_colors_enabled(false);
+        }
+        let term = Term::buffered_stdout();
+        let (rows, columns) = term.size();
+        let obeys = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let live = !plain && obeys && ROWS_MIN <= rows && COLUMNS_MIN <= columns;
+        View { term, live, standing: Vec::new() }
     }
 
     /// Says what happens now; it stays on the screen.
-    pub(super) fn announce(&mut self, words: &str) {
-        self.clear();
-        let heading = format!("[{:>4.1} s] {words}", self.began.elapsed().as_secs_f64());
-        let heading = if self.live { Style::new().bold().apply_to(heading).to_string() } else { heading };
-        self.write(&heading);
+    pub(super) fn announce(&mut self, at: Duration, number: usize, words: &str) {
+        let words = Style::new().bold().apply_to(format!("{number} {words}")).to_string();
+        self.say(&format!("{}{words}", stamp(at)));
     }
 
-    /// Draws the newest table over the one that stands there.
-    pub(super) fn draw(&mut self, snapshot: &Snapshot) {
-        self.clear();
-        let text = format!("\n{}", render(snapshot, self.live));
-        self.standing = text.lines().count();
-        self.write(text.trim_end_matches('\n'));
+    /// Says what was seen; it stays on the screen.
+    pub(super) fn note(&mut self, at: Duration, condition: Condition, words: &str) {
+        self.say(&format!("{}  {}", stamp(at), style(condition).apply_to(words)));
     }
 
-    /// Draws a table that stays.
-    pub(super) fn table(&mut self, snapshot: &Snapshot) {
-        self.draw(snapshot);
-        self.standing = 0;
-        self.write("");
-    }
-
-    /// Says what it came to.
-    pub(super) fn say(&mut self, words: &[String]) {
-        words.iter().for_each(|line| self.write(line));
-    }
-
-    fn clear(&mut self) {
+    /// Draws the newest board over the one that stands there.
+    pub(super) fn draw(&mut self, snapshot: &Snapshot, witness: &Witness) {
         if self.live {
-            // A terminal that cannot be cleared shows one table below the other, which does no harm.
-            let _ = self.term.clear_last_lines(self.standing);
+            let board = board(snapshot, witness, self.columns());
+            self.put(&[], board);
         }
-        self.standing = 0;
     }
 
-    fn write(&self, text: &str) {
-        // Nobody reads on: the demo goes on all the same, and its exit code still says what came out.
-        let _ = self.term.write_line(text);
+    /// Plain lines get a table where a chapter ends.
+    pub(super) fn chapter_ends(&mut self, snapshot: &Snapshot) {
+        if !self.live {
+            self.say(table(snapshot).trim_end());
+        }
+    }
+
+    /// Says what it came to, below a board that stays.
+    pub(super) fn conclude(&mut self, words: &[String]) {
+        self.standing = Vec::new();
+        self.say("");
+        words.iter().for_each(|line| self.say(line));
+    }
+
+    fn say(&mut self, line: &str) {
+        let line = if self.live { truncate_str(line, self.columns(), "…").into_owned() } else { line.to_owned() };
+        let board = std::mem::take(&mut self.standing);
+        let height = board.len();
+        self.standing = vec![String::new(); height];
+        self.put(&[line], board);
+    }
+
+    /// Writes lines where the board stood, and the board below them, in one piece: a line is cleared just before it is
+    /// written anew, so nothing flickers.
+    fn put(&mut self, lines: &[String], board: Vec<String>) {
+        // A failure means that nobody reads on: the demo goes on all the same, and its exit code says what came out.
+        let _ = self.try_put(lines, &board);
+        self.standing = board;
+    }
+
+    fn try_put(&self, lines: &[String], board: &[String]) -> std::io::Result<()> {
+        if !self.standing.is_empty() {
+            self.term.move_cursor_up(self.standing.len())?;
+        }
+        for line in lines.iter().chain(board) {
+            if self.live {
+                self.term.clear_line()?;
+            }
+            self.term.write_line(line)?;
+        }
+        self.term.flush()
+    }
+
+    fn columns(&self) -> usize {
+        // The last column stays free: some terminals wrap as soon as it is written.
+        usize::from(self.term.size().1).saturating_sub(1)
     }
 }
 
-fn render(snapshot: &Snapshot, colour: bool) -> String {
-    let header = ["broker", "state", "probe", "good", "slow", "error", "timeout", "void", "in flight", "p50", "p99"];
-    let mut table = Table::new(&header);
-    let mut rows: Vec<&SeriesCounts> = snapshot.series.iter().collect();
-    rows.sort_by_key(|row| row.series.broker);
-    for row in rows {
-        let state = snapshot.brokers.iter().find(|status| Some(status.broker) == row.series.broker.id());
-        let state = state.and_then(|status| status.state);
-        let state = state.map_or_else(|| "-".to_owned(), |state| paint(state, colour));
-        table.row(cells(row, state, colour));
+fn stamp(at: Duration) -> String {
+    format!("[{:>4.1} s] ", at.as_secs_f64())
+}
+
+/// Both views for a log: no colours, no marks.
+fn table(snapshot: &Snapshot) -> String {
+    let mut table = Table::new(&["view", "broker", "state", "waits", "good", "bad", "median"]);
+    for (view, label) in [(Seen::Broker, "broker"), (Seen::Client, "preferred leader")] {
+        for row in rows(snapshot, view) {
+            table.row(vec![
+                view.as_str().to_owned(),
+                format!("{label} {}", row.broker),
+                row.word.to_owned(),
+                row.waiting.map_or_else(|| "-".to_owned(), millis),
+                row.good.to_string(),
+                row.bad.to_string(),
+                row.median.map_or_else(|| "-".to_owned(), millis),
+            ]);
+        }
     }
     table.to_string()
-}
-
-fn cells(row: &SeriesCounts, state: String, colour: bool) -> Vec<String> {
-    let counts = &row.counts;
-    let bad = |outcome: Outcome| {
-        let count = counts.of(outcome);
-        if colour && 0 < count { Style::new().red().apply_to(count).to_string() } else { count.to_string() }
-    };
-    vec![
-        row.series.broker.to_string(),
-        state,
-        row.series.probe.as_str().to_owned(),
-        counts.of(Outcome::Good).to_string(),
-        bad(Outcome::Slow),
-        bad(Outcome::Error),
-        bad(Outcome::Timeout),
-        counts.of(Outcome::Void).to_string(),
-        counts.in_flight().to_string(),
-        millis(row.quantiles.p50),
-        millis(row.quantiles.p99),
-    ]
-}
-
-fn paint(state: BrokerState, colour: bool) -> String {
-    let style = match state {
-        BrokerState::Ok => Style::new().green(),
-        BrokerState::Suspect | BrokerState::Planned => Style::new().yellow(),
-        BrokerState::Failing | BrokerState::Absent => Style::new().red().bold(),
-    };
-    if colour { style.apply_to(state.as_str()).to_string() } else { state.as_str().to_owned() }
 }

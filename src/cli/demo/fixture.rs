@@ -1,0 +1,120 @@
+//! The story as it should be told, made of snapshots without any cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::event::Outcome;
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Series, View};
+use prober_core::ledger::{Counts, Latest};
+use prober_core::metric::Buckets;
+use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, Quantiles, SeriesCounts, Snapshot};
+use prober_core::time::Time;
+
+use crate::engine::empty_snapshot;
+
+use super::story::{BROKERS, FROZEN};
+use super::witness::{Condition, Witness};
+
+/// What the ending is told from.
+pub(super) struct Told {
+    pub(super) witness: Witness,
+    pub(super) last: Snapshot,
+}
+
+/// (second, whether a chapter begins, the frozen broker, applications that prefer it)
+const STORY: [(u64, bool, Condition, Condition); 9] = {
+    use Condition::{Failing, Waiting, Well};
+    [
+        (0, true, Well, Well),
+        (5, true, Well, Well),
+        (6, false, Waiting, Waiting),
+        (8, false, Failing, Failing),
+        (10, true, Failing, Failing),
+        (13, false, Failing, Well),
+        (17, true, Failing, Well),
+        (19, false, Well, Well),
+        (26, true, Well, Well),
+    ]
+};
+
+pub(super) fn told() -> Told {
+    let mut witness = Witness::default();
+    for (second, begins, broker, applications) in STORY {
+        witness.see(&snapshot(second, broker, applications));
+        if begins {
+            witness.chapter();
+        }
+    }
+    let last = snapshot(31, Condition::Well, Condition::Well);
+    witness.see(&last);
+    Told { witness, last }
+}
+
+fn snapshot(second: u64, broker: Condition, applications: Condition) -> Snapshot {
+    let at = Time::from_millis(1000 * second);
+    let series = [View::Broker, View::Client]
+        .into_iter()
+        .flat_map(|view| (1..=BROKERS).flat_map(move |id| Probe::OF_A_RECORD.map(|probe| (view, BrokerId(id), probe))));
+    let condition = |view, id| match view {
+        _ if id != FROZEN => Condition::Well,
+        View::Broker => broker,
+        _ => applications,
+    };
+    let mut snapshot = empty_snapshot(&Arc::from("default"), &Arc::from([]));
+    snapshot.at = at;
+    snapshot.series = series.map(|(view, id, probe)| counts(view, id, probe, at, condition(view, id))).collect();
+    snapshot.brokers = (1..=BROKERS).map(|id| status(BrokerId(id), condition(View::Broker, BrokerId(id)))).collect();
+    snapshot.lanes =
+        [Lane::Pinned, Lane::Replicated].map(|lane| status_of(lane, condition(lane.view(), FROZEN))).into();
+    snapshot
+}
+
+fn counts(view: View, id: BrokerId, probe: Probe, at: Time, condition: Condition) -> SeriesCounts {
+    // Five digits: the widest that a minute can bring.
+    let [good, bad] = [98_000, if id == FROZEN { 9_999 } else { 0 }];
+    let mut counts = Counts { due: good + bad, ..Counts::default() };
+    counts.outcomes[Outcome::Good.index()] = good;
+    counts.outcomes[Outcome::Timeout.index()] = bad;
+    let outcome = if condition == Condition::Failing { Outcome::Timeout } else { Outcome::Good };
+    let p50 = Duration::from_millis(1234);
+    SeriesCounts {
+        series: Series { cluster: ClusterName::new("demo"), view, probe, broker: Broker::Id(id) },
+        counts,
+        buckets: Buckets::new(&Buckets::edges_with(&[])),
+        quantiles: Quantiles { count: good, p50, ..Quantiles::default() },
+        latest: Some(Latest { due: at, ended: at, outcome, error_type: None }),
+    }
+}
+
+fn status(broker: BrokerId, condition: Condition) -> BrokerStatus {
+    let state = match condition {
+        Condition::Failing => BrokerState::Failing,
+        Condition::Waiting => BrokerState::Suspect,
+        Condition::Well | Condition::Unknown => BrokerState::Ok,
+    };
+    BrokerStatus {
+        cluster: ClusterName::new("demo"),
+        broker,
+        address: None,
+        rack: None,
+        registered: true,
+        covered: true,
+        state: Some(state),
+    }
+}
+
+fn status_of(lane: Lane, condition: Condition) -> LaneStatus {
+    let waits = condition == Condition::Waiting || condition == Condition::Failing;
+    LaneStatus {
+        cluster: ClusterName::new("demo"),
+        lane,
+        topic: Arc::from(lane.as_str()),
+        state: LaneState::Probing,
+        message: None,
+        partitions: 3,
+        ready: true,
+        waiting: BTreeMap::from([(FROZEN, Duration::from_millis(if waits { 1900 } else { 5 }))]),
+        clients: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,114 @@
+//! A snapshot as the demo shows it: one row for each broker in each view.
+
+use std::time::Duration;
+
+use prober_core::event::Outcome;
+use prober_core::ids::{Broker, BrokerId, Probe, View};
+use prober_core::snapshot::{BrokerState, SUSPECT_AFTER, SeriesCounts, Snapshot};
+
+/// How a row is doing, from best to worst.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Condition {
+    /// Nothing was judged yet.
+    #[default]
+    Unknown,
+    /// Its newest events are good.
+    Well,
+    /// An attempt has waited longer than is healthy.
+    Waiting,
+    /// Its newest events are bad.
+    Failing,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Row {
+    pub(super) view: View,
+    /// In the broker view, who answers for it. In the client view, whom its partition prefers as leader: nobody's fault.
+    pub(super) broker: BrokerId,
+    pub(super) condition: Condition,
+    /// The word for its condition.
+    pub(super) word: &'static str,
+    /// For how long its oldest unacked record has waited.
+    pub(super) waiting: Option<Duration>,
+    /// Events of all its probes.
+    pub(super) good: u64,
+    pub(super) bad: u64,
+    /// Median round trip since the start.
+    pub(super) median: Option<Duration>,
+}
+
+/// Rows of one view, in the order of their brokers.
+pub(super) fn rows(snapshot: &Snapshot, view: View) -> Vec<Row> {
+    let mut ids: Vec<BrokerId> = snapshot.brokers.iter().map(|status| status.broker).collect();
+    ids.sort_unstable();
+    ids.into_iter().map(|broker| row(snapshot, view, broker)).collect()
+}
+
+fn row(snapshot: &Snapshot, view: View, broker: BrokerId) -> Row {
+    let of_row = |row: &&SeriesCounts| row.series.view == view && row.series.broker == Broker::Id(broker);
+    let round_trips = snapshot.series.iter().filter(of_row).find(|row| row.series.probe == Probe::EndToEnd);
+    let waiting = snapshot
+        .lanes
+        .iter()
+        .filter(|lane| lane.lane.view() == view)
+        .filter_map(|lane| lane.waiting.get(&broker).copied())
+        .max();
+    let (condition, word) = match view {
+        View::Broker => of_broker(snapshot, broker),
+        _ => of_applications(snapshot.series.iter().filter(of_row), waiting),
+    };
+    Row {
+        view,
+        broker,
+        condition,
+        word,
+        waiting,
+        good: total(snapshot, of_row, |row| row.counts.of(Outcome::Good)),
+        bad: total(snapshot, of_row, bad),
+        median: round_trips.filter(|row| 0 < row.quantiles.count).map(|row| row.quantiles.p50),
+    }
+}
+
+fn of_broker(snapshot: &Snapshot, broker: BrokerId) -> (Condition, &'static str) {
+    let state = snapshot.brokers.iter().find(|status| status.broker == broker).and_then(|status| status.state);
+    let condition = match state {
+        None => Condition::Unknown,
+        Some(BrokerState::Ok) => Condition::Well,
+        Some(BrokerState::Suspect | BrokerState::Planned) => Condition::Waiting,
+        Some(BrokerState::Failing | BrokerState::Absent) => Condition::Failing,
+    };
+    (condition, state.map_or("-", BrokerState::as_str))
+}
+
+/// By the newest judged events of the partition, whoever leads it.
+fn of_applications<'a>(
+    series: impl Iterator<Item = &'a SeriesCounts>,
+    waiting: Option<Duration>,
+) -> (Condition, &'static str) {
+    let newest: Vec<Outcome> = series.filter_map(|row| row.latest).map(|latest| latest.outcome).collect();
+    if newest.iter().any(|outcome| !matches!(outcome, Outcome::Good | Outcome::Slow)) {
+        (Condition::Failing, "failing")
+    } else if waiting.is_some_and(|waiting| SUSPECT_AFTER <= waiting) {
+        (Condition::Waiting, "waiting")
+    } else if newest.is_empty() {
+        (Condition::Unknown, "-")
+    } else {
+        (Condition::Well, "ok")
+    }
+}
+
+/// Events of this series that count against its view.
+pub(super) fn bad(row: &SeriesCounts) -> u64 {
+    use Outcome::{Corrupt, Error, Lost, Slow, Timeout};
+    [Slow, Error, Timeout, Lost, Corrupt].into_iter().map(|outcome| row.counts.of(outcome)).sum()
+}
+
+/// A count, over the series that are meant.
+pub(super) fn total(
+    snapshot: &Snapshot,
+    meant: impl Fn(&&SeriesCounts) -> bool,
+    count: impl Fn(&SeriesCounts) -> u64,
+) -> u64 {
+    snapshot.series.iter().filter(meant).map(count).sum()
+}

@@ -1,0 +1,119 @@
+//! Looks at every snapshot, and remembers when each row's condition turned.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prober_core::ids::{BrokerId, View};
+use prober_core::snapshot::{SUSPECT_AFTER, Snapshot};
+use prober_core::time::Time;
+
+use super::rows::{Row, rows};
+use super::story::FROZEN;
+
+pub(super) use super::rows::Condition;
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    /// When the newest snapshot was taken.
+    now: Time,
+    /// When each chapter began.
+    chapters: Vec<Time>,
+    /// Condition by condition, of each row: turns are bounded by the demo's minute.
+    turns: BTreeMap<(View, BrokerId), Vec<Turn>>,
+}
+
+/// A row came into this condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) at: Time,
+    pub(super) to: Condition,
+}
+
+impl Witness {
+    /// A chapter begins.
+    pub(super) fn chapter(&mut self) {
+        self.chapters.push(self.now);
+    }
+
+    /// Takes a snapshot in. Gives what is worth a line: a row that turned for the worse, or is well again.
+    pub(super) fn see(&mut self, snapshot: &Snapshot) -> Vec<(Condition, String)> {
+        self.now = snapshot.at;
+        let mut lines = Vec::new();
+        for row in [View::Broker, View::Client].into_iter().flat_map(|view| rows(snapshot, view)) {
+            let turns = self.turns.entry((row.view, row.broker)).or_default();
+            let before = turns.last().map_or(Condition::Unknown, |turn| turn.to);
+            // What has failed and waits now is not better yet.
+            let same = before == row.condition || (before, row.condition) == (Condition::Failing, Condition::Waiting);
+            if same {
+                continue;
+            }
+            turns.push(Turn { at: self.now, to: row.condition });
+            if (before, row.condition) != (Condition::Unknown, Condition::Well) {
+                lines.push((row.condition, sentence(&row)));
+            }
+        }
+        lines
+    }
+
+    /// Of the newest snapshot, how long after the prober's start it was taken.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.now.since(Time::ORIGIN)
+    }
+
+    /// When each chapter began.
+    pub(super) fn chapters(&self) -> &[Time] {
+        &self.chapters
+    }
+
+    /// How a row is doing.
+    pub(super) fn condition(&self, view: View, broker: BrokerId) -> Condition {
+        self.condition_at(view, broker, Time::NEVER)
+    }
+
+    /// How a row was doing.
+    pub(super) fn condition_at(&self, view: View, broker: BrokerId, at: Time) -> Condition {
+        let before = self.turns(view, broker).iter().rfind(|turn| turn.at <= at);
+        before.map_or(Condition::Unknown, |turn| turn.to)
+    }
+
+    /// The worst condition of a row between two times, the first inclusive.
+    pub(super) fn worst(&self, view: View, broker: BrokerId, from: Time, to: Time) -> Condition {
+        let within = self.turns(view, broker).iter().filter(|turn| from < turn.at && turn.at < to);
+        within.map(|turn| turn.to).fold(self.condition_at(view, broker, from), Condition::max)
+    }
+
+    /// When a row first was in this condition, after a time.
+    pub(super) fn first(&self, view: View, broker: BrokerId, to: Condition, after: Time) -> Option<Time> {
+        self.turns(view, broker).iter().find(|turn| after < turn.at && turn.to == to).map(|turn| turn.at)
+    }
+
+    /// The broker itself.
+    pub(super) fn broker(&self, broker: BrokerId) -> Condition {
+        self.condition(View::Broker, broker)
+    }
+
+    /// Applications on the partition whose preferred leader freezes.
+    pub(super) fn applications(&self) -> Condition {
+        self.condition(View::Client, FROZEN)
+    }
+
+    fn turns(&self, view: View, broker: BrokerId) -> &[Turn] {
+        self.turns.get(&(view, broker)).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn sentence(row: &Row) -> String {
+    let broker = row.broker;
+    match (row.view, row.condition) {
+        (View::Broker, Condition::Waiting) => {
+            let waited = row.waiting.unwrap_or(SUSPECT_AFTER).as_secs_f64();
+            format!("broker view: broker {broker} is suspect, it owes an answer for {waited:.1} s")
+        }
+        (View::Broker, Condition::Well) => format!("broker view: broker {broker} is ok again"),
+        (View::Broker, _) => format!("broker view: broker {broker} is {}", row.word),
+        (_, Condition::Waiting) => format!("client view: applications wait (preferred leader {broker})"),
+        (_, Condition::Well) => format!("client view: applications are well again (preferred leader {broker})"),
+        _ => format!("client view: applications fail (preferred leader {broker})"),
+    }
+}

@@ -162,7 +162,7 @@ mod tests {
     fn board_keeps_its_height() {
         let Told { witness, last } = told();
         let heights = WIDTHS.map(|width| board(&last, &witness, width).len());
-        assert_eq!(heights, [15; WIDTHS.len()]);
+        assert_eq!(heights, [14; WIDTHS.len()]);
     }
 
     #[test]

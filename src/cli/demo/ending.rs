@@ -87,10 +87,10 @@ fn failover(witness: &Witness, frozen: Time, moved: Time, thawed: Time) -> Claim
     let felt = seconds(recovered.since(frozen));
     let after = seconds(recovered.since(moved));
     let still = witness.condition_at(View::Broker, FROZEN, recovered) == Condition::Failing;
-    let meanwhile = if still { "still failing" } else { "not failing any more" };
+    let meanwhile = if still { "still failing" } else { "not" };
     Claim {
         held: still,
-        words: format!("Applications felt it for {felt}; well {after} after the move, broker {FROZEN} {meanwhile}."),
+        words: format!("Applications felt it {felt}, until {after} after the move; broker {FROZEN} {meanwhile}."),
     }
 }
 
@@ -105,9 +105,9 @@ fn healing(witness: &Witness, thawed: Time, back: Time) -> Claim {
         };
     };
     let felt = witness.worst(View::Client, FROZEN, thawed, Time::NEVER) != Condition::Well;
-    let felt = if felt { "applications felt it" } else { "applications noticed nothing" };
+    let felt = if felt { "applications felt it" } else { "applications felt nothing" };
     let after = seconds(well.since(thawed));
-    Claim { held: true, words: format!("Restarted, broker {FROZEN} was ok after {after}, and leads again; {felt}.") }
+    Claim { held: true, words: format!("Restarted, broker {FROZEN} was ok after {after} and leads; {felt}.") }
 }
 
 fn balance(last: &Snapshot) -> Claim {

@@ -54,7 +54,7 @@ fn demo_names_the_frozen_broker_and_nobody_else() {
     assert!(number(blame, 0).is_some_and(|count| 0 < count), "{blame}");
     assert!(promptness.starts_with("It was suspect "), "{promptness}");
     assert!(suffering.starts_with("Client view: ") && number(suffering, 0).is_some_and(|count| 0 < count));
-    assert!(failover.ends_with(" after the move, broker 2 still failing."), "{failover}");
+    assert!(failover.ends_with(" after the move; broker 2 still failing."), "{failover}");
     assert!(healing.starts_with("Restarted, broker 2 was ok after "), "{healing}");
     let [due, counted] = [number(balance, 0), number(balance, 1)];
     assert!(due.is_some() && due == counted, "{balance}");

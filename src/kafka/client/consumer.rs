@@ -1,7 +1,7 @@
 //! One consumer for all partitions, and the thread that stamps what it reads. Partitions are assigned with explicit
 //! offsets; the group is never joined and nothing is committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -29,6 +29,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub(super) struct Consuming {
     orders: Sender<Order>,
     progress: Progress,
+    flowing: watch::Receiver<BTreeSet<Partition>>,
     stumbles: watch::Receiver<u64>,
 }
 
@@ -52,21 +53,26 @@ impl Consuming {
         let consumer: BaseConsumer<Talk> = config.create_with_context(talk).map_err(|error| error.to_string())?;
         let (orders, received) = channel();
         let (stumbled, stumbles) = watch::channel(0);
+        let (flows, flowing) = watch::channel(BTreeSet::new());
         let progress = Progress::default();
-        let reader = Reader { consumer, context: context.clone(), progress: Arc::clone(&progress), stumbled };
+        let reader = Reader { consumer, context: context.clone(), progress: Arc::clone(&progress), flows, stumbled };
         let alarm = context.alarm.clone();
         let serve = move || {
             let _watch = alarm.watch_thread("consumer");
             reader.serve(&received);
         };
         thread::Builder::new().name("consumer".into()).spawn(serve).map_err(|error| error.to_string())?;
-        Ok(Consuming { orders, progress, stumbles })
+        Ok(Consuming { orders, progress, flowing, stumbles })
     }
 
     /// How a partition's position is set and followed.
     pub(super) fn handle(&self) -> Handle {
-        let (orders, progress, stumbles) = (self.orders.clone(), Arc::clone(&self.progress), self.stumbles.clone());
-        Handle { orders, progress, stumbles }
+        Handle {
+            orders: self.orders.clone(),
+            progress: Arc::clone(&self.progress),
+            flowing: self.flowing.clone(),
+            stumbles: self.stumbles.clone(),
+        }
     }
 
     /// Reads nothing any more.
@@ -79,6 +85,7 @@ impl Consuming {
 pub(super) struct Handle {
     orders: Sender<Order>,
     progress: Progress,
+    flowing: watch::Receiver<BTreeSet<Partition>>,
     stumbles: watch::Receiver<u64>,
 }
 
@@ -86,6 +93,14 @@ impl Handle {
     /// Reads from `offset` on. An error would mean that the thread has ended, which the alarm knows.
     pub(super) fn read_from(&self, partition: Partition, offset: i64) {
         let _ = self.orders.send(Order::Read(partition, offset));
+    }
+
+    /// Waits until a fetch of this partition was answered: librdkafka takes up to a second from an assignment to the
+    /// first fetch, which says nothing of Kafka.
+    pub(super) async fn flows(&mut self, partition: Partition) {
+        if self.flowing.wait_for(|flowing| flowing.contains(&partition)).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Waits until librdkafka has stopped reading some partition, and gives the next offset of this one.
@@ -106,6 +121,7 @@ struct Reader {
     consumer: BaseConsumer<Talk>,
     context: Context,
     progress: Progress,
+    flows: watch::Sender<BTreeSet<Partition>>,
     stumbled: watch::Sender<u64>,
 }
 
@@ -123,6 +139,7 @@ impl Reader {
             match self.consumer.poll(POLL) {
                 None => {}
                 Some(Ok(message)) => self.take(&message),
+                Some(Err(KafkaError::PartitionEOF(partition))) => self.flow(Partition(partition)),
                 Some(Err(error)) if fault::is_out_of_range(&error) => {
                     tracing::debug!(topic = &*self.context.topic, %error, "a reader stands out of range");
                     // Our own picture of the leaders is to be as new as librdkafka's.
@@ -140,9 +157,14 @@ impl Reader {
         if let Some(seen) = self.context.sight_value(partition, at, offset, message.payload().unwrap_or_default()) {
             self.context.tell(seen);
         }
+        self.flow(partition);
         let next = offset + 1;
         self.set_progress(partition, next);
         self.context.tell(LaneInput::Passed { partition, at, next });
+    }
+
+    fn flow(&self, partition: Partition) {
+        self.flows.send_if_modified(|flowing| flowing.insert(partition));
     }
 
     fn obey(&self, order: &Order) {
@@ -150,6 +172,7 @@ impl Reader {
             Order::Read(partition, offset) => self.read_from(*partition, *offset),
             Order::Leave => {
                 self.progress.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                self.flows.send_modify(BTreeSet::clear);
                 self.consumer.unassign()
             }
         };
@@ -159,6 +182,9 @@ impl Reader {
     }
 
     fn read_from(&self, partition: Partition, offset: i64) -> KafkaResult<()> {
+        self.flows.send_modify(|flowing| {
+            flowing.remove(&partition);
+        });
         let mut list = TopicPartitionList::with_capacity(1);
         list.add_partition(&self.context.topic, partition.0);
         if self.set_progress(partition, offset).is_some() {

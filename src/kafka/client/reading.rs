@@ -13,6 +13,10 @@ use crate::kafka::topic::{Context, Tenant, position};
 
 use super::consumer::{Consuming, Handle};
 
+/// A consumer that reads has its first answer by then: it starts within a second, and the broker holds the first fetch
+/// for half of one.
+const FLOWS_WITHIN: Duration = Duration::from_secs(3);
+
 /// A position that was mended is not mended again sooner.
 const MEND_PAUSE: Duration = Duration::from_millis(200);
 
@@ -68,6 +72,8 @@ async fn keep(
     };
     let offset = position::first(&context, &ownership, partition, topic_id).await;
     consumer.read_from(partition, offset);
+    // An error is a consumer that cannot read, which is to be counted.
+    let _ = tokio::time::timeout(FLOWS_WITHIN, consumer.flows(partition)).await;
     tell(offset, false);
     loop {
         let lost = consumer.stumbled(partition).await;

@@ -90,6 +90,8 @@ pub fn consumer(settings: &Settings) -> ClientConfig {
         .set("group.id", &*settings.topic.client_id)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
+        // Says that a fetch was answered although there was nothing to read.
+        .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_uncommitted")
         .set("fetch.wait.max.ms", max_wait)

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use prober_core::ids::Lane;
 use prober_core::snapshot::Snapshot;
 use prober_probes::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
@@ -20,14 +21,15 @@ use tokio::sync::watch;
 
 use crate::alarm::{Alarm, Listener};
 use crate::config::{self, Config};
-use crate::engine::{self, Route, Setup};
+use crate::engine::{self, Inputs, Route, Setup};
 use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Protocol, Temporality, TlsSettings};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats, Recorder};
+use crate::kafka::Reporter;
 use crate::vitals;
 use crate::web::{self, WebError, WebState};
 
-use routes::{LaneSettings, Plan};
+use routes::{DirectPlan, LaneSettings, Plan};
 
 /// The probe runtime has nothing to wait for when it stops; longer than this, it hangs, and we go on without it.
 const PROBES_END_WITHIN: Duration = Duration::from_millis(500);
@@ -111,9 +113,9 @@ impl App {
             tracing::info!(endpoint, "exporting over OTLP");
             watch_over(&edge, &alarm, "otlp", otlp.run(stopped(edge_stopped.clone())), edge_stopped)
         });
-        let Plan { routes, objectives, thresholds } = plan;
+        let Plan { routes, directs, objectives, thresholds } = plan;
         let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish };
-        let probes = spawn_probes(routes, setup, probes_stopped, alarm)?;
+        let probes = spawn_probes(routes, directs, setup, probes_stopped, alarm)?;
         drop(_entered);
         Ok(App { snapshots, alarm: listener, stop_probes, stop_edge, probes, export, edge })
     }
@@ -177,6 +179,7 @@ fn serve(
 /// Starts the probe runtime on a thread of its own.
 fn spawn_probes(
     routes: Vec<(Route, LaneSettings)>,
+    directs: Vec<DirectPlan>,
     setup: Setup,
     stop: watch::Receiver<bool>,
     alarm: Alarm,
@@ -186,7 +189,7 @@ fn spawn_probes(
     std::thread::Builder::new().name("probes".into()).spawn(move || {
         let panicked = PanicAlarm(alarm.clone());
         runtime.block_on(async {
-            let (inputs, waiting) = engine::queue(routes.len());
+            let (inputs, waiting) = engine::queue(routes.len(), directs.len());
             let thread_inputs = inputs.clone();
             if let Err(error) = vitals::beat_on_thread(clock, move |vital| thread_inputs.vital(vital)) {
                 alarm.raise(format!("no thread for the vitals: {error}"));
@@ -200,16 +203,35 @@ fn spawn_probes(
                 .into_iter()
                 .enumerate()
                 .map(|(index, (route, settings))| {
-                    let inputs = inputs.clone();
-                    let report = Arc::new(move |report| inputs.report(index, report));
+                    let report = reporter(index, &route, &directs, inputs.clone());
                     (route, settings.start(clock, report, alarm.clone()))
                 })
                 .collect();
-            waiting.over(routes, setup).run(stop).await;
+            let directs = directs
+                .into_iter()
+                .enumerate()
+                .map(|(index, plan)| {
+                    let inputs = inputs.clone();
+                    plan.start(clock, Arc::new(move |input| inputs.direct(index, input)), alarm.clone())
+                })
+                .collect();
+            waiting.over(routes, directs, setup).run(stop).await;
         });
         // A name that is still being resolved must not hold the end up.
         runtime.shutdown_background();
         drop(panicked);
+    })
+}
+
+/// Takes a lane's reports to the engine; what the pinned lane's readers know, its cluster's direct probes hear as well.
+fn reporter(index: usize, route: &Route, directs: &[DirectPlan], inputs: Inputs) -> Reporter {
+    let direct = directs.iter().find(|plan| route.lane == Lane::Pinned && plan.cluster == route.cluster);
+    let known = direct.map(|plan| plan.known.clone());
+    Arc::new(move |report| {
+        if let Some(known) = &known {
+            known.hear(&report);
+        }
+        inputs.report(index, report);
     })
 }
 

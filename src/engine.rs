@@ -3,8 +3,10 @@
 //! It runs on the probe runtime, beside the wire and the heartbeat. Nothing here waits for anyone: inputs are taken as
 //! they come, and whoever wants to know reads the newest snapshot.
 
+mod direct;
 mod status;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +18,8 @@ use prober_core::snapshot::Snapshot;
 use prober_core::time::Time;
 use prober_core::topology::Topology;
 use prober_probes::clock::Clock;
-use prober_probes::port;
+use prober_probes::direct::Direct;
+use prober_probes::port::{self, AskInput};
 use prober_probes::record::Identity;
 use prober_probes::round_trip::{RoundTrip, Settings};
 use tokio::sync::{mpsc, watch};
@@ -25,6 +28,7 @@ use crate::exporters::Recorder;
 use crate::kafka::Report;
 use crate::vitals::Vital;
 
+use direct::DirectNews;
 use status::{LaneNews, SelfStatus, StateLog};
 
 /// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
@@ -49,6 +53,13 @@ enum Input {
         /// What it says.
         report: Report,
     },
+    /// From one cluster's direct probes.
+    Direct {
+        /// Its index.
+        cluster: usize,
+        /// What comes back.
+        input: AskInput,
+    },
     /// From the prober about itself.
     Vital(Vital),
 }
@@ -58,6 +69,7 @@ enum Input {
 pub struct Inputs {
     queue: mpsc::Sender<Input>,
     dropped: Arc<[AtomicU64]>,
+    answers_dropped: Arc<[AtomicU64]>,
 }
 
 impl Inputs {
@@ -65,6 +77,15 @@ impl Inputs {
     pub fn report(&self, route: usize, report: Report) {
         if self.queue.try_send(Input::Kafka { route, report }).is_err()
             && let Some(dropped) = self.dropped.get(route)
+        {
+            dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes in what comes back to one cluster's direct probes.
+    pub fn direct(&self, cluster: usize, input: AskInput) {
+        if self.queue.try_send(Input::Direct { cluster, input }).is_err()
+            && let Some(dropped) = self.answers_dropped.get(cluster)
         {
             dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -97,7 +118,9 @@ pub struct Engine {
     vantage: Arc<str>,
     inputs: mpsc::Receiver<Input>,
     dropped: Arc<[AtomicU64]>,
+    answers_dropped: Arc<[AtomicU64]>,
     routes: Vec<Running>,
+    directs: Vec<Asking>,
     objectives: Arc<[Objective]>,
     accounts: Accounts,
     recorder: Arc<dyn Recorder>,
@@ -115,17 +138,28 @@ struct Running {
     news: LaneNews,
 }
 
+/// The direct probes of a cluster, at work.
+struct Asking {
+    cluster: ClusterName,
+    direct: Direct,
+    port: Box<dyn port::Ask + Send>,
+    news: DirectNews,
+}
+
 /// An engine that has its queue and no lanes yet.
 pub struct Waiting {
     inputs: mpsc::Receiver<Input>,
     dropped: Arc<[AtomicU64]>,
+    answers_dropped: Arc<[AtomicU64]>,
 }
 
-/// The queue, both ends, for so many routes.
-pub fn queue(routes: usize) -> (Inputs, Waiting) {
+/// The queue, both ends, for so many routes and clusters.
+pub fn queue(routes: usize, clusters: usize) -> (Inputs, Waiting) {
     let (queue, inputs) = mpsc::channel(INPUTS_MAX);
-    let dropped: Arc<[AtomicU64]> = (0..routes).map(|_| AtomicU64::new(0)).collect();
-    (Inputs { queue, dropped: Arc::clone(&dropped) }, Waiting { inputs, dropped })
+    let counters = |count| -> Arc<[AtomicU64]> { (0..count).map(|_| AtomicU64::new(0)).collect() };
+    let (dropped, answers_dropped) = (counters(routes), counters(clusters));
+    let ours = Inputs { queue, dropped: Arc::clone(&dropped), answers_dropped: Arc::clone(&answers_dropped) };
+    (ours, Waiting { inputs, dropped, answers_dropped })
 }
 
 /// What a snapshot shows before anything has happened.
@@ -138,6 +172,10 @@ pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snap
         series: Vec::new(),
         met: Vec::new(),
         records: Vec::new(),
+        phases: Vec::new(),
+        channel_failures: BTreeMap::new(),
+        findings: Vec::new(),
+        impediments: Vec::new(),
         brokers: Vec::new(),
         lanes: Vec::new(),
         prober: prober_core::snapshot::ProberStatus::default(),
@@ -161,16 +199,24 @@ pub struct Setup {
 }
 
 impl Waiting {
-    /// The engine over these lanes, in the order in which their inputs number them.
-    pub fn over(self, routes: Vec<(Route, Box<dyn port::Lane + Send>)>, setup: Setup) -> Engine {
+    /// The engine over these lanes and direct probes, in the order in which their inputs number them.
+    pub fn over(
+        self,
+        routes: Vec<(Route, Box<dyn port::Lane + Send>)>,
+        directs: Vec<(ClusterName, Direct, Box<dyn port::Ask + Send>)>,
+        setup: Setup,
+    ) -> Engine {
         let clock = setup.clock;
         let routes = routes.into_iter().map(|(route, port)| Running::new(route, port, clock)).collect();
+        let asking = |(cluster, direct, port)| Asking { cluster, direct, port, news: DirectNews::default() };
         Engine {
             clock,
             vantage: setup.vantage,
             inputs: self.inputs,
             dropped: self.dropped,
+            answers_dropped: self.answers_dropped,
             routes,
+            directs: directs.into_iter().map(asking).collect(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
             recorder: setup.recorder,
@@ -217,9 +263,9 @@ impl Engine {
     }
 
     fn next_wake(&self) -> Time {
-        self.routes
-            .iter()
-            .map(|running| running.round_trip.next_wake())
+        let of_routes = self.routes.iter().map(|running| running.round_trip.next_wake());
+        of_routes
+            .chain(self.directs.iter().map(|asking| asking.direct.next_wake()))
             .min()
             .unwrap_or(Time::NEVER)
             .min(self.publish_at)
@@ -238,6 +284,17 @@ impl Engine {
                     Report::Client { role, vitals } => running.news.client(role, vitals),
                     Report::Action { action, result } => self.prober.acted(action, result),
                 }
+            }
+            Input::Direct { cluster, input } => {
+                let Some(asking) = self.directs.get_mut(cluster) else { return };
+                if let AskInput::Phase { broker, phase, took } = &input {
+                    self.recorder.phase(&asking.cluster, *broker, *phase, *took);
+                }
+                if let AskInput::Action { action, result } = &input {
+                    self.prober.acted(action, result);
+                }
+                asking.news.hear(&input);
+                asking.direct.hear(input, &mut self.accounts);
             }
             Input::Vital(vital) => self.hear_vital(vital),
         }
@@ -269,6 +326,14 @@ impl Engine {
             }
             running.round_trip.advance(now, &mut self.accounts, running.port.as_mut());
         }
+        for (asking, dropped) in self.directs.iter_mut().zip(self.answers_dropped.iter()) {
+            let lost = dropped.swap(0, Ordering::Relaxed);
+            if 0 < lost {
+                self.prober.dropped(lost);
+                asking.direct.input_dropped(now, &mut self.accounts);
+            }
+            asking.direct.advance(now, &mut self.accounts, asking.port.as_mut());
+        }
         let recorder = &self.recorder;
         self.accounts.settle(now, |event, counted| recorder.counted(event, counted));
         if self.publish_at <= now {
@@ -278,8 +343,9 @@ impl Engine {
     }
 
     fn publish(&mut self, now: Time) {
-        let open = self.routes.iter().map(|running| running.round_trip.open()).sum();
-        self.prober.balanced(self.accounts.balance(open));
+        let of_routes: usize = self.routes.iter().map(|running| running.round_trip.open()).sum();
+        let of_directs: usize = self.directs.iter().map(|asking| asking.direct.open()).sum();
+        self.prober.balanced(self.accounts.balance(of_routes + of_directs));
         let snapshot = self.snapshot(now);
         self.states.follow(&snapshot.brokers);
         self.publish.send_replace(Arc::new(snapshot));
@@ -288,6 +354,7 @@ impl Engine {
     fn snapshot(&mut self, now: Time) -> Snapshot {
         let ledger = self.accounts.ledger_mut();
         let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
+        let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
         let lanes = self.routes.iter().map(|running| running.status(now)).collect();
         let brokers = status::brokers(&self.routes, self.accounts.ledger(), now);
         Snapshot {
@@ -299,6 +366,10 @@ impl Engine {
             series,
             met,
             records,
+            phases,
+            channel_failures,
+            findings: self.directs.iter().filter_map(|asking| asking.finding(now)).collect(),
+            impediments: self.directs.iter().flat_map(Asking::impediments).collect(),
             brokers,
             lanes,
         }
@@ -308,6 +379,9 @@ impl Engine {
         let now = self.clock.now();
         for running in &mut self.routes {
             running.round_trip.shut_down(now, &mut self.accounts, running.port.as_mut());
+        }
+        for asking in &mut self.directs {
+            asking.direct.shut_down(now, &mut self.accounts);
         }
         let recorder = &self.recorder;
         self.accounts.close(|event, counted| recorder.counted(event, counted));

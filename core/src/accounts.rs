@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Event;
-use crate::ids::{Probe, Target};
+use crate::ids::{Broker, BrokerId, ClusterName, Phase, Probe, Series, Target};
 use crate::ledger::{Counted, Ledger};
 use crate::metric::Buckets;
 use crate::objective::Objective;
@@ -36,6 +36,37 @@ impl Accounts {
             Output::Event(event) => self.settle.push(event),
             other => self.ledger.hear(target, &other),
         }
+    }
+
+    /// Opens a series of a direct probe at zero.
+    pub fn open(&mut self, series: &Series) {
+        self.ledger.open(series.clone());
+    }
+
+    /// A direct probe's attempt came due, and its question was put.
+    pub fn asked(&mut self, series: &Series) {
+        self.ledger.due(series);
+        self.ledger.sent(series);
+    }
+
+    /// So many attempts of a direct probe came due and were never put.
+    pub fn missed(&mut self, series: &Series, count: u64) {
+        self.ledger.missed(series, count);
+    }
+
+    /// A direct probe's attempt ended.
+    pub fn ended(&mut self, event: Event) {
+        self.settle.push(event);
+    }
+
+    /// A phase of a direct probe was passed.
+    pub fn phase(&mut self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration) {
+        self.ledger.phase(cluster, broker, phase, took);
+    }
+
+    /// A broker left a request to the controller unanswered that another had answered.
+    pub fn channel_failed(&mut self, cluster: &ClusterName, broker: BrokerId) {
+        self.ledger.channel_failed(cluster, broker);
     }
 
     /// Takes a heartbeat in; returns the stall that it tells of.

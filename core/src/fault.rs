@@ -57,6 +57,14 @@ pub enum Fault {
     NoAddress,
     /// There is no partition of the monitor topic on this broker yet.
     NoPartition,
+    /// For seconds already its metadata has been behind what most brokers show: it may accept writes that will be lost.
+    Stale,
+    /// What was read back is not what was written.
+    Mismatch,
+    /// A record of an aborted transaction was shown to a reader of committed ones.
+    AbortedSeen,
+    /// The broker throttles us (KIP-219).
+    Quota,
     /// Our own send queue is full.
     QueueFull,
     /// This machine has no file descriptor or port left for us.
@@ -84,6 +92,10 @@ impl Fault {
             Fault::NoMetadata => "no_metadata",
             Fault::NoAddress => "no_address",
             Fault::NoPartition => "no_partition",
+            Fault::Stale => "stale",
+            Fault::Mismatch => "mismatch",
+            Fault::AbortedSeen => "aborted_seen",
+            Fault::Quota => "quota",
             Fault::QueueFull => "queue_full",
             Fault::LocalResources => "local_resources",
             Fault::Client => "client_error",
@@ -95,7 +107,7 @@ impl Fault {
         match self {
             Fault::QueueFull | Fault::LocalResources => Blame::Prober,
             Fault::Kafka(error) if error.is_authorization() => Blame::Unclear,
-            Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Client => Blame::Unclear,
+            Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Quota | Fault::Client => Blame::Unclear,
             Fault::Kafka(_)
             | Fault::Timeout
             | Fault::Slow
@@ -107,7 +119,10 @@ impl Fault {
             | Fault::NoHandshake
             | Fault::Unreachable
             | Fault::Protocol
-            | Fault::NoAddress => Blame::Cluster,
+            | Fault::NoAddress
+            | Fault::Stale
+            | Fault::Mismatch
+            | Fault::AbortedSeen => Blame::Cluster,
         }
     }
 }

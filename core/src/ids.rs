@@ -42,13 +42,15 @@ pub enum Broker {
     Unknown,
     /// This broker.
     Id(BrokerId),
+    /// No single one: an event of the `cluster` view. The label is empty.
+    Cluster,
 }
 
 impl Broker {
     /// The id, if known.
     pub fn id(self) -> Option<BrokerId> {
         match self {
-            Broker::Unknown => None,
+            Broker::Unknown | Broker::Cluster => None,
             Broker::Id(id) => Some(id),
         }
     }
@@ -59,6 +61,7 @@ impl fmt::Display for Broker {
         match self {
             Broker::Unknown => f.write_str("unknown"),
             Broker::Id(id) => id.fmt(f),
+            Broker::Cluster => Ok(()),
         }
     }
 }
@@ -165,13 +168,42 @@ pub enum Probe {
     EndToEnd,
     /// A known record re-read directly from the broker.
     Fetch,
+    /// Each broker asked for the metadata of our topics: whether it lags behind the others.
+    Metadata,
     /// A fresh connection, each phase timed.
     Connect,
+    /// An offset committed and read back, at the coordinator of a group.
+    Commit,
+    /// A transaction committed and one aborted, at the coordinator of a transactional id.
+    Transaction,
+    /// A topic creation that is validated, or carried out, by the controller.
+    Controller,
 }
 
 impl Probe {
+    /// Every probe.
+    pub const ALL: [Probe; 9] = [
+        Probe::Produce,
+        Probe::Consume,
+        Probe::EndToEnd,
+        Probe::Fetch,
+        Probe::Metadata,
+        Probe::Connect,
+        Probe::Commit,
+        Probe::Transaction,
+        Probe::Controller,
+    ];
+
     /// The three probes that one record feeds.
     pub const OF_A_RECORD: [Probe; 3] = [Probe::Produce, Probe::Consume, Probe::EndToEnd];
+
+    /// The probes that ask directly: one question, one answer.
+    pub const DIRECT: [Probe; 6] =
+        [Probe::Fetch, Probe::Metadata, Probe::Connect, Probe::Commit, Probe::Transaction, Probe::Controller];
+
+    /// The probes whose events in the broker view speak for one broker alone.
+    pub const OF_A_BROKER: [Probe; 6] =
+        [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Fetch, Probe::Metadata, Probe::Connect];
 
     /// The label value.
     pub const fn as_str(self) -> &'static str {
@@ -180,15 +212,72 @@ impl Probe {
             Probe::Consume => "consume",
             Probe::EndToEnd => "end_to_end",
             Probe::Fetch => "fetch",
+            Probe::Metadata => "metadata",
             Probe::Connect => "connect",
+            Probe::Commit => "commit",
+            Probe::Transaction => "transaction",
+            Probe::Controller => "controller",
         }
     }
 
     /// The probe of that label value.
     pub fn parse(text: &str) -> Option<Probe> {
-        [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Fetch, Probe::Connect]
-            .into_iter()
-            .find(|probe| probe.as_str() == text)
+        Probe::ALL.into_iter().find(|probe| probe.as_str() == text)
+    }
+
+    /// The view that a direct probe's events speak for. A commit touches the coordinator and the replicas of its
+    /// internal partition (K2), so that it names nobody alone.
+    pub const fn direct_view(self) -> View {
+        match self {
+            Probe::Commit | Probe::Transaction => View::Coordinator,
+            Probe::Controller => View::Cluster,
+            Probe::Produce
+            | Probe::Consume
+            | Probe::EndToEnd
+            | Probe::Fetch
+            | Probe::Metadata
+            | Probe::Connect => View::Broker,
+        }
+    }
+}
+
+/// A part of a direct probe that is timed by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Name to addresses.
+    Resolve,
+    /// The TCP handshake.
+    Connect,
+    /// The TLS handshake.
+    Tls,
+    /// The SASL exchange.
+    Sasl,
+    /// The ApiVersions exchange.
+    ApiVersions,
+    /// A topic created, by the controller's answer.
+    Create,
+    /// That topic seen at a broker, from the controller's answer on.
+    Visible,
+    /// That topic deleted, by the controller's answer.
+    Delete,
+    /// That topic gone at a broker, from the controller's answer on.
+    Gone,
+}
+
+impl Phase {
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Phase::Resolve => "resolve",
+            Phase::Connect => "connect",
+            Phase::Tls => "tls",
+            Phase::Sasl => "sasl",
+            Phase::ApiVersions => "api_versions",
+            Phase::Create => "create",
+            Phase::Visible => "visible",
+            Phase::Delete => "delete",
+            Phase::Gone => "gone",
+        }
     }
 }
 

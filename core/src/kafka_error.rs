@@ -22,6 +22,10 @@ impl KafkaError {
     pub const UNKNOWN_TOPIC_ID: KafkaError = KafkaError(100);
     /// The topic id does not match the name: the topic was recreated.
     pub const INCONSISTENT_TOPIC_ID: KafkaError = KafkaError(103);
+    /// The broker waited for others in vain: for replicas, or for the controller.
+    pub const REQUEST_TIMED_OUT: KafkaError = KafkaError(7);
+    /// The broker is not the active controller, and does not forward.
+    pub const NOT_CONTROLLER: KafkaError = KafkaError(41);
     /// A configuration of the topic was refused.
     pub const INVALID_CONFIG: KafkaError = KafkaError(40);
     /// Refused by the cluster's policy.

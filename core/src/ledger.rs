@@ -8,11 +8,11 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::event::{Anomaly, Event, Outcome, Saw, VoidReason};
-use crate::ids::{Broker, ClusterName, Lane, Probe, Series, Target};
+use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series, Target};
 use crate::judge::{Verdict, judge, outcome, void_reason};
 use crate::metric::Buckets;
 use crate::objective::Objective;
-use crate::snapshot::{ObjectiveCounts, Quantiles, RecordCounts, SeriesCounts};
+use crate::snapshot::{ObjectiveCounts, PhaseCounts, Quantiles, RecordCounts, SeriesCounts};
 use crate::time::Time;
 use crate::track::Output;
 
@@ -83,6 +83,8 @@ pub struct Ledger {
     rows: BTreeMap<Series, Row>,
     met: BTreeMap<(usize, ClusterName, Broker), Met>,
     records: BTreeMap<(ClusterName, Lane, Broker), Records>,
+    phases: BTreeMap<(ClusterName, Broker, Phase), Buckets>,
+    channel_failures: BTreeMap<(ClusterName, BrokerId), u64>,
     quantiles_at: Option<Time>,
 }
 
@@ -117,6 +119,8 @@ impl Ledger {
             rows: BTreeMap::new(),
             met: BTreeMap::new(),
             records: BTreeMap::new(),
+            phases: BTreeMap::new(),
+            channel_failures: BTreeMap::new(),
             quantiles_at: None,
         }
     }
@@ -124,27 +128,50 @@ impl Ledger {
     /// Zero-initialises every count of a target, so that its first bad event is an increase and not an appearance.
     pub fn discover(&mut self, target: &Target) {
         for probe in Probe::OF_A_RECORD {
-            let series = target.series(probe);
-            for (index, objective) in self.objectives.iter().enumerate() {
-                if objective.covers(series.view, series.probe) {
-                    self.met.entry((index, series.cluster.clone(), series.broker)).or_default();
-                }
-            }
-            self.rows.entry(series).or_insert_with(|| Row::new(&self.edges));
+            self.open(target.series(probe));
         }
         self.records_of(target);
+    }
+
+    /// Zero-initialises the counts of one series.
+    pub fn open(&mut self, series: Series) {
+        for (index, objective) in self.objectives.iter().enumerate() {
+            if objective.covers(series.view, series.probe) {
+                self.met.entry((index, series.cluster.clone(), series.broker)).or_default();
+            }
+        }
+        self.rows.entry(series).or_insert_with(|| Row::new(&self.edges));
+    }
+
+    /// An attempt of this series came due.
+    pub fn due(&mut self, series: &Series) {
+        self.row(series).counts.due += 1;
+    }
+
+    /// An attempt's question left.
+    pub fn sent(&mut self, series: &Series) {
+        self.row(series).counts.sent += 1;
+    }
+
+    /// So many attempts came due and were never sent.
+    pub fn missed(&mut self, series: &Series, count: u64) {
+        let counts = &mut self.row(series).counts;
+        counts.due += count;
+        counts.outcomes[Outcome::Missed.index()] += count;
+    }
+
+    /// A phase of a direct probe was passed, in this long.
+    pub fn phase(&mut self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration) {
+        let edges = &self.edges;
+        self.phases.entry((cluster.clone(), broker, phase)).or_insert_with(|| Buckets::new(edges)).add(took);
     }
 
     /// Takes in what a track said, but for its events: those settle first and come by [`Ledger::record`].
     pub fn hear(&mut self, target: &Target, output: &Output) {
         match output {
-            Output::Due(probe) => self.row(&target.series(*probe)).counts.due += 1,
-            Output::Sent(probe) => self.row(&target.series(*probe)).counts.sent += 1,
-            Output::Missed(probe, count) => {
-                let counts = &mut self.row(&target.series(*probe)).counts;
-                counts.due += count;
-                counts.outcomes[Outcome::Missed.index()] += count;
-            }
+            Output::Due(probe) => self.due(&target.series(*probe)),
+            Output::Sent(probe) => self.sent(&target.series(*probe)),
+            Output::Missed(probe, count) => self.missed(&target.series(*probe), *count),
             Output::Anomaly(anomaly, count) => self.records_of(target).anomalies[anomaly.index()] += count,
             Output::LateAck => self.records_of(target).late_acks += 1,
             Output::Event(_) | Output::Reread(_) => {}
@@ -169,6 +196,16 @@ impl Ledger {
             }
         }
         counted
+    }
+
+    /// A broker left a request to the controller unanswered that another had answered.
+    pub fn channel_failed(&mut self, cluster: &ClusterName, broker: BrokerId) {
+        *self.channel_failures.entry((cluster.clone(), broker)).or_default() += 1;
+    }
+
+    /// How often each broker did so, for a snapshot.
+    pub fn channel_failures(&self) -> BTreeMap<(ClusterName, BrokerId), u64> {
+        self.channel_failures.clone()
     }
 
     /// The counts of one series; zeros where nothing was ever counted.
@@ -229,6 +266,19 @@ impl Ledger {
                 broker: *broker,
                 anomalies: records.anomalies,
                 late_acks: records.late_acks,
+            })
+            .collect()
+    }
+
+    /// Every phase's durations, for a snapshot.
+    pub fn phases(&self) -> Vec<PhaseCounts> {
+        self.phases
+            .iter()
+            .map(|((cluster, broker, phase), buckets)| PhaseCounts {
+                cluster: cluster.clone(),
+                broker: *broker,
+                phase: *phase,
+                buckets: buckets.clone(),
             })
             .collect()
     }
@@ -320,7 +370,7 @@ mod tests {
     use super::*;
     use crate::event::Limits;
     use crate::fault::Fault;
-    use crate::ids::{BrokerId, View};
+    use crate::ids::View;
     use crate::kafka_error::KafkaError;
 
     const SECOND: Duration = Duration::from_secs(1);

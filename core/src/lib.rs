@@ -16,11 +16,14 @@
 //! | [`settle`] | holds events until a stall of the prober would be known |
 //! | [`ledger`], [`snapshot`] | cumulative counts, and their immutable view |
 //! | [`accounts`] | settle and ledger as one |
+//! | [`staleness`] | which broker's metadata is behind the others' |
+//! | [`finding`] | what is wrong, and whose fault it is |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
 pub mod accounts;
 pub mod event;
 pub mod fault;
+pub mod finding;
 pub mod ids;
 pub mod judge;
 pub mod kafka_error;
@@ -30,6 +33,7 @@ pub mod objective;
 pub mod placement;
 pub mod settle;
 pub mod snapshot;
+pub mod staleness;
 pub mod time;
 pub mod topology;
 pub mod track;

@@ -68,6 +68,24 @@ pub const DURATION: Metric = Metric {
     help: "Successes at their latency, time-outs and losses at the deadline, errors not",
 };
 
+/// How long the phases of a direct probe took.
+pub const PHASE_DURATION: Metric = Metric {
+    name: "kafka_prober.phase.duration",
+    kind: Kind::Histogram,
+    unit: "s",
+    attributes: &["cluster", "vantage", "broker", "phase"],
+    help: "Phases that were passed: of a fresh connection at a broker, and of a real topic creation in the cluster",
+};
+
+/// Requests to the controller that a broker did not get answered.
+pub const CHANNEL_FAILURES: Metric = Metric {
+    name: "kafka_prober.controller.channel_failures",
+    kind: Kind::Counter,
+    unit: "{request}",
+    attributes: &["cluster", "vantage", "broker"],
+    help: "Requests to the controller that this broker left unanswered while another had one answered",
+};
+
 /// Odd records.
 pub const RECORDS: Metric = Metric {
     name: "kafka_prober.records",
@@ -93,6 +111,15 @@ pub const BROKER_STATE: Metric = Metric {
     unit: "",
     attributes: &["cluster", "vantage", "broker", "state"],
     help: "1 for the state the broker is in, 0 for the others",
+};
+
+/// What is known to be wrong.
+pub const FINDINGS: Metric = Metric {
+    name: "kafka_prober.findings",
+    kind: Kind::Gauge,
+    unit: "{finding}",
+    attributes: &["cluster", "vantage", "kind", "broker"],
+    help: "Findings that hold now, by kind and, where it is about one, by broker",
 };
 
 /// Brokers that no lane probes.
@@ -150,14 +177,17 @@ pub const HEARTBEAT: Metric = Metric {
 };
 
 /// All of them, in the order of the README's table.
-pub const ALL: [Metric; 13] = [
+pub const ALL: [Metric; 16] = [
     EVENTS,
     OBJECTIVE_EVENTS,
     ERRORS,
     DURATION,
+    PHASE_DURATION,
+    CHANNEL_FAILURES,
     RECORDS,
     ATTEMPTS,
     BROKER_STATE,
+    FINDINGS,
     MISSING_BROKERS,
     TOPIC_ACTIONS,
     SELF_LAG,
@@ -173,7 +203,11 @@ pub fn possible_outcomes(probe: Probe) -> &'static [Outcome] {
     match probe {
         Probe::Consume => &[Good, Slow, Timeout, Lost, Corrupt, Planned, Void],
         Probe::EndToEnd => &[Good, Slow, Error, Timeout, Lost, Corrupt, Planned, Void, Missed],
-        Probe::Produce | Probe::Fetch | Probe::Connect => &[Good, Slow, Error, Timeout, Planned, Void, Missed],
+        Probe::Produce | Probe::Fetch | Probe::Metadata | Probe::Connect => {
+            &[Good, Slow, Error, Timeout, Planned, Void, Missed]
+        }
+        // A planned absence excuses a broker, never a coordinator or the controller: those move.
+        Probe::Commit | Probe::Transaction | Probe::Controller => &[Good, Slow, Error, Timeout, Void, Missed],
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::{Anomaly, Outcome, VoidReason};
-use crate::ids::{Broker, BrokerId, ClusterName, Lane, Series};
+use crate::finding::Finding;
+use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series};
 use crate::ledger::{Counts, Latest};
 use crate::metric::Buckets;
 use crate::objective::Objective;
@@ -28,6 +29,14 @@ pub struct Snapshot {
     pub met: Vec<ObjectiveCounts>,
     /// Counts of odd records.
     pub records: Vec<RecordCounts>,
+    /// Durations of the direct probes' phases.
+    pub phases: Vec<PhaseCounts>,
+    /// How often a broker left a request to the controller unanswered that another had answered.
+    pub channel_failures: BTreeMap<(ClusterName, BrokerId), u64>,
+    /// What is known to be wrong, and whose fault it is.
+    pub findings: Vec<Finding>,
+    /// Direct probes that something keeps from asking: what, and what would help.
+    pub impediments: Vec<Impediment>,
     /// Every broker known.
     pub brokers: Vec<BrokerStatus>,
     /// Every lane.
@@ -92,6 +101,30 @@ pub struct RecordCounts {
     pub anomalies: [u64; Anomaly::ALL.len()],
     /// Acks that came after their attempt was over.
     pub late_acks: u64,
+}
+
+/// Durations of one phase at one broker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseCounts {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The broker; [`Broker::Cluster`] for what the controller did.
+    pub broker: Broker,
+    /// The phase.
+    pub phase: Phase,
+    /// Its durations.
+    pub buckets: Buckets,
+}
+
+/// A direct probe that cannot ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impediment {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The probe.
+    pub probe: Probe,
+    /// Why, and what would help, in one sentence.
+    pub message: Arc<str>,
 }
 
 /// What we call a broker's condition; one-hot in the metrics.

@@ -64,8 +64,12 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Takes in one metadata answer: the brokers it lists, and those that only the replicas of our topic name.
-    pub fn observe(&mut self, listed: &[(BrokerId, Address, Option<String>)], topic: Option<&TopicSeen>) {
+    /// Takes in one metadata answer: the brokers it lists, and those that only the replicas of our topics name.
+    pub fn observe<'a>(
+        &mut self,
+        listed: &[(BrokerId, Address, Option<String>)],
+        topics: impl IntoIterator<Item = &'a TopicSeen>,
+    ) {
         for seen in self.brokers.values_mut() {
             seen.registered = false;
         }
@@ -73,7 +77,8 @@ impl Topology {
             self.brokers
                 .insert(*id, BrokerSeen { address: Some(address.clone()), rack: rack.clone(), registered: true });
         }
-        for replica in topic.iter().flat_map(|topic| &topic.partitions).flat_map(|seen| &seen.replicas) {
+        let partitions = topics.into_iter().flat_map(|topic| &topic.partitions);
+        for replica in partitions.flat_map(|seen| &seen.replicas) {
             self.brokers.entry(*replica).or_insert(BrokerSeen { address: None, rack: None, registered: false });
         }
     }

@@ -7,13 +7,13 @@
 //! | [`port`] | the two shapes of Kafka as probes see it: `Lane` and `Ask` |
 //! | [`record`] | the bytes of a probe record |
 //! | [`round_trip`] | `produce`, `consume` and `end_to_end`, one record for all three |
-//! | [`ask`] | direct probes: one future per attempt |
+//! | [`direct`] | direct probes: one question, one answer, one event |
 //! | [`sim`] | a simulated cluster with a fault timeline, for tests |
 //!
 //! **Invariant:** no rdkafka, no socket. Time is read in [`clock`] alone, so that all of it runs under a paused clock.
 
-pub mod ask;
 pub mod clock;
+pub mod direct;
 pub mod port;
 pub mod record;
 pub mod round_trip;

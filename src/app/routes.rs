@@ -1,5 +1,6 @@
 //! What the configuration means to the engine and to the lanes.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use prober_core::objective::Objective;
 use prober_core::placement::Mode;
 use prober_core::track;
 use prober_probes::clock::Clock;
+use prober_probes::direct::{self, Direct};
 use prober_probes::port;
 use prober_probes::record::Identity;
 use prober_probes::round_trip;
@@ -18,15 +20,35 @@ use crate::alarm::Alarm;
 use crate::config::{self, Config};
 use crate::engine::Route;
 use crate::kafka::client::{self, ClientLane};
+use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
 use crate::kafka::pinned::{self, PinnedLane};
-use crate::kafka::{Reporter, topic::TopicSettings};
+use crate::kafka::{self, Reporter, topic::TopicSettings};
 
 /// Every route, with the settings of its lane, and the objectives.
 pub(super) struct Plan {
     pub(super) routes: Vec<(Route, LaneSettings)>,
+    pub(super) directs: Vec<DirectPlan>,
     pub(super) objectives: Arc<[Objective]>,
     /// Every threshold known at start: each becomes an edge of the duration histogram.
     pub(super) thresholds: Vec<Duration>,
+}
+
+/// The direct probes of a cluster.
+pub(super) struct DirectPlan {
+    pub(super) cluster: ClusterName,
+    pub(super) schedule: BTreeMap<Probe, direct::Settings>,
+    settings: kafka::direct::Settings,
+    /// What its pinned lane's readers know.
+    pub(super) known: Known,
+}
+
+impl DirectPlan {
+    /// Starts them; needs a tokio runtime.
+    pub(super) fn start(self, clock: Clock, tell: Teller, alarm: Alarm) -> (ClusterName, Direct, Box<dyn port::Ask + Send>) {
+        let direct = Direct::new(self.cluster.clone(), self.schedule, clock);
+        let port = DirectProbes::start(self.settings, self.known, clock, tell, alarm);
+        (self.cluster, direct, Box::new(port))
+    }
 }
 
 /// A lane to be started.
@@ -77,13 +99,59 @@ impl Plan {
                 (route, lane_settings(config, cluster, lane, settings, identity))
             })
             .collect();
+        let directs = config.clusters.iter().filter_map(|(name, cluster)| direct_plan(config, name, cluster)).collect();
         let objectives = objectives(config);
         let probes = &config.probes;
-        let of_probes = [probes.produce.threshold, probes.consume.threshold, probes.end_to_end.threshold];
+        let of_records = [&probes.produce, &probes.consume, &probes.end_to_end].map(|limits| limits.threshold);
+        let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.limits.threshold);
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
-        let thresholds = of_probes.into_iter().chain(of_objectives).collect();
-        Plan { routes, objectives, thresholds }
+        let thresholds = of_records.into_iter().chain(of_directs).chain(of_objectives).collect();
+        Plan { routes, directs, objectives, thresholds }
     }
+}
+
+/// The direct probes that are switched on.
+fn direct_probes(config: &Config) -> Vec<(Probe, &config::DirectProbe)> {
+    let probes = &config.probes;
+    let all = [
+        (Probe::Fetch, &probes.fetch),
+        (Probe::Metadata, &probes.metadata),
+        (Probe::Connect, &probes.connect),
+        (Probe::Commit, &probes.commit),
+        (Probe::Transaction, &probes.transaction),
+        (Probe::Controller, &probes.controller.probe),
+    ];
+    all.into_iter().filter(|(_, probe)| probe.enabled).collect()
+}
+
+/// `None`, if all are switched off: then nobody looks around either.
+fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster) -> Option<DirectPlan> {
+    let on = direct_probes(config);
+    let schedule: BTreeMap<Probe, direct::Settings> = on
+        .iter()
+        .map(|(kind, probe)| {
+            // The controller is asked through two brokers, each for as long.
+            let times = if *kind == Probe::Controller { 2 } else { 1 };
+            let limits = Limits { deadline: times * probe.limits.deadline, threshold: probe.limits.threshold };
+            (*kind, direct::Settings { interval: probe.interval, limits })
+        })
+        .collect();
+    let canary = config.probes.controller.canary && schedule.contains_key(&Probe::Controller);
+    let settings = kafka::direct::Settings {
+        bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
+        client_id: client_id(config),
+        vantage: Arc::from(config.vantage.as_str()),
+        pinned: Arc::from(config.lanes.pinned.topic.as_str()),
+        replicated: Arc::from(config.lanes.replicated.lane.topic.as_str()),
+        deadlines: schedule.iter().map(|(probe, settings)| (*probe, settings.limits.deadline)).collect(),
+        canary: canary.then_some(CanarySettings { interval: config.probes.controller.canary_interval }),
+    };
+    let cluster = ClusterName::new(name);
+    (!schedule.is_empty()).then(|| DirectPlan { cluster, schedule, settings, known: Known::default() })
+}
+
+fn client_id(config: &Config) -> Arc<str> {
+    Arc::from(format!("kafka-prober-{}", config.vantage))
 }
 
 fn round_trip_settings(config: &Config, lane: &config::Lane) -> round_trip::Settings {
@@ -110,7 +178,7 @@ fn lane_settings(
         lane,
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         topic: Arc::from(settings.topic.as_str()),
-        client_id: Arc::from(format!("kafka-prober-{}", config.vantage)),
+        client_id: client_id(config),
         deadline: config.probes.produce.deadline,
         upkeep: match config.upkeep.mode {
             config::UpkeepMode::Off => Mode::Off,
@@ -145,11 +213,19 @@ fn objectives(config: &Config) -> Arc<[Objective]> {
         view: match objective.view {
             config::View::Broker => View::Broker,
             config::View::Client => View::Client,
+            config::View::Coordinator => View::Coordinator,
+            config::View::Cluster => View::Cluster,
         },
         probe: match objective.probe {
             config::ProbeName::Produce => Probe::Produce,
             config::ProbeName::Consume => Probe::Consume,
             config::ProbeName::EndToEnd => Probe::EndToEnd,
+            config::ProbeName::Fetch => Probe::Fetch,
+            config::ProbeName::Metadata => Probe::Metadata,
+            config::ProbeName::Connect => Probe::Connect,
+            config::ProbeName::Commit => Probe::Commit,
+            config::ProbeName::Transaction => Probe::Transaction,
+            config::ProbeName::Controller => Probe::Controller,
         },
         threshold: objective.threshold,
         target: objective.target,

@@ -22,6 +22,14 @@ pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Ex
     for lane in [&mut config.lanes.pinned, &mut config.lanes.replicated.lane] {
         lane.interval = lane.interval.min(INTERVAL);
     }
+    let probes = &mut config.probes;
+    for probe in [&mut probes.fetch, &mut probes.metadata, &mut probes.connect] {
+        probe.interval = probe.interval.min(INTERVAL);
+    }
+    // These speak for no broker, and a check shall end soon.
+    for probe in [&mut probes.commit, &mut probes.transaction, &mut probes.controller.probe] {
+        probe.enabled = false;
+    }
     let app = match App::start(&config, Parts { http: false, otlp: false }) {
         Ok(app) => app,
         Err(error) => return exit::usage(&error),

@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::text::{self, choice, duration_between};
 use super::values::Values;
 use super::{
-    Address, Certificates, Cluster, Compression, Config, ConfigError, Histograms, Http, Lane, Lanes, Limits, Log,
+    Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http, Lane, Lanes, Limits, Log,
     LogFormat, Objective, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane,
     RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
 const LONGEST_FETCH_WAIT: Duration = Duration::from_secs(30);
@@ -114,13 +115,35 @@ fn probes(values: &Values) -> Result<Probes, ConfigError> {
         produce: limits(values, "produce")?,
         consume: limits(values, "consume")?,
         end_to_end: limits(values, "end_to_end")?,
+        fetch: direct(values, "fetch", LONGEST_DEADLINE)?,
+        metadata: direct(values, "metadata", LONGEST_DEADLINE)?,
+        connect: direct(values, "connect", LONGEST_DEADLINE)?,
+        commit: direct(values, "commit", LONGEST_DEADLINE)?,
+        transaction: direct(values, "transaction", LONGEST_DEADLINE)?,
+        controller: ControllerProbe {
+            probe: direct(values, "controller", LONGEST_DEADLINE / 2)?,
+            canary: values.flag("probes.controller.canary")?,
+            canary_interval: duration(values, "probes.controller.canary_interval", 10 * SECOND, 24 * HOUR)?,
+        },
+    })
+}
+
+fn direct(values: &Values, probe: &str, longest: Duration) -> Result<DirectProbe, ConfigError> {
+    Ok(DirectProbe {
+        enabled: values.flag(&format!("probes.{probe}.enabled"))?,
+        interval: duration(values, &format!("probes.{probe}.interval"), 10 * MILLISECOND, HOUR)?,
+        limits: limits_within(values, probe, longest)?,
     })
 }
 
 fn limits(values: &Values, probe: &str) -> Result<Limits, ConfigError> {
+    limits_within(values, probe, LONGEST_DEADLINE)
+}
+
+fn limits_within(values: &Values, probe: &str, longest: Duration) -> Result<Limits, ConfigError> {
     let deadline_key = format!("probes.{probe}.deadline");
     let threshold_key = format!("probes.{probe}.threshold");
-    let deadline = duration(values, &deadline_key, MILLISECOND, LONGEST_DEADLINE)?;
+    let deadline = duration(values, &deadline_key, MILLISECOND, longest)?;
     let threshold = duration(values, &threshold_key, MILLISECOND, LONGEST_DEADLINE)?;
     below(values, (&threshold_key, threshold), (&deadline_key, deadline))?;
     Ok(Limits { deadline, threshold })
@@ -148,22 +171,50 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
         "" => Ok(None),
         text => duration_between(MILLISECOND, LONGEST_DEADLINE)(text).map(Some),
     };
+    let view = one_of(
+        values,
+        &key("view"),
+        "a view",
+        &[
+            ("broker", View::Broker),
+            ("client", View::Client),
+            ("coordinator", View::Coordinator),
+            ("cluster", View::Cluster),
+        ],
+    )?;
+    let probe = one_of(values, &key("probe"), "a probe", &PROBES)?;
+    if !speaks_for(probe, view) {
+        let problem = "no event of this probe stands in that view; see the metrics in the README".to_owned();
+        return Err(values.problem(&key("probe"), problem));
+    }
     Ok(Objective {
-        view: one_of(
-            values,
-            &key("view"),
-            "\"broker\" or \"client\"",
-            &[("broker", View::Broker), ("client", View::Client)],
-        )?,
-        probe: one_of(
-            values,
-            &key("probe"),
-            "\"produce\", \"consume\" or \"end_to_end\"",
-            &[("produce", ProbeName::Produce), ("consume", ProbeName::Consume), ("end_to_end", ProbeName::EndToEnd)],
-        )?,
+        view,
+        probe,
         threshold: values.text(&key("threshold"), "a duration, or \"\" for none", threshold)?,
         target,
     })
+}
+
+const PROBES: [(&str, ProbeName); 9] = [
+    ("produce", ProbeName::Produce),
+    ("consume", ProbeName::Consume),
+    ("end_to_end", ProbeName::EndToEnd),
+    ("fetch", ProbeName::Fetch),
+    ("metadata", ProbeName::Metadata),
+    ("connect", ProbeName::Connect),
+    ("commit", ProbeName::Commit),
+    ("transaction", ProbeName::Transaction),
+    ("controller", ProbeName::Controller),
+];
+
+/// Whether events of the probe stand in the view: an objective over none would never be met or missed.
+fn speaks_for(probe: ProbeName, view: View) -> bool {
+    match probe {
+        ProbeName::Produce | ProbeName::Consume | ProbeName::EndToEnd => matches!(view, View::Broker | View::Client),
+        ProbeName::Fetch | ProbeName::Metadata | ProbeName::Connect => view == View::Broker,
+        ProbeName::Commit | ProbeName::Transaction => view == View::Coordinator,
+        ProbeName::Controller => view == View::Cluster,
+    }
 }
 
 fn otlp(values: &Values) -> Result<Otlp, ConfigError> {

@@ -121,6 +121,44 @@ pub struct Probes {
     pub consume: Limits,
     /// Sent until read.
     pub end_to_end: Limits,
+    /// A known record, read once more.
+    pub fetch: DirectProbe,
+    /// Our topics' metadata, of each broker.
+    pub metadata: DirectProbe,
+    /// A fresh connection.
+    pub connect: DirectProbe,
+    /// An offset committed and read back.
+    pub commit: DirectProbe,
+    /// A transaction committed, and one aborted.
+    pub transaction: DirectProbe,
+    /// A topic creation validated.
+    pub controller: ControllerProbe,
+}
+
+/// `[probes.KIND]` of a probe that asks directly.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DirectProbe {
+    /// Whether it asks.
+    pub enabled: bool,
+    /// 10 ms to 1 h.
+    #[serde(serialize_with = "duration")]
+    pub interval: Duration,
+    /// Of each attempt.
+    #[serde(flatten)]
+    pub limits: Limits,
+}
+
+/// `[probes.controller]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ControllerProbe {
+    /// What it has in common with the others; its deadline, at most 30 s, is that of each of two brokers.
+    #[serde(flatten)]
+    pub probe: DirectProbe,
+    /// Whether a real topic is created now and then.
+    pub canary: bool,
+    /// 10 s to 24 h.
+    #[serde(serialize_with = "duration")]
+    pub canary_interval: Duration,
 }
 
 /// `[probes.KIND]`: when an attempt is over, and when it was slow.
@@ -173,6 +211,10 @@ pub enum View {
     Broker,
     /// The replicated lane: what applications feel.
     Client,
+    /// Commits and transactions.
+    Coordinator,
+    /// The controller.
+    Cluster,
 }
 
 /// The probe whose events an objective counts.
@@ -185,6 +227,18 @@ pub enum ProbeName {
     Consume,
     /// Sent until read.
     EndToEnd,
+    /// A known record, read once more.
+    Fetch,
+    /// Our topics' metadata.
+    Metadata,
+    /// A fresh connection.
+    Connect,
+    /// An offset committed and read back.
+    Commit,
+    /// A transaction committed, and one aborted.
+    Transaction,
+    /// A topic creation validated.
+    Controller,
 }
 
 /// `[otlp]`.

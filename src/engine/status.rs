@@ -90,7 +90,7 @@ pub(super) fn brokers(routes: &[Running], ledger: &Ledger, now: Time) -> Vec<Bro
 fn state(routes: &[Running], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
     let of_this =
         |running: &&Running| running.route.cluster == status.cluster && running.route.lane.view() == View::Broker;
-    let newest: Vec<_> = Probe::OF_A_RECORD
+    let newest: Vec<_> = Probe::OF_A_BROKER
         .into_iter()
         .map(|probe| Series {
             cluster: status.cluster.clone(),

@@ -38,6 +38,10 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
         series: ledger.series(Time::from_millis(60_000)),
         met: ledger.objectives(),
         records: ledger.records(),
+        phases: ledger.phases(),
+        channel_failures: ledger.channel_failures(),
+        findings: Vec::new(),
+        impediments: Vec::new(),
         objectives,
         brokers: (0..brokers)
             .map(|id| BrokerStatus {

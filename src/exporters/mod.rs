@@ -15,6 +15,7 @@ mod fixture;
 use std::time::Duration;
 
 use prober_core::event::Event;
+use prober_core::ids::{Broker, ClusterName, Phase};
 use prober_core::ledger::Counted;
 
 pub use points::{Point, Value, points};
@@ -27,6 +28,9 @@ pub trait Recorder: Send + Sync {
     /// An event was counted.
     fn counted(&self, event: &Event, counted: &Counted);
 
+    /// A phase of a direct probe was passed.
+    fn phase(&self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration);
+
     /// A heartbeat of the prober's own was this late; `kind` is `task` or `thread`.
     fn lag(&self, kind: &'static str, lag: Duration);
 }
@@ -34,6 +38,8 @@ pub trait Recorder: Send + Sync {
 /// The recorder when nobody asks for single durations.
 impl Recorder for () {
     fn counted(&self, _: &Event, _: &Counted) {}
+
+    fn phase(&self, _: &ClusterName, _: Broker, _: Phase, _: Duration) {}
 
     fn lag(&self, _: &'static str, _: Duration) {}
 }

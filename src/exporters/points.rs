@@ -1,9 +1,10 @@
 //! A snapshot as points of the catalogue's metrics: the one place where counts get their names and attributes.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prober_core::event::{Anomaly, Outcome, VoidReason};
+use prober_core::finding::FindingKind;
 use prober_core::ids::{ClusterName, Series};
 use prober_core::metric::{self, Buckets, Metric};
 use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
@@ -53,9 +54,12 @@ pub fn points<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterat
         .chain(objective_events(snapshot))
         .chain(errors(snapshot))
         .chain(durations(snapshot))
+        .chain(phases(snapshot))
+        .chain(channel_failures(snapshot))
         .chain(records(snapshot))
         .chain(attempts(snapshot))
         .chain(broker_states(snapshot))
+        .chain(findings(snapshot))
         .chain(missing_brokers(snapshot))
         .chain(topic_actions(snapshot))
         .chain(self_lag(snapshot))
@@ -136,6 +140,32 @@ fn durations(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
         .map(move |row| Point::new(metric::DURATION, of_series(snapshot, row, None), Value::Durations(&row.buckets)))
 }
 
+fn phases(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.phases.iter().map(|row| {
+        let attributes: [Cow<'_, str>; 4] = [
+            row.cluster.as_str().into(),
+            Cow::Borrowed(&*snapshot.vantage),
+            row.broker.to_string().into(),
+            row.phase.as_str().into(),
+        ];
+        Point::new(metric::PHASE_DURATION, attributes, Value::Durations(&row.buckets))
+    })
+}
+
+/// Of every broker known, so that the first failure is an increase.
+fn channel_failures(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.brokers.iter().map(|status| {
+        let key = (status.cluster.clone(), status.broker);
+        let count = snapshot.channel_failures.get(&key).copied().unwrap_or_default();
+        let attributes: [Cow<'_, str>; 3] = [
+            status.cluster.as_str().into(),
+            Cow::Borrowed(&*snapshot.vantage),
+            status.broker.to_string().into(),
+        ];
+        Point::new(metric::CHANNEL_FAILURES, attributes, Value::Count(count))
+    })
+}
+
 fn records(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     snapshot.records.iter().flat_map(move |row| {
         Anomaly::ALL.into_iter().map(move |anomaly| {
@@ -171,6 +201,26 @@ fn broker_states(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
             let hot = if status.state == Some(state) { 1.0 } else { 0.0 };
             Point::new(metric::BROKER_STATE, attributes, Value::Gauge(hot))
         })
+    })
+}
+
+/// Every kind stands at zero for the cluster as a whole, so that the first finding is an increase; findings about a
+/// broker stand beside it.
+fn findings(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    let of_clusters =
+        clusters(snapshot).into_iter().flat_map(|cluster| FindingKind::ALL.map(|kind| ((cluster, kind, None), 0_u32)));
+    let mut counts: BTreeMap<_, u32> = of_clusters.collect();
+    for finding in &snapshot.findings {
+        *counts.entry((&finding.cluster, finding.kind, finding.broker)).or_default() += 1;
+    }
+    counts.into_iter().map(|((cluster, kind, broker), count)| {
+        let attributes: [Cow<'_, str>; 4] = [
+            cluster.as_str().into(),
+            Cow::Borrowed(&*snapshot.vantage),
+            kind.as_str().into(),
+            broker.map(|broker| broker.to_string()).unwrap_or_default().into(),
+        ];
+        Point::new(metric::FINDINGS, attributes, Value::Gauge(f64::from(count)))
     })
 }
 
@@ -235,8 +285,6 @@ fn heartbeat(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::exporters::fixture;
 

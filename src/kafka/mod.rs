@@ -5,12 +5,14 @@
 //! | [`wire`] | the raw protocol: one connection, one request at a time from us to one broker |
 //! | [`topic`] | a lane's topic, over the wire: found or created, known to be ours, and watched |
 //! | [`pinned`] | the pinned lane over the wire: the broker view |
+//! | [`direct`] | the direct probes over the wire: one question, one answer |
 //! | [`client`] | the replicated lane through librdkafka: the client view |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
 //! [`client`] and [`mock`] are the only places for `use rdkafka`.
 
 pub mod client;
+pub mod direct;
 pub mod mock;
 pub mod pinned;
 pub mod topic;

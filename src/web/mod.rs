@@ -7,10 +7,12 @@
 //! | `GET /readyz` | 200 once every enabled lane of every cluster has resolved an event, for good; else 503 and what is missing |
 //! | `GET /metrics` | OpenMetrics text; the exporter lends this route |
 //! | `GET /api/v1/status` | everything counted and known, as JSON; see [`status`] |
+//! | `GET /api/v1/findings` | what is known to be wrong, as JSON; see [`findings`] |
 //! | `GET /config` | the configuration in force as JSON, secrets left out |
 //!
 //! Routes and shapes are public contract: scripts depend on them.
 
+pub mod findings;
 pub mod status;
 
 mod connections;
@@ -33,18 +35,20 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
 use connections::Connections;
+use findings::FindingRow;
 use status::Status;
 
 /// Open connections have this long to end once shutdown has begun.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What `/` and every 404 list.
-const ROUTES: [(&str, &str); 6] = [
+const ROUTES: [(&str, &str); 7] = [
     ("/", "this list"),
     ("/healthz", "whether the process lives"),
     ("/readyz", "whether every lane has resolved an event"),
     ("/metrics", "metrics for Prometheus, as OpenMetrics text"),
     ("/api/v1/status", "everything counted and known, as JSON"),
+    ("/api/v1/findings", "what is known to be wrong, as JSON"),
     ("/config", "the configuration in force as JSON, secrets left out"),
 ];
 
@@ -206,6 +210,7 @@ fn router(state: WebState) -> Router {
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(readyz))
         .route("/api/v1/status", get(api_status))
+        .route("/api/v1/findings", get(api_findings))
         .route("/config", get(config))
         .fallback(async || (StatusCode::NOT_FOUND, format!("no such page\n\n{}", index().await)))
         .with_state(state.clone())
@@ -213,7 +218,7 @@ fn router(state: WebState) -> Router {
 }
 
 async fn index() -> String {
-    ROUTES.iter().fold("kafka-prober\n\n".to_owned(), |text, (path, what)| format!("{text}{path:<16}{what}\n"))
+    ROUTES.iter().fold("kafka-prober\n\n".to_owned(), |text, (path, what)| format!("{text}{path:<18}{what}\n"))
 }
 
 async fn readyz(State(state): State<WebState>) -> (StatusCode, String) {
@@ -237,6 +242,10 @@ fn missing(snapshot: &Snapshot) -> String {
 async fn api_status(State(state): State<WebState>) -> Json<Status> {
     let snapshot = Arc::clone(&state.snapshots.borrow());
     Json(Status::of(&snapshot, state.is_ready(), (state.exports)()))
+}
+
+async fn api_findings(State(state): State<WebState>) -> Json<Vec<FindingRow>> {
+    Json(findings::findings(&state.snapshots.borrow()))
 }
 
 async fn config(State(state): State<WebState>) -> Json<Value> {

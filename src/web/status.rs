@@ -14,10 +14,12 @@
 //!   - `objectives[]`: `name`, `view`, `probe`, `threshold_ms`, `target`, `good`, `bad`, `brokers[]` with their own
 //!     `good` and `bad`
 //!   - `records[]`: `lane`, `broker`, `anomalies{}`, `late_acks`
+//!   - `phases[]`, of the direct probes: `broker`, `phase`, `count`, `mean_ms`
+//!   - `impediments[]`, what keeps a direct probe from asking: `probe`, `message`
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
 //!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`
 //!
-//! A broker is its id as a number, or the text `"unknown"` before the first metadata. Counts are totals since the
+//! A broker is its id as a number, the text `"unknown"` before the first metadata, or null for the cluster as a whole. Counts are totals since the
 //! start of the process. What is not known is `null`; a count that may be non-zero is never left out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,8 +31,8 @@ use prober_core::ids::{Broker, ClusterName};
 use prober_core::ledger::Latest;
 use prober_core::metric::possible_outcomes;
 use prober_core::snapshot::{
-    BrokerState, BrokerStatus, ClientVitals, LagCounts, LaneStatus, ProberStatus, Quantiles, RecordCounts,
-    SeriesCounts, Snapshot,
+    BrokerState, BrokerStatus, ClientVitals, Impediment, LagCounts, LaneStatus, PhaseCounts, ProberStatus, Quantiles,
+    RecordCounts, SeriesCounts, Snapshot,
 };
 use prober_core::time::{Time, WallTime};
 use serde::{Serialize, Serializer};
@@ -61,6 +63,8 @@ struct Cluster {
     series: Vec<Series>,
     objectives: Vec<Objective>,
     records: Vec<Records>,
+    phases: Vec<PhaseRow>,
+    impediments: Vec<ImpedimentRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,6 +157,20 @@ struct Records {
 }
 
 #[derive(Debug, Serialize)]
+struct PhaseRow {
+    broker: BrokerName,
+    phase: &'static str,
+    count: u64,
+    mean_ms: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct ImpedimentRow {
+    probe: &'static str,
+    message: Arc<str>,
+}
+
+#[derive(Debug, Serialize)]
 struct Prober {
     heartbeat_age_ms: f64,
     lag: Lags,
@@ -193,15 +211,16 @@ struct ExportCounts {
     last_success: Option<String>,
 }
 
-/// A broker's id as a number, or `"unknown"`.
+/// A broker's id as a number, `"unknown"`, or null for the cluster as a whole.
 #[derive(Debug)]
 struct BrokerName(Broker);
 
 impl Serialize for BrokerName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.id() {
-            Some(id) => serializer.serialize_i32(id.0),
-            None => serializer.collect_str(&self.0),
+        match self.0 {
+            Broker::Id(id) => serializer.serialize_i32(id.0),
+            Broker::Cluster => serializer.serialize_none(),
+            Broker::Unknown => serializer.collect_str(&self.0),
         }
     }
 }
@@ -235,6 +254,8 @@ impl Cluster {
             series: series.map(|row| Series::of(row, snapshot.at)).collect(),
             objectives: Objective::all(snapshot, name),
             records: snapshot.records.iter().filter(|row| row.cluster == *name).map(Records::of).collect(),
+            phases: snapshot.phases.iter().filter(|row| row.cluster == *name).map(PhaseRow::of).collect(),
+            impediments: snapshot.impediments.iter().filter(|row| row.cluster == *name).map(ImpedimentRow::of).collect(),
         }
     }
 }
@@ -357,6 +378,24 @@ impl Records {
     }
 }
 
+impl PhaseRow {
+    fn of(row: &PhaseCounts) -> PhaseRow {
+        let count = row.buckets.count();
+        PhaseRow {
+            broker: BrokerName(row.broker),
+            phase: row.phase.as_str(),
+            count,
+            mean_ms: row.buckets.sum() * 1e3 / count.max(1) as f64,
+        }
+    }
+}
+
+impl ImpedimentRow {
+    fn of(impediment: &Impediment) -> ImpedimentRow {
+        ImpedimentRow { probe: impediment.probe.as_str(), message: Arc::clone(&impediment.message) }
+    }
+}
+
 impl Prober {
     fn of(status: &ProberStatus, now: WallTime, exports: Exports) -> Prober {
         let age = now.0.saturating_sub(status.heartbeat.0);
@@ -398,7 +437,7 @@ fn millis(length: Duration) -> f64 {
     length.as_secs_f64() * 1e3
 }
 
-fn rfc3339(wall: WallTime) -> String {
+pub(super) fn rfc3339(wall: WallTime) -> String {
     let since_epoch = Duration::from_millis(u64::try_from(wall.as_millis()).unwrap_or(0));
     humantime::format_rfc3339_millis(UNIX_EPOCH + since_epoch).to_string()
 }

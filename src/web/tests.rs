@@ -56,6 +56,10 @@ fn snapshot() -> Snapshot {
         series: ledger.series(Time::from_millis(3000)),
         met: ledger.objectives(),
         records: ledger.records(),
+        phases: ledger.phases(),
+        channel_failures: ledger.channel_failures(),
+        findings: Vec::new(),
+        impediments: Vec::new(),
         objectives,
         brokers: vec![BrokerStatus {
             cluster: ClusterName::new("main"),

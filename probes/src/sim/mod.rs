@@ -12,11 +12,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, Partition, Target};
+use prober_core::ids::{BrokerId, Partition};
 use prober_core::time::Time;
 
 use crate::clock::Clock;
-use crate::port::{Answer, Ask, Lane, LaneInput, Layout, Outgoing, Refusal};
+use crate::port::{Lane, LaneInput, Layout, Outgoing, Refusal};
 
 use broker::SimBroker;
 
@@ -110,31 +110,6 @@ impl Lane for Sim {
         let found = inner.brokers.values_mut().find(|broker| broker.partition == partition);
         let report = found.and_then(|broker| broker.reread(now, offset));
         inner.report(report);
-    }
-}
-
-impl Ask for Sim {
-    async fn ask(&self, target: &Target) -> Answer {
-        let sent = self.clock.now();
-        let Broker::Id(id) = target.broker else {
-            return Answer { sent: None, at: sent, result: Err(Fault::NoMetadata) };
-        };
-        let latency = {
-            let inner = self.inner.borrow();
-            match inner.brokers.get(&id) {
-                None => return Answer { sent: None, at: sent, result: Err(Fault::NoAddress) },
-                Some(broker) if broker.down => {
-                    return Answer { sent: None, at: sent, result: Err(Fault::ConnectionRefused) };
-                }
-                Some(broker) => broker.answer_latency(),
-            }
-        };
-        match latency {
-            Some(latency) => tokio::time::sleep(latency).await,
-            // Frozen: the attempt's own deadline ends this.
-            None => std::future::pending().await,
-        }
-        Answer { sent: Some(sent), at: self.clock.now(), result: Ok(()) }
     }
 }
 

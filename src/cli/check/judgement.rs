@@ -161,7 +161,7 @@ fn broker_row(snapshot: &Snapshot, status: &BrokerStatus) -> Row {
 }
 
 fn row(snapshot: &Snapshot, cluster: ClusterName, subject: Subject) -> Row {
-    let probes = Probe::OF_A_RECORD.into_iter().filter_map(|kind| probe(snapshot, &cluster, subject, kind));
+    let probes = Probe::ALL.into_iter().filter_map(|kind| probe(snapshot, &cluster, subject, kind));
     let probes: Vec<ProbeResult> = probes.collect();
     Row { cluster, subject, address: None, state: None, verdict: verdict(&probes), probes }
 }
@@ -235,7 +235,7 @@ fn void_share(snapshot: &Snapshot) -> Option<f64> {
 
 fn name(row: &Row) -> String {
     let subject = match row.subject {
-        Subject::Broker(Broker::Unknown) => return format!("cluster {}: no broker answered", row.cluster),
+        Subject::Broker(Broker::Unknown | Broker::Cluster) => return format!("cluster {}: no broker answered", row.cluster),
         Subject::Broker(Broker::Id(id)) => format!("broker {id}"),
         Subject::Clients if row.probes.iter().all(|probe| probe.errors == ["no_metadata"]) => {
             return format!("cluster {}: no broker answered", row.cluster);

@@ -1,4 +1,4 @@
-//! The SDK's instruments. Counters and gauges are observable and read one pinned snapshot; only the two
+//! The SDK's instruments. Counters and gauges are observable and read one pinned snapshot; only the
 //! histograms record.
 //!
 //! A series that is no longer in the snapshot is not observed, and so ends by itself. The histograms of a removed
@@ -20,7 +20,7 @@ use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality,
 };
 use prober_core::event::Event;
-use prober_core::ids::Series;
+use prober_core::ids::{Broker, ClusterName, Phase, Series};
 use prober_core::ledger::Counted;
 use prober_core::metric::{self, Buckets, Kind, Metric};
 use prober_core::snapshot::Snapshot;
@@ -89,6 +89,7 @@ impl Instruments {
         let edges = Buckets::edges_with(thresholds);
         let durations = Durations {
             duration: histogram(&meter, metric::DURATION, &edges),
+            phase: histogram(&meter, metric::PHASE_DURATION, &edges),
             lag: histogram(&meter, metric::SELF_LAG, &edges),
             early: Mutex::default(),
             snapshots,
@@ -179,10 +180,11 @@ fn pin<'a>(points: impl Iterator<Item = Point<'a>>) -> Pinned {
     pinned
 }
 
-/// The recorder of both histograms.
+/// The recorder of the histograms.
 #[derive(Debug)]
 pub(super) struct Durations {
     duration: Histogram<f64>,
+    phase: Histogram<f64>,
     lag: Histogram<f64>,
     /// Recorded later, under the cluster's name: the SDK would keep a series without one until restart.
     early: Mutex<Vec<(&'static str, Duration)>>,
@@ -203,6 +205,17 @@ impl Recorder for Durations {
             KeyValue::new("broker", broker.to_string()),
         ];
         self.duration.record(duration.as_secs_f64(), &attributes);
+    }
+
+    fn phase(&self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration) {
+        let vantage = Arc::clone(&self.snapshots.borrow().vantage);
+        let attributes = [
+            KeyValue::new("cluster", cluster.as_str().to_owned()),
+            KeyValue::new("vantage", vantage),
+            KeyValue::new("broker", broker.to_string()),
+            KeyValue::new("phase", phase.as_str()),
+        ];
+        self.phase.record(took.as_secs_f64(), &attributes);
     }
 
     fn lag(&self, kind: &'static str, lag: Duration) {

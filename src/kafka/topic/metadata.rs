@@ -18,24 +18,25 @@ const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 /// Asks for metadata, again and again, of whoever answered last.
 #[derive(Debug)]
-pub(super) struct Asker {
+pub(in crate::kafka) struct Asker {
     client_id: Arc<str>,
-    topic: Arc<str>,
+    topics: Vec<Arc<str>>,
     current: Option<Connection>,
 }
 
 impl Asker {
-    pub(super) fn new(client_id: Arc<str>, topic: Arc<str>) -> Asker {
-        Asker { client_id, topic, current: None }
+    /// Asks for these topics.
+    pub(in crate::kafka) fn new(client_id: Arc<str>, topics: Vec<Arc<str>>) -> Asker {
+        Asker { client_id, topics, current: None }
     }
 
     /// One answer, from the broker that answered last, else from the first of `candidates` that does.
     ///
     /// # Errors
     /// Nobody answered: the last reason.
-    pub(super) async fn ask(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
+    pub(in crate::kafka) async fn ask(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
         if let Some(connection) = self.current.take()
-            && let Ok(metadata) = ask(&connection, &self.topic).await
+            && let Ok(metadata) = ask(&connection, &self.topics).await
         {
             self.current = Some(connection);
             return Ok(metadata);
@@ -46,7 +47,7 @@ impl Asker {
     }
 
     /// Forgets whom it asked, so that another broker's opinion is heard.
-    pub(super) fn ask_another(&mut self) {
+    pub(in crate::kafka) fn ask_another(&mut self) {
         self.current = None;
     }
 
@@ -60,10 +61,10 @@ impl Asker {
                     client_id: Arc::clone(&self.client_id),
                     patience: ANSWER_WITHIN,
                 };
-                let topic = Arc::clone(&self.topic);
+                let topics = self.topics.clone();
                 asked.spawn(async move {
                     let connection = dialling.dial(ANSWER_WITHIN).await?;
-                    let metadata = ask(&connection, &topic).await?;
+                    let metadata = ask(&connection, &topics).await?;
                     Ok::<_, WireError>((connection, metadata))
                 });
             }
@@ -80,8 +81,8 @@ impl Asker {
     }
 }
 
-async fn ask(connection: &Connection, topic: &Arc<str>) -> Result<ClusterMetadata, WireError> {
-    let call = connection.call(Metadata { topics: vec![Arc::clone(topic)] })?;
+async fn ask(connection: &Connection, topics: &[Arc<str>]) -> Result<ClusterMetadata, WireError> {
+    let call = connection.call(Metadata { topics: topics.to_vec() })?;
     let silent = WireError::NoAnswer { phase: crate::kafka::wire::Phase::Serving };
     Ok(tokio::time::timeout(ANSWER_WITHIN, call).await.unwrap_or(Err(silent))?.body)
 }

@@ -65,7 +65,7 @@ impl<T: Tenant> Observer<T> {
         Observer {
             upkeep: settings.upkeep,
             tenant,
-            asker: Asker::new(settings.client_id, settings.topic),
+            asker: Asker::new(settings.client_id, vec![settings.topic]),
             picture: Picture::new(settings.bootstrap, context.clock.now()),
             epochs: Epochs::new(context.clone()),
             creating: Creating::new(),
@@ -150,7 +150,7 @@ impl<T: Tenant> Observer<T> {
     }
 
     fn take_brokers(&mut self, metadata: &ClusterMetadata, topic: Option<&TopicSeen>) {
-        if self.picture.observe(metadata, topic, self.context.clock.now()) {
+        if self.picture.observe(metadata, topic.as_slice(), self.context.clock.now()) {
             (self.context.report)(Report::Topology(self.picture.topology().clone()));
         }
     }

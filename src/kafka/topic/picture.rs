@@ -9,28 +9,28 @@ use prober_core::topology::{Address, PartitionSeen, TopicSeen, Topology};
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
 /// What is known of a cluster.
-pub(super) struct Picture {
+pub(in crate::kafka) struct Picture {
     bootstrap: Vec<String>,
     topology: Topology,
     stable_since: Time,
 }
 
 impl Picture {
-    pub(super) fn new(bootstrap: Vec<String>, now: Time) -> Picture {
+    pub(in crate::kafka) fn new(bootstrap: Vec<String>, now: Time) -> Picture {
         Picture { bootstrap, topology: Topology::default(), stable_since: now }
     }
 
-    pub(super) fn topology(&self) -> &Topology {
+    pub(in crate::kafka) fn topology(&self) -> &Topology {
         &self.topology
     }
 
     /// For how long the set of registered brokers has not changed.
-    pub(super) fn stable_for(&self, now: Time) -> Duration {
+    pub(in crate::kafka) fn stable_for(&self, now: Time) -> Duration {
         now.since(self.stable_since)
     }
 
     /// Whom to ask: registered brokers first, then the bootstrap servers.
-    pub(super) fn candidates(&self) -> Vec<String> {
+    pub(in crate::kafka) fn candidates(&self) -> Vec<String> {
         let known = self.topology.brokers.values().filter(|seen| seen.registered);
         let mut candidates: Vec<String> =
             known.filter_map(|seen| seen.address.as_ref()).map(ToString::to_string).collect();
@@ -41,7 +41,7 @@ impl Picture {
     }
 
     /// Takes in an answer; whether it changed anything.
-    pub(super) fn observe(&mut self, metadata: &ClusterMetadata, topic: Option<&TopicSeen>, now: Time) -> bool {
+    pub(in crate::kafka) fn observe(&mut self, metadata: &ClusterMetadata, topics: &[&TopicSeen], now: Time) -> bool {
         let before = self.topology.clone();
         let listed: Vec<_> = metadata
             .brokers
@@ -51,7 +51,7 @@ impl Picture {
                 (BrokerId(broker.id), address, broker.rack.clone())
             })
             .collect();
-        self.topology.observe(&listed, topic);
+        self.topology.observe(&listed, topics.iter().copied());
         if before.registered() != self.topology.registered() {
             self.stable_since = now;
         }
@@ -60,7 +60,7 @@ impl Picture {
 }
 
 /// The topic as plain data, if it is there.
-pub(super) fn seen(info: &TopicInfo) -> Option<TopicSeen> {
+pub(in crate::kafka) fn seen(info: &TopicInfo) -> Option<TopicSeen> {
     if info.error != 0 || info.partitions.is_empty() {
         return None;
     }

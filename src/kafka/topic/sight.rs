@@ -8,7 +8,7 @@ use prober_core::time::Time;
 use prober_probes::port::LaneInput;
 use prober_probes::record::{self, Sighting};
 
-use crate::kafka::wire::{Connection, Fetch, Fetched, FetchedRecord, WireError};
+use crate::kafka::wire::{Connection, Fetch, Fetched, FetchedRecord, MAX_BYTES, WireError};
 
 use super::Context;
 
@@ -48,7 +48,7 @@ impl Context {
         max_wait: Duration,
     ) -> Result<(Fetched, Time), WireError> {
         let topic = Arc::clone(&self.topic);
-        let call = connection.call(Fetch { topic, topic_id, partition: partition.0, offset, max_wait })?;
+        let call = connection.call(Fetch { topic, topic_id, partition: partition.0, offset, max_wait, max_bytes: MAX_BYTES })?;
         let reply = call.await?;
         Ok((reply.body, self.clock.at(reply.at)))
     }

@@ -19,8 +19,8 @@ use super::{
     versions::Api,
 };
 
-/// The most that we ask for, in bytes. A broker answers with one whole batch however large.
-const MAX_BYTES: i32 = 1 << 20;
+/// The most that a reader asks for, in bytes. A broker answers with one whole batch however large.
+pub const MAX_BYTES: i32 = 1 << 20;
 
 /// The last version that names topics by name.
 const LAST_BY_NAME: i16 = 12;
@@ -44,6 +44,8 @@ pub struct Fetch {
     pub offset: i64,
     /// How long the broker may wait for a first byte, in whole milliseconds.
     pub max_wait: Duration,
+    /// The most wanted, in bytes; one whole batch comes all the same. [`MAX_BYTES`] for whoever reads on.
+    pub max_bytes: i32,
 }
 
 /// What could be read.
@@ -75,7 +77,7 @@ impl Request for Fetch {
             .with_partition(self.partition)
             .with_current_leader_epoch(-1)
             .with_fetch_offset(self.offset)
-            .with_partition_max_bytes(MAX_BYTES);
+            .with_partition_max_bytes(self.max_bytes);
         let mut topic = FetchTopic::default().with_partitions(vec![partition]);
         match self.topic_id {
             Some(id) if version > LAST_BY_NAME => {
@@ -86,7 +88,7 @@ impl Request for Fetch {
         let mut request = FetchRequest::default()
             .with_max_wait_ms(codec::millis(self.max_wait))
             .with_min_bytes(1)
-            .with_max_bytes(MAX_BYTES)
+            .with_max_bytes(self.max_bytes)
             .with_isolation_level(0)
             .with_session_id(0)
             .with_session_epoch(-1)

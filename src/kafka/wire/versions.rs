@@ -29,6 +29,8 @@ pub enum Api {
     CreateTopics,
     /// Where a leader epoch ended.
     OffsetForLeaderEpoch,
+    /// Delete topics.
+    DeleteTopics,
 }
 
 /// Both ends included.
@@ -46,7 +48,7 @@ impl fmt::Display for VersionRange {
     }
 }
 
-const SPOKEN: [(Api, ApiKey, VersionRange); 7] = [
+const SPOKEN: [(Api, ApiKey, VersionRange); 8] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
@@ -57,6 +59,8 @@ const SPOKEN: [(Api, ApiKey, VersionRange); 7] = [
     (Api::ListOffsets, ApiKey::ListOffsets, range(6, 10)),
     (Api::CreateTopics, ApiKey::CreateTopics, range(5, 7)),
     (Api::OffsetForLeaderEpoch, ApiKey::OffsetForLeaderEpoch, range(4, 4)),
+    // By name only up to v5.
+    (Api::DeleteTopics, ApiKey::DeleteTopics, range(4, 6)),
 ];
 
 const fn range(min: i16, max: i16) -> VersionRange {

@@ -1,0 +1,196 @@
+//! Whose metadata is behind: a broker cut off from the controllers goes on answering, and may accept writes that will be
+//! lost (K4). Its own picture of the cluster gives it away, held against what the others show.
+//!
+//! Two signs. A leader epoch only grows (KIP-320), so whoever shows a lower one than most others is behind. A set of
+//! brokers has no such order: only who differs from what more than half of all show can be called behind, so that two
+//! brokers that disagree accuse nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::ids::{BrokerId, Partition};
+use crate::time::Time;
+
+/// Behind for longer than this is stale: a change takes a moment to reach every broker.
+pub const STALE_AFTER: Duration = Duration::from_secs(5);
+
+/// Pictures older than this take no part: their broker may have learned more since.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
+
+/// A partition of a topic by the topic's id, so that a topic created anew starts over.
+pub type EpochKey = ([u8; 16], Partition);
+
+/// The cluster as one broker shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// The brokers that it lists.
+    pub brokers: BTreeSet<BrokerId>,
+    /// The leader epoch of each partition of our topics.
+    pub epochs: BTreeMap<EpochKey, i32>,
+}
+
+/// The newest picture of every broker, and since when each has been behind.
+#[derive(Clone, Debug, Default)]
+pub struct Staleness {
+    pictures: BTreeMap<BrokerId, (Time, Picture)>,
+    behind_since: BTreeMap<BrokerId, Time>,
+}
+
+impl Staleness {
+    /// Takes in what `broker` shows; whether it is stale.
+    pub fn observe(&mut self, broker: BrokerId, at: Time, picture: Picture) -> bool {
+        let behind = self.is_behind(broker, at, &picture);
+        self.pictures.insert(broker, (at, picture));
+        if !behind {
+            self.behind_since.remove(&broker);
+            return false;
+        }
+        let since = *self.behind_since.entry(broker).or_insert(at);
+        STALE_AFTER < at.since(since)
+    }
+
+    /// Forgets brokers that are not asked any more.
+    pub fn retain(&mut self, asked: &BTreeSet<BrokerId>) {
+        self.pictures.retain(|broker, _| asked.contains(broker));
+        self.behind_since.retain(|broker, _| asked.contains(broker));
+    }
+
+    fn is_behind(&self, broker: BrokerId, at: Time, picture: &Picture) -> bool {
+        let heard = |(id, (when, _)): &(&BrokerId, &(Time, Picture))| **id != broker && at.since(*when) <= HEARD_WITHIN;
+        let others: Vec<&Picture> = self.pictures.iter().filter(heard).map(|(_, (_, picture))| picture).collect();
+        has_lower_epochs(picture, &others) || has_other_brokers(picture, &others)
+    }
+}
+
+/// Whether more than half of the others know a newer leader of some partition.
+fn has_lower_epochs(picture: &Picture, others: &[&Picture]) -> bool {
+    picture.epochs.iter().any(|(key, epoch)| {
+        let newer = others.iter().filter(|other| other.epochs.get(key).is_some_and(|theirs| epoch < theirs)).count();
+        others.len() < 2 * newer
+    })
+}
+
+/// Whether more than half of all, this one among them, agree on other brokers than this one lists.
+fn has_other_brokers(picture: &Picture, others: &[&Picture]) -> bool {
+    let all = others.len() + 1;
+    let as_new = |other: &&&Picture| !knows_an_older_leader(other, picture);
+    let agreeing = |set: &BTreeSet<BrokerId>| others.iter().filter(|other| other.brokers == *set).filter(as_new).count();
+    others.iter().any(|other| other.brokers != picture.brokers && all < 2 * agreeing(&other.brokers))
+}
+
+fn knows_an_older_leader(one: &Picture, than: &Picture) -> bool {
+    one.epochs.iter().any(|(key, epoch)| than.epochs.get(key).is_some_and(|theirs| epoch < theirs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const KEY: EpochKey = ([1; 16], Partition(0));
+
+    fn at(seconds: u64) -> Time {
+        Time::from_millis(seconds * 1000)
+    }
+
+    fn picture(brokers: &[i32], epoch: i32) -> Picture {
+        let brokers = brokers.iter().map(|id| BrokerId(*id)).collect();
+        Picture { brokers, epochs: BTreeMap::from([(KEY, epoch)]) }
+    }
+
+    /// Everybody is asked once a second; from second 10 on all but broker 2 have heard of the new state.
+    fn first_stale(last: u64, show: impl Fn(i32, u64) -> Picture) -> Vec<(i32, u64)> {
+        let mut staleness = Staleness::default();
+        let mut first: Vec<(i32, u64)> = Vec::new();
+        for second in 0..last {
+            for broker in 1..=3 {
+                let stale = staleness.observe(BrokerId(broker), at(second), show(broker, second));
+                if stale && first.iter().all(|(known, _)| *known != broker) {
+                    first.push((broker, second));
+                }
+            }
+        }
+        first
+    }
+
+    #[test]
+    fn broker_cut_off_from_the_controllers_is_stale_after_five_seconds_and_alone() {
+        let found = first_stale(30, |broker, second| {
+            if 10 <= second && broker != 2 { picture(&[1, 3], 8) } else { picture(&[1, 2, 3], 7) }
+        });
+        assert_eq!(found, [(2, 17)], "behind is known once both others have shown it");
+    }
+
+    #[test]
+    fn change_that_reaches_everyone_within_seconds_accuses_nobody() {
+        let found = first_stale(30, |broker, second| {
+            let heard = 10 + 2 * u64::from(broker.unsigned_abs());
+            if heard <= second { picture(&[1, 3], 8) } else { picture(&[1, 2, 3], 7) }
+        });
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn two_brokers_that_disagree_on_the_brokers_accuse_nobody() {
+        let mut staleness = Staleness::default();
+        for second in 0..30 {
+            assert!(!staleness.observe(BrokerId(1), at(second), picture(&[1], 7)));
+            assert!(!staleness.observe(BrokerId(2), at(second), picture(&[1, 2], 7)));
+        }
+    }
+
+    #[test]
+    fn of_two_brokers_the_one_with_the_older_leader_is_behind() {
+        let mut staleness = Staleness::default();
+        let mut stale = (false, false);
+        for second in 0..30 {
+            stale.0 |= staleness.observe(BrokerId(1), at(second), picture(&[1, 2], 8));
+            stale.1 |= staleness.observe(BrokerId(2), at(second), picture(&[1, 2], 7));
+        }
+        assert_eq!(stale, (false, true));
+    }
+
+    #[test]
+    fn majority_that_is_cut_off_accuses_not_the_one_that_is_not() {
+        let found = first_stale(30, |broker, second| {
+            if 10 <= second && broker == 2 { picture(&[2], 8) } else { picture(&[1, 2, 3], 7) }
+        });
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn topic_created_anew_starts_over() {
+        let mut staleness = Staleness::default();
+        let anew = Picture { epochs: BTreeMap::from([(([2; 16], Partition(0)), 0)]), ..picture(&[1, 2, 3], 0) };
+        for second in 0..30 {
+            for broker in 1..=3 {
+                let shown = if 10 <= second { anew.clone() } else { picture(&[1, 2, 3], 7) };
+                assert!(!staleness.observe(BrokerId(broker), at(second), shown));
+            }
+        }
+    }
+
+    #[test]
+    fn silent_brokers_old_picture_accuses_nobody() {
+        let mut staleness = Staleness::default();
+        staleness.observe(BrokerId(2), at(0), picture(&[1, 2, 3], 9));
+        for second in 6..30 {
+            assert!(!staleness.observe(BrokerId(1), at(second), picture(&[1, 3], 8)));
+        }
+    }
+
+    proptest! {
+        /// Brokers that all show the same accuse nobody, whatever it is and however it changes.
+        #[test]
+        fn agreement_accuses_nobody(epochs in prop::collection::vec(0i32..5, 1..40)) {
+            let mut staleness = Staleness::default();
+            for (second, epoch) in (0..).zip(&epochs) {
+                for broker in 1..=3 {
+                    let shown = picture(&[1, 2, 3], second as i32 * 10 + epoch);
+                    let stale = staleness.observe(BrokerId(broker), at(second), shown);
+                    prop_assert!(!stale);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Direct probes of one cluster: when each target is due, and what comes of each question.
+//!
+//! Driven by its owner, as the round trips are: [`Direct::hear`] takes in what comes back, [`Direct::advance`] asks what is
+//! due and ends what has expired. An attempt ends by its answer or by the deadline, whichever is first; what comes after
+//! that changes nothing.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use prober_core::accounts::Accounts;
+use prober_core::event::{Event, Limits, Saw, VoidReason};
+use prober_core::ids::{Broker, ClusterName, Probe, Series};
+use prober_core::time::Time;
+
+use crate::clock::Clock;
+use crate::port::{Answer, Ask, AskInput, Question, QuestionId};
+use crate::schedule::Schedule;
+
+/// Settings of one direct probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Between two attempts at one target.
+    pub interval: Duration,
+    /// How long an attempt may take.
+    pub limits: Limits,
+}
+
+/// The direct probes of one cluster.
+#[derive(Debug)]
+pub struct Direct {
+    cluster: ClusterName,
+    clock: Clock,
+    settings: BTreeMap<Probe, Settings>,
+    targets: BTreeMap<(Probe, Broker), Schedule>,
+    open: BTreeMap<QuestionId, Open>,
+    asked: u64,
+}
+
+/// An attempt on its way. One target has at most deadline / interval + 1 of them.
+#[derive(Debug)]
+struct Open {
+    series: Series,
+    limits: Limits,
+    due: Time,
+    asked: Time,
+}
+
+impl Open {
+    fn deadline(&self) -> Time {
+        self.asked + self.limits.deadline
+    }
+}
+
+impl Direct {
+    /// Probes that have nobody to ask yet.
+    pub fn new(cluster: ClusterName, settings: BTreeMap<Probe, Settings>, clock: Clock) -> Direct {
+        Direct { cluster, clock, settings, targets: BTreeMap::new(), open: BTreeMap::new(), asked: 0 }
+    }
+
+    /// Takes in what comes back.
+    pub fn hear(&mut self, input: AskInput, accounts: &mut Accounts) {
+        match input {
+            AskInput::Targets { probe, at, brokers } => self.aim(probe, at, &brokers, accounts),
+            AskInput::Answered { id, answer } => {
+                if let Some(open) = self.open.remove(&id) {
+                    accounts.ended(answered(open, answer));
+                }
+            }
+            AskInput::Phase { broker, phase, took } => accounts.phase(&self.cluster, broker, phase, took),
+            AskInput::ChannelFailed { broker } => accounts.channel_failed(&self.cluster, broker),
+            // For people, and for the findings: no attempt ends by these.
+            AskInput::Impeded { .. } | AskInput::Action { .. } | AskInput::Twin { .. } => {}
+        }
+    }
+
+    /// Ends what has expired and asks what is due.
+    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, ask: &mut dyn Ask) {
+        for open in self.take(|open| open.deadline() <= now) {
+            let ended = open.deadline();
+            accounts.ended(event(open, ended, Saw::TimedOut));
+        }
+        for ((probe, broker), schedule) in &mut self.targets {
+            let (Some(tick), Some(settings)) = (schedule.take(now), self.settings.get(probe)) else { continue };
+            let series = series(&self.cluster, *probe, *broker);
+            if 0 < tick.missed {
+                accounts.missed(&series, tick.missed);
+            }
+            accounts.asked(&series);
+            let id = QuestionId(self.asked);
+            self.asked += 1;
+            let asked = self.clock.now();
+            self.open.insert(id, Open { series, limits: settings.limits, due: tick.due, asked });
+            ask.ask(Question { id, probe: *probe, broker: *broker }, settings.limits.deadline);
+        }
+    }
+
+    /// When [`Direct::advance`] has something to do again.
+    pub fn next_wake(&self) -> Time {
+        let due = self.targets.values().map(Schedule::next_due).min().unwrap_or(Time::NEVER);
+        self.open.values().map(Open::deadline).min().unwrap_or(Time::NEVER).min(due)
+    }
+
+    /// Inputs were dropped before they reached us: any answer may have been among them.
+    pub fn input_dropped(&mut self, now: Time, accounts: &mut Accounts) {
+        self.abandon(now, VoidReason::InputDropped, accounts, |_| true);
+    }
+
+    /// The process ends: what is open is void, and nothing is asked any more.
+    pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts) {
+        self.targets.clear();
+        self.abandon(now, VoidReason::Shutdown, accounts, |_| true);
+    }
+
+    /// Attempts that have not ended.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Takes out the open attempts that are `done`.
+    fn take(&mut self, done: impl Fn(&Open) -> bool) -> Vec<Open> {
+        let ids: Vec<QuestionId> = self.open.iter().filter(|(_, open)| done(open)).map(|(id, _)| *id).collect();
+        ids.iter().filter_map(|id| self.open.remove(id)).collect()
+    }
+
+    fn aim(&mut self, probe: Probe, at: Time, brokers: &BTreeSet<Broker>, accounts: &mut Accounts) {
+        let Some(settings) = self.settings.get(&probe).copied() else { return };
+        self.targets.retain(|(of, broker), _| *of != probe || brokers.contains(broker));
+        self.abandon(at, VoidReason::TargetRemoved, accounts, |series| {
+            series.probe == probe && !brokers.contains(&series.broker)
+        });
+        for broker in brokers {
+            let (cluster, ordinal) = (&self.cluster, ordinal(probe, *broker));
+            self.targets.entry((probe, *broker)).or_insert_with(|| {
+                accounts.open(&series(cluster, probe, *broker));
+                Schedule::new(settings.interval, ordinal, at)
+            });
+        }
+    }
+
+    fn abandon(&mut self, now: Time, reason: VoidReason, accounts: &mut Accounts, of: impl Fn(&Series) -> bool) {
+        for open in self.take(|open| of(&open.series)) {
+            accounts.ended(event(open, now, Saw::Void(reason)));
+        }
+    }
+}
+
+/// What an answer makes of its attempt. Stamped after the deadline, it is none: the timer was merely slower.
+fn answered(open: Open, answer: Answer) -> Event {
+    let deadline = open.deadline();
+    if deadline < answer.at {
+        return event(open, deadline, Saw::TimedOut);
+    }
+    let saw = match answer.result {
+        Ok(()) => Saw::Success(answer.at.since(answer.sent.unwrap_or(open.asked))),
+        Err(fault) => Saw::Failed(fault),
+    };
+    event(open, answer.at, saw)
+}
+
+fn event(open: Open, ended: Time, saw: Saw) -> Event {
+    let Open { series, limits, due, asked } = open;
+    Event { series, limits, due, sent: Some(asked), ended, saw, stalled: Duration::ZERO }
+}
+
+fn series(cluster: &ClusterName, probe: Probe, broker: Broker) -> Series {
+    Series { cluster: cluster.clone(), view: probe.direct_view(), probe, broker }
+}
+
+/// Spreads targets over their interval, and the probes of one broker over the second.
+fn ordinal(probe: Probe, broker: Broker) -> u64 {
+    let broker = broker.id().map_or(0, |id| u64::from(id.0.unsigned_abs()));
+    broker.wrapping_mul(Probe::ALL.len() as u64).wrapping_add(probe as u64)
+}

@@ -1,0 +1,95 @@
+//! What the direct probes of a cluster say besides answers: what keeps one from asking, and a twin of this prober.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::fault::Blame;
+use prober_core::finding::{Finding, FindingKind};
+use prober_core::ids::Probe;
+use prober_core::snapshot::Impediment;
+use prober_core::time::Time;
+use prober_probes::port::AskInput;
+
+use super::Asking;
+
+/// A twin that was not met for so long is gone.
+const TWIN_GONE_AFTER: Duration = Duration::from_secs(120);
+
+/// The newest word of each.
+#[derive(Debug, Default)]
+pub(super) struct DirectNews {
+    impeded: BTreeMap<Probe, Arc<str>>,
+    twin: Option<Twin>,
+}
+
+#[derive(Debug)]
+struct Twin {
+    since: Time,
+    last: Time,
+    evidence: Arc<str>,
+}
+
+impl DirectNews {
+    /// Takes in what comes back, and logs one line for what has changed.
+    pub(super) fn hear(&mut self, input: &AskInput) {
+        match input {
+            AskInput::Impeded { probe, message } => self.impeded(*probe, message.as_ref()),
+            AskInput::Twin { at, evidence } => self.met(*at, evidence),
+            AskInput::Targets { .. }
+            | AskInput::Answered { .. }
+            | AskInput::Phase { .. }
+            | AskInput::ChannelFailed { .. }
+            | AskInput::Action { .. } => {}
+        }
+    }
+
+    fn impeded(&mut self, probe: Probe, message: Option<&Arc<str>>) {
+        let before = match message {
+            Some(message) => self.impeded.insert(probe, Arc::clone(message)),
+            None => self.impeded.remove(&probe),
+        };
+        match message {
+            Some(message) if before.as_ref() != Some(message) => {
+                tracing::warn!(probe = probe.as_str(), "{message}");
+            }
+            None if before.is_some() => tracing::info!(probe = probe.as_str(), "the probe asks again"),
+            _ => {}
+        }
+    }
+
+    fn met(&mut self, at: Time, evidence: &Arc<str>) {
+        let known = self.twin.take().filter(|twin| at.since(twin.last) < TWIN_GONE_AFTER);
+        if known.is_none() {
+            tracing::warn!("another prober runs under this vantage's name: {evidence}");
+        }
+        let since = known.map_or(at, |twin| twin.since);
+        self.twin = Some(Twin { since, last: at, evidence: Arc::clone(evidence) });
+    }
+}
+
+impl Asking {
+    /// The twin, while it is met.
+    pub(super) fn finding(&self, now: Time) -> Option<Finding> {
+        let twin = self.news.twin.as_ref().filter(|twin| now.since(twin.last) < TWIN_GONE_AFTER)?;
+        Some(Finding {
+            kind: FindingKind::DuplicateVantage,
+            cluster: self.cluster.clone(),
+            broker: None,
+            blame: Blame::Prober,
+            since: twin.since,
+            confidence: 1.0,
+            summary: Arc::from("another prober runs under this vantage's name; give each its own with --vantage"),
+            evidence: vec![Arc::clone(&twin.evidence)],
+        })
+    }
+
+    /// Probes that something keeps from asking.
+    pub(super) fn impediments(&self) -> impl Iterator<Item = Impediment> + '_ {
+        self.news.impeded.iter().map(|(probe, message)| Impediment {
+            cluster: self.cluster.clone(),
+            probe: *probe,
+            message: Arc::clone(message),
+        })
+    }
+}

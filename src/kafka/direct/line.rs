@@ -1,0 +1,73 @@
+//! One kept connection to each broker, for questions that share it: opened when the first is asked.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prober_core::fault::Fault;
+use prober_core::ids::BrokerId;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::kafka::topic::link::{Link, State};
+use crate::kafka::wire::Connection;
+
+use super::Context;
+use super::scout::Scouted;
+
+/// Connections by broker. Clones share them.
+#[derive(Clone)]
+pub(super) struct Lines {
+    context: Context,
+    scouted: watch::Receiver<Arc<Scouted>>,
+    patience: Duration,
+    links: Arc<Mutex<BTreeMap<BrokerId, Kept>>>,
+}
+
+struct Kept {
+    address: Arc<str>,
+    link: Link,
+}
+
+impl Lines {
+    /// None yet. A connection may be silent for `patience` with requests outstanding.
+    pub(super) fn new(context: Context, scouted: watch::Receiver<Arc<Scouted>>, patience: Duration) -> Lines {
+        Lines { context, scouted, patience, links: Arc::default() }
+    }
+
+    /// The connection to a broker: waited for while it is being dialled.
+    ///
+    /// # Errors
+    /// The last dial failed, for this reason; or the broker throttles us (KIP-219) and would not answer now; or nobody
+    /// knows its address.
+    pub(super) async fn to(&self, broker: BrokerId) -> Result<Arc<Connection>, Fault> {
+        let mut state = self.state(broker).ok_or(Fault::NoAddress)?;
+        loop {
+            match &*state.borrow_and_update() {
+                State::Down(fault) => return Err(*fault),
+                State::Up(connection) if connection.is_closed().is_none() => {
+                    let muted = connection.throttled_until().is_some_and(|until| Instant::now() < until);
+                    return if muted { Err(Fault::Quota) } else { Ok(Arc::clone(connection)) };
+                }
+                State::Up(_) | State::Connecting => {}
+            }
+            if state.changed().await.is_err() {
+                // Another address has taken its place; the next question goes there.
+                return Err(Fault::ConnectionReset);
+            }
+        }
+    }
+
+    /// Follows the link to a broker at its newest address; brokers that are gone lose theirs.
+    fn state(&self, broker: BrokerId) -> Option<watch::Receiver<State>> {
+        let scouted = Arc::clone(&self.scouted.borrow());
+        let address = scouted.address(broker)?;
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.retain(|id, kept| scouted.address(*id).as_deref() == Some(&*kept.address));
+        let kept = links.entry(broker).or_insert_with(|| {
+            let dialling = self.context.dialling(Arc::clone(&address), self.patience);
+            Kept { address, link: Link::keep(dialling, &self.context.alarm) }
+        });
+        Some(kept.link.watch())
+    }
+}

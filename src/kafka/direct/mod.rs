@@ -1,0 +1,207 @@
+//! Direct probes over the wire: what clients depend on, asked of each broker by itself.
+//!
+//! | module | asks |
+//! | --- | --- |
+//! | [`fetch`] | a known record of the broker's pinned partition, read once more: reading judged without writing |
+//! | [`metadata`] | for the metadata of our topics: who lags behind the others |
+//! | [`connect`] | for nothing: a fresh connection, phase by phase |
+//! | [`controller`], [`canary`] | for a topic, validated only or for real: the controller, and the way to it |
+//! | [`scout`] | who is there, and who leads what: one question every few seconds, of anybody |
+//! | [`known`] | where the pinned partitions end, once their topic is known to be ours |
+//! | [`line`] | one kept connection to each broker |
+//!
+//! Nothing that can wait on replication, the controller or a long poll shares a connection with a probe that judges the
+//! broker (K3): fetch and metadata share connection C, the others have their own.
+
+mod canary;
+mod connect;
+mod controller;
+mod fetch;
+mod known;
+mod line;
+mod metadata;
+mod scout;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::fault::Fault;
+use prober_core::ids::{Broker, BrokerId, Probe};
+use prober_probes::clock::Clock;
+use prober_probes::port::{Answer, Ask, AskInput, Question};
+use tokio::sync::watch;
+
+use crate::alarm::{Alarm, Task};
+
+use super::topic::link::Dialling;
+
+use connect::Connect;
+use controller::Controller;
+use fetch::Fetch;
+use line::Lines;
+use metadata::Metadata;
+use scout::{Scout, Scouted};
+
+pub use canary::CanarySettings;
+pub use known::Known;
+
+/// Takes in what comes back, from any thread, without ever waiting.
+pub type Teller = Arc<dyn Fn(AskInput) + Send + Sync>;
+
+/// What the direct probes of a cluster are told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to ask first, `host:port` each.
+    pub bootstrap: Vec<String>,
+    /// What the brokers' logs and quotas know us by.
+    pub client_id: Arc<str>,
+    /// Where this prober stands: part of the names of its groups and transactional ids.
+    pub vantage: Arc<str>,
+    /// The topic of the pinned lane.
+    pub pinned: Arc<str>,
+    /// The topic of the replicated lane.
+    pub replicated: Arc<str>,
+    /// The probes that ask, each with its deadline: the patience with its connections.
+    pub deadlines: BTreeMap<Probe, Duration>,
+    /// A real topic creation now and then, if it is wanted.
+    pub canary: Option<CanarySettings>,
+}
+
+/// What every kind of direct probe shares.
+#[derive(Clone)]
+struct Context {
+    clock: Clock,
+    client_id: Arc<str>,
+    tell: Teller,
+    alarm: Alarm,
+}
+
+impl Context {
+    /// How a broker is dialled that may be silent for `patience` with requests outstanding.
+    fn dialling(&self, address: Arc<str>, patience: Duration) -> Dialling {
+        Dialling { address, client_id: Arc::clone(&self.client_id), patience }
+    }
+
+    /// A refusal that is known now.
+    fn refused(&self, fault: Fault) -> Answer {
+        Answer { sent: None, at: self.clock.now(), result: Err(fault) }
+    }
+}
+
+/// The port of a cluster's direct probes. Dropping it ends everything that it started.
+pub struct DirectProbes {
+    context: Context,
+    scouted: watch::Receiver<Arc<Scouted>>,
+    fetch: Arc<Fetch>,
+    metadata: Arc<Metadata>,
+    connect: Arc<Connect>,
+    controller: Arc<Controller>,
+    _tasks: Vec<Task>,
+}
+
+/// An answer under way.
+type Asked = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+impl DirectProbes {
+    /// Starts to look around; needs a tokio runtime. Tells whom to ask from then on.
+    pub fn start(settings: Settings, known: Known, clock: Clock, tell: Teller, alarm: Alarm) -> DirectProbes {
+        let client_id = Arc::clone(&settings.client_id);
+        let context = Context { clock, client_id, tell, alarm };
+        let scout = Scout::new(&context, &settings);
+        let scouted = scout.watch();
+        let patience = |probe| settings.deadlines.get(&probe).copied();
+        let fetching = patience(Probe::Fetch).into_iter().chain(patience(Probe::Metadata)).max();
+        let lines = Lines::new(context.clone(), scouted.clone(), fetching.unwrap_or(Duration::from_secs(2)));
+        let fetch = Arc::new(Fetch::new(context.clone(), lines.clone(), Arc::clone(&settings.pinned)));
+        let topics = vec![Arc::clone(&settings.pinned), Arc::clone(&settings.replicated)];
+        let metadata = Arc::new(Metadata::new(context.clone(), lines, topics));
+        let connect = Arc::new(Connect::new(context.clone()));
+        let controller = Arc::new(Controller::new(context.clone(), scout.hint()));
+        let mut tasks = vec![
+            context.alarm.spawn("scout", scout.run()),
+            context.alarm.spawn("aim", aim(context.clone(), settings.clone(), scouted.clone(), Arc::clone(&metadata), known)),
+        ];
+        if let Some(canary) = settings.canary {
+            tasks.push(context.alarm.spawn("canary", canary::run(context.clone(), canary, scouted.clone())));
+        }
+        DirectProbes { context, scouted, fetch, metadata, connect, controller, _tasks: tasks }
+    }
+
+    fn asked(&self, question: Question, within: Duration) -> Option<Asked> {
+        let scouted = Arc::clone(&self.scouted.borrow());
+        if question.probe == Probe::Controller {
+            let controller = Arc::clone(&self.controller);
+            return Some(Box::pin(async move { controller.ask(&scouted, within).await }));
+        }
+        let broker = question.broker.id()?;
+        Some(match question.probe {
+            Probe::Fetch => {
+                let fetch = Arc::clone(&self.fetch);
+                Box::pin(async move { fetch.ask(broker, &scouted).await })
+            }
+            Probe::Metadata => {
+                let metadata = Arc::clone(&self.metadata);
+                Box::pin(async move { metadata.ask(broker).await })
+            }
+            Probe::Connect => {
+                let connect = Arc::clone(&self.connect);
+                Box::pin(async move { connect.ask(broker, &scouted, within).await })
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Ask for DirectProbes {
+    fn ask(&mut self, question: Question, within: Duration) {
+        let Some(asked) = self.asked(question, within) else { return };
+        let tell = Arc::clone(&self.context.tell);
+        self.context.alarm.spawn_brief("ask", async move {
+            // Whoever asked keeps the deadline as well; past it nobody listens.
+            if let Ok(answer) = tokio::time::timeout(within, asked).await {
+                tell(AskInput::Answered { id: question.id, answer });
+            }
+        });
+    }
+}
+
+/// Tells whom each probe can be asked of, as the picture of the cluster changes.
+async fn aim(
+    context: Context,
+    settings: Settings,
+    mut scouted: watch::Receiver<Arc<Scouted>>,
+    metadata: Arc<Metadata>,
+    _known: Known,
+) {
+    let mut told: BTreeMap<Probe, BTreeSet<Broker>> = BTreeMap::new();
+    loop {
+        let picture = Arc::clone(&scouted.borrow_and_update());
+        metadata.retain(&picture.topology.brokers.keys().copied().collect());
+        for probe in settings.deadlines.keys() {
+            let brokers = targets(*probe, &picture, &settings);
+            if told.get(probe) != Some(&brokers) {
+                told.insert(*probe, brokers.clone());
+                (context.tell)(AskInput::Targets { probe: *probe, at: context.clock.now(), brokers });
+            }
+        }
+        if scouted.changed().await.is_err() {
+            // The scout was dropped, and with it soon this task.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Whom a probe can be asked of. A broker that has left stays due at its last address: leaving the metadata must not end
+/// the outage in the numbers.
+fn targets(probe: Probe, picture: &Scouted, settings: &Settings) -> BTreeSet<Broker> {
+    let with_address = || picture.topology.brokers.iter().filter(|(_, seen)| seen.address.is_some());
+    let brokers = |ids: &mut dyn Iterator<Item = BrokerId>| ids.map(Broker::Id).collect();
+    match probe {
+        Probe::Metadata | Probe::Connect => brokers(&mut with_address().map(|(id, _)| *id)),
+        Probe::Fetch => brokers(&mut picture.pinned(&settings.pinned).map(|(id, _)| id)),
+        Probe::Controller if with_address().next().is_some() => BTreeSet::from([Broker::Cluster]),
+        _ => BTreeSet::new(),
+    }
+}

@@ -1,0 +1,50 @@
+//! `/api/v1/findings`: what is known to be wrong now, and whose fault it is; an empty array where nothing is.
+//!
+//! The shape: `[{kind, cluster, broker (text or null), blame (cluster, prober, unclear), since (RFC 3339, UTC),
+//! confidence (0 to 1), summary, evidence[], runner_up (null), ruled_out[]}]`.
+
+use std::sync::Arc;
+
+use prober_core::finding::Finding;
+use prober_core::snapshot::Snapshot;
+use prober_core::time::WallTime;
+use serde::Serialize;
+
+use super::status::rfc3339;
+
+/// One finding.
+#[derive(Debug, Serialize)]
+pub struct FindingRow {
+    kind: &'static str,
+    cluster: String,
+    broker: Option<String>,
+    blame: &'static str,
+    since: String,
+    confidence: f64,
+    summary: Arc<str>,
+    evidence: Vec<Arc<str>>,
+    runner_up: Option<&'static str>,
+    ruled_out: Vec<&'static str>,
+}
+
+/// Every finding of a snapshot.
+pub fn findings(snapshot: &Snapshot) -> Vec<FindingRow> {
+    snapshot.findings.iter().map(|finding| row(finding, snapshot)).collect()
+}
+
+fn row(finding: &Finding, snapshot: &Snapshot) -> FindingRow {
+    let ago = i64::try_from(snapshot.at.since(finding.since).as_nanos()).unwrap_or(i64::MAX);
+    FindingRow {
+        kind: finding.kind.as_str(),
+        cluster: finding.cluster.to_string(),
+        broker: finding.broker.map(|broker| broker.to_string()),
+        blame: finding.blame.as_str(),
+        since: rfc3339(WallTime(snapshot.wall.0.saturating_sub(ago))),
+        confidence: finding.confidence,
+        summary: Arc::clone(&finding.summary),
+        evidence: finding.evidence.clone(),
+        // A single probe told it; nothing was weighed against it.
+        runner_up: None,
+        ruled_out: Vec::new(),
+    }
+}

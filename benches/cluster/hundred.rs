@@ -46,6 +46,17 @@ const PAGE_MS: f64 = 100.0;
 /// What the prober may take of one core, in percent.
 const CPU_PERCENT: f64 = 20.0;
 
+/// What all direct probes together may take of that.
+const DIRECT_CPU_PERCENT: f64 = 5.0;
+const DIRECT_OFF: [(&str, &str); 6] = [
+    ("KAFKA_PROBER__PROBES__FETCH__ENABLED", "false"),
+    ("KAFKA_PROBER__PROBES__METADATA__ENABLED", "false"),
+    ("KAFKA_PROBER__PROBES__CONNECT__ENABLED", "false"),
+    ("KAFKA_PROBER__PROBES__COMMIT__ENABLED", "false"),
+    ("KAFKA_PROBER__PROBES__TRANSACTION__ENABLED", "false"),
+    ("KAFKA_PROBER__PROBES__CONTROLLER__ENABLED", "false"),
+];
+
 /// librdkafka has a thread for each broker in each of its two clients; ours and its others do not grow with brokers.
 const THREADS: u32 = 2 * BROKERS.unsigned_abs() + 20;
 
@@ -76,8 +87,9 @@ pub(crate) fn measure() {
     let freeze = Freeze::of(&probing, FROZEN_BROKER, CALM, FROZEN, freeze, thaw);
     let last = probing.status();
     let exports = probing.stop();
-    eprintln!("bench: as many fetches as from real brokers");
-    let as_real = as_real(&mock.bootstrap, brokers);
+    eprintln!("bench: as many fetches as from real brokers, without and with the direct probes");
+    let lanes_alone = as_real(&mock.bootstrap, brokers, &DIRECT_OFF);
+    let as_real = as_real(&mock.bootstrap, brokers, &[]);
 
     println!("## A hundred brokers\n");
     println!(
@@ -90,6 +102,9 @@ pub(crate) fn measure() {
     goals.at_most("CPU, of one core", usual.of_one_core(), CPU_PERCENT, "%");
     let what = "CPU, of one core, with `fetch_max_wait` = `interval`: as many fetches as from real brokers";
     goals.at_most(what, as_real.of_one_core(), CPU_PERCENT, "%");
+    let direct = as_real.of_one_core() - lanes_alone.of_one_core();
+    let what = "… of which the direct probes (fetch, metadata, connect: what the mock speaks)";
+    goals.at_most(what, direct, DIRECT_CPU_PERCENT, "%");
     goals.note("CPU per round trip (one record: three events)", format!("{} ms", short(usual.cpu_per_round_trip())));
     goals.note("CPU, of one core, scraped every second", format!("{} %", short(often.of_one_core())));
     goals.note("CPU of the mock meanwhile, of one core", format!("{} %", short(percent(mock_cpu, BLOCK))));
@@ -113,8 +128,9 @@ pub(crate) fn measure() {
 }
 
 /// What a prober costs that fetches as often as it would from real brokers.
-fn as_real(bootstrap: &str, brokers: usize) -> Cost {
-    let probing = Probing::start(bootstrap, &BOTH, &WAITING_AN_INTERVAL);
+fn as_real(bootstrap: &str, brokers: usize, more: &[(&str, &str)]) -> Cost {
+    let settings = [&WAITING_AN_INTERVAL, more].concat();
+    let probing = Probing::start(bootstrap, &BOTH, &settings);
     probing.await_good(brokers, READY_WITHIN);
     thread::sleep(SETTLE);
     let cost = Cost::of(&probing, BLOCK, SCRAPE_EVERY);

@@ -201,9 +201,10 @@ impl Probe {
     pub const DIRECT: [Probe; 6] =
         [Probe::Fetch, Probe::Metadata, Probe::Connect, Probe::Commit, Probe::Transaction, Probe::Controller];
 
-    /// The probes whose events in the broker view speak for one broker alone.
-    pub const OF_A_BROKER: [Probe; 6] =
-        [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Fetch, Probe::Metadata, Probe::Connect];
+    /// The probes that a broker's condition is read from. Not `connect`: its newest event may be older than the trouble,
+    /// or than its end.
+    pub const OF_A_BROKER: [Probe; 5] =
+        [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Fetch, Probe::Metadata];
 
     /// The label value.
     pub const fn as_str(self) -> &'static str {
@@ -231,12 +232,9 @@ impl Probe {
         match self {
             Probe::Commit | Probe::Transaction => View::Coordinator,
             Probe::Controller => View::Cluster,
-            Probe::Produce
-            | Probe::Consume
-            | Probe::EndToEnd
-            | Probe::Fetch
-            | Probe::Metadata
-            | Probe::Connect => View::Broker,
+            Probe::Produce | Probe::Consume | Probe::EndToEnd | Probe::Fetch | Probe::Metadata | Probe::Connect => {
+                View::Broker
+            }
         }
     }
 }

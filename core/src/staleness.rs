@@ -74,7 +74,8 @@ fn has_lower_epochs(picture: &Picture, others: &[&Picture]) -> bool {
 fn has_other_brokers(picture: &Picture, others: &[&Picture]) -> bool {
     let all = others.len() + 1;
     let as_new = |other: &&&Picture| !knows_an_older_leader(other, picture);
-    let agreeing = |set: &BTreeSet<BrokerId>| others.iter().filter(|other| other.brokers == *set).filter(as_new).count();
+    let agreeing =
+        |set: &BTreeSet<BrokerId>| others.iter().filter(|other| other.brokers == *set).filter(as_new).count();
     others.iter().any(|other| other.brokers != picture.brokers && all < 2 * agreeing(&other.brokers))
 }
 
@@ -115,9 +116,13 @@ mod tests {
 
     #[test]
     fn broker_cut_off_from_the_controllers_is_stale_after_five_seconds_and_alone() {
-        let found = first_stale(30, |broker, second| {
-            if 10 <= second && broker != 2 { picture(&[1, 3], 8) } else { picture(&[1, 2, 3], 7) }
-        });
+        let found =
+            first_stale(
+                30,
+                |broker, second| {
+                    if 10 <= second && broker != 2 { picture(&[1, 3], 8) } else { picture(&[1, 2, 3], 7) }
+                },
+            );
         assert_eq!(found, [(2, 17)], "behind is known once both others have shown it");
     }
 
@@ -152,9 +157,13 @@ mod tests {
 
     #[test]
     fn majority_that_is_cut_off_accuses_not_the_one_that_is_not() {
-        let found = first_stale(30, |broker, second| {
-            if 10 <= second && broker == 2 { picture(&[2], 8) } else { picture(&[1, 2, 3], 7) }
-        });
+        let found =
+            first_stale(
+                30,
+                |broker, second| {
+                    if 10 <= second && broker == 2 { picture(&[2], 8) } else { picture(&[1, 2, 3], 7) }
+                },
+            );
         assert_eq!(found, []);
     }
 

@@ -44,7 +44,12 @@ pub(super) struct DirectPlan {
 
 impl DirectPlan {
     /// Starts them; needs a tokio runtime.
-    pub(super) fn start(self, clock: Clock, tell: Teller, alarm: Alarm) -> (ClusterName, Direct, Box<dyn port::Ask + Send>) {
+    pub(super) fn start(
+        self,
+        clock: Clock,
+        tell: Teller,
+        alarm: Alarm,
+    ) -> (ClusterName, Direct, Box<dyn port::Ask + Send>) {
         let direct = Direct::new(self.cluster.clone(), self.schedule, clock);
         let port = DirectProbes::start(self.settings, self.known, clock, tell, alarm);
         (self.cluster, direct, Box::new(port))

@@ -141,7 +141,9 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     }
     // Two lanes tell this story; the simulated cluster has no controller, and no coordinators.
     let probes = &mut config.probes;
-    for direct in [&mut probes.fetch, &mut probes.metadata, &mut probes.connect, &mut probes.commit, &mut probes.transaction] {
+    for direct in
+        [&mut probes.fetch, &mut probes.metadata, &mut probes.connect, &mut probes.commit, &mut probes.transaction]
+    {
         direct.enabled = false;
     }
     probes.controller.probe.enabled = false;

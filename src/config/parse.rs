@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::text::{self, choice, duration_between};
 use super::values::Values;
 use super::{
-    Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http, Lane, Lanes, Limits, Log,
-    LogFormat, Objective, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane,
-    RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel,
+    Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http,
+    Lane, Lanes, Limits, Log, LogFormat, Objective, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol,
+    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);

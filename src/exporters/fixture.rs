@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::event::{Anomaly, Event, Limits, Saw, VoidReason};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Target, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Target, View};
 use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
 use prober_core::metric::Buckets;
@@ -24,6 +24,9 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
     let mut ledger = Ledger::new(Arc::clone(&objectives), Buckets::edges_with(&[]));
     for target in targets(brokers) {
         count(&mut ledger, &target);
+    }
+    for broker in (0..brokers).map(|id| Broker::Id(BrokerId(id))) {
+        count_direct(&mut ledger, broker);
     }
     let cluster = ClusterName::new("main");
     let mut prober = ProberStatus { heartbeat: WALL, ..ProberStatus::default() };
@@ -119,6 +122,31 @@ fn count(ledger: &mut Ledger, target: &Target) {
         let stalled = events(target).into_iter().next().expect("there are events");
         ledger.hear(target, &Output::Due(Probe::Produce));
         ledger.record(&Event { saw: Saw::Void(VoidReason::Stall), ..stalled });
+    }
+}
+
+/// Each direct probe of a broker answers once, is refused once and is silent once; and every phase is passed.
+fn count_direct(ledger: &mut Ledger, broker: Broker) {
+    let cluster = ClusterName::new("main");
+    for probe in Probe::DIRECT.into_iter().filter(|probe| *probe != Probe::Controller) {
+        let series = Series { cluster: cluster.clone(), view: probe.direct_view(), probe, broker };
+        ledger.open(series.clone());
+        for saw in [Saw::Success(Duration::from_millis(1)), Saw::Failed(Fault::ConnectionRefused), Saw::TimedOut] {
+            ledger.due(&series);
+            ledger.sent(&series);
+            ledger.record(&Event {
+                series: series.clone(),
+                limits: Limits { deadline: Duration::from_secs(2), threshold: Duration::from_secs(1) },
+                due: Time::from_millis(1000),
+                sent: Some(Time::from_millis(1000)),
+                ended: Time::from_millis(1001),
+                saw,
+                stalled: Duration::ZERO,
+            });
+        }
+    }
+    for phase in [Phase::Resolve, Phase::Connect, Phase::ApiVersions] {
+        ledger.phase(&cluster, broker, phase, Duration::from_micros(300));
     }
 }
 

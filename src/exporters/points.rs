@@ -157,11 +157,8 @@ fn channel_failures(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     snapshot.brokers.iter().map(|status| {
         let key = (status.cluster.clone(), status.broker);
         let count = snapshot.channel_failures.get(&key).copied().unwrap_or_default();
-        let attributes: [Cow<'_, str>; 3] = [
-            status.cluster.as_str().into(),
-            Cow::Borrowed(&*snapshot.vantage),
-            status.broker.to_string().into(),
-        ];
+        let attributes: [Cow<'_, str>; 3] =
+            [status.cluster.as_str().into(), Cow::Borrowed(&*snapshot.vantage), status.broker.to_string().into()];
         Point::new(metric::CHANNEL_FAILURES, attributes, Value::Count(count))
     })
 }

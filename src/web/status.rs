@@ -255,7 +255,12 @@ impl Cluster {
             objectives: Objective::all(snapshot, name),
             records: snapshot.records.iter().filter(|row| row.cluster == *name).map(Records::of).collect(),
             phases: snapshot.phases.iter().filter(|row| row.cluster == *name).map(PhaseRow::of).collect(),
-            impediments: snapshot.impediments.iter().filter(|row| row.cluster == *name).map(ImpedimentRow::of).collect(),
+            impediments: snapshot
+                .impediments
+                .iter()
+                .filter(|row| row.cluster == *name)
+                .map(ImpedimentRow::of)
+                .collect(),
         }
     }
 }

@@ -9,13 +9,13 @@ use prober_core::event::{Limits, Outcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe};
 use prober_core::ledger::Counts;
-use prober_core::time::Time;
 use proptest::prelude::*;
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
-const SETTINGS: Settings = Settings { interval: SECOND, limits: Limits { deadline: Duration::from_secs(2), threshold: SECOND } };
+const SETTINGS: Settings =
+    Settings { interval: SECOND, limits: Limits { deadline: Duration::from_secs(2), threshold: SECOND } };
 const ONE: Broker = Broker::Id(BrokerId(1));
 const TWO: Broker = Broker::Id(BrokerId(2));
 
@@ -41,8 +41,7 @@ impl Bench {
         let clock = Clock::start();
         let settings = BTreeMap::from([(Probe::Fetch, SETTINGS)]);
         let direct = Direct::new(ClusterName::new("c"), settings, clock);
-        let mut bench =
-            Bench { direct, accounts: Accounts::new(Arc::from([]), &[]), asked: Asked::default(), clock };
+        let mut bench = Bench { direct, accounts: Accounts::new(Arc::from([]), &[]), asked: Asked::default(), clock };
         bench.aim(brokers);
         bench
     }

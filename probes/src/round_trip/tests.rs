@@ -312,27 +312,6 @@ async fn moved_partition_goes_on_counting_where_its_numbers_stopped() {
     assert!(70 <= rig.of(2, Probe::EndToEnd, Outcome::Good));
 }
 
-#[tokio::test(start_paused = true)]
-async fn direct_question_to_a_frozen_broker_ends_at_its_deadline() {
-    let clock = Clock::start();
-    let sim = Sim::new(2, clock, Timeline::quiet().at(0, 2, At::Freeze));
-    sim.advance();
-    let limits = Limits { deadline: Duration::from_secs(2), threshold: Duration::from_secs(1) };
-    let target = |id| Target {
-        cluster: ClusterName::new("sim"),
-        lane: Lane::Pinned,
-        broker: Broker::Id(BrokerId(id)),
-        partition: None,
-    };
-    let healthy = crate::ask::attempt(&sim, clock, &target(1), Probe::Connect, clock.now(), limits).await;
-    assert!(matches!(healthy.saw, prober_core::event::Saw::Success(_)));
-    let frozen = crate::ask::attempt(&sim, clock, &target(2), Probe::Connect, clock.now(), limits).await;
-    assert_eq!(frozen.saw, prober_core::event::Saw::TimedOut);
-    assert_eq!(frozen.ended.since(frozen.due), limits.deadline);
-    let absent = crate::ask::attempt(&sim, clock, &target(9), Probe::Connect, clock.now(), limits).await;
-    assert_eq!(absent.saw, prober_core::event::Saw::Failed(Fault::NoAddress));
-}
-
 #[test]
 fn series_of_a_lane_speak_for_its_view() {
     let target =

@@ -235,7 +235,9 @@ fn void_share(snapshot: &Snapshot) -> Option<f64> {
 
 fn name(row: &Row) -> String {
     let subject = match row.subject {
-        Subject::Broker(Broker::Unknown | Broker::Cluster) => return format!("cluster {}: no broker answered", row.cluster),
+        Subject::Broker(Broker::Unknown | Broker::Cluster) => {
+            return format!("cluster {}: no broker answered", row.cluster);
+        }
         Subject::Broker(Broker::Id(id)) => format!("broker {id}"),
         Subject::Clients if row.probes.iter().all(|probe| probe.errors == ["no_metadata"]) => {
             return format!("cluster {}: no broker answered", row.cluster);

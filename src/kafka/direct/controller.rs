@@ -175,8 +175,9 @@ fn judge(answer: &CreatedTopic) -> Result<(), KafkaError> {
     const INVALID_REPLICATION_FACTOR: KafkaError = KafkaError(38);
     const INVALID_REPLICA_ASSIGNMENT: KafkaError = KafkaError(39);
     match KafkaError::of(answer.error) {
-        None
-        | Some(KafkaError::TOPIC_ALREADY_EXISTS | INVALID_REPLICATION_FACTOR | INVALID_REPLICA_ASSIGNMENT) => Ok(()),
+        None | Some(KafkaError::TOPIC_ALREADY_EXISTS | INVALID_REPLICATION_FACTOR | INVALID_REPLICA_ASSIGNMENT) => {
+            Ok(())
+        }
         Some(error) => Err(error),
     }
 }

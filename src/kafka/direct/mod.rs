@@ -121,7 +121,9 @@ impl DirectProbes {
         let controller = Arc::new(Controller::new(context.clone(), scout.hint()));
         let mut tasks = vec![
             context.alarm.spawn("scout", scout.run()),
-            context.alarm.spawn("aim", aim(context.clone(), settings.clone(), scouted.clone(), Arc::clone(&metadata), known)),
+            context
+                .alarm
+                .spawn("aim", aim(context.clone(), settings.clone(), scouted.clone(), Arc::clone(&metadata), known)),
         ];
         if let Some(canary) = settings.canary {
             tasks.push(context.alarm.spawn("canary", canary::run(context.clone(), canary, scouted.clone())));

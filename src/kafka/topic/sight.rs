@@ -48,7 +48,14 @@ impl Context {
         max_wait: Duration,
     ) -> Result<(Fetched, Time), WireError> {
         let topic = Arc::clone(&self.topic);
-        let call = connection.call(Fetch { topic, topic_id, partition: partition.0, offset, max_wait, max_bytes: MAX_BYTES })?;
+        let call = connection.call(Fetch {
+            topic,
+            topic_id,
+            partition: partition.0,
+            offset,
+            max_wait,
+            max_bytes: MAX_BYTES,
+        })?;
         let reply = call.await?;
         Ok((reply.body, self.clock.at(reply.at)))
     }

@@ -53,10 +53,8 @@ impl Request for DeleteTopic {
     fn decode(self, version: i16, mut body: Body) -> Result<(DeletedTopic, Duration), CodecError> {
         let response: DeleteTopicsResponse = body.decode(version)?;
         let topic = response.responses.into_iter().next().ok_or_else(|| CodecError::new("no answer for our topic"))?;
-        let deleted = DeletedTopic {
-            error: topic.error_code,
-            message: topic.error_message.map(|message| message.to_string()),
-        };
+        let deleted =
+            DeletedTopic { error: topic.error_code, message: topic.error_message.map(|message| message.to_string()) };
         Ok((deleted, codec::throttle(response.throttle_time_ms)))
     }
 }

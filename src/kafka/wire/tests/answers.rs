@@ -37,7 +37,14 @@ fn metadata() -> Metadata {
 }
 
 fn fetch(topic_id: Option<[u8; 16]>) -> Fetch {
-    Fetch { topic: "pinned".into(), topic_id, partition: 0, offset: 40, max_wait: Duration::from_millis(250), max_bytes: MAX_BYTES }
+    Fetch {
+        topic: "pinned".into(),
+        topic_id,
+        partition: 0,
+        offset: 40,
+        max_wait: Duration::from_millis(250),
+        max_bytes: 1 << 20,
+    }
 }
 
 fn latest() -> ListOffset {

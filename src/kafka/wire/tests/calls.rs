@@ -228,7 +228,14 @@ async fn what_cannot_be_encoded_sends_nothing_and_does_no_harm() {
     record.topic = "t".repeat(70_000).into();
     // The flexible encoding has room for any name; the oldest fetch has not.
     let refused = connection.call_in_version(
-        Fetch { topic: record.topic, topic_id: None, partition: 0, offset: 0, max_wait: Duration::ZERO, max_bytes: MAX_BYTES },
+        Fetch {
+            topic: record.topic,
+            topic_id: None,
+            partition: 0,
+            offset: 0,
+            max_wait: Duration::ZERO,
+            max_bytes: 1 << 20,
+        },
         4,
     );
     assert!(matches!(refused, Err(WireError::Unencodable { version: 4, .. })));

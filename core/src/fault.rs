@@ -65,6 +65,8 @@ pub enum Fault {
     AbortedSeen,
     /// The broker throttles us (KIP-219).
     Quota,
+    /// The broker does not offer this request in a version that we speak.
+    Unsupported,
     /// Our own send queue is full.
     QueueFull,
     /// This machine has no file descriptor or port left for us.
@@ -96,6 +98,7 @@ impl Fault {
             Fault::Mismatch => "mismatch",
             Fault::AbortedSeen => "aborted_seen",
             Fault::Quota => "quota",
+            Fault::Unsupported => "unsupported",
             Fault::QueueFull => "queue_full",
             Fault::LocalResources => "local_resources",
             Fault::Client => "client_error",
@@ -105,7 +108,7 @@ impl Fault {
     /// Whose fault it is.
     pub fn blame(self) -> Blame {
         match self {
-            Fault::QueueFull | Fault::LocalResources => Blame::Prober,
+            Fault::Unsupported | Fault::QueueFull | Fault::LocalResources => Blame::Prober,
             Fault::Kafka(error) if error.is_authorization() => Blame::Unclear,
             Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Quota | Fault::Client => Blame::Unclear,
             Fault::Kafka(_)

@@ -174,7 +174,7 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
     let view = one_of(
         values,
         &key("view"),
-        "a view",
+        "\"broker\", \"client\", \"coordinator\" or \"cluster\"",
         &[
             ("broker", View::Broker),
             ("client", View::Client),
@@ -182,7 +182,7 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
             ("cluster", View::Cluster),
         ],
     )?;
-    let probe = one_of(values, &key("probe"), "a probe", &PROBES)?;
+    let probe = one_of(values, &key("probe"), "\"produce\", \"consume\" or another probe", &PROBES)?;
     if !speaks_for(probe, view) {
         let problem = "no event of this probe stands in that view; see the metrics in the README".to_owned();
         return Err(values.problem(&key("probe"), problem));

@@ -103,6 +103,11 @@ impl Connection {
         self.state().throttled_until()
     }
 
+    /// Whether the broker throttles this connection now: until it ends, nothing that is asked is answered.
+    pub fn is_throttled(&self) -> bool {
+        self.throttled_until().is_some_and(|until| Instant::now() < until)
+    }
+
     /// Why the connection ended, if it has.
     pub fn is_closed(&self) -> Option<WireError> {
         self.ended.borrow().clone()

@@ -10,12 +10,6 @@ use std::time::Duration;
 use crate::ids::Partition;
 use crate::time::Time;
 
-/// The topic that holds committed offsets.
-pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
-
-/// The topic that holds the state of transactions.
-pub const TRANSACTIONS_TOPIC: &str = "__transaction_state";
-
 /// Java's `String.hashCode` (`java.lang.String`): over UTF-16 code units, in 32 bits that wrap.
 pub fn java_hash(text: &str) -> i32 {
     continued(0, text)
@@ -51,6 +45,11 @@ impl Prefix {
     /// Of transactional ids.
     pub fn of_transactions(vantage: &str) -> Prefix {
         Prefix(format!("kafka-prober-{vantage}-txn-"))
+    }
+
+    /// What all ids of this kind begin with.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// The id that `partition` of `count` coordinates: prefix and partition, and where that does not hash to it, the

@@ -7,22 +7,20 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prober_core::coordinator::{OFFSETS_TOPIC, Prefix};
+use prober_core::coordinator::Prefix;
 use prober_core::fault::Fault;
-use prober_core::ids::{BrokerId, Partition, Probe, RunId};
-use prober_core::kafka_error::KafkaError;
+use prober_core::ids::{BrokerId, Partition, Probe};
 use prober_core::time::Time;
 use prober_probes::port::Answer;
-use tokio::sync::Notify;
 
 use crate::kafka::topic::fault;
 use crate::kafka::wire::{OffsetCommit, OffsetFetch, OffsetFetched, Reply};
 
 use super::Context;
-use super::coordinators::{Coordinated, Coordinators, known_end, tell_twin};
+use super::coordinators::{Coordinated, Coordinating, Coordinators, known_end, tell_twin};
 use super::known::Known;
 use super::line::Lines;
-use super::scout::Scouted;
+use super::scout::{OFFSETS, Scouted};
 
 /// Offsets that a group of ours may hold: commits of attempts that were given up may still be carried out, in any order.
 const RECENT_MAX: usize = 16;
@@ -47,18 +45,11 @@ pub(super) struct Commit {
 type Place = (Partition, i64);
 
 impl Commit {
-    pub(super) fn new(
-        context: Context,
-        lines: Lines,
-        known: Known,
-        hint: Arc<Notify>,
-        pinned: Arc<str>,
-        vantage: &str,
-        run: RunId,
-    ) -> Commit {
-        let prefix = Prefix::of_groups(vantage);
-        let coordinators = Coordinators::new(Probe::Commit, OFFSETS_TOPIC, prefix, context.clone(), hint);
-        let signature = run.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
+    pub(super) fn new(told: Coordinating) -> Commit {
+        let Coordinating { context, lines, known, hint, pinned, vantage, identity } = told;
+        let prefix = Prefix::of_groups(&vantage);
+        let coordinators = Coordinators::new(Probe::Commit, OFFSETS, prefix, context.clone(), hint);
+        let signature = identity.run.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         Commit { context, lines, known, pinned, signature, coordinators, recent: Mutex::default() }
     }
 

@@ -10,11 +10,26 @@ use prober_core::ids::{Broker, BrokerId, Partition, Phase, Probe};
 use prober_core::kafka_error::KafkaError;
 use prober_core::topology::{PartitionSeen, TopicSeen};
 use prober_probes::port::AskInput;
+use prober_probes::record::Identity;
 use tokio::sync::Notify;
 
 use super::known::Known;
+use super::line::Lines;
 use super::scout::Scouted;
 use super::Context;
+
+/// What a probe of coordinators is told.
+pub(super) struct Coordinating {
+    pub(super) context: Context,
+    pub(super) lines: Lines,
+    pub(super) known: Known,
+    /// Told when an answer says that the picture of the cluster is old.
+    pub(super) hint: Arc<Notify>,
+    /// The topic of the pinned lane.
+    pub(super) pinned: Arc<str>,
+    pub(super) vantage: Arc<str>,
+    pub(super) identity: Identity,
+}
 
 /// The coordinators of one internal topic.
 pub(super) struct Coordinators {

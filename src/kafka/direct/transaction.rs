@@ -12,21 +12,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use prober_core::coordinator::{Prefix, TRANSACTIONS_TOPIC};
+use prober_core::coordinator::Prefix;
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition, Probe, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_probes::port::Answer;
 use prober_probes::record::{self, Identity};
-use tokio::sync::Notify;
 
 use super::Context;
-use super::coordinators::{Coordinated, Coordinators, tell_twin};
+use super::coordinators::{Coordinated, Coordinating, Coordinators, tell_twin};
 use super::exchange::{Exchange, Seen};
 use super::known::Known;
 use super::line::Lines;
-use super::scout::Scouted;
+use super::scout::{Scouted, TRANSACTIONS};
 use super::seat::{Place, Seat, Writer};
 
 /// After this the coordinator aborts a transaction itself.
@@ -63,18 +62,10 @@ enum Condition {
 }
 
 impl Transaction {
-    pub(super) fn new(
-        context: Context,
-        lines: Lines,
-        known: Known,
-        hint: Arc<Notify>,
-        pinned: Arc<str>,
-        vantage: &str,
-        identity: Identity,
-    ) -> Transaction {
-        let prefix = Prefix::of_transactions(vantage);
-        let coordinators =
-            Coordinators::new(Probe::Transaction, TRANSACTIONS_TOPIC, prefix, context.clone(), hint);
+    pub(super) fn new(told: Coordinating) -> Transaction {
+        let Coordinating { context, lines, known, hint, pinned, vantage, identity } = told;
+        let prefix = Prefix::of_transactions(&vantage);
+        let coordinators = Coordinators::new(Probe::Transaction, TRANSACTIONS, prefix, context.clone(), hint);
         Transaction {
             context,
             lines,

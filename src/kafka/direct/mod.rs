@@ -53,11 +53,12 @@ use coordinators::Coordinating;
 use fetch::Fetch;
 use line::Lines;
 use metadata::Metadata;
-use scout::{OFFSETS, Scout, Scouted, TRANSACTIONS};
+use scout::{Scout, Scouted, TRANSACTIONS};
 use transaction::Transaction;
 
 pub use canary::CanarySettings;
 pub use known::Known;
+pub(in crate::kafka) use scout::OFFSETS;
 
 /// Takes in what comes back, from any thread, without ever waiting.
 pub type Teller = Arc<dyn Fn(AskInput) + Send + Sync>;

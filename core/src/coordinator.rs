@@ -69,8 +69,9 @@ impl Prefix {
         let hash = java_hash(&dotted);
         // Each number hits with a chance of one in `count`. Were it by chance alone, one id in e⁶⁴ would find none.
         let tries = 0..64 * (i64::from(count) + 64);
-        let suffix =
-            tries.map(|number| number.to_string()).find(|suffix| placed(continued(hash, suffix), count) == Some(partition));
+        let suffix = tries
+            .map(|number| number.to_string())
+            .find(|suffix| placed(continued(hash, suffix), count) == Some(partition));
         suffix.map(|suffix| dotted + &suffix)
     }
 }

@@ -52,7 +52,8 @@ pub async fn clean_groups(
             None => left(&groups, "its coordinator is not there"),
             Some(address) => delete(address, Arc::clone(&client_id), &groups).await,
         };
-        cleaned.extend(groups.into_iter().zip(outcomes).map(|((partition, group), outcome)| (partition, group, outcome)));
+        cleaned
+            .extend(groups.into_iter().zip(outcomes).map(|((partition, group), outcome)| (partition, group, outcome)));
     }
     cleaned.sort_by_key(|(partition, _, _)| *partition);
     Ok(cleaned.into_iter().map(|(_, group, outcome)| (group, outcome)).collect())

@@ -104,15 +104,14 @@ fn ten_thousand_attempts_of_each_leave_no_more_behind_than_the_first_round() {
     const ATTEMPTS: u64 = 10_000;
     let Some(cluster) = shared_cluster() else { return };
     make_internal_topics(&cluster);
-    let fast = [
-        ("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "15ms"),
-        ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "40ms"),
-    ];
+    let fast =
+        [("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "15ms"), ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "40ms")];
     let mut probing = Probing::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &fast);
     probing.wait_good(&[1, 2, 3]);
     let all = |status: &Status, probe| [1, 2, 3].iter().map(|broker| good(status, *broker, probe)).sum::<u64>();
     let limit = Duration::from_secs(60);
-    probing.wait_status(limit, "some rounds", |status| [COMMIT, TRANSACTION].iter().all(|probe| 60 <= all(status, probe)));
+    probing
+        .wait_status(limit, "some rounds", |status| [COMMIT, TRANSACTION].iter().all(|probe| 60 <= all(status, probe)));
     let first = kept(&cluster);
     let began = Instant::now();
     let end = probing.wait_status(Duration::from_secs(540), "ten thousand attempts of each kind", |status| {
@@ -163,8 +162,11 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
     let expected: BTreeSet<String> = ours().into_iter().filter(|group| !others.contains(&group.as_str())).collect();
     let (code, stdout, stderr) = run(&["topics", "clean", "--bootstrap", &bootstrap, "--vantage", "clean"]);
     assert_eq!(code, Some(0), "{stderr}");
-    let said: BTreeSet<String> =
-        stdout.lines().filter_map(|line| line.strip_prefix("cluster default: deleted group ")).map(str::to_owned).collect();
+    let said: BTreeSet<String> = stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("cluster default: deleted group "))
+        .map(str::to_owned)
+        .collect();
     assert_eq!(said, expected);
     let left = groups(&addrs).expect("every broker answers");
     assert!(expected.is_disjoint(&left));

@@ -79,10 +79,7 @@ fn loading_lasts_from_the_first_sighting_to_another_answer() {
     assert_eq!(loading.observe(Partition(1), at(2), true), Some(LoadingChange::Began));
     assert_eq!(loading.observe(Partition(1), at(4), true), None);
     assert_eq!(loading.now().collect::<Vec<_>>(), [(Partition(1), at(2))]);
-    assert_eq!(
-        loading.observe(Partition(1), at(9), false),
-        Some(LoadingChange::Ended(Duration::from_secs(7)))
-    );
+    assert_eq!(loading.observe(Partition(1), at(9), false), Some(LoadingChange::Ended(Duration::from_secs(7))));
     assert_eq!(loading.now().count(), 0);
 }
 

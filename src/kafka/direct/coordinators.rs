@@ -13,10 +13,10 @@ use prober_probes::port::AskInput;
 use prober_probes::record::Identity;
 use tokio::sync::Notify;
 
+use super::Context;
 use super::known::Known;
 use super::line::Lines;
 use super::scout::Scouted;
-use super::Context;
 
 /// What a probe of coordinators is told.
 pub(super) struct Coordinating {
@@ -152,7 +152,12 @@ impl Coordinators {
         let change = self.loading().observe(partition, self.context.clock.now(), loading);
         match change {
             Some(LoadingChange::Began) => {
-                tracing::warn!(topic = self.topic, partition = partition.0, broker = broker.0, "the coordinator is loading");
+                tracing::warn!(
+                    topic = self.topic,
+                    partition = partition.0,
+                    broker = broker.0,
+                    "the coordinator is loading"
+                );
             }
             Some(LoadingChange::Ended(took)) => {
                 tracing::info!(topic = self.topic, partition = partition.0, broker = broker.0, ?took, "loaded");
@@ -209,12 +214,7 @@ pub(super) fn brokers(topic: &str, scouted: &Scouted) -> BTreeSet<BrokerId> {
 }
 
 /// Where the pinned partition of `broker` is, or else any whose end is known: what to commit as an offset.
-pub(super) fn known_end(
-    pinned: &str,
-    known: &Known,
-    scouted: &Scouted,
-    broker: BrokerId,
-) -> Option<(Partition, i64)> {
+pub(super) fn known_end(pinned: &str, known: &Known, scouted: &Scouted, broker: BrokerId) -> Option<(Partition, i64)> {
     let with_end = |partition: Partition| known.end_of(partition).map(|end| (partition, end));
     let own = scouted.pinned(pinned).find(|(id, _)| *id == broker).and_then(|(_, partition)| with_end(partition));
     own.or_else(|| scouted.pinned(pinned).find_map(|(_, partition)| with_end(partition)))

@@ -11,8 +11,8 @@ use prober_probes::clock::Clock;
 
 use crate::kafka::topic::fault;
 use crate::kafka::wire::{
-    Acks, AddPartitionToTxn, Connection, EndTxn, Fetch, FetchCommitted, FetchedCommitted, FetchedRecord,
-    InTransaction, InitProducerId, InitializedProducer, Produce, Reply, Request, WireError,
+    Acks, AddPartitionToTxn, Connection, EndTxn, Fetch, FetchCommitted, FetchedCommitted, FetchedRecord, InTransaction,
+    InitProducerId, InitializedProducer, Produce, Reply, Request, WireError,
 };
 
 use super::seat::{Place, Writer};

@@ -230,11 +230,10 @@ async fn aim(
                 (context.tell)(AskInput::Targets { probe: *probe, at: context.clock.now(), brokers });
             }
         }
-        match tokio::time::timeout(KNOWN_EVERY, scouted.changed()).await {
+        // What is known has no bell; it is looked at now and then.
+        if let Ok(Err(_)) = tokio::time::timeout(KNOWN_EVERY, scouted.changed()).await {
             // The scout was dropped, and with it soon this task.
-            Ok(Err(_)) => std::future::pending::<()>().await,
-            // What is known has no bell; it is looked at now and then.
-            Ok(Ok(())) | Err(_) => {}
+            std::future::pending::<()>().await;
         }
     }
 }

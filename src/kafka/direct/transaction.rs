@@ -99,7 +99,8 @@ impl Transaction {
         let seat = self.seat(coordinated.partition);
         let mut seat = seat.lock().await;
         let connection = self.lines.to(broker).await?;
-        let exchange = Exchange::new(self.context.clock, connection, Arc::clone(&coordinated.id), place.clone(), within);
+        let exchange =
+            Exchange::new(self.context.clock, connection, Arc::clone(&coordinated.id), place.clone(), within);
         let done = self.exchange(broker, &exchange, &coordinated, &mut seat, &place).await;
         if let Err(Fault::Kafka(error)) = done
             && error.is_fencing()
@@ -173,9 +174,7 @@ impl Transaction {
         let now = self.context.clock.now();
         let ids = self.ids().clone();
         // Later the coordinator has aborted it by itself, and a sick one must not take the others' turns.
-        let open = |partition| {
-            matches!(ids.get(&partition), Some(Condition::Open(begun)) if now.since(*begun) < TRANSACTION_TIMEOUT)
-        };
+        let open = |partition| matches!(ids.get(&partition), Some(Condition::Open(begun)) if now.since(*begun) < TRANSACTION_TIMEOUT);
         let free = |partition| !matches!(ids.get(&partition), Some(Condition::Resting(until)) if now < *until);
         self.coordinators.next(broker, scouted, open, free, Fault::Kafka(KafkaError::PRODUCER_FENCED))
     }

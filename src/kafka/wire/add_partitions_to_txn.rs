@@ -48,7 +48,9 @@ impl Request for AddPartitionToTxn {
             .with_name(TopicName(StrBytes::from_string(self.topic.to_string())))
             .with_partitions(vec![self.partition]);
         let request = AddPartitionsToTxnRequest::default()
-            .with_v3_and_below_transactional_id(TransactionalId(StrBytes::from_string(self.transactional_id.to_string())))
+            .with_v3_and_below_transactional_id(TransactionalId(StrBytes::from_string(
+                self.transactional_id.to_string(),
+            )))
             .with_v3_and_below_producer_id(ProducerId(self.producer.id))
             .with_v3_and_below_producer_epoch(self.producer.epoch)
             .with_v3_and_below_topics(vec![topic]);

@@ -119,9 +119,10 @@ impl Request for Produce {
         let topic = TopicProduceData::default()
             .with_name(TopicName(StrBytes::from_string(self.topic.to_string())))
             .with_partition_data(vec![partition]);
-        let transactional_id = self.transaction.as_ref().map(|transaction| {
-            TransactionalId(StrBytes::from_string(transaction.transactional_id.to_string()))
-        });
+        let transactional_id = self
+            .transaction
+            .as_ref()
+            .map(|transaction| TransactionalId(StrBytes::from_string(transaction.transactional_id.to_string())));
         let request = ProduceRequest::default()
             .with_transactional_id(transactional_id)
             .with_acks(match self.acks {

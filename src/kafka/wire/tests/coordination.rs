@@ -66,7 +66,8 @@ fn transactional() -> Produce {
 
 fn commit_answer() -> OffsetCommitResponse {
     let partition = OffsetCommitResponsePartition::default().with_partition_index(2).with_error_code(14);
-    OffsetCommitResponse::default().with_topics(vec![OffsetCommitResponseTopic::default().with_partitions(vec![partition])])
+    OffsetCommitResponse::default()
+        .with_topics(vec![OffsetCommitResponseTopic::default().with_partitions(vec![partition])])
 }
 
 /// One partition, or, with an error of the group as a whole, none.
@@ -94,9 +95,8 @@ fn offset_answer(version: i16, of_group: i16) -> OffsetFetchResponse {
 }
 
 fn deleted_answer() -> DeleteGroupsResponse {
-    let result = DeletableGroupResult::default()
-        .with_group_id(GroupId(StrBytes::from_static_str("other")))
-        .with_error_code(69);
+    let result =
+        DeletableGroupResult::default().with_group_id(GroupId(StrBytes::from_static_str("other"))).with_error_code(69);
     DeleteGroupsResponse::default().with_results(vec![result])
 }
 
@@ -105,8 +105,7 @@ fn producer_answer() -> InitProducerIdResponse {
 }
 
 fn added_answer() -> AddPartitionsToTxnResponse {
-    let partition =
-        AddPartitionsToTxnPartitionResult::default().with_partition_index(2).with_partition_error_code(51);
+    let partition = AddPartitionsToTxnPartitionResult::default().with_partition_index(2).with_partition_error_code(51);
     let topic = AddPartitionsToTxnTopicResult::default().with_results_by_partition(vec![partition]);
     AddPartitionsToTxnResponse::default().with_results_by_topic_v3_and_below(vec![topic])
 }

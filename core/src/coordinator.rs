@@ -32,6 +32,9 @@ fn placed(hash: i32, count: i32) -> Option<Partition> {
     (0 < count).then(|| Partition(hash.checked_abs().unwrap_or(0) % count))
 }
 
+/// 2³² over the golden ratio: its multiples spread over all 32 bits.
+const LARGE_STEP: i64 = 0x9e37_79b1;
+
 /// The name under which our ids of one kind begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix(String);
@@ -52,9 +55,8 @@ impl Prefix {
         &self.0
     }
 
-    /// The id that `partition` of `count` coordinates: prefix and partition, and where that does not hash to it, the
-    /// smallest number behind a dot with which it does. The same arguments give the same id for ever: it stands in the
-    /// cluster.
+    /// The id that `partition` of `count` coordinates: prefix and partition, and where that does not hash to it, a number
+    /// behind a dot with which it does. The same arguments give the same id for ever: it stands in the cluster.
     ///
     /// `None` if there is no such partition.
     pub fn id_for(&self, partition: Partition, count: i32) -> Option<String> {
@@ -67,9 +69,11 @@ impl Prefix {
         }
         let dotted = plain + ".";
         let hash = java_hash(&dotted);
-        // Each number hits with a chance of one in `count`. Were it by chance alone, one id in e⁶⁴ would find none.
-        let tries = 0..64 * (i64::from(count) + 64);
-        let suffix = tries
+        let tries = 16 * (i64::from(count) + 64);
+        // Small numbers reach every partition, unless the count is a multiple of 31: then the last digit alone decides, as
+        // long as the hash before it changes little. With large steps it changes much.
+        let suffix = (0..tries)
+            .chain((1..tries).map(|number| number * LARGE_STEP))
             .map(|number| number.to_string())
             .find(|suffix| placed(continued(hash, suffix), count) == Some(partition));
         suffix.map(|suffix| dotted + &suffix)

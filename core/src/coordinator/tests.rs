@@ -56,7 +56,17 @@ fn ids_of_the_default_vantage_are_the_ones_in_the_cluster() {
     assert_eq!(Prefix::of_transactions("default").id_for(Partition(0), 1), Some("kafka-prober-default-txn-0".into()));
 }
 
-const IDS_OF_FIFTY: [&str; 3] = ["kafka-prober-default-0", "kafka-prober-default-1", "kafka-prober-default-2"];
+const IDS_OF_FIFTY: [&str; 3] = ["kafka-prober-default-0.17", "kafka-prober-default-1.33", "kafka-prober-default-2.86"];
+
+#[test]
+fn count_that_shares_a_factor_with_the_hash_leaves_no_partition_without_an_id() {
+    for count in [31, 62, 1829, 1922] {
+        for partition in (0..count).step_by(37).map(Partition) {
+            let id = Prefix::of_groups("default").id_for(partition, count).expect("there is one");
+            assert_eq!(partition_of(&id, count), Some(partition));
+        }
+    }
+}
 
 #[test]
 fn each_takes_its_turn_and_a_move_costs_none() {

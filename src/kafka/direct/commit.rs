@@ -59,7 +59,7 @@ impl Commit {
             Ok((sent, at)) => Answer { sent: Some(sent), at, result: Ok(()) },
             Err(fault) => self.context.refused(fault),
         };
-        hint.answered();
+        hint.ended(answer.result);
         answer
     }
 

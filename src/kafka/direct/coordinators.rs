@@ -2,6 +2,7 @@
 //! leads it, and ids of ours that hash to it. Nobody is asked who coordinates an id: asking would create the topic (K16).
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prober_core::coordinator::{Loading, LoadingChange, Prefix, Rotation};
@@ -41,6 +42,7 @@ pub(super) struct Coordinators {
     turns: Mutex<Rotation>,
     loading: Mutex<Loading>,
     timed: Mutex<BTreeSet<Partition>>,
+    is_impeded: AtomicBool,
 }
 
 /// An id of ours, and the partition of the internal topic that coordinates it.
@@ -67,6 +69,7 @@ impl Coordinators {
             turns: Mutex::default(),
             loading: Mutex::default(),
             timed: Mutex::default(),
+            is_impeded: AtomicBool::new(false),
         }
     }
 
@@ -111,6 +114,7 @@ impl Coordinators {
             self.hint.notify_one();
         }
         if error.is_authorization() {
+            self.is_impeded.store(true, Ordering::Relaxed);
             self.impeded(Some(format!(
                 "{} at {}: grant this prober its ids that begin with {}",
                 error.name(),
@@ -123,7 +127,9 @@ impl Coordinators {
 
     /// Nothing keeps us from asking.
     pub(super) fn unimpeded(&self) {
-        self.impeded(None);
+        if self.is_impeded.swap(false, Ordering::Relaxed) {
+            self.impeded(None);
+        }
     }
 
     fn impeded(&self, message: Option<String>) {
@@ -167,8 +173,8 @@ impl Coordinators {
         }
     }
 
-    /// Asks for a look around unless it is told that the attempt was answered: silence may mean that the coordinator has
-    /// moved or is about to.
+    /// Asks for a look around unless it is told that the coordinator has answered: silence may mean that another one is in
+    /// its place, or soon will be.
     pub(super) fn hint_on_silence(&self) -> HintOnSilence {
         HintOnSilence { hint: Arc::clone(&self.hint), answered: false }
     }
@@ -189,8 +195,9 @@ pub(super) struct HintOnSilence {
 }
 
 impl HintOnSilence {
-    pub(super) fn answered(&mut self) {
-        self.answered = true;
+    /// The attempt ended like this.
+    pub(super) fn ended(&mut self, result: Result<(), Fault>) {
+        self.answered = matches!(result, Ok(()) | Err(Fault::Kafka(_)));
     }
 }
 

@@ -86,7 +86,7 @@ impl Transaction {
             Ok((sent, at)) => Answer { sent: Some(sent), at, result: Ok(()) },
             Err(fault) => self.context.refused(fault),
         };
-        hint.answered();
+        hint.ended(answer.result);
         answer
     }
 

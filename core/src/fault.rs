@@ -109,7 +109,8 @@ impl Fault {
     pub fn blame(self) -> Blame {
         match self {
             Fault::Unsupported | Fault::QueueFull | Fault::LocalResources => Blame::Prober,
-            Fault::Kafka(error) if error.is_authorization() => Blame::Unclear,
+            // Another prober under our name, or our own slowness: whoever was fenced cannot say.
+            Fault::Kafka(error) if error.is_authorization() || error.is_fencing() => Blame::Unclear,
             Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Quota | Fault::Client => Blame::Unclear,
             Fault::Kafka(_)
             | Fault::Timeout

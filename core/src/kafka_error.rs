@@ -30,6 +30,20 @@ impl KafkaError {
     pub const INVALID_CONFIG: KafkaError = KafkaError(40);
     /// Refused by the cluster's policy.
     pub const POLICY_VIOLATION: KafkaError = KafkaError(44);
+    /// The coordinator is reading its partition and cannot answer yet.
+    pub const COORDINATOR_LOAD_IN_PROGRESS: KafkaError = KafkaError(14);
+    /// The coordinator could not write to its partition, or is not there.
+    pub const COORDINATOR_NOT_AVAILABLE: KafkaError = KafkaError(15);
+    /// This broker does not lead the partition that coordinates the id.
+    pub const NOT_COORDINATOR: KafkaError = KafkaError(16);
+    /// Somebody else uses the producer id with a newer epoch, or the coordinator ended its transaction.
+    pub const INVALID_PRODUCER_EPOCH: KafkaError = KafkaError(47);
+    /// The transaction before is still being completed.
+    pub const CONCURRENT_TRANSACTIONS: KafkaError = KafkaError(51);
+    /// There is no such group.
+    pub const GROUP_ID_NOT_FOUND: KafkaError = KafkaError(69);
+    /// Somebody else uses the transactional id, or the coordinator ended its transaction.
+    pub const PRODUCER_FENCED: KafkaError = KafkaError(90);
 
     /// The error in a response's code; `None` for 0.
     pub fn of(code: i16) -> Option<KafkaError> {
@@ -39,6 +53,11 @@ impl KafkaError {
     /// Kafka's UPPER_SNAKE name, or `_OTHER` for a code this table does not know.
     pub fn name(self) -> &'static str {
         NAMES.binary_search_by_key(&self.0, |(code, _)| *code).map_or("_OTHER", |found| NAMES[found].1)
+    }
+
+    /// Another life or copy of us took the producer over; also what is left of a transaction that timed out.
+    pub fn is_fencing(self) -> bool {
+        self == KafkaError::PRODUCER_FENCED || self == KafkaError::INVALID_PRODUCER_EPOCH
     }
 
     /// Refused for want of permission or credentials.
@@ -207,6 +226,13 @@ mod tests {
         assert_eq!(KafkaError::INCONSISTENT_TOPIC_ID.name(), "INCONSISTENT_TOPIC_ID");
         assert_eq!(KafkaError::INVALID_CONFIG.name(), "INVALID_CONFIG");
         assert_eq!(KafkaError::POLICY_VIOLATION.name(), "POLICY_VIOLATION");
+        assert_eq!(KafkaError::COORDINATOR_LOAD_IN_PROGRESS.name(), "COORDINATOR_LOAD_IN_PROGRESS");
+        assert_eq!(KafkaError::COORDINATOR_NOT_AVAILABLE.name(), "COORDINATOR_NOT_AVAILABLE");
+        assert_eq!(KafkaError::NOT_COORDINATOR.name(), "NOT_COORDINATOR");
+        assert_eq!(KafkaError::INVALID_PRODUCER_EPOCH.name(), "INVALID_PRODUCER_EPOCH");
+        assert_eq!(KafkaError::CONCURRENT_TRANSACTIONS.name(), "CONCURRENT_TRANSACTIONS");
+        assert_eq!(KafkaError::GROUP_ID_NOT_FOUND.name(), "GROUP_ID_NOT_FOUND");
+        assert_eq!(KafkaError::PRODUCER_FENCED.name(), "PRODUCER_FENCED");
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Plan {
                 (route, lane_settings(config, cluster, lane, settings, identity))
             })
             .collect();
-        let directs = config.clusters.iter().filter_map(|(name, cluster)| direct_plan(config, name, cluster)).collect();
+        let directs = config.clusters.iter().filter_map(|(name, cluster)| direct_plan(config, name, cluster, identity)).collect();
         let objectives = objectives(config);
         let probes = &config.probes;
         let of_records = [&probes.produce, &probes.consume, &probes.end_to_end].map(|limits| limits.threshold);
@@ -130,7 +130,7 @@ fn direct_probes(config: &Config) -> Vec<(Probe, &config::DirectProbe)> {
 }
 
 /// `None`, if all are switched off: then nobody looks around either.
-fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster) -> Option<DirectPlan> {
+fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster, identity: Identity) -> Option<DirectPlan> {
     let on = direct_probes(config);
     let schedule: BTreeMap<Probe, direct::Settings> = on
         .iter()
@@ -146,6 +146,7 @@ fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster) -> Option
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         client_id: client_id(config),
         vantage: Arc::from(config.vantage.as_str()),
+        identity,
         pinned: Arc::from(config.lanes.pinned.topic.as_str()),
         replicated: Arc::from(config.lanes.replicated.lane.topic.as_str()),
         deadlines: schedule.iter().map(|(probe, settings)| (*probe, settings.limits.deadline)).collect(),

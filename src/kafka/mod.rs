@@ -7,10 +7,12 @@
 //! | [`pinned`] | the pinned lane over the wire: the broker view |
 //! | [`direct`] | the direct probes over the wire: one question, one answer |
 //! | [`client`] | the replicated lane through librdkafka: the client view |
+//! | [`cleaning`] | the groups that the commit probe has left, deleted |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
 //! [`client`] and [`mock`] are the only places for `use rdkafka`.
 
+pub mod cleaning;
 pub mod client;
 pub mod direct;
 pub mod mock;

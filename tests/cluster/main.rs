@@ -11,6 +11,7 @@ mod check_command;
 mod client_frozen;
 mod cluster_down;
 mod collector;
+mod coordinators;
 mod counts_agree;
 mod healthy;
 mod integrity;

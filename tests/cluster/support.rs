@@ -110,6 +110,11 @@ impl Status {
         self.in_view("client")
     }
 
+    /// The same moment in the view of the coordinators.
+    pub(crate) fn coordinator(&self) -> Status {
+        self.in_view("coordinator")
+    }
+
     fn in_view(&self, view: &'static str) -> Status {
         Status { page: self.page.clone(), at: self.at, view }
     }

@@ -17,7 +17,7 @@ use crate::kafka::wire::ClusterMetadata;
 use super::{Context, Settings};
 
 /// Kafka's topic of committed offsets.
-pub(super) const OFFSETS: &str = "__consumer_offsets";
+pub(in crate::kafka) const OFFSETS: &str = "__consumer_offsets";
 
 /// Kafka's topic of transactions.
 pub(super) const TRANSACTIONS: &str = "__transaction_state";

@@ -31,6 +31,18 @@ pub enum Api {
     OffsetForLeaderEpoch,
     /// Delete topics.
     DeleteTopics,
+    /// Commit a group's offset.
+    OffsetCommit,
+    /// Read a group's offset.
+    OffsetFetch,
+    /// Delete groups.
+    DeleteGroups,
+    /// A producer id for a transactional id.
+    InitProducerId,
+    /// Begin a transaction in a partition.
+    AddPartitionsToTxn,
+    /// Commit or abort a transaction.
+    EndTxn,
 }
 
 /// Both ends included.
@@ -48,7 +60,7 @@ impl fmt::Display for VersionRange {
     }
 }
 
-const SPOKEN: [(Api, ApiKey, VersionRange); 8] = [
+const SPOKEN: [(Api, ApiKey, VersionRange); 14] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
@@ -61,6 +73,16 @@ const SPOKEN: [(Api, ApiKey, VersionRange); 8] = [
     (Api::OffsetForLeaderEpoch, ApiKey::OffsetForLeaderEpoch, range(4, 4)),
     // By name only up to v5.
     (Api::DeleteTopics, ApiKey::DeleteTopics, range(4, 6)),
+    // v10 names topics by id.
+    (Api::OffsetCommit, ApiKey::OffsetCommit, range(8, 9)),
+    (Api::OffsetFetch, ApiKey::OffsetFetch, range(6, 9)),
+    (Api::DeleteGroups, ApiKey::DeleteGroups, range(2, 2)),
+    // Below the versions of KIP-890 in all three, and in a transactional Produce: there each end of a transaction
+    // gives the producer a new epoch.
+    (Api::InitProducerId, ApiKey::InitProducerId, range(2, 4)),
+    // v4 is for brokers among themselves.
+    (Api::AddPartitionsToTxn, ApiKey::AddPartitionsToTxn, range(3, 3)),
+    (Api::EndTxn, ApiKey::EndTxn, range(3, 4)),
 ];
 
 const fn range(min: i16, max: i16) -> VersionRange {

@@ -13,6 +13,7 @@ use kafka_protocol::protocol::StrBytes;
 
 pub(crate) mod admin;
 pub(crate) mod connection;
+pub(crate) mod coordination;
 pub(crate) mod records;
 
 pub(crate) use admin::{create_topic, delete_topic};

@@ -3,6 +3,7 @@
 mod answers;
 mod broker;
 mod calls;
+mod coordination;
 mod dialing;
 mod handshakes;
 mod reading;

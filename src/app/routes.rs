@@ -104,7 +104,8 @@ impl Plan {
                 (route, lane_settings(config, cluster, lane, settings, identity))
             })
             .collect();
-        let directs = config.clusters.iter().filter_map(|(name, cluster)| direct_plan(config, name, cluster, identity)).collect();
+        let directs =
+            config.clusters.iter().filter_map(|(name, cluster)| direct_plan(config, name, cluster, identity)).collect();
         let objectives = objectives(config);
         let probes = &config.probes;
         let of_records = [&probes.produce, &probes.consume, &probes.end_to_end].map(|limits| limits.threshold);

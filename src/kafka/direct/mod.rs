@@ -136,9 +136,8 @@ impl DirectProbes {
         let metadata = Arc::new(Metadata::new(context.clone(), lines, topics));
         let connect = Arc::new(Connect::new(context.clone()));
         let controller = Arc::new(Controller::new(context.clone(), scout.hint()));
-        let own_lines = |probe| {
-            Lines::new(context.clone(), scouted.clone(), patience(probe).unwrap_or(Duration::from_secs(4)))
-        };
+        let own_lines =
+            |probe| Lines::new(context.clone(), scouted.clone(), patience(probe).unwrap_or(Duration::from_secs(4)));
         let coordinating = |probe| Coordinating {
             context: context.clone(),
             lines: own_lines(probe),

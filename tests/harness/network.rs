@@ -9,6 +9,7 @@
 //! ```
 
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -96,7 +97,7 @@ fn run_inside(test: &str) {
     // A name that no test has passes, too: it runs none.
     let passed = ended.is_some_and(|status| status.success()) && said.contains("test result: ok. 1 passed");
     assert!(passed, "in a network of its own {test} ended with {ended:?}:\n{said}");
-    eprint!("{said}");
+    io::stderr().write_all(said.as_bytes()).expect("stderr takes it");
 }
 
 #[track_caller]

@@ -19,7 +19,10 @@ use crate::config::{self, Config};
 use crate::engine::Route;
 use crate::kafka::client::{self, ClientLane};
 use crate::kafka::pinned::{self, PinnedLane};
+use crate::kafka::security::Security;
 use crate::kafka::{Reporter, topic::TopicSettings};
+
+use super::security::security;
 
 /// Every route, with the settings of its lane, and the objectives.
 pub(super) struct Plan {
@@ -59,14 +62,16 @@ pub(super) fn identity(vantage: &str) -> io::Result<Identity> {
 
 impl Plan {
     /// The plan of a configuration.
-    pub(super) fn of(config: &Config, identity: Identity) -> Plan {
+    ///
+    /// # Errors
+    /// A sentence: what of a cluster's security cannot be used.
+    pub(super) fn of(config: &Config, identity: Identity) -> Result<Plan, String> {
         let lanes = [(Lane::Pinned, &config.lanes.pinned), (Lane::Replicated, &config.lanes.replicated.lane)];
         let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
-        let routes = config
-            .clusters
-            .iter()
-            .flat_map(|(name, cluster)| enabled().map(move |(lane, settings)| (name, cluster, lane, settings)))
-            .map(|(name, cluster, lane, settings)| {
+        let mut routes = Vec::new();
+        for (name, cluster) in &config.clusters {
+            let security = security(name, &cluster.security)?;
+            for (lane, settings) in enabled() {
                 let route = Route {
                     cluster: ClusterName::new(name),
                     lane,
@@ -74,15 +79,15 @@ impl Plan {
                     identity,
                     settings: round_trip_settings(config, settings),
                 };
-                (route, lane_settings(config, cluster, lane, settings, identity))
-            })
-            .collect();
+                routes.push((route, lane_settings(config, (cluster, &security), lane, settings, identity)));
+            }
+        }
         let objectives = objectives(config);
         let probes = &config.probes;
         let of_probes = [probes.produce.threshold, probes.consume.threshold, probes.end_to_end.threshold];
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
         let thresholds = of_probes.into_iter().chain(of_objectives).collect();
-        Plan { routes, objectives, thresholds }
+        Ok(Plan { routes, objectives, thresholds })
     }
 }
 
@@ -101,13 +106,14 @@ fn round_trip_settings(config: &Config, lane: &config::Lane) -> round_trip::Sett
 
 fn lane_settings(
     config: &Config,
-    cluster: &config::Cluster,
+    (cluster, security): (&config::Cluster, &Arc<Security>),
     lane: Lane,
     settings: &config::Lane,
     identity: Identity,
 ) -> LaneSettings {
     let topic = TopicSettings {
         lane,
+        security: Arc::clone(security),
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         topic: Arc::from(settings.topic.as_str()),
         client_id: Arc::from(format!("kafka-prober-{}", config.vantage)),

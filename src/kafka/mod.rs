@@ -6,6 +6,7 @@
 //! | [`topic`] | a lane's topic, over the wire: found or created, known to be ours, and watched |
 //! | [`pinned`] | the pinned lane over the wire: the broker view |
 //! | [`client`] | the replicated lane through librdkafka: the client view |
+//! | [`security`] | TLS and SASL, the same for both clients |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
 //! [`client`] and [`mock`] are the only places for `use rdkafka`.
@@ -13,6 +14,7 @@
 pub mod client;
 pub mod mock;
 pub mod pinned;
+pub mod security;
 pub mod topic;
 pub mod wire;
 

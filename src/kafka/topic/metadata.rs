@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use crate::kafka::security::Security;
 use crate::kafka::wire::{ClusterMetadata, Connection, Metadata, WireError};
 
 use super::link::Dialling;
@@ -20,13 +22,14 @@ const NEXT_AFTER: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Asker {
     client_id: Arc<str>,
+    security: Arc<Security>,
     topic: Arc<str>,
     current: Option<Connection>,
 }
 
 impl Asker {
-    pub(super) fn new(client_id: Arc<str>, topic: Arc<str>) -> Asker {
-        Asker { client_id, topic, current: None }
+    pub(super) fn new(client_id: Arc<str>, security: Arc<Security>, topic: Arc<str>) -> Asker {
+        Asker { client_id, security, topic, current: None }
     }
 
     /// One answer, from the broker that answered last, else from the first of `candidates` that does.
@@ -34,7 +37,8 @@ impl Asker {
     /// # Errors
     /// Nobody answered: the last reason.
     pub(super) async fn ask(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
-        if let Some(connection) = self.current.take()
+        let due = |connection: &Connection| connection.replace_at().is_some_and(|at| at <= Instant::now());
+        if let Some(connection) = self.current.take().filter(|connection| !due(connection))
             && let Ok(metadata) = ask(&connection, &self.topic).await
         {
             self.current = Some(connection);
@@ -58,6 +62,7 @@ impl Asker {
                 let dialling = Dialling {
                     address: address.into(),
                     client_id: Arc::clone(&self.client_id),
+                    security: Arc::clone(&self.security),
                     patience: ANSWER_WITHIN,
                 };
                 let topic = Arc::clone(&self.topic);

@@ -29,6 +29,10 @@ pub enum Api {
     CreateTopics,
     /// Where a leader epoch ended.
     OffsetForLeaderEpoch,
+    /// Which SASL mechanism.
+    SaslHandshake,
+    /// One message of the SASL exchange.
+    SaslAuthenticate,
 }
 
 /// Both ends included.
@@ -46,7 +50,7 @@ impl fmt::Display for VersionRange {
     }
 }
 
-const SPOKEN: [(Api, ApiKey, VersionRange); 7] = [
+const SPOKEN: [(Api, ApiKey, VersionRange); 9] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
@@ -57,6 +61,9 @@ const SPOKEN: [(Api, ApiKey, VersionRange); 7] = [
     (Api::ListOffsets, ApiKey::ListOffsets, range(6, 10)),
     (Api::CreateTopics, ApiKey::CreateTopics, range(5, 7)),
     (Api::OffsetForLeaderEpoch, ApiKey::OffsetForLeaderEpoch, range(4, 4)),
+    // v0 means that the exchange goes without headers. There is no flexible version; the answer is read by hand.
+    (Api::SaslHandshake, ApiKey::SaslHandshake, range(1, 1)),
+    (Api::SaslAuthenticate, ApiKey::SaslAuthenticate, range(2, 2)),
 ];
 
 const fn range(min: i16, max: i16) -> VersionRange {

@@ -17,13 +17,15 @@ use tokio::{
 use super::super::{Acks, Connection, Produce};
 
 /// Requests and versions of a recent Kafka.
-const RECENT: [(ApiKey, i16, i16); 6] = [
+const RECENT: [(ApiKey, i16, i16); 8] = [
     (ApiKey::Produce, 0, 13),
     (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 11),
     (ApiKey::Metadata, 0, 13),
     (ApiKey::ApiVersions, 0, 4),
     (ApiKey::CreateTopics, 2, 7),
+    (ApiKey::SaslHandshake, 0, 1),
+    (ApiKey::SaslAuthenticate, 0, 2),
 ];
 
 pub(super) struct Broker {

@@ -123,7 +123,8 @@ impl Tls {
         let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(unusable)?;
         builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(unusable)?;
         if let Some(ca) = &settings.ca {
-            trust(&mut builder, ca).map_err(|error| format!("{ca} holds a certificate that cannot be used: {error}"))?;
+            trust(&mut builder, ca)
+                .map_err(|error| format!("{ca} holds a certificate that cannot be used: {error}"))?;
         }
         if let Some(ClientIdentity { chain, key }) = &settings.client {
             present(&mut builder, chain)
@@ -151,7 +152,11 @@ fn trust(builder: &mut SslConnectorBuilder, ca: &Pem) -> Result<(), ErrorStack> 
 fn present(builder: &mut SslConnectorBuilder, chain: &Pem) -> Result<(), ErrorStack> {
     for (position, certificate) in chain.der.iter().enumerate() {
         let certificate = X509::from_der(certificate)?;
-        if position == 0 { builder.set_certificate(&certificate)? } else { builder.add_extra_chain_cert(certificate)? }
+        if position == 0 {
+            builder.set_certificate(&certificate)?
+        } else {
+            builder.add_extra_chain_cert(certificate)?
+        }
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ mod counts_agree;
 mod healthy;
 mod integrity;
 mod prober_frozen;
+mod secured;
 mod support;
 mod topic_not_ours;
 mod unclean_election;

@@ -152,7 +152,7 @@ async fn end_of(connection: &Connection, patience: Duration) -> End {
                 if silent.is_some_and(|silent| patience <= silent) {
                     return End::Silent;
                 }
-                if connection.replace_at().is_some_and(|at| at <= Instant::now()) {
+                if connection.is_due() {
                     return End::Due;
                 }
             }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::kafka::security::Security;
 use crate::kafka::wire::{ClusterMetadata, Connection, Metadata, WireError};
@@ -37,8 +36,7 @@ impl Asker {
     /// # Errors
     /// Nobody answered: the last reason.
     pub(super) async fn ask(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
-        let due = |connection: &Connection| connection.replace_at().is_some_and(|at| at <= Instant::now());
-        if let Some(connection) = self.current.take().filter(|connection| !due(connection))
+        if let Some(connection) = self.current.take().filter(|connection| !connection.is_due())
             && let Ok(metadata) = ask(&connection, &self.topic).await
         {
             self.current = Some(connection);

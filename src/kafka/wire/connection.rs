@@ -36,7 +36,7 @@ pub struct Connection {
     pipeline: Arc<Mutex<Pipeline>>,
     versions: Versions,
     ended: watch::Receiver<Option<WireError>>,
-    replace_at: Option<Instant>,
+    due_at: Option<Instant>,
 }
 
 impl Connection {
@@ -54,7 +54,7 @@ impl Connection {
         let ended = pipeline.watch_end();
         let pipeline = Arc::new(Mutex::new(pipeline));
         tokio::spawn(Driver::new(Arc::clone(&pipeline)));
-        let mut connection = Self { pipeline, versions: Versions::default(), ended, replace_at: None };
+        let mut connection = Self { pipeline, versions: Versions::default(), ended, due_at: None };
         connection.versions = tokio::time::timeout_at(answer_by, handshake::agree(&connection))
             .await
             .unwrap_or(Err(WireError::NoAnswer { phase: Phase::ApiVersions }))?;
@@ -72,7 +72,7 @@ impl Connection {
         let lifetime = tokio::time::timeout_at(answer_by, sasl::authenticate(self, sasl))
             .await
             .unwrap_or(Err(WireError::NoAnswer { phase: Phase::Sasl }))?;
-        self.replace_at = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime * 4 / 5));
+        self.due_at = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime * 4 / 5));
         self.state().enter(Phase::Serving);
         Ok(())
     }
@@ -122,11 +122,11 @@ impl Connection {
         self.state().throttled_until()
     }
 
-    /// When a kept connection is due for replacement by a fresh one: at 80 % of the lifetime of its session, at the end
-    /// of which the broker would end it under our hands (KIP-368). We never authenticate again on the same connection,
-    /// so that no answer of a probe waits behind such an exchange. None if the session has no end.
-    pub fn replace_at(&self) -> Option<Instant> {
-        self.replace_at
+    /// Whether a kept connection is due for replacement by a fresh one: at 80 % of the lifetime of its session, at the
+    /// end of which the broker would end it under our hands (KIP-368). We never authenticate again on the same
+    /// connection, so that no answer of a probe waits behind such an exchange. Never if the session has no end.
+    pub fn is_due(&self) -> bool {
+        self.due_at.is_some_and(|at| at <= Instant::now())
     }
 
     /// Why the connection ended, if it has.

@@ -42,7 +42,9 @@ where
     let mut stream = open(tls, host, stream).map_err(|error| protocol(&error))?;
     match timeout_at(by, Pin::new(&mut stream).connect()).await {
         Ok(Ok(())) => Ok(stream),
-        Ok(Err(error)) => Err(refused_certificate(&error, stream.ssl(), host).unwrap_or_else(|| failed(&error, Phase::Tls))),
+        Ok(Err(error)) => {
+            Err(refused_certificate(&error, stream.ssl(), host).unwrap_or_else(|| failed(&error, Phase::Tls)))
+        }
         Err(_) => Err(WireError::NoAnswer { phase: Phase::Tls }),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) mod admin;
 pub(crate) mod connection;
 pub(crate) mod records;
 
-pub(crate) use admin::{create_topic, delete_topic};
+pub(crate) use admin::{create_scram_user, create_topic, delete_topic};
 pub(crate) use connection::{Connection, RawError};
 pub(crate) use records::{earliest_offset, fetch_all, latest_offset, produce_one, read_partition};
 

@@ -102,8 +102,7 @@ async fn connection_over_tls_serves_and_its_handshake_is_timed() {
 #[tokio::test]
 async fn certificate_outside_its_time_is_expired() {
     let authority = Authority::new();
-    for (from, until, detail) in
-        [(1990, 1991, "certificate has expired"), (4000, 4001, "certificate is not yet valid")]
+    for (from, until, detail) in [(1990, 1991, "certificate has expired"), (4000, 4001, "certificate is not yet valid")]
     {
         let server = showing(&authority.issue_valid(&["127.0.0.1"], from, until));
         let detail = detail.to_owned();
@@ -167,7 +166,7 @@ async fn plain<F: Future<Output = ()>>(answer: impl FnOnce(tokio::net::TcpStream
     let security = security(trusting(&Authority::new()));
     let (dialed, ()) = tokio::join!(dial(&address, "tester", &security, Duration::from_secs(1), AMPLE), async {
         let (stream, _) = listener.accept().await.expect("a connection");
-        stream.readable().await.expect("a ClientHello");
+        stream.peek(&mut [0; 1]).await.expect("a ClientHello");
         answer(stream).await;
     });
     dialed.err()
@@ -207,8 +206,5 @@ fn key_of_another_certificate_is_one_clear_sentence() {
     let (one, other) = (identity(&authority.issue(&[])), identity(&authority.issue(&[])));
     let client = Some(ClientIdentity { key: other.key, ..one });
     let refused = Security::new(Some(TlsSettings { client, ..TlsSettings::default() }), None).err();
-    assert_eq!(
-        refused.as_deref(),
-        Some("the key in key.pem does not belong to the certificate in certificates.pem")
-    );
+    assert_eq!(refused.as_deref(), Some("the key in key.pem does not belong to the certificate in certificates.pem"));
 }

@@ -16,6 +16,8 @@ impl KafkaError {
     pub const OFFSET_OUT_OF_RANGE: KafkaError = KafkaError(1);
     /// The partition has no leader.
     pub const LEADER_NOT_AVAILABLE: KafkaError = KafkaError(5);
+    /// The listener does not take the SASL mechanism.
+    pub const UNSUPPORTED_SASL_MECHANISM: KafkaError = KafkaError(33);
     /// Another create came first.
     pub const TOPIC_ALREADY_EXISTS: KafkaError = KafkaError(36);
     /// The topic id is not known: the topic was recreated or deleted.
@@ -60,9 +62,10 @@ impl KafkaError {
         self == KafkaError::PRODUCER_FENCED || self == KafkaError::INVALID_PRODUCER_EPOCH
     }
 
-    /// Refused for want of permission or credentials.
+    /// Refused for want of permission or credentials, or of a way to show them.
     pub fn is_authorization(self) -> bool {
-        self.name().ends_with("_AUTHORIZATION_FAILED") || self.name() == "SASL_AUTHENTICATION_FAILED"
+        const OF_SASL: [&str; 3] = ["UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "SASL_AUTHENTICATION_FAILED"];
+        self.name().ends_with("_AUTHORIZATION_FAILED") || OF_SASL.contains(&self.name())
     }
 }
 
@@ -221,6 +224,7 @@ mod tests {
         assert_eq!(KafkaError::UNKNOWN_TOPIC_OR_PARTITION.name(), "UNKNOWN_TOPIC_OR_PARTITION");
         assert_eq!(KafkaError::OFFSET_OUT_OF_RANGE.name(), "OFFSET_OUT_OF_RANGE");
         assert_eq!(KafkaError::LEADER_NOT_AVAILABLE.name(), "LEADER_NOT_AVAILABLE");
+        assert_eq!(KafkaError::UNSUPPORTED_SASL_MECHANISM.name(), "UNSUPPORTED_SASL_MECHANISM");
         assert_eq!(KafkaError::TOPIC_ALREADY_EXISTS.name(), "TOPIC_ALREADY_EXISTS");
         assert_eq!(KafkaError::UNKNOWN_TOPIC_ID.name(), "UNKNOWN_TOPIC_ID");
         assert_eq!(KafkaError::INCONSISTENT_TOPIC_ID.name(), "INCONSISTENT_TOPIC_ID");
@@ -244,7 +248,9 @@ mod tests {
 
     #[test]
     fn refused_permission_is_told_apart() {
-        assert!(KafkaError(29).is_authorization());
+        for code in [29, 33, 34, 58] {
+            assert!(KafkaError(code).is_authorization(), "{code}");
+        }
         assert!(!KafkaError::NOT_LEADER_OR_FOLLOWER.is_authorization());
     }
 }

@@ -22,7 +22,10 @@ use crate::engine::Route;
 use crate::kafka::client::{self, ClientLane};
 use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
 use crate::kafka::pinned::{self, PinnedLane};
+use crate::kafka::security::Security;
 use crate::kafka::{self, Reporter, topic::TopicSettings};
+
+use super::security::security;
 
 /// Every route, with the settings of its lane, and the objectives.
 pub(super) struct Plan {
@@ -86,14 +89,16 @@ pub(super) fn identity(vantage: &str) -> io::Result<Identity> {
 
 impl Plan {
     /// The plan of a configuration.
-    pub(super) fn of(config: &Config, identity: Identity) -> Plan {
+    ///
+    /// # Errors
+    /// A sentence: what of a cluster's security cannot be used.
+    pub(super) fn of(config: &Config, identity: Identity) -> Result<Plan, String> {
         let lanes = [(Lane::Pinned, &config.lanes.pinned), (Lane::Replicated, &config.lanes.replicated.lane)];
         let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
-        let routes = config
-            .clusters
-            .iter()
-            .flat_map(|(name, cluster)| enabled().map(move |(lane, settings)| (name, cluster, lane, settings)))
-            .map(|(name, cluster, lane, settings)| {
+        let (mut routes, mut directs) = (Vec::new(), Vec::new());
+        for (name, cluster) in &config.clusters {
+            let security = security(name, &cluster.security)?;
+            for (lane, settings) in enabled() {
                 let route = Route {
                     cluster: ClusterName::new(name),
                     lane,
@@ -101,18 +106,17 @@ impl Plan {
                     identity,
                     settings: round_trip_settings(config, settings),
                 };
-                (route, lane_settings(config, cluster, lane, settings, identity))
-            })
-            .collect();
-        let directs =
-            config.clusters.iter().filter_map(|(name, cluster)| direct_plan(config, name, cluster, identity)).collect();
+                routes.push((route, lane_settings(config, (cluster, &security), lane, settings, identity)));
+            }
+            directs.extend(direct_plan(config, name, (cluster, &security), identity));
+        }
         let objectives = objectives(config);
         let probes = &config.probes;
         let of_records = [&probes.produce, &probes.consume, &probes.end_to_end].map(|limits| limits.threshold);
         let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.limits.threshold);
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
         let thresholds = of_records.into_iter().chain(of_directs).chain(of_objectives).collect();
-        Plan { routes, directs, objectives, thresholds }
+        Ok(Plan { routes, directs, objectives, thresholds })
     }
 }
 
@@ -131,7 +135,12 @@ fn direct_probes(config: &Config) -> Vec<(Probe, &config::DirectProbe)> {
 }
 
 /// `None`, if all are switched off: then nobody looks around either.
-fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster, identity: Identity) -> Option<DirectPlan> {
+fn direct_plan(
+    config: &Config,
+    name: &str,
+    (cluster, security): (&config::Cluster, &Arc<Security>),
+    identity: Identity,
+) -> Option<DirectPlan> {
     let on = direct_probes(config);
     let schedule: BTreeMap<Probe, direct::Settings> = on
         .iter()
@@ -146,6 +155,7 @@ fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster, identity:
     let settings = kafka::direct::Settings {
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         client_id: client_id(config),
+        security: Arc::clone(security),
         vantage: Arc::from(config.vantage.as_str()),
         identity,
         pinned: Arc::from(config.lanes.pinned.topic.as_str()),
@@ -176,13 +186,14 @@ fn round_trip_settings(config: &Config, lane: &config::Lane) -> round_trip::Sett
 
 fn lane_settings(
     config: &Config,
-    cluster: &config::Cluster,
+    (cluster, security): (&config::Cluster, &Arc<Security>),
     lane: Lane,
     settings: &config::Lane,
     identity: Identity,
 ) -> LaneSettings {
     let topic = TopicSettings {
         lane,
+        security: Arc::clone(security),
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         topic: Arc::from(settings.topic.as_str()),
         client_id: client_id(config),

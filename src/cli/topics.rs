@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Builder;
 
+use crate::app::security::security;
 use crate::config::Config;
 use crate::kafka::cleaning::{Cleaned, clean_groups};
 use crate::kafka::wire::WireError;
@@ -22,7 +23,11 @@ pub(super) fn clean(config: Config) -> Exit {
     let mut all_gone = true;
     for (name, cluster) in &config.clusters {
         let bootstrap = cluster.bootstrap.iter().map(ToString::to_string).collect();
-        let cleaned = runtime.block_on(clean_groups(bootstrap, Arc::clone(&client_id), &config.vantage));
+        let security = match security(name, &cluster.security) {
+            Ok(security) => security,
+            Err(problem) => return exit::usage(&problem),
+        };
+        let cleaned = runtime.block_on(clean_groups(bootstrap, Arc::clone(&client_id), security, &config.vantage));
         let told = tell(name, cleaned);
         told.deleted.iter().for_each(|line| println!("{line}"));
         told.left.iter().for_each(|line| eprintln!("error: {line}"));

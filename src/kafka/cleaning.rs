@@ -11,6 +11,7 @@ use prober_core::kafka_error::KafkaError;
 use tokio::time::timeout;
 
 use super::direct::OFFSETS;
+use super::security::Security;
 use super::topic::link::Dialling;
 use super::topic::metadata::Asker;
 use super::wire::{ClusterMetadata, DeleteGroups, DeletedGroup, TopicInfo, WireError};
@@ -40,9 +41,11 @@ pub enum Cleaned {
 pub async fn clean_groups(
     bootstrap: Vec<String>,
     client_id: Arc<str>,
+    security: Arc<Security>,
     vantage: &str,
 ) -> Result<Vec<(Arc<str>, Cleaned)>, WireError> {
-    let metadata = Asker::new(Arc::clone(&client_id), vec![OFFSETS.into()]).ask(bootstrap).await?;
+    let metadata =
+        Asker::new(Arc::clone(&client_id), Arc::clone(&security), vec![OFFSETS.into()]).ask(bootstrap).await?;
     let Some(topic) = metadata.topics.iter().find(|topic| topic.name == OFFSETS && topic.error == 0) else {
         return Ok(Vec::new());
     };
@@ -50,7 +53,11 @@ pub async fn clean_groups(
     for (leader, groups) in by_coordinator(topic, &Prefix::of_groups(vantage)) {
         let outcomes = match address(&metadata, leader) {
             None => left(&groups, "its coordinator is not there"),
-            Some(address) => delete(address, Arc::clone(&client_id), &groups).await,
+            Some(address) => {
+                let patience = ANSWER_WITHIN;
+                let (client_id, security) = (Arc::clone(&client_id), Arc::clone(&security));
+                delete(&Dialling { address, client_id, security, patience }, &groups).await
+            }
         };
         cleaned
             .extend(groups.into_iter().zip(outcomes).map(|((partition, group), outcome)| (partition, group, outcome)));
@@ -77,8 +84,8 @@ fn address(metadata: &ClusterMetadata, broker: BrokerId) -> Option<Arc<str>> {
     metadata.brokers.iter().find(|info| info.id == broker.0).map(|info| info.address().into())
 }
 
-async fn delete(address: Arc<str>, client_id: Arc<str>, groups: &[Group]) -> Vec<Cleaned> {
-    let dialling = Dialling { address: Arc::clone(&address), client_id, patience: ANSWER_WITHIN };
+async fn delete(dialling: &Dialling, groups: &[Group]) -> Vec<Cleaned> {
+    let address = &dialling.address;
     let asked = async {
         let connection = dialling.dial(ANSWER_WITHIN).await?;
         let groups = groups.iter().map(|(_, group)| Arc::clone(group)).collect();

@@ -8,6 +8,7 @@
 //! | [`direct`] | the direct probes over the wire: one question, one answer |
 //! | [`client`] | the replicated lane through librdkafka: the client view |
 //! | [`cleaning`] | the groups that the commit probe has left, deleted |
+//! | [`security`] | TLS and SASL, the same for both clients |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
 //! [`client`] and [`mock`] are the only places for `use rdkafka`.
@@ -17,6 +18,7 @@ pub mod client;
 pub mod direct;
 pub mod mock;
 pub mod pinned;
+pub mod security;
 pub mod topic;
 pub mod wire;
 

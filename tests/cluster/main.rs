@@ -20,6 +20,7 @@ mod healthy;
 mod integrity;
 mod not_enough_replicas;
 mod prober_frozen;
+mod secured;
 mod stale_broker;
 mod support;
 mod topic_not_ours;

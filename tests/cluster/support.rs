@@ -190,6 +190,11 @@ impl Status {
         self.row(&broker.into(), probe).map_or(0, |row| count(row, "errors", error_type))
     }
 
+    /// As [`Status::errors`], of the series from before the first metadata.
+    pub(crate) fn unknown_errors(&self, probe: &str, error_type: &str) -> u64 {
+        self.row(&"unknown".into(), probe).map_or(0, |row| count(row, "errors", error_type))
+    }
+
     /// Void events of one reason, over all series of both views.
     pub(crate) fn void(&self, reason: &str) -> u64 {
         self.rows().map(|row| count(row, "void", reason)).sum()

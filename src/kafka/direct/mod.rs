@@ -44,6 +44,7 @@ use tokio::sync::watch;
 
 use crate::alarm::{Alarm, Task};
 
+use super::security::Security;
 use super::topic::link::Dialling;
 
 use commit::Commit;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub bootstrap: Vec<String>,
     /// What the brokers' logs and quotas know us by.
     pub client_id: Arc<str>,
+    /// How brokers are spoken to.
+    pub security: Arc<Security>,
     /// Where this prober stands: part of the names of its groups and transactional ids.
     pub vantage: Arc<str>,
     /// Who writes.
@@ -89,6 +92,7 @@ pub struct Settings {
 struct Context {
     clock: Clock,
     client_id: Arc<str>,
+    security: Arc<Security>,
     tell: Teller,
     alarm: Alarm,
 }
@@ -96,7 +100,7 @@ struct Context {
 impl Context {
     /// How a broker is dialled that may be silent for `patience` with requests outstanding.
     fn dialling(&self, address: Arc<str>, patience: Duration) -> Dialling {
-        Dialling { address, client_id: Arc::clone(&self.client_id), patience }
+        Dialling { address, client_id: Arc::clone(&self.client_id), security: Arc::clone(&self.security), patience }
     }
 
     /// A refusal that is known now.
@@ -124,8 +128,8 @@ type Asked = Pin<Box<dyn Future<Output = Answer> + Send>>;
 impl DirectProbes {
     /// Starts to look around; needs a tokio runtime. Tells whom to ask from then on.
     pub fn start(settings: Settings, known: Known, clock: Clock, tell: Teller, alarm: Alarm) -> DirectProbes {
-        let client_id = Arc::clone(&settings.client_id);
-        let context = Context { clock, client_id, tell, alarm };
+        let (client_id, security) = (Arc::clone(&settings.client_id), Arc::clone(&settings.security));
+        let context = Context { clock, client_id, security, tell, alarm };
         let scout = Scout::new(&context, &settings);
         let scouted = scout.watch();
         let patience = |probe| settings.deadlines.get(&probe).copied();

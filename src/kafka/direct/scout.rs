@@ -75,7 +75,7 @@ impl Scout {
         let ours = [Arc::clone(&settings.pinned), Arc::clone(&settings.replicated)];
         let topics = ours.iter().cloned().chain([OFFSETS, TRANSACTIONS].map(Arc::from)).collect();
         Scout {
-            asker: Asker::new(Arc::clone(&settings.client_id), topics),
+            asker: Asker::new(Arc::clone(&settings.client_id), Arc::clone(&settings.security), topics),
             picture: Picture::new(settings.bootstrap.clone(), context.clock.now()),
             ours,
             clock: context.clock,

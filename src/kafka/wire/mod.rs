@@ -8,6 +8,9 @@
 //!
 //! No type of the codec library leaves this module.
 //!
+//! TLS and SASL are phases of dialling (`tls`, `sasl`); the settings of both are in
+//! [`security`](super::security).
+//!
 //! Reading order: [`connection`], then `pipeline` (what happens between a call and its answer),
 //! `frame` and `codec` below it, and one file for each request.
 
@@ -35,6 +38,11 @@ mod pipeline;
 mod plain;
 pub mod produce;
 mod records;
+mod sasl;
+mod sasl_authenticate;
+mod sasl_handshake;
+mod scram;
+mod tls;
 pub mod versions;
 
 #[cfg(test)]

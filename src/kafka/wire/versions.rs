@@ -43,6 +43,10 @@ pub enum Api {
     AddPartitionsToTxn,
     /// Commit or abort a transaction.
     EndTxn,
+    /// Which SASL mechanism.
+    SaslHandshake,
+    /// One message of the SASL exchange.
+    SaslAuthenticate,
 }
 
 /// Both ends included.
@@ -60,7 +64,7 @@ impl fmt::Display for VersionRange {
     }
 }
 
-const SPOKEN: [(Api, ApiKey, VersionRange); 14] = [
+const SPOKEN: [(Api, ApiKey, VersionRange); 16] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
@@ -83,6 +87,9 @@ const SPOKEN: [(Api, ApiKey, VersionRange); 14] = [
     // v4 is for brokers among themselves.
     (Api::AddPartitionsToTxn, ApiKey::AddPartitionsToTxn, range(3, 3)),
     (Api::EndTxn, ApiKey::EndTxn, range(3, 4)),
+    // v0 means that the exchange goes without headers. There is no flexible version; the answer is read by hand.
+    (Api::SaslHandshake, ApiKey::SaslHandshake, range(1, 1)),
+    (Api::SaslAuthenticate, ApiKey::SaslAuthenticate, range(2, 2)),
 ];
 
 const fn range(min: i16, max: i16) -> VersionRange {

@@ -17,7 +17,7 @@ pub(crate) mod coordination;
 pub(crate) mod quorum;
 pub(crate) mod records;
 
-pub(crate) use admin::{create_topic, delete_topic};
+pub(crate) use admin::{create_scram_user, create_topic, delete_topic};
 pub(crate) use connection::{Connection, RawError};
 pub(crate) use quorum::{active_controller, coordinator};
 pub(crate) use records::{earliest_offset, fetch_all, latest_offset, produce_one, read_partition};

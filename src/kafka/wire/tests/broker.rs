@@ -17,7 +17,7 @@ use tokio::{
 use super::super::{Acks, Connection, Produce};
 
 /// Requests and versions of a recent Kafka.
-const RECENT: [(ApiKey, i16, i16); 12] = [
+const RECENT: [(ApiKey, i16, i16); 14] = [
     (ApiKey::Produce, 0, 13),
     (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 11),
@@ -30,6 +30,8 @@ const RECENT: [(ApiKey, i16, i16); 12] = [
     (ApiKey::InitProducerId, 0, 6),
     (ApiKey::AddPartitionsToTxn, 0, 5),
     (ApiKey::EndTxn, 0, 5),
+    (ApiKey::SaslHandshake, 0, 1),
+    (ApiKey::SaslAuthenticate, 0, 2),
 ];
 
 pub(super) struct Broker {

@@ -1,6 +1,9 @@
 //! The wire against a scripted broker, over an in-memory stream and a paused clock.
 
 mod answers;
+mod authenticating;
+#[path = "../../../../tests/harness/authority.rs"]
+mod authority;
 mod broker;
 mod calls;
 mod coordination;
@@ -8,3 +11,4 @@ mod dialing;
 mod handshakes;
 mod reading;
 mod retiring;
+mod securing;

@@ -1,7 +1,5 @@
 //! What really arrives: two receivers of our own, over gRPC and over HTTP, decode every request.
 
-#[path = "../../../../tests/harness/authority.rs"]
-mod authority;
 mod decoded;
 mod receiver;
 mod trouble;

@@ -2,8 +2,6 @@
 
 mod answers;
 mod authenticating;
-#[path = "../../../../tests/harness/authority.rs"]
-mod authority;
 mod broker;
 mod calls;
 mod coordination;

@@ -10,8 +10,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use super::super::{Dialed, Phase, WireError, dial};
-use super::authority::{Authority, Issued};
 use super::broker::{Broker, a_record};
+use crate::authority::{Authority, Issued};
 use crate::kafka::security::{ClientIdentity, Pem, Security, TlsSettings};
 
 /// Long enough for a busy machine; no test waits for it to pass.

@@ -48,7 +48,8 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
     probing.wait_good(&[1, 2, 3]);
     let healthy = wait_coordinated(&probing, &cluster);
     for broker in [1, 2, 3] {
-        assert_eq!([COMMIT, TRANSACTION].map(|probe| bad(&healthy, broker, probe)), [0, 0], "broker {broker}");
+        let failed = [COMMIT, TRANSACTION].map(|probe| bad(&healthy, broker, probe));
+        assert_eq!(failed, [0, 0], "broker {broker}: {:#?}", healthy.rows().collect::<Vec<_>>());
     }
 
     cluster.broker(2).freeze();

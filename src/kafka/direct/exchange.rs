@@ -22,6 +22,9 @@ use super::seat::{Place, Writer};
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(100);
 
+/// A broker without producer ids left asks the controller for more, and meanwhile says COORDINATOR_LOAD_IN_PROGRESS.
+const PRODUCER_IDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// How long one fetch waits for the transaction to be decided. Only transactions are on this connection.
 const FETCH_WAIT: Duration = Duration::from_millis(100);
 
@@ -61,11 +64,20 @@ impl Exchange {
         Exchange { clock, connection, transactional_id, place, within }
     }
 
-    /// A new producer. What an earlier one has left open is aborted first, which is waited for.
+    /// A new producer. What an earlier one has left open is aborted first, which is waited for; so is, for a moment, a
+    /// coordinator that says it is loading: a broker says the same while it gets its first producer ids.
     pub(super) async fn initialize(&self, transaction_timeout: Duration) -> Result<InitializedProducer, Fault> {
         let transactional_id = &self.transactional_id;
         let question = || InitProducerId { transactional_id: Arc::clone(transactional_id), transaction_timeout };
-        self.patiently(question, |initialized| initialized.error).await
+        let began = self.clock.now();
+        loop {
+            let initialized = self.patiently(question, |initialized| initialized.error).await?;
+            let loading = KafkaError::of(initialized.error) == Some(KafkaError::COORDINATOR_LOAD_IN_PROGRESS);
+            if !loading || PRODUCER_IDS_WITHIN <= self.clock.now().since(began) {
+                return Ok(initialized);
+            }
+            tokio::time::sleep(PAUSE_MAX).await;
+        }
     }
 
     /// Begins a transaction, writes one record and ends it. Returns the record's offset.

@@ -13,7 +13,8 @@ use crate::support::{Probing, Status, TOPIC, let_pass};
 
 const COMMIT: &str = "commit";
 const TRANSACTION: &str = "transaction";
-const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
+/// Not `slow`: that is also what a busy machine looks like.
+const BAD: [&str; 4] = ["error", "timeout", "lost", "corrupt"];
 
 /// After a broker froze: 9 s until it is fenced, and time to elect; then also the deadline of what was sent before.
 const MOVED_WITHIN: Duration = Duration::from_secs(12);

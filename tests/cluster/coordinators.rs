@@ -13,7 +13,8 @@ use crate::support::{Probing, Status, TOPIC, let_pass};
 
 const COMMIT: &str = "commit";
 const TRANSACTION: &str = "transaction";
-const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
+/// Not `slow`: that is also what a busy machine looks like.
+const BAD: [&str; 4] = ["error", "timeout", "lost", "corrupt"];
 
 /// After a broker froze: 9 s until it is fenced, and time to elect; then also the deadline of what was sent before.
 const MOVED_WITHIN: Duration = Duration::from_secs(12);
@@ -105,8 +106,11 @@ fn ten_thousand_attempts_of_each_leave_no_more_behind_than_the_first_round() {
     const ATTEMPTS: u64 = 10_000;
     let Some(cluster) = shared_cluster() else { return };
     make_internal_topics(&cluster);
-    let fast =
-        [("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "15ms"), ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "40ms")];
+    let fast = [
+        ("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "30ms"),
+        // One at a time for each broker: what comes due faster than they end would only wait.
+        ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "100ms"),
+    ];
     let mut probing = Probing::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &fast);
     probing.wait_good(&[1, 2, 3]);
     let all = |status: &Status, probe| [1, 2, 3].iter().map(|broker| good(status, *broker, probe)).sum::<u64>();
@@ -115,9 +119,15 @@ fn ten_thousand_attempts_of_each_leave_no_more_behind_than_the_first_round() {
         .wait_status(limit, "some rounds", |status| [COMMIT, TRANSACTION].iter().all(|probe| 60 <= all(status, probe)));
     let first = kept(&cluster);
     let began = Instant::now();
-    let end = probing.wait_status(Duration::from_secs(540), "ten thousand attempts of each kind", |status| {
-        [COMMIT, TRANSACTION].iter().all(|probe| ATTEMPTS <= all(status, probe))
+    let failed = |status: &Status, probe| [1, 2, 3].iter().map(|broker| bad(status, *broker, probe)).sum::<u64>();
+    let ended = |status: &Status, probe| all(status, probe) + failed(status, probe);
+    let end = probing.wait_status(Duration::from_secs(580), "ten thousand attempts of each kind", |status| {
+        [COMMIT, TRANSACTION].iter().all(|probe| ATTEMPTS <= ended(status, probe))
     });
+    for probe in [COMMIT, TRANSACTION] {
+        eprintln!("{} of {} attempts of {probe} were good", all(&end, probe), ended(&end, probe));
+        assert!(ATTEMPTS / 2 <= all(&end, probe), "attempts that fail leave nothing behind, and show nothing either");
+    }
     eprintln!("ten thousand attempts of each kind took {:?}", began.elapsed());
     let last = kept(&cluster);
     assert_eq!(first, last);

@@ -1,6 +1,7 @@
 //! What really arrives: two receivers of our own, over gRPC and over HTTP, decode every request.
 
 #[path = "../../../../tests/harness/authority.rs"]
+#[allow(dead_code, reason = "each that includes it uses a part of it")]
 mod authority;
 mod decoded;
 mod receiver;

@@ -3,6 +3,7 @@
 mod answers;
 mod authenticating;
 #[path = "../../../../tests/harness/authority.rs"]
+#[allow(dead_code, reason = "each that includes it uses a part of it")]
 mod authority;
 mod broker;
 mod calls;

@@ -158,21 +158,21 @@ impl BrokerState {
         }
     }
 
-    /// From what is known: whether the metadata lists it, the outcomes of its newest judged events, and for how long
-    /// its oldest unacked record has waited.
+    /// From what is known: whether the metadata lists it, whether it `answers` any probe that goes on whatever the
+    /// others say, the outcomes of its newest judged events, and for how long its oldest unacked record has waited.
     ///
-    /// A broker absent from the metadata that still answers is `failing`, never `ok`: it may be acking writes that
-    /// will be lost (K4). Of a registered broker that was never judged nothing is known: `None`.
-    pub fn of(registered: bool, newest: &[Outcome], waiting: Option<Duration>) -> Option<BrokerState> {
+    /// A broker absent from the metadata that still answers is `failing`, neither `ok` nor `absent`, whatever else it
+    /// fails: it may be acking writes that will be lost (K4). Of a registered broker that was never judged nothing is
+    /// known: `None`.
+    pub fn of(registered: bool, answers: bool, newest: &[Outcome], waiting: Option<Duration>) -> Option<BrokerState> {
         let failing = newest.iter().any(|outcome| !matches!(outcome, Outcome::Good | Outcome::Slow));
-        let answers = !newest.is_empty() && !failing;
         let suspect = waiting.is_some_and(|waiting| SUSPECT_AFTER <= waiting);
         match (registered, failing) {
             (true, true) => Some(BrokerState::Failing),
             (false, _) if answers => Some(BrokerState::Failing),
             (false, _) => Some(BrokerState::Absent),
             (true, false) if suspect => Some(BrokerState::Suspect),
-            (true, false) => answers.then_some(BrokerState::Ok),
+            (true, false) => (!newest.is_empty()).then_some(BrokerState::Ok),
         }
     }
 }
@@ -327,29 +327,34 @@ mod tests {
 
     #[test]
     fn absent_broker_that_answers_is_failing_never_ok() {
-        assert_eq!(BrokerState::of(false, &[Outcome::Good], None), Some(BrokerState::Failing));
+        assert_eq!(BrokerState::of(false, true, &[Outcome::Good], None), Some(BrokerState::Failing));
+        let stale = [Outcome::Good, Outcome::Error];
+        assert_eq!(BrokerState::of(false, true, &stale, None), Some(BrokerState::Failing));
     }
 
     #[test]
     fn absent_broker_that_does_not_answer_is_absent() {
-        assert_eq!(BrokerState::of(false, &[Outcome::Error, Outcome::Error], None), Some(BrokerState::Absent));
-        assert_eq!(BrokerState::of(false, &[], None), Some(BrokerState::Absent));
+        assert_eq!(BrokerState::of(false, false, &[Outcome::Error, Outcome::Good], None), Some(BrokerState::Absent));
+        assert_eq!(BrokerState::of(false, false, &[], None), Some(BrokerState::Absent));
     }
 
     #[test]
     fn slow_is_not_failing() {
-        assert_eq!(BrokerState::of(true, &[Outcome::Slow], None), Some(BrokerState::Ok));
+        assert_eq!(BrokerState::of(true, true, &[Outcome::Slow], None), Some(BrokerState::Ok));
     }
 
     #[test]
     fn broker_that_was_never_judged_is_not_called_ok() {
-        assert_eq!(BrokerState::of(true, &[], None), None);
+        assert_eq!(BrokerState::of(true, false, &[], None), None);
     }
 
     #[test]
     fn long_wait_is_suspect_before_it_is_anything_worse() {
-        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(SUSPECT_AFTER)), Some(BrokerState::Suspect));
-        assert_eq!(BrokerState::of(true, &[Outcome::Good], Some(Duration::from_millis(499))), Some(BrokerState::Ok));
-        assert_eq!(BrokerState::of(true, &[Outcome::Timeout], Some(SUSPECT_AFTER)), Some(BrokerState::Failing));
+        assert_eq!(BrokerState::of(true, true, &[Outcome::Good], Some(SUSPECT_AFTER)), Some(BrokerState::Suspect));
+        assert_eq!(
+            BrokerState::of(true, true, &[Outcome::Good], Some(Duration::from_millis(499))),
+            Some(BrokerState::Ok)
+        );
+        assert_eq!(BrokerState::of(true, false, &[Outcome::Timeout], Some(SUSPECT_AFTER)), Some(BrokerState::Failing));
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::event::VoidReason;
+use prober_core::event::{Outcome, VoidReason};
+use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
 use prober_core::ledger::Ledger;
 use prober_core::settle::Stall;
@@ -85,25 +86,29 @@ pub(super) fn brokers(routes: &[Running], ledger: &Ledger, now: Time) -> Vec<Bro
     known.into_values().collect()
 }
 
+/// Probes that go on whatever the others say, so that their newest event is news: records are read only where some were
+/// acked, and fresh connections are rare.
+const ALWAYS_ASKED: [Probe; 4] = [Probe::Produce, Probe::EndToEnd, Probe::Fetch, Probe::Metadata];
+
 /// A broker's condition, by the broker view alone: in the client view `broker` is only a partition's preferred leader,
 /// and the series of healthy ones fail too (design §4).
 fn state(routes: &[Running], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
     let of_this =
         |running: &&Running| running.route.cluster == status.cluster && running.route.lane.view() == View::Broker;
-    let newest: Vec<_> = Probe::OF_A_BROKER
+    let latest = |probe| {
+        let (cluster, broker) = (status.cluster.clone(), Broker::Id(status.broker));
+        ledger.latest(&Series { cluster, view: View::Broker, probe, broker })
+    };
+    let newest: Vec<_> = Probe::OF_A_BROKER.into_iter().filter_map(latest).map(|latest| latest.outcome).collect();
+    // Old news is an answer, too.
+    let stale = Some(Fault::Stale.error_type());
+    let answers = ALWAYS_ASKED
         .into_iter()
-        .map(|probe| Series {
-            cluster: status.cluster.clone(),
-            view: View::Broker,
-            probe,
-            broker: Broker::Id(status.broker),
-        })
-        .filter_map(|series| ledger.latest(&series))
-        .map(|latest| latest.outcome)
-        .collect();
+        .filter_map(latest)
+        .any(|latest| matches!(latest.outcome, Outcome::Good | Outcome::Slow) || latest.error_type == stale);
     let waiting =
         routes.iter().filter(of_this).filter_map(|running| running.round_trip.waiting(status.broker, now)).max();
-    BrokerState::of(status.registered, &newest, waiting)
+    BrokerState::of(status.registered, answers, &newest, waiting)
 }
 
 /// One line in the log for each broker that comes, goes, moves, fails, or is well again.

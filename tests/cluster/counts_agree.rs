@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{PROBES, Probing, REPLICATED, TOPIC, topic_truth};
+use crate::support::{DIRECT, PROBES, Probing, REPLICATED, TOPIC, topic_truth};
 
 #[test]
 fn every_count_is_the_same_everywhere() {
@@ -14,12 +14,18 @@ fn every_count_is_the_same_everywhere() {
     let env = [
         ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "6s"),
         ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "6s"),
+        ("KAFKA_PROBER__PROBES__FETCH__INTERVAL", "30s"),
+        ("KAFKA_PROBER__PROBES__METADATA__INTERVAL", "30s"),
+        ("KAFKA_PROBER__PROBES__CONNECT__INTERVAL", "30s"),
+        ("KAFKA_PROBER__PROBES__COMMIT__ENABLED", "false"),
+        ("KAFKA_PROBER__PROBES__TRANSACTION__ENABLED", "false"),
+        ("KAFKA_PROBER__PROBES__CONTROLLER__ENABLED", "false"),
         ("KAFKA_PROBER__OTLP__INTERVAL", "200ms"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
     ];
     let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &env);
     probing.wait_good(&[1, 2, 3]);
-    let agreed = wait_for(Duration::from_secs(30), "a quiet moment in which all witnesses can be heard", || {
+    let agreed = wait_for(Duration::from_secs(90), "a quiet moment in which all witnesses can be heard", || {
         let before = probing.status();
         let exports = sink.exports();
         if before.in_flight() != 0 {
@@ -35,9 +41,11 @@ fn every_count_is_the_same_everywhere() {
     let (status, metrics) = agreed;
     let mut compared = 0;
     let client = status.client();
-    let series = [1, 2, 3].into_iter().flat_map(|broker| PROBES.map(|probe| (broker, probe)));
-    for (broker, probe) in series {
-        for (view, status) in [("broker", &status), ("client", &client)] {
+    let of_broker = PROBES.into_iter().chain(DIRECT).map(|probe| ("broker", &status, probe));
+    let series: Vec<_> = of_broker.chain(PROBES.map(|probe| ("client", &client, probe))).collect();
+    for broker in [1, 2, 3] {
+        for (view, status, probe) in &series {
+            let (view, status, probe) = (*view, *status, *probe);
             let name = broker.to_string();
             for outcome in ["good", "slow", "error", "timeout", "void"] {
                 let labels = [("view", view), ("broker", name.as_str()), ("probe", probe), ("outcome", outcome)];
@@ -55,7 +63,7 @@ fn every_count_is_the_same_everywhere() {
             assert_eq!(on_page, durations as f64, "{of:?}");
         }
     }
-    assert_eq!(compared, 90);
+    assert_eq!(compared, 135);
     for (view, topic) in [(&status, TOPIC), (&client, REPLICATED)] {
         let good: u64 = [1, 2, 3].iter().map(|broker| view.outcome(*broker, "produce", "good")).sum();
         assert_eq!(topic_truth(&cluster, topic).records as u64, good, "{topic}");

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
-use crate::support::{Probing, REPLICATED, let_pass};
+use crate::support::{Probing, REPLICATED, Status, let_pass};
 
 /// The controllers give up on a dead broker 9 s after its last heartbeat.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);
@@ -32,14 +32,21 @@ fn writes_without_enough_replicas_accuse_no_live_broker() {
         (0..3).all(alone)
     });
     let alone = probing.status();
-    let refused = probing.wait_status(Duration::from_secs(30), "writes are refused for want of replicas", |status| {
-        let client = status.client();
-        [1, 2, 3].iter().all(|broker| 5 <= client.errors(*broker, "produce", "NOT_ENOUGH_REPLICAS"))
+    let refused = probing.wait_status(Duration::from_secs(30), "no partition takes a record", |status| {
+        [1, 2, 3]
+            .iter()
+            .all(|broker| alone.client().bad_in(*broker, "produce") + 10 <= status.client().bad_in(*broker, "produce"))
     });
     let_pass(Duration::from_secs(10));
     let end = probing.status();
 
-    let good = |at: &crate::support::Status| at.client().outcome(SURVIVOR, "produce", "good");
+    // Until the dead are fenced the leader waits for them; from then on it says no, and why.
+    for broker in [1, 2, 3] {
+        let why = |at: &Status| at.client().errors(broker, "produce", "NOT_ENOUGH_REPLICAS");
+        let said = why(&end) - why(&refused);
+        assert!(15 <= said, "{said} refused for want of replicas in 10 s, in partition {broker}, two a second");
+    }
+    let good = |at: &Status| at.client().outcome(SURVIVOR, "produce", "good");
     assert_eq!(good(&end), good(&refused), "nothing is acked by too few");
     assert_eq!(end.state(SURVIVOR), Some("ok"), "the live broker is not to blame");
     assert_eq!(end.bad(SURVIVOR), 0, "{}", probing.prober.stderr());

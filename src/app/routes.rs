@@ -8,6 +8,7 @@ use std::time::Duration;
 use prober_core::event::Limits;
 use prober_core::ids::{ClusterName, Lane, Probe, RunId, VantageHash, View};
 use prober_core::objective::Objective;
+use prober_core::observed;
 use prober_core::placement::Mode;
 use prober_core::track;
 use prober_probes::clock::Clock;
@@ -22,12 +23,14 @@ use crate::engine::Route;
 use crate::kafka::client::{self, ClientLane};
 use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
 use crate::kafka::pinned::{self, PinnedLane};
-use crate::kafka::{self, Reporter, topic::TopicSettings};
+use crate::kafka::{self, Reporter, observe, topic::TopicSettings};
 
 /// Every route, with the settings of its lane, and the objectives.
 pub(super) struct Plan {
     pub(super) routes: Vec<(Route, LaneSettings)>,
     pub(super) directs: Vec<DirectPlan>,
+    /// The clusters to observe; none if that is switched off.
+    pub(super) observations: Vec<observe::Settings>,
     pub(super) objectives: Arc<[Objective]>,
     /// Every threshold known at start: each becomes an edge of the duration histogram.
     pub(super) thresholds: Vec<Duration>,
@@ -111,7 +114,7 @@ impl Plan {
         let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.limits.threshold);
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
         let thresholds = of_records.into_iter().chain(of_directs).chain(of_objectives).collect();
-        Plan { routes, directs, objectives, thresholds }
+        Plan { routes, directs, observations: observations(config), objectives, thresholds }
     }
 }
 
@@ -153,6 +156,24 @@ fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster) -> Option
     };
     let cluster = ClusterName::new(name);
     (!schedule.is_empty()).then(|| DirectPlan { cluster, schedule, settings, known: Known::default() })
+}
+
+fn observations(config: &Config) -> Vec<observe::Settings> {
+    let observation = &config.observation;
+    let ours = [config.lanes.pinned.topic.as_str(), config.lanes.replicated.lane.topic.as_str(), kafka::direct::CANARY];
+    let of = |(name, cluster): (&String, &config::Cluster)| observe::Settings {
+        cluster: ClusterName::new(name),
+        bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
+        client_id: client_id(config),
+        ours: ours.into_iter().map(Arc::from).collect(),
+        interval: observation.interval,
+        configs_interval: observation.configs_interval,
+        limits: observed::Limits {
+            per_broker: observation.partitions_per_broker,
+            per_cluster: observation.partitions_per_cluster,
+        },
+    };
+    config.clusters.iter().filter(|_| observation.enabled).map(of).collect()
 }
 
 fn client_id(config: &Config) -> Arc<str> {

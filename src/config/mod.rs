@@ -38,7 +38,7 @@ pub use origin::Origin;
 pub use pem::{Certificates, PrivateKey};
 pub use schema::{
     Cluster, Compression, Config, ControllerProbe, DirectProbe, Histograms, Http, Lane, Lanes, Limits, Log, LogFormat,
-    Objective, Otlp, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Temporality, Upkeep,
+    Objective, Observation, Otlp, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Temporality, Upkeep,
     UpkeepMode, View,
 };
 pub use secret::Secret;

@@ -7,6 +7,7 @@
 //! | [`pinned`] | the pinned lane over the wire: the broker view |
 //! | [`direct`] | the direct probes over the wire: one question, one answer |
 //! | [`client`] | the replicated lane through librdkafka: the client view |
+//! | [`observe`] | what the cluster says of itself, read beside the probes |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
 //! [`client`] and [`mock`] are the only places for `use rdkafka`.
@@ -14,6 +15,7 @@
 pub mod client;
 pub mod direct;
 pub mod mock;
+pub mod observe;
 pub mod pinned;
 pub mod topic;
 pub mod wire;

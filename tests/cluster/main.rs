@@ -14,6 +14,8 @@ mod collector;
 mod counts_agree;
 mod healthy;
 mod integrity;
+mod observation;
+mod offsets_grow;
 mod prober_frozen;
 mod support;
 mod topic_not_ours;

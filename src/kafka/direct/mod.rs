@@ -45,6 +45,7 @@ use metadata::Metadata;
 use scout::{Scout, Scouted};
 
 pub use canary::CanarySettings;
+pub use controller::CANARY;
 pub use known::Known;
 
 /// Takes in what comes back, from any thread, without ever waiting.

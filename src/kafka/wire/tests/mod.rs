@@ -3,6 +3,7 @@
 mod answers;
 mod broker;
 mod calls;
+mod describing;
 mod dialing;
 mod handshakes;
 mod reading;

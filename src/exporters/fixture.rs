@@ -11,8 +11,8 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
 use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
-use prober_core::observed::parts::{Part, PartState, PartStatus};
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
+use prober_core::observed::parts::{Part, PartState, PartStatus};
 use prober_core::observed::registration::{Listed, Registration, Registrations};
 use prober_core::observed::sizes::{BrokerSizes, Sizes, TopicSize};
 use prober_core::observed::versions::{Fingerprint, Versions};
@@ -195,7 +195,8 @@ fn observed(brokers: i32) -> Observed {
     partitions.add("orders", Owner::Others, Some(1), states);
     let size = TopicSize { bytes: 4096, growth: Some(16.0) };
     let topics = ["__consumer_offsets", "__transaction_state"].map(|topic| (Arc::from(topic), size));
-    let sizes = BrokerSizes { directories: 1, failed: 0, total: Some(1 << 30), usable: Some(1 << 29), topics: topics.into() };
+    let sizes =
+        BrokerSizes { directories: 1, failed: 0, total: Some(1 << 30), usable: Some(1 << 29), topics: topics.into() };
     let replica = |id: &BrokerId| QuorumReplica { node: *id, role: QuorumRole::Voter, log_end: 100 };
     let quorum = Quorum::of(Some(BrokerId(0)), 3, &ids.iter().map(replica).collect::<Vec<_>>());
     let took = Duration::from_millis(2);

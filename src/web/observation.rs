@@ -22,8 +22,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prober_core::ids::BrokerId;
-use prober_core::observed::parts::{Part, PartStatus};
 use prober_core::observed::partitions::{BrokerPartitions, Partitions};
+use prober_core::observed::parts::{Part, PartStatus};
 use prober_core::observed::sizes::{BrokerSizes, LargePartition};
 use prober_core::observed::{self as observation, Named, Observed};
 use prober_core::time::Time;
@@ -277,11 +277,8 @@ impl LargeRow {
 
 impl QuorumRow {
     fn of(quorum: &observation::Quorum) -> QuorumRow {
-        let row = |node: &observation::QuorumNode| NodeRow {
-            node: node.node.0,
-            role: node.role.as_str(),
-            lag: node.lag,
-        };
+        let row =
+            |node: &observation::QuorumNode| NodeRow { node: node.node.0, role: node.role.as_str(), lag: node.lag };
         QuorumRow { epoch: quorum.epoch, nodes: quorum.nodes.iter().map(row).collect() }
     }
 }

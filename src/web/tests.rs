@@ -9,8 +9,8 @@ use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Ta
 use prober_core::ledger::Ledger;
 use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
-use prober_core::observed::parts::{Part, PartState, PartStatus};
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
+use prober_core::observed::parts::{Part, PartState, PartStatus};
 use prober_core::observed::registration::Registration;
 use prober_core::observed::sizes::{LogDir, Measures};
 use prober_core::observed::{self, Observed, PartitionName};
@@ -283,12 +283,8 @@ fn observed() -> Observed {
     };
     partitions.add("orders", Owner::Others, Some(1), [state]);
     let name = PartitionName { topic: Arc::from("__consumer_offsets"), partition: Partition(3) };
-    let directory = |bytes| LogDir {
-        failed: false,
-        total: Some(1000),
-        usable: Some(400),
-        partitions: vec![(name.clone(), bytes)],
-    };
+    let directory =
+        |bytes| LogDir { failed: false, total: Some(1000), usable: Some(400), partitions: vec![(name.clone(), bytes)] };
     let mut measures = Measures::default();
     measures.take(vec![(BrokerId(1), Time::ORIGIN, vec![directory(100)])], |_| true);
     let sizes = measures.take(vec![(BrokerId(1), Time::from_millis(2000), vec![directory(500)])], |_| true);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use prober_core::metric::{self, Metric};
 use prober_core::observed::Observed;
-use prober_core::observed::parts::{Part, PartState};
 use prober_core::observed::partitions::Partitions;
+use prober_core::observed::parts::{Part, PartState};
 use prober_core::observed::registration::Registration;
 use prober_core::observed::sizes::{BrokerSizes, TopicSize};
 use prober_core::snapshot::Snapshot;
@@ -45,18 +45,18 @@ fn gauge<'a>(
 
 /// The observations whose part was answered when it was last asked for.
 fn answered(snapshot: &Snapshot, part: Part) -> impl Iterator<Item = &Observed> {
-    let is_on = move |observed: &&Observed| {
-        observed.parts.get(&part).is_some_and(|status| status.state == PartState::On)
-    };
+    let is_on =
+        move |observed: &&Observed| observed.parts.get(&part).is_some_and(|status| status.state == PartState::On);
     snapshot.observed.iter().map(Arc::as_ref).filter(is_on)
 }
 
 fn cluster_brokers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     answered(snapshot, Part::Brokers).flat_map(move |observed| {
         let (registered, fenced) = observed.registrations.as_ref().map_or((0, None), |seen| seen.counts());
-        let unregistered = snapshot.brokers.iter().filter(|status| {
-            status.cluster == observed.cluster && status.registration == Registration::Unregistered
-        });
+        let unregistered = snapshot
+            .brokers
+            .iter()
+            .filter(|status| status.cluster == observed.cluster && status.registration == Registration::Unregistered);
         let unregistered = fenced.map(|_| unregistered.count() as u64);
         let counts = [("registered", Some(registered)), ("fenced", fenced), ("unregistered", unregistered)];
         counts.into_iter().filter_map(move |(state, count)| {

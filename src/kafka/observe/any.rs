@@ -36,7 +36,11 @@ impl<'a> AnyBroker<'a> {
     ///
     /// # Errors
     /// None of the brokers tried answered: the last reason. What a broker does not offer is not asked of another.
-    pub(super) async fn ask<R: Request + Clone>(&mut self, request: R, cost: &mut Cost) -> Result<R::Answer, WireError> {
+    pub(super) async fn ask<R: Request + Clone>(
+        &mut self,
+        request: R,
+        cost: &mut Cost,
+    ) -> Result<R::Answer, WireError> {
         let mut reason = WireError::ConnectTimeout;
         if let Some(connection) = self.current.take() {
             match self.ask_over(connection, request.clone(), cost).await {

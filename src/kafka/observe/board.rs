@@ -61,7 +61,8 @@ impl Board {
     pub(super) fn candidates(&self) -> Vec<Arc<str>> {
         let known: Vec<Arc<str>> = self.known().addresses.values().cloned().collect();
         let new = |address: &&String| !known.iter().any(|known| **known == ***address);
-        let more: Vec<Arc<str>> = self.bootstrap.iter().filter(new).map(|address| Arc::from(address.as_str())).collect();
+        let more: Vec<Arc<str>> =
+            self.bootstrap.iter().filter(new).map(|address| Arc::from(address.as_str())).collect();
         known.into_iter().chain(more).collect()
     }
 

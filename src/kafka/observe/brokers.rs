@@ -52,10 +52,11 @@ fn take(board: &Board, registrations: &mut Registrations, described: DescribedCl
     let addresses: BTreeMap<BrokerId, Arc<str>> =
         let_in.filter_map(|broker| Some((BrokerId(broker.id), Arc::from(broker.address()?)))).collect();
     board.found(addresses);
-    let listed = described
-        .brokers
-        .into_iter()
-        .map(|broker| Listed { broker: BrokerId(broker.id), fenced: broker.fenced, rack: broker.rack });
+    let listed = described.brokers.into_iter().map(|broker| Listed {
+        broker: BrokerId(broker.id),
+        fenced: broker.fenced,
+        rack: broker.rack,
+    });
     registrations.observe(listed, described.complete, board.clock.now());
     let newest = Arc::new(registrations.clone());
     board.answered(Part::Brokers, cost, None, |observed| {

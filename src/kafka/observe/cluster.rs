@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::observed::collisions::Collisions;
-use prober_core::observed::parts::{Cadence, Part, PartState};
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
+use prober_core::observed::parts::{Cadence, Part, PartState};
 use prober_core::observed::{Named, PartitionName, Quorum, QuorumReplica, QuorumRole};
 use prober_core::time::Time;
 
@@ -160,7 +160,8 @@ fn addresses(metadata: &ClusterMetadata) -> BTreeMap<BrokerId, Arc<str>> {
 }
 
 fn quorum(described: &DescribedQuorum) -> Quorum {
-    let with_role = |role| move |(id, log_end): &(i32, i64)| QuorumReplica { node: BrokerId(*id), role, log_end: *log_end };
+    let with_role =
+        |role| move |(id, log_end): &(i32, i64)| QuorumReplica { node: BrokerId(*id), role, log_end: *log_end };
     let voters = described.voters.iter().map(with_role(QuorumRole::Voter));
     let replicas: Vec<_> = voters.chain(described.observers.iter().map(with_role(QuorumRole::Observer))).collect();
     let leader = Some(BrokerId(described.leader)).filter(|leader| 0 <= leader.0);

@@ -63,8 +63,11 @@ mod tests {
 
     #[test]
     fn request_that_nobody_offers_is_off_and_a_busy_controller_is_not() {
-        let error =
-            WireError::UnsupportedVersion { api: Api::DescribeQuorum, ours: VersionRange { min: 0, max: 2 }, broker: None };
+        let error = WireError::UnsupportedVersion {
+            api: Api::DescribeQuorum,
+            ours: VersionRange { min: 0, max: 2 },
+            broker: None,
+        };
         assert!(matches!(Trouble::from(error), Trouble::Off(_)));
         assert!(matches!(Trouble::from(WireError::Refused), Trouble::Failing(_)));
         assert!(matches!(Trouble::check(7, Api::DescribeQuorum, ""), Err(Trouble::Failing(_))));

@@ -54,7 +54,8 @@ impl Request for DescribeQuorum {
     fn decode(self, version: i16, mut body: Body) -> Result<(DescribedQuorum, Duration), CodecError> {
         let response: DescribeQuorumResponse = body.decode(version)?;
         let partition = response.topics.into_iter().flat_map(|topic| topic.partitions).next();
-        let replicas = |states: &[ReplicaState]| states.iter().map(|one| (one.replica_id.0, one.log_end_offset)).collect();
+        let replicas =
+            |states: &[ReplicaState]| states.iter().map(|one| (one.replica_id.0, one.log_end_offset)).collect();
         let described = match partition {
             Some(partition) => DescribedQuorum {
                 error: if response.error_code == 0 { partition.error_code } else { response.error_code },

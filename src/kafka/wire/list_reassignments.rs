@@ -33,9 +33,8 @@ impl Request for ListReassignments {
 
     fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
         // Null asks for all topics.
-        let request = ListPartitionReassignmentsRequest::default()
-            .with_timeout_ms(codec::millis(self.timeout))
-            .with_topics(None);
+        let request =
+            ListPartitionReassignmentsRequest::default().with_timeout_ms(codec::millis(self.timeout)).with_topics(None);
         codec::write(&request, version, out)
     }
 

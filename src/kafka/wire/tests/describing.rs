@@ -150,7 +150,10 @@ fn describe_cluster_asks_for_fenced_brokers_where_it_can() {
 fn describe_quorum_asks_for_the_metadata_log() {
     for version in versions(Api::DescribeQuorum) {
         let request: DescribeQuorumRequest = as_read_by_the_broker(&DescribeQuorum, version);
-        assert_eq!((&request.topics[0].topic_name, request.topics[0].partitions.len()), (&name("__cluster_metadata"), 1));
+        assert_eq!(
+            (&request.topics[0].topic_name, request.topics[0].partitions.len()),
+            (&name("__cluster_metadata"), 1)
+        );
         let quorum = read(DescribeQuorum, answer(&quorum_answer(), version), version).expect("an answer");
         assert_eq!((quorum.error, quorum.leader, quorum.leader_epoch), (0, 101, 7));
         assert_eq!((&*quorum.voters, &*quorum.observers), (&[(101, 500), (102, 480)][..], &[(1, 499)][..]));

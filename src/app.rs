@@ -8,6 +8,7 @@
 //! ```
 
 mod routes;
+pub(crate) mod security;
 
 use std::io;
 use std::sync::Arc;
@@ -60,6 +61,9 @@ pub enum StartError {
     /// OTLP.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// TLS or SASL towards Kafka.
+    #[error("{0}")]
+    Security(String),
     /// The operating system gives us no thread or no random bytes.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -86,7 +90,7 @@ impl App {
         let (alarm, listener) = Alarm::new();
         let edge = Builder::new_multi_thread().worker_threads(1).thread_name("edge").enable_all().build()?;
         let identity = routes::identity(&config.vantage)?;
-        let plan = Plan::of(config, identity);
+        let plan = Plan::of(config, identity).map_err(StartError::Security)?;
         let vantage: Arc<str> = Arc::from(config.vantage.as_str());
         let first = engine::empty_snapshot(&vantage, &plan.objectives);
         let (publish, snapshots) = watch::channel(Arc::new(first));

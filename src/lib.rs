@@ -33,3 +33,8 @@ pub mod exporters;
 pub mod kafka;
 pub mod vitals;
 pub mod web;
+
+/// Certificates that live as long as a test.
+#[cfg(test)]
+#[path = "../tests/harness/authority.rs"]
+mod authority;

@@ -70,6 +70,7 @@ impl BarePair {
             bootstrap: cluster.bootstrap().split(',').map(str::to_owned).collect(),
             topic: Arc::from(TOPIC),
             client_id: Arc::from("bench"),
+            security: Arc::default(),
             deadline: WRITE_WITHIN,
             upkeep: Mode::Off,
             // Only the prober's own records carry it.

@@ -45,6 +45,20 @@ pub enum Fault {
     ConnectTimeout,
     /// TCP was accepted, ApiVersions was not answered: a frozen process looks like this.
     NoHandshake,
+    /// TCP was accepted, the TLS handshake was not answered: a frozen process behind TLS looks like this.
+    NoTlsHandshake,
+    /// The SASL exchange was not answered.
+    NoSaslAnswer,
+    /// The broker's certificate has expired, or is not valid yet.
+    CertificateExpired,
+    /// The broker's certificate is for other names than the one that it advertises.
+    CertificateWrongName,
+    /// The broker's certificate is not signed by a CA that we trust.
+    CertificateUntrusted,
+    /// The peer refused our side of TLS with an alert, as when it demands a client certificate.
+    TlsRefused,
+    /// The two sides do not speak the same TLS, or one of them speaks none.
+    TlsProtocol,
     /// No route to the host.
     Unreachable,
     /// The name did not resolve.
@@ -65,6 +79,8 @@ pub enum Fault {
     AbortedSeen,
     /// The broker throttles us (KIP-219).
     Quota,
+    /// The broker does not offer this request in a version that we speak.
+    Unsupported,
     /// Our own send queue is full.
     QueueFull,
     /// This machine has no file descriptor or port left for us.
@@ -86,6 +102,13 @@ impl Fault {
             Fault::ConnectionReset => "connection_reset",
             Fault::ConnectTimeout => "connect_timeout",
             Fault::NoHandshake => "no_handshake",
+            Fault::NoTlsHandshake => "no_tls_handshake",
+            Fault::NoSaslAnswer => "no_sasl_answer",
+            Fault::CertificateExpired => "certificate_expired",
+            Fault::CertificateWrongName => "certificate_wrong_name",
+            Fault::CertificateUntrusted => "certificate_untrusted",
+            Fault::TlsRefused => "tls_refused",
+            Fault::TlsProtocol => "tls_protocol",
             Fault::Unreachable => "unreachable",
             Fault::Resolve => "resolve",
             Fault::Protocol => "protocol",
@@ -96,6 +119,7 @@ impl Fault {
             Fault::Mismatch => "mismatch",
             Fault::AbortedSeen => "aborted_seen",
             Fault::Quota => "quota",
+            Fault::Unsupported => "unsupported",
             Fault::QueueFull => "queue_full",
             Fault::LocalResources => "local_resources",
             Fault::Client => "client_error",
@@ -105,9 +129,12 @@ impl Fault {
     /// Whose fault it is.
     pub fn blame(self) -> Blame {
         match self {
-            Fault::QueueFull | Fault::LocalResources => Blame::Prober,
-            Fault::Kafka(error) if error.is_authorization() => Blame::Unclear,
+            Fault::Unsupported | Fault::QueueFull | Fault::LocalResources => Blame::Prober,
+            // Another prober under our name, or our own slowness: whoever was fenced cannot say.
+            Fault::Kafka(error) if error.is_authorization() || error.is_fencing() => Blame::Unclear,
             Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Quota | Fault::Client => Blame::Unclear,
+            // Either side may be the one that is set up wrongly.
+            Fault::CertificateUntrusted | Fault::TlsRefused | Fault::TlsProtocol => Blame::Unclear,
             Fault::Kafka(_)
             | Fault::Timeout
             | Fault::Slow
@@ -117,6 +144,10 @@ impl Fault {
             | Fault::ConnectionReset
             | Fault::ConnectTimeout
             | Fault::NoHandshake
+            | Fault::NoTlsHandshake
+            | Fault::NoSaslAnswer
+            | Fault::CertificateExpired
+            | Fault::CertificateWrongName
             | Fault::Unreachable
             | Fault::Protocol
             | Fault::NoAddress
@@ -140,6 +171,22 @@ mod tests {
     #[test]
     fn missing_permission_accuses_no_broker() {
         assert_eq!(Fault::Kafka(KafkaError(29)).blame(), Blame::Unclear);
+    }
+
+    #[test]
+    fn refused_credentials_accuse_no_broker() {
+        for code in [33, 34, 58] {
+            assert_eq!(Fault::Kafka(KafkaError(code)).blame(), Blame::Unclear);
+        }
+    }
+
+    #[test]
+    fn own_certificate_is_the_brokers_business_and_trust_is_anybodys() {
+        assert_eq!(Fault::CertificateExpired.blame(), Blame::Cluster);
+        assert_eq!(Fault::CertificateWrongName.blame(), Blame::Cluster);
+        for fault in [Fault::CertificateUntrusted, Fault::TlsRefused, Fault::TlsProtocol] {
+            assert_eq!(fault.blame(), Blame::Unclear);
+        }
     }
 
     #[test]

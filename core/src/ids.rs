@@ -260,6 +260,9 @@ pub enum Phase {
     Delete,
     /// That topic gone at a broker, from the controller's answer on.
     Gone,
+    /// A coordinator reading its partition of an internal topic (COORDINATOR_LOAD_IN_PROGRESS), from when it was first
+    /// seen to.
+    Load,
 }
 
 impl Phase {
@@ -275,6 +278,7 @@ impl Phase {
             Phase::Visible => "visible",
             Phase::Delete => "delete",
             Phase::Gone => "gone",
+            Phase::Load => "load",
         }
     }
 }

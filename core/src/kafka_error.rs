@@ -16,6 +16,8 @@ impl KafkaError {
     pub const OFFSET_OUT_OF_RANGE: KafkaError = KafkaError(1);
     /// The partition has no leader.
     pub const LEADER_NOT_AVAILABLE: KafkaError = KafkaError(5);
+    /// The listener does not take the SASL mechanism.
+    pub const UNSUPPORTED_SASL_MECHANISM: KafkaError = KafkaError(33);
     /// Another create came first.
     pub const TOPIC_ALREADY_EXISTS: KafkaError = KafkaError(36);
     /// The topic id is not known: the topic was recreated or deleted.
@@ -30,6 +32,20 @@ impl KafkaError {
     pub const INVALID_CONFIG: KafkaError = KafkaError(40);
     /// Refused by the cluster's policy.
     pub const POLICY_VIOLATION: KafkaError = KafkaError(44);
+    /// The coordinator is reading its partition and cannot answer yet.
+    pub const COORDINATOR_LOAD_IN_PROGRESS: KafkaError = KafkaError(14);
+    /// The coordinator could not write to its partition, or is not there.
+    pub const COORDINATOR_NOT_AVAILABLE: KafkaError = KafkaError(15);
+    /// This broker does not lead the partition that coordinates the id.
+    pub const NOT_COORDINATOR: KafkaError = KafkaError(16);
+    /// Somebody else uses the producer id with a newer epoch, or the coordinator ended its transaction.
+    pub const INVALID_PRODUCER_EPOCH: KafkaError = KafkaError(47);
+    /// The transaction before is still being completed.
+    pub const CONCURRENT_TRANSACTIONS: KafkaError = KafkaError(51);
+    /// There is no such group.
+    pub const GROUP_ID_NOT_FOUND: KafkaError = KafkaError(69);
+    /// Somebody else uses the transactional id, or the coordinator ended its transaction.
+    pub const PRODUCER_FENCED: KafkaError = KafkaError(90);
 
     /// The error in a response's code; `None` for 0.
     pub fn of(code: i16) -> Option<KafkaError> {
@@ -41,9 +57,15 @@ impl KafkaError {
         NAMES.binary_search_by_key(&self.0, |(code, _)| *code).map_or("_OTHER", |found| NAMES[found].1)
     }
 
-    /// Refused for want of permission or credentials.
+    /// Another life or copy of us took the producer over; also what is left of a transaction that timed out.
+    pub fn is_fencing(self) -> bool {
+        self == KafkaError::PRODUCER_FENCED || self == KafkaError::INVALID_PRODUCER_EPOCH
+    }
+
+    /// Refused for want of permission or credentials, or of a way to show them.
     pub fn is_authorization(self) -> bool {
-        self.name().ends_with("_AUTHORIZATION_FAILED") || self.name() == "SASL_AUTHENTICATION_FAILED"
+        const OF_SASL: [&str; 3] = ["UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "SASL_AUTHENTICATION_FAILED"];
+        self.name().ends_with("_AUTHORIZATION_FAILED") || OF_SASL.contains(&self.name())
     }
 }
 
@@ -202,11 +224,19 @@ mod tests {
         assert_eq!(KafkaError::UNKNOWN_TOPIC_OR_PARTITION.name(), "UNKNOWN_TOPIC_OR_PARTITION");
         assert_eq!(KafkaError::OFFSET_OUT_OF_RANGE.name(), "OFFSET_OUT_OF_RANGE");
         assert_eq!(KafkaError::LEADER_NOT_AVAILABLE.name(), "LEADER_NOT_AVAILABLE");
+        assert_eq!(KafkaError::UNSUPPORTED_SASL_MECHANISM.name(), "UNSUPPORTED_SASL_MECHANISM");
         assert_eq!(KafkaError::TOPIC_ALREADY_EXISTS.name(), "TOPIC_ALREADY_EXISTS");
         assert_eq!(KafkaError::UNKNOWN_TOPIC_ID.name(), "UNKNOWN_TOPIC_ID");
         assert_eq!(KafkaError::INCONSISTENT_TOPIC_ID.name(), "INCONSISTENT_TOPIC_ID");
         assert_eq!(KafkaError::INVALID_CONFIG.name(), "INVALID_CONFIG");
         assert_eq!(KafkaError::POLICY_VIOLATION.name(), "POLICY_VIOLATION");
+        assert_eq!(KafkaError::COORDINATOR_LOAD_IN_PROGRESS.name(), "COORDINATOR_LOAD_IN_PROGRESS");
+        assert_eq!(KafkaError::COORDINATOR_NOT_AVAILABLE.name(), "COORDINATOR_NOT_AVAILABLE");
+        assert_eq!(KafkaError::NOT_COORDINATOR.name(), "NOT_COORDINATOR");
+        assert_eq!(KafkaError::INVALID_PRODUCER_EPOCH.name(), "INVALID_PRODUCER_EPOCH");
+        assert_eq!(KafkaError::CONCURRENT_TRANSACTIONS.name(), "CONCURRENT_TRANSACTIONS");
+        assert_eq!(KafkaError::GROUP_ID_NOT_FOUND.name(), "GROUP_ID_NOT_FOUND");
+        assert_eq!(KafkaError::PRODUCER_FENCED.name(), "PRODUCER_FENCED");
     }
 
     #[test]
@@ -218,7 +248,9 @@ mod tests {
 
     #[test]
     fn refused_permission_is_told_apart() {
-        assert!(KafkaError(29).is_authorization());
+        for code in [29, 33, 34, 58] {
+            assert!(KafkaError(code).is_authorization(), "{code}");
+        }
         assert!(!KafkaError::NOT_LEADER_OR_FOLLOWER.is_authorization());
     }
 }

@@ -9,6 +9,7 @@
 //! | [`time`] | nanoseconds since an origin; arithmetic only |
 //! | [`topology`] | brokers and the partitions of a lane as plain data |
 //! | [`placement`] | topology and policy to a plan for a monitor topic |
+//! | [`coordinator`] | which partition of an internal topic coordinates an id |
 //! | [`kafka_error`], [`fault`] | why an attempt failed, each cause with its blame |
 //! | [`event`] | what an attempt turned out to be, without opinion |
 //! | [`track`] | the one state machine of produce, consume and end_to_end |
@@ -22,6 +23,7 @@
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
 pub mod accounts;
+pub mod coordinator;
 pub mod event;
 pub mod fault;
 pub mod finding;

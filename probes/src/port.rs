@@ -163,8 +163,11 @@ pub enum LaneInput {
 /// Where a lane's partitions are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// Nobody has answered yet.
-    Unknown,
+    /// Nobody has told of the cluster yet; attempts fail with `fault`.
+    Unknown {
+        /// Why nobody has.
+        fault: Fault,
+    },
     /// The cluster answers, the topic is not usable; attempts fail with `fault` once they come due.
     Missing {
         /// The brokers registered.

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | 4 | magic `KPRB` |
 //! | 1 | version, 1 |
-//! | 1 | lane |
+//! | 1 | lane, or [`TRANSACTION`] |
 //! | 16 | run id |
 //! | 8 | vantage hash |
 //! | 4 | partition |
@@ -22,6 +22,9 @@ const CHECKSUM: usize = 4;
 
 /// A record without padding.
 pub const SIZE_MIN: usize = 4 + 1 + 1 + 16 + 8 + 4 + 8 + 8 + CHECKSUM;
+
+/// In the lane's byte: a record of the transaction probe. To the lanes' readers it is a sibling's.
+pub const TRANSACTION: u8 = 3;
 
 /// Who writes: this run at this vantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +55,25 @@ pub fn encode(
     due: WallTime,
     size: usize,
 ) -> Vec<u8> {
+    encode_as(lane.code(), identity, partition, sequence, due, size)
+}
+
+/// Writes the record of a transaction, without padding.
+pub fn encode_transaction(identity: Identity, partition: Partition, sequence: Sequence, due: WallTime) -> Vec<u8> {
+    encode_as(TRANSACTION, identity, partition, sequence, due, SIZE_MIN)
+}
+
+fn encode_as(
+    code: u8,
+    identity: Identity,
+    partition: Partition,
+    sequence: Sequence,
+    due: WallTime,
+    size: usize,
+) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size.max(SIZE_MIN));
     bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&[VERSION, lane.code()]);
+    bytes.extend_from_slice(&[VERSION, code]);
     bytes.extend_from_slice(&identity.run.0);
     bytes.extend_from_slice(&identity.vantage.0.to_be_bytes());
     bytes.extend_from_slice(&partition.0.to_be_bytes());
@@ -139,6 +158,16 @@ mod tests {
         let elsewhere = Identity { vantage: VantageHash(43), ..US };
         assert_eq!(sighted(US, &bytes(restarted, 3)), Sighting::Sibling);
         assert_eq!(sighted(US, &bytes(elsewhere, 3)), Sighting::Sibling);
+    }
+
+    #[test]
+    fn record_of_a_transaction_is_ours_to_a_topic_and_a_siblings_to_its_lanes() {
+        let bytes = encode_transaction(US, Partition(3), Sequence(5), WallTime(1));
+        assert!(is_probe_record(&bytes));
+        for lane in [Lane::Pinned, Lane::Replicated] {
+            assert_ne!(lane.code(), TRANSACTION);
+            assert_eq!(sight(US, lane, Partition(3), &bytes), Sighting::Sibling);
+        }
     }
 
     #[test]

@@ -23,7 +23,10 @@ use crate::engine::Route;
 use crate::kafka::client::{self, ClientLane};
 use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
 use crate::kafka::pinned::{self, PinnedLane};
+use crate::kafka::security::Security;
 use crate::kafka::{self, Reporter, observe, topic::TopicSettings};
+
+use super::security::security;
 
 /// Every route, with the settings of its lane, and the objectives.
 pub(super) struct Plan {
@@ -89,14 +92,16 @@ pub(super) fn identity(vantage: &str) -> io::Result<Identity> {
 
 impl Plan {
     /// The plan of a configuration.
-    pub(super) fn of(config: &Config, identity: Identity) -> Plan {
+    ///
+    /// # Errors
+    /// A sentence: what of a cluster's security cannot be used.
+    pub(super) fn of(config: &Config, identity: Identity) -> Result<Plan, String> {
         let lanes = [(Lane::Pinned, &config.lanes.pinned), (Lane::Replicated, &config.lanes.replicated.lane)];
         let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
-        let routes = config
-            .clusters
-            .iter()
-            .flat_map(|(name, cluster)| enabled().map(move |(lane, settings)| (name, cluster, lane, settings)))
-            .map(|(name, cluster, lane, settings)| {
+        let (mut routes, mut directs, mut observations) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, cluster) in &config.clusters {
+            let security = security(name, &cluster.security)?;
+            for (lane, settings) in enabled() {
                 let route = Route {
                     cluster: ClusterName::new(name),
                     lane,
@@ -104,17 +109,18 @@ impl Plan {
                     identity,
                     settings: round_trip_settings(config, settings),
                 };
-                (route, lane_settings(config, cluster, lane, settings, identity))
-            })
-            .collect();
-        let directs = config.clusters.iter().filter_map(|(name, cluster)| direct_plan(config, name, cluster)).collect();
+                routes.push((route, lane_settings(config, (cluster, &security), lane, settings, identity)));
+            }
+            directs.extend(direct_plan(config, name, (cluster, &security), identity));
+            observations.extend(observation(config, name, (cluster, &security)));
+        }
         let objectives = objectives(config);
         let probes = &config.probes;
         let of_records = [&probes.produce, &probes.consume, &probes.end_to_end].map(|limits| limits.threshold);
         let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.limits.threshold);
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
         let thresholds = of_records.into_iter().chain(of_directs).chain(of_objectives).collect();
-        Plan { routes, directs, observations: observations(config), objectives, thresholds }
+        Ok(Plan { routes, directs, observations, objectives, thresholds })
     }
 }
 
@@ -133,7 +139,12 @@ fn direct_probes(config: &Config) -> Vec<(Probe, &config::DirectProbe)> {
 }
 
 /// `None`, if all are switched off: then nobody looks around either.
-fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster) -> Option<DirectPlan> {
+fn direct_plan(
+    config: &Config,
+    name: &str,
+    (cluster, security): (&config::Cluster, &Arc<Security>),
+    identity: Identity,
+) -> Option<DirectPlan> {
     let on = direct_probes(config);
     let schedule: BTreeMap<Probe, direct::Settings> = on
         .iter()
@@ -148,7 +159,9 @@ fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster) -> Option
     let settings = kafka::direct::Settings {
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         client_id: client_id(config),
+        security: Arc::clone(security),
         vantage: Arc::from(config.vantage.as_str()),
+        identity,
         pinned: Arc::from(config.lanes.pinned.topic.as_str()),
         replicated: Arc::from(config.lanes.replicated.lane.topic.as_str()),
         deadlines: schedule.iter().map(|(probe, settings)| (*probe, settings.limits.deadline)).collect(),
@@ -158,13 +171,19 @@ fn direct_plan(config: &Config, name: &str, cluster: &config::Cluster) -> Option
     (!schedule.is_empty()).then(|| DirectPlan { cluster, schedule, settings, known: Known::default() })
 }
 
-fn observations(config: &Config) -> Vec<observe::Settings> {
+/// `None`, if observing is switched off.
+fn observation(
+    config: &Config,
+    name: &str,
+    (cluster, security): (&config::Cluster, &Arc<Security>),
+) -> Option<observe::Settings> {
     let observation = &config.observation;
     let ours = [config.lanes.pinned.topic.as_str(), config.lanes.replicated.lane.topic.as_str(), kafka::direct::CANARY];
-    let of = |(name, cluster): (&String, &config::Cluster)| observe::Settings {
+    observation.enabled.then(|| observe::Settings {
         cluster: ClusterName::new(name),
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         client_id: client_id(config),
+        security: Arc::clone(security),
         ours: ours.into_iter().map(Arc::from).collect(),
         interval: observation.interval,
         configs_interval: observation.configs_interval,
@@ -172,8 +191,7 @@ fn observations(config: &Config) -> Vec<observe::Settings> {
             per_broker: observation.partitions_per_broker,
             per_cluster: observation.partitions_per_cluster,
         },
-    };
-    config.clusters.iter().filter(|_| observation.enabled).map(of).collect()
+    })
 }
 
 fn client_id(config: &Config) -> Arc<str> {
@@ -195,13 +213,14 @@ fn round_trip_settings(config: &Config, lane: &config::Lane) -> round_trip::Sett
 
 fn lane_settings(
     config: &Config,
-    cluster: &config::Cluster,
+    (cluster, security): (&config::Cluster, &Arc<Security>),
     lane: Lane,
     settings: &config::Lane,
     identity: Identity,
 ) -> LaneSettings {
     let topic = TopicSettings {
         lane,
+        security: Arc::clone(security),
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         topic: Arc::from(settings.topic.as_str()),
         client_id: client_id(config),

@@ -32,6 +32,12 @@ pub enum Command {
     Check(CheckArgs),
     /// Show it at work on a simulated cluster; needs no Kafka
     Demo(DemoArgs),
+    /// Look after what the prober keeps in the clusters
+    Topics {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: TopicsCommand,
+    },
     /// Look at the configuration without starting anything
     Config {
         /// What to do with it.
@@ -68,6 +74,21 @@ pub struct DemoArgs {
     /// Print plain lines: no colours, no redrawing
     #[arg(long)]
     pub plain: bool,
+}
+
+/// `topics …`.
+#[derive(Debug, Subcommand)]
+pub enum TopicsCommand {
+    /// Delete the consumer groups that the commit probe of this vantage has made
+    Clean(TopicsCleanArgs),
+}
+
+/// `topics clean`.
+#[derive(Debug, Args)]
+pub struct TopicsCleanArgs {
+    /// Flags of all subcommands that read the configuration.
+    #[command(flatten)]
+    pub common: CommonArgs,
 }
 
 /// `config …`.
@@ -212,6 +233,15 @@ mod tests {
     }
 
     #[test]
+    fn topics_clean_reads_the_configuration_as_the_others_do() {
+        let line = "kafka-prober topics clean --bootstrap a:1 --vantage v";
+        let Command::Topics { command: TopicsCommand::Clean(args) } = parse(line).expect("valid").command else {
+            unreachable!("it says topics clean");
+        };
+        assert_eq!(args.common.vantage.as_deref(), Some("v"));
+    }
+
+    #[test]
     fn config_print_can_show_origins() {
         let line = "kafka-prober config print --origin --bootstrap a:1";
         let Command::Config { command: ConfigCommand::Print(args) } = parse(line).expect("valid").command else {
@@ -229,6 +259,7 @@ mod tests {
             "kafka-prober check --timeout soon",
             "kafka-prober check --output xml",
             "kafka-prober demo --bootstrap a:1",
+            "kafka-prober topics --bootstrap a:1",
             "kafka-prober config print --bootstrap a:1 --bootstrap b:2",
         ] {
             let error = parse(line).expect_err("invalid");

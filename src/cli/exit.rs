@@ -54,6 +54,13 @@ pub(super) fn usage(error: &dyn Display) -> Exit {
     Exit::Usage
 }
 
+/// Says what this machine lacks.
+#[expect(clippy::print_stderr, reason = "the sentence goes to the person")]
+pub(super) fn unhealthy(error: &dyn Display) -> Exit {
+    eprintln!("error: {error}");
+    Exit::Unhealthy
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod exit;
 mod logging;
 mod run;
 mod table;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -16,7 +17,7 @@ use clap::Parser;
 use crate::alarm;
 use crate::config::{self, Config, ConfigError, Loaded};
 
-use args::{Cli, Command, CommonArgs};
+use args::{Cli, Command, CommonArgs, TopicsCommand};
 use exit::Exit;
 
 /// Parses the command line, does what it says, and gives the exit code.
@@ -28,6 +29,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => with_config(&args.common, run::run),
         Command::Check(args) => with_config(&args.common, |config| check::check(config, args.timeout, args.output)),
         Command::Demo(args) => demo::demo(args.plain),
+        Command::Topics { command: TopicsCommand::Clean(args) } => with_config(&args.common, topics::clean),
         Command::Config { command } => configuration::configuration(command),
     };
     exit.into()

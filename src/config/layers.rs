@@ -140,7 +140,7 @@ impl Source for Layer {
     }
 }
 
-fn insert(table: &mut Map<String, Value>, path: &[String], value: ValueKind) {
+pub(crate) fn insert(table: &mut Map<String, Value>, path: &[String], value: ValueKind) {
     let [name, rest @ ..] = path else { return };
     if rest.is_empty() {
         table.insert(name.clone(), Value::new(None, value));

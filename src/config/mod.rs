@@ -26,6 +26,7 @@ mod pem;
 mod print;
 mod schema;
 mod secret;
+mod security;
 mod sources;
 mod text;
 mod values;
@@ -39,9 +40,9 @@ pub use pem::{Certificates, PrivateKey};
 pub use schema::{
     Cluster, Compression, Config, ControllerProbe, DirectProbe, Histograms, Http, Lane, Lanes, Limits, Log, LogFormat,
     Objective, Observation, Otlp, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks,
-    Temporality, Upkeep, UpkeepMode, View,
+    SaslMechanism, Security, SecurityProtocol, Temporality, Upkeep, UpkeepMode, View,
 };
-pub use secret::Secret;
+pub use secret::{Secret, SecretFile};
 pub use sources::{Flags, Sources, relevant_environment};
 pub use text::duration_between;
 
@@ -78,6 +79,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     if let (Some(name), None) = (&sources.flags.cluster, &sources.flags.bootstrap) {
         values.select_cluster(name)?;
     }
+    security::fill(&mut values);
     let config = parse::config(&values)?;
     Ok(Loaded { config, origins: values.into_origins() })
 }

@@ -8,7 +8,7 @@ use super::values::Values;
 use super::{
     Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http,
     Lane, Lanes, Limits, Log, LogFormat, Objective, Observation, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol,
-    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel,
+    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel, security,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -51,7 +51,8 @@ fn clusters(values: &Values) -> Result<BTreeMap<String, Cluster>, ConfigError> {
         }
         let bootstrap: Result<_, _> = servers.iter().map(|s| Address::parse(s.trim())).collect();
         let bootstrap = bootstrap.map_err(|problem| values.problem(&key, problem))?;
-        clusters.insert(name, Cluster { bootstrap });
+        let security = security::parse(values, &format!("clusters.{name}.security"))?;
+        clusters.insert(name, Cluster { bootstrap, security });
     }
     if clusters.is_empty() {
         return Err(ConfigError::NoCluster);
@@ -192,7 +193,7 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
     let view = one_of(
         values,
         &key("view"),
-        "a view",
+        "\"broker\", \"client\", \"coordinator\" or \"cluster\"",
         &[
             ("broker", View::Broker),
             ("client", View::Client),
@@ -200,7 +201,7 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
             ("cluster", View::Cluster),
         ],
     )?;
-    let probe = one_of(values, &key("probe"), "a probe", &PROBES)?;
+    let probe = one_of(values, &key("probe"), "\"produce\", \"consume\" or another probe", &PROBES)?;
     if !speaks_for(probe, view) {
         let problem = "no event of this probe stands in that view; see the metrics in the README".to_owned();
         return Err(values.problem(&key("probe"), problem));
@@ -249,7 +250,7 @@ fn otlp(values: &Values) -> Result<Otlp, ConfigError> {
         text::header(&name, &value).map_err(problem)?;
         headers.insert(name, Secret::new(value));
     }
-    let (client_certificate, client_key) = client_identity(values)?;
+    let (client_certificate, client_key) = client_identity(values, "otlp.client_certificate", "otlp.client_key")?;
     Ok(Otlp {
         endpoint: values.text("otlp.endpoint", "a URL", |url| otel::endpoint(url, protocol, origin))?,
         protocol,
@@ -287,20 +288,22 @@ fn otlp(values: &Values) -> Result<Otlp, ConfigError> {
     })
 }
 
-/// Certificate and key, or neither.
-fn client_identity(values: &Values) -> Result<(Option<Certificates>, Option<PrivateKey>), ConfigError> {
-    const CERTIFICATE: &str = "otlp.client_certificate";
-    const KEY: &str = "otlp.client_key";
+/// Certificate and key by these keys, or neither.
+pub(crate) fn client_identity(
+    values: &Values,
+    certificate_key: &str,
+    key_key: &str,
+) -> Result<(Option<Certificates>, Option<PrivateKey>), ConfigError> {
     let expected = "the path of a PEM file, or \"\" for none";
-    let certificate = values.text(CERTIFICATE, expected, Certificates::read)?;
-    let key = values.text(KEY, expected, PrivateKey::read)?;
-    let alone = |there, missing| {
+    let certificate = values.text(certificate_key, expected, Certificates::read)?;
+    let key = values.text(key_key, expected, PrivateKey::read)?;
+    let alone = |there: &str, missing: &str| {
         let problem = format!("is of no use without {missing}; give both or neither");
         Err(values.problem(there, problem))
     };
     match (&certificate, &key) {
-        (Some(_), None) => alone(CERTIFICATE, KEY),
-        (None, Some(_)) => alone(KEY, CERTIFICATE),
+        (Some(_), None) => alone(certificate_key, key_key),
+        (None, Some(_)) => alone(key_key, certificate_key),
         _ => Ok((certificate, key)),
     }
 }
@@ -321,7 +324,7 @@ fn duration(values: &Values, key: &str, min: Duration, max: Duration) -> Result<
     values.text(key, "a duration, such as \"5s\"", duration_between(min, max))
 }
 
-fn one_of<T: Copy>(
+pub(crate) fn one_of<T: Copy>(
     values: &Values,
     key: &str,
     expected: &'static str,

@@ -47,6 +47,12 @@ impl Certificates {
         }
     }
 
+    /// Where the file is, as it was named.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// In the order of the file.
     #[must_use]
     pub fn der(&self) -> &[CertificateDer<'static>] {
@@ -70,6 +76,12 @@ impl PrivateKey {
             Ok(der) => Ok(Some(Self { path: path.into(), der: Arc::new(der) })),
             Err(_) => Err(format!("{} holds no private key; give {expected}", quoted(path))),
         }
+    }
+
+    /// Where the file is, as it was named.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The key itself, only for the one who must prove it.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{Address, Certificates, PrivateKey, Secret};
+use super::{Address, Certificates, PrivateKey, Secret, SecretFile};
 
 /// All that a prober needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,6 +48,87 @@ pub struct Http {
 pub struct Cluster {
     /// Servers to start from, at least one.
     pub bootstrap: Vec<Address>,
+    /// How they are spoken to.
+    pub security: Security,
+}
+
+/// `[clusters.NAME.security]`: what the protocol needs is there, and nothing that it has no use for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Security {
+    /// What is spoken below Kafka's requests.
+    pub protocol: SecurityProtocol,
+    /// Trusted instead of the machine's certificates; `None` for those.
+    #[serde(serialize_with = "or_empty")]
+    pub ca: Option<Certificates>,
+    /// Shown to a broker that asks, leaf first; there with the key or not at all.
+    #[serde(serialize_with = "or_empty")]
+    pub certificate: Option<Certificates>,
+    /// The key of that certificate.
+    #[serde(serialize_with = "or_empty")]
+    pub key: Option<PrivateKey>,
+    /// Whether a broker's certificate must be for its advertised host.
+    pub verify_hostname: bool,
+    /// How we prove who we are; there if the protocol has SASL.
+    #[serde(serialize_with = "or_empty")]
+    pub sasl_mechanism: Option<SaslMechanism>,
+    /// Who we are; not empty if the protocol has SASL.
+    pub username: String,
+    /// The password, if it was given itself.
+    #[serde(serialize_with = "or_empty")]
+    pub password: Option<Secret>,
+    /// The password, if it was given by a file.
+    #[serde(serialize_with = "or_empty")]
+    pub password_file: Option<SecretFile>,
+}
+
+impl Security {
+    /// The password, whichever way it was given; there if the protocol has SASL.
+    #[must_use]
+    pub fn any_password(&self) -> Option<&Secret> {
+        self.password.as_ref().or(self.password_file.as_ref().map(SecretFile::secret))
+    }
+}
+
+/// Kafka's `security.protocol`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecurityProtocol {
+    /// Neither.
+    Plaintext,
+    /// TLS.
+    Ssl,
+    /// SASL, and everything can be read on the way.
+    SaslPlaintext,
+    /// SASL within TLS.
+    SaslSsl,
+}
+
+impl SecurityProtocol {
+    /// Whether it has TLS.
+    #[must_use]
+    pub fn has_tls(self) -> bool {
+        matches!(self, Self::Ssl | Self::SaslSsl)
+    }
+
+    /// Whether it has SASL.
+    #[must_use]
+    pub fn has_sasl(self) -> bool {
+        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
+    }
+}
+
+/// A SASL mechanism, by its IANA name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum SaslMechanism {
+    /// RFC 4616.
+    #[serde(rename = "PLAIN")]
+    Plain,
+    /// RFC 7677.
+    #[serde(rename = "SCRAM-SHA-256")]
+    ScramSha256,
+    /// The same by SHA-512.
+    #[serde(rename = "SCRAM-SHA-512")]
+    ScramSha512,
 }
 
 /// `[lanes]`.
@@ -281,13 +362,13 @@ pub struct Otlp {
     /// How durations are sorted.
     pub histograms: Histograms,
     /// Trusted instead of the machine's certificates; `None` for those.
-    #[serde(serialize_with = "path")]
+    #[serde(serialize_with = "or_empty")]
     pub ca: Option<Certificates>,
     /// Shown to a collector that asks, leaf first; there with the key or not at all.
-    #[serde(serialize_with = "path")]
+    #[serde(serialize_with = "or_empty")]
     pub client_certificate: Option<Certificates>,
     /// The key of that certificate.
-    #[serde(serialize_with = "path")]
+    #[serde(serialize_with = "or_empty")]
     pub client_key: Option<PrivateKey>,
     /// Header names in lower case with their secret values.
     pub headers: BTreeMap<String, Secret>,
@@ -373,8 +454,8 @@ fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result
     serializer.serialize_str(value.as_deref().unwrap_or_default())
 }
 
-/// A file that is read is shown by its path, and none as `""`.
-fn path<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+/// What there is by its own form (a file that is read by its path), and none as `""`.
+fn or_empty<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => value.serialize(serializer),
         None => serializer.serialize_str(""),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ::config::{Config as Merger, Map, Value, ValueKind};
 
-use super::layers::Layer;
+use super::layers::{Layer, insert};
 use super::{ConfigError, Origin};
 
 /// What the layers say together.
@@ -41,6 +41,15 @@ impl Values {
         let kept = format!("clusters.{name}.");
         self.origins.retain(|key, _| !key.starts_with("clusters.") || key.starts_with(&kept));
         Ok(())
+    }
+
+    /// Sets a key that no layer has set.
+    pub(crate) fn fill(&mut self, path: &[String], default: ValueKind) {
+        let key = path.join(".");
+        if self.find(&key).is_none() {
+            insert(&mut self.table, path, default);
+            self.origins.insert(key, Origin::Default);
+        }
     }
 
     /// The names of the tables under a section, sorted.
@@ -109,13 +118,13 @@ impl Values {
         self.origins.get(key)
     }
 
-    /// Where anything in the same table came from.
+    /// Where anything in the same table came from that somebody has set.
     pub(crate) fn origin_nearby(&self, key: &str) -> Option<&Origin> {
         let table = key.rsplit_once('.').map_or("", |(table, _)| table);
         let inside = |other: &str| other.strip_prefix(table).is_some_and(|r| r.starts_with('.'));
         self.origin(key).or_else(|| self.origin(table)).or_else(|| {
             let mut all = self.origins.iter();
-            all.find(|(other, _)| inside(other)).map(|(_, origin)| origin)
+            all.find(|(other, origin)| inside(other) && **origin != Origin::Default).map(|(_, origin)| origin)
         })
     }
 

@@ -24,6 +24,9 @@ use prober_core::track::Output;
 /// 2026-03-01T12:00:00Z.
 pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
 
+/// Durations of one broker: eleven in each lane, two of each of five direct probes, three phases.
+pub(super) const DURATIONS: u64 = 2 * 11 + 2 * 5 + 3;
+
 /// One cluster, both lanes, `brokers` brokers with the same events each.
 pub(super) fn snapshot(brokers: i32) -> Snapshot {
     let objectives = objectives();
@@ -133,28 +136,39 @@ fn count(ledger: &mut Ledger, target: &Target) {
     }
 }
 
-/// Each direct probe of a broker answers once, is refused once and is silent once; and every phase is passed.
-fn count_direct(ledger: &mut Ledger, broker: Broker) {
-    let cluster = ClusterName::new("main");
-    for probe in Probe::DIRECT.into_iter().filter(|probe| *probe != Probe::Controller) {
-        let series = Series { cluster: cluster.clone(), view: probe.direct_view(), probe, broker };
-        ledger.open(series.clone());
-        for saw in [Saw::Success(Duration::from_millis(1)), Saw::Failed(Fault::ConnectionRefused), Saw::TimedOut] {
-            ledger.due(&series);
-            ledger.sent(&series);
-            ledger.record(&Event {
-                series: series.clone(),
+/// Each direct probe of a broker answers once, is refused once and is silent once.
+pub(super) fn direct_events(broker: Broker) -> Vec<Event> {
+    let of_a_broker = Probe::DIRECT.into_iter().filter(|probe| *probe != Probe::Controller);
+    let of_each = of_a_broker.flat_map(|probe| {
+        [Saw::Success(Duration::from_millis(1)), Saw::Failed(Fault::ConnectionRefused), Saw::TimedOut].map(|saw| {
+            Event {
+                series: Series { cluster: ClusterName::new("main"), view: probe.direct_view(), probe, broker },
                 limits: Limits { deadline: Duration::from_secs(2), threshold: Duration::from_secs(1) },
                 due: Time::from_millis(1000),
                 sent: Some(Time::from_millis(1000)),
                 ended: Time::from_millis(1001),
                 saw,
                 stalled: Duration::ZERO,
-            });
-        }
+            }
+        })
+    });
+    of_each.collect()
+}
+
+/// The phases of a plain connection, and how long each took.
+pub(super) fn phases() -> [(Phase, Duration); 3] {
+    [Phase::Resolve, Phase::Connect, Phase::ApiVersions].map(|phase| (phase, Duration::from_micros(300)))
+}
+
+fn count_direct(ledger: &mut Ledger, broker: Broker) {
+    for event in direct_events(broker) {
+        ledger.open(event.series.clone());
+        ledger.due(&event.series);
+        ledger.sent(&event.series);
+        ledger.record(&event);
     }
-    for phase in [Phase::Resolve, Phase::Connect, Phase::ApiVersions] {
-        ledger.phase(&cluster, broker, phase, Duration::from_micros(300));
+    for (phase, took) in phases() {
+        ledger.phase(&ClusterName::new("main"), broker, phase, took);
     }
 }
 

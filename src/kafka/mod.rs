@@ -8,15 +8,19 @@
 //! | [`direct`] | the direct probes over the wire: one question, one answer |
 //! | [`client`] | the replicated lane through librdkafka: the client view |
 //! | [`observe`] | what the cluster says of itself, read beside the probes |
+//! | [`cleaning`] | the groups that the commit probe has left, deleted |
+//! | [`security`] | TLS and SASL, the same for both clients |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
 //! [`client`] and [`mock`] are the only places for `use rdkafka`.
 
+pub mod cleaning;
 pub mod client;
 pub mod direct;
 pub mod mock;
 pub mod observe;
 pub mod pinned;
+pub mod security;
 pub mod topic;
 pub mod wire;
 

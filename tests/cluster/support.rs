@@ -22,6 +22,15 @@ pub(crate) const ANOMALIES: [&str; 7] =
 /// The probes that one record feeds.
 pub(crate) const PROBES: [&str; 3] = ["produce", "consume", "end_to_end"];
 
+/// The probes of the broker view that ask one broker directly.
+pub(crate) const DIRECT: [&str; 3] = ["fetch", "metadata", "connect"];
+
+/// The probes of the coordinator view.
+pub(crate) const COORDINATOR: [&str; 2] = ["commit", "transaction"];
+
+/// In the place of a broker, in the rows of the cluster view.
+pub(crate) const CLUSTER: Value = Value::Null;
+
 /// Outcomes that count against a broker.
 const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 
@@ -33,7 +42,7 @@ pub(crate) struct Probing {
     pub(crate) prober: Prober,
 }
 
-/// The status page at one moment: what it says in the broker view, or in the client view.
+/// The status page at one moment: what it says in the broker view, or in another.
 pub(crate) struct Status {
     page: Value,
     pub(crate) at: Instant,
@@ -110,6 +119,16 @@ impl Status {
         self.in_view("client")
     }
 
+    /// The same moment in the coordinator view.
+    pub(crate) fn coordinator(&self) -> Status {
+        self.in_view("coordinator")
+    }
+
+    /// The same moment in the cluster view, where [`CLUSTER`] stands in the place of a broker.
+    pub(crate) fn cluster(&self) -> Status {
+        self.in_view("cluster")
+    }
+
     fn in_view(&self, view: &'static str) -> Status {
         Status { page: self.page.clone(), at: self.at, view }
     }
@@ -142,8 +161,21 @@ impl Status {
         (text("state").unwrap_or_default().to_owned(), text("message").unwrap_or_default().to_owned())
     }
 
+    /// A broker's condition; none before anything was judged.
+    pub(crate) fn state(&self, broker: i32) -> Option<&str> {
+        let brokers = self.page.pointer("/clusters/0/brokers").and_then(Value::as_array);
+        let row = brokers.into_iter().flatten().find(|row| row["id"] == broker);
+        row.and_then(|row| row["state"].as_str())
+    }
+
+    /// What keeps direct probes from asking, in their own words.
+    pub(crate) fn impediments(&self) -> Vec<String> {
+        let impediments = self.page.pointer("/clusters/0/impediments").and_then(Value::as_array);
+        impediments.into_iter().flatten().map(|row| format!("{}: {}", row["probe"], row["message"])).collect()
+    }
+
     /// Counted events of one outcome.
-    pub(crate) fn outcome(&self, broker: i32, probe: &str, outcome: &str) -> u64 {
+    pub(crate) fn outcome(&self, broker: impl Into<Value>, probe: &str, outcome: &str) -> u64 {
         self.row(&broker.into(), probe).map_or(0, |row| count(row, "outcomes", outcome))
     }
 
@@ -152,14 +184,26 @@ impl Status {
         self.row(&"unknown".into(), probe).map_or(0, |row| count(row, "outcomes", outcome))
     }
 
-    /// Events that count against a broker, over all probes.
+    /// Events that count against a broker, over all probes of the view.
     pub(crate) fn bad(&self, broker: i32) -> u64 {
-        PROBES.iter().map(|probe| BAD.iter().map(|outcome| self.outcome(broker, probe, outcome)).sum::<u64>()).sum()
+        let probes = PROBES.iter().chain(&DIRECT).chain(&COORDINATOR);
+        probes.map(|probe| self.bad_in(broker, probe)).sum()
+    }
+
+    /// Events of one probe that count against a broker, or against the cluster.
+    pub(crate) fn bad_in(&self, broker: impl Into<Value>, probe: &str) -> u64 {
+        let broker = broker.into();
+        BAD.iter().map(|outcome| self.outcome(broker.clone(), probe, outcome)).sum()
     }
 
     /// Errors of one type.
-    pub(crate) fn errors(&self, broker: i32, probe: &str, error_type: &str) -> u64 {
+    pub(crate) fn errors(&self, broker: impl Into<Value>, probe: &str, error_type: &str) -> u64 {
         self.row(&broker.into(), probe).map_or(0, |row| count(row, "errors", error_type))
+    }
+
+    /// As [`Status::errors`], of the series from before the first metadata.
+    pub(crate) fn unknown_errors(&self, probe: &str, error_type: &str) -> u64 {
+        self.row(&"unknown".into(), probe).map_or(0, |row| count(row, "errors", error_type))
     }
 
     /// Void events of one reason, over all series of both views.
@@ -167,8 +211,8 @@ impl Status {
         self.rows().map(|row| count(row, "void", reason)).sum()
     }
 
-    /// Attempts that came due, over all probes of a broker.
-    pub(crate) fn due(&self, broker: i32, probe: &str) -> u64 {
+    /// Attempts that came due.
+    pub(crate) fn due(&self, broker: impl Into<Value>, probe: &str) -> u64 {
         self.row(&broker.into(), probe).and_then(|row| row["due"].as_u64()).unwrap_or(0)
     }
 
@@ -180,7 +224,7 @@ impl Status {
     }
 
     /// When the newest judged event of a series ended, if it was good.
-    pub(crate) fn good_at(&self, broker: i32, probe: &str) -> Option<Instant> {
+    pub(crate) fn good_at(&self, broker: impl Into<Value>, probe: &str) -> Option<Instant> {
         let latest = &self.row(&broker.into(), probe)?["latest"];
         let ago = latest["ended_ms_ago"].as_f64()?;
         (latest["outcome"] == "good").then(|| self.at.checked_sub(Duration::from_secs_f64(ago / 1e3)))?
@@ -194,6 +238,17 @@ impl Status {
     /// Every series as (broker, probe, due, outcomes).
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Value> {
         self.page.pointer("/clusters/0/series").and_then(Value::as_array).into_iter().flatten()
+    }
+
+    /// In every series of every view each due attempt is counted once or on its way.
+    #[track_caller]
+    pub(crate) fn assert_balances(&self) {
+        for row in self.rows() {
+            let counted: u64 = row["outcomes"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
+            let in_flight = row["in_flight"].as_u64().unwrap_or(0);
+            assert_eq!(row["due"].as_u64(), Some(counted + in_flight), "{row}");
+        }
+        assert_eq!(self.number("/prober/imbalances"), 0.0);
     }
 
     fn row(&self, broker: &Value, probe: &str) -> Option<&Value> {
@@ -233,14 +288,21 @@ pub(crate) fn topic_truth(cluster: &Cluster, topic: &str) -> TopicTruth {
 /// What the sink holds adds up: for every series `due` is the sum of its outcomes, as in a final export.
 #[track_caller]
 pub(crate) fn assert_export_balances(sink: &OtlpSink, brokers: &[&str]) {
+    let of_records = ["broker", "client"].into_iter().flat_map(|view| PROBES.map(|probe| (view, probe)));
+    let of_brokers = DIRECT.map(|probe| ("broker", probe)).into_iter();
+    let series: Vec<_> = of_records.chain(of_brokers).chain(COORDINATOR.map(|probe| ("coordinator", probe))).collect();
     for broker in brokers {
-        for (view, probe) in ["broker", "client"].into_iter().flat_map(|view| PROBES.map(|probe| (view, probe))) {
+        for (view, probe) in &series {
+            let (view, probe) = (*view, *probe);
             let of = [("view", view), ("broker", *broker), ("probe", probe)];
             let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], of[2], ("state", "due")]);
             let counted = sink.sum("kafka_prober.events", &of);
             assert_eq!(due, counted, "{probe} of the {view} view at broker {broker}");
         }
     }
+    let of = [("view", "cluster"), ("probe", "controller")];
+    let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], ("state", "due")]);
+    assert_eq!(due, sink.sum("kafka_prober.events", &of), "controller");
 }
 
 /// The p99 of a probe at some brokers between two scrapes, in seconds.

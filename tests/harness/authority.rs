@@ -1,6 +1,6 @@
 //! A certificate authority that lives as long as a test.
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// Signs certificates that nobody else trusts.
 pub(crate) struct Authority {
@@ -36,8 +36,20 @@ impl Authority {
 
     /// A certificate for these host names and IP addresses; for a client without any.
     pub(crate) fn issue(&self, hosts: &[&str]) -> Issued {
+        self.sign(params(hosts, "of a test"))
+    }
+
+    /// One that is valid from one New Year to another.
+    pub(crate) fn issue_valid(&self, hosts: &[&str], from: i32, until: i32) -> Issued {
+        let mut params = params(hosts, "of a test");
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+        self.sign(params)
+    }
+
+    fn sign(&self, params: CertificateParams) -> Issued {
         let key = KeyPair::generate().expect("there is randomness");
-        let certificate = params(hosts, "of a test").signed_by(&key, &self.issuer).expect("it signs");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it signs");
         Issued { certificate: certificate.pem(), key: key.serialize_pem() }
     }
 }

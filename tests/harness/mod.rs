@@ -10,6 +10,7 @@
 //! | [`collector`], [`authority`] | a real OpenTelemetry Collector that sends on to such a receiver; certificates |
 //! | [`prober`] | the binary under test, its pages and its resources |
 //! | [`java_producer`] | Kafka's own producer beside the prober |
+//! | [`proxy`], [`network`] | the way to a broker, closed in all the ways in which real ones are |
 //! | [`leash`], [`ports`], [`wait`], [`kept`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
 //!
 //! Invariant: only [`watcher`] writes to a cluster, and only to its own topic. Everything else about
@@ -25,9 +26,11 @@ pub(crate) mod java_producer;
 pub(crate) mod kafka;
 pub(crate) mod kept;
 pub(crate) mod leash;
+pub(crate) mod network;
 pub(crate) mod otlp;
 pub(crate) mod ports;
 pub(crate) mod prober;
+pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod requirements;
 pub(crate) mod wait;

@@ -55,7 +55,7 @@ pub(crate) fn skip_without_collector() -> bool {
 }
 
 #[track_caller]
-fn skip(missing: &[String]) -> bool {
+pub(super) fn skip(missing: &[String]) -> bool {
     if missing.is_empty() {
         return false;
     }

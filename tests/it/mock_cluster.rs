@@ -22,6 +22,9 @@ const SEEN_WITHIN: Duration = Duration::from_secs(20);
 /// A frozen broker's answers take so long.
 const FROZEN: Duration = Duration::from_secs(60);
 
+/// Direct probes of a broker that the mock cluster speaks: fetch, metadata and connect.
+const DIRECT: usize = 3;
+
 /// An app that probes a mock cluster, without listener and export.
 struct Probing {
     app: App,
@@ -43,8 +46,8 @@ impl Probing {
         let probing = Probing { app, mock };
         probing.wait("every broker has good round trips in both views", |now| {
             let good = |row: &SeriesCounts| 10 <= row.counts.of(Outcome::Good);
-            let rows = || now.series.iter().filter(|row| row.series.broker != Broker::Unknown);
-            let series = now.lanes.len() * BROKERS.len() * Probe::OF_A_RECORD.len();
+            let rows = || now.series.iter().filter(|row| row.series.broker.id().is_some());
+            let series = BROKERS.len() * (now.lanes.len() * Probe::OF_A_RECORD.len() + DIRECT);
             0 < series && rows().count() == series && rows().all(good)
         });
         probing
@@ -76,7 +79,10 @@ fn settings(mock: &Mock) -> Config {
     let flags = Flags { bootstrap: Some(mock.bootstrap().join(",")), ..Flags::default() };
     let pinned = ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "100ms");
     let replicated = ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "100ms");
-    let env = MOCK_SETTINGS.into_iter().chain([pinned, replicated]);
+    let direct =
+        ["FETCH", "METADATA", "CONNECT"].map(|probe| (format!("KAFKA_PROBER__PROBES__{probe}__INTERVAL"), "100ms"));
+    let direct = direct.iter().map(|(name, interval)| (name.as_str(), *interval));
+    let env = MOCK_SETTINGS.into_iter().chain([pinned, replicated]).chain(direct);
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     config::load(&Sources { env, flags, ..Sources::default() }).expect("the settings are valid").config
 }

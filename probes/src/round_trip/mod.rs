@@ -196,7 +196,7 @@ impl RoundTrip {
         let missing = matches!(layout, Layout::Missing { .. });
         self.missing_since = if missing { self.missing_since.or(Some(at)) } else { None };
         let wanted: BTreeMap<Key, (Broker, Option<Fault>)> = match layout {
-            Layout::Unknown => BTreeMap::from([(Key::Nobody, (Broker::Unknown, Some(Fault::NoMetadata)))]),
+            Layout::Unknown { fault } => BTreeMap::from([(Key::Nobody, (Broker::Unknown, Some(fault)))]),
             Layout::Missing { brokers, fault } => {
                 brokers.into_iter().map(|id| (Key::Without(id), (Broker::Id(id), Some(fault)))).collect()
             }

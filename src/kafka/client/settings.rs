@@ -64,6 +64,9 @@ fn both(settings: &Settings) -> ClientConfig {
         .set("allow.auto.create.topics", "false")
         .set("statistics.interval.ms", STATISTICS_EVERY.as_millis().to_string())
         .set("log.connection.close", "false");
+    for (name, value) in settings.topic.security.for_librdkafka() {
+        config.set(name, value);
+    }
     config
 }
 

@@ -26,7 +26,7 @@ impl Connect {
     pub(super) async fn ask(&self, broker: BrokerId, scouted: &Scouted, within: Duration) -> Answer {
         let context = &self.context;
         let Some(address) = scouted.address(broker) else { return context.refused(Fault::NoAddress) };
-        match dial(&address, &context.client_id, within, within).await {
+        match dial(&address, &context.client_id, &context.security, within, within).await {
             Ok(dialed) => {
                 let at = context.clock.now();
                 self.tell_phases(broker, dialed.phases);
@@ -37,9 +37,16 @@ impl Connect {
     }
 
     fn tell_phases(&self, broker: BrokerId, phases: Phases) {
-        let Phases { resolve, connect, api_versions } = phases;
-        let passed = [(Phase::Resolve, resolve), (Phase::Connect, connect), (Phase::ApiVersions, api_versions)];
+        let Phases { resolve, connect, tls, api_versions, sasl } = phases;
+        let passed = [
+            (Phase::Resolve, Some(resolve)),
+            (Phase::Connect, Some(connect)),
+            (Phase::Tls, tls),
+            (Phase::ApiVersions, Some(api_versions)),
+            (Phase::Sasl, sasl),
+        ];
         for (phase, took) in passed {
+            let Some(took) = took else { continue };
             (self.context.tell)(AskInput::Phase { broker: Broker::Id(broker), phase, took });
         }
     }

@@ -76,7 +76,7 @@ impl Controller {
                 Way::Silent(fault) | Way::Closed(fault) => return self.context.refused(fault),
                 Way::Unspoken => {
                     self.rest("the brokers do not offer CreateTopics in a version that we speak".to_owned());
-                    return self.context.refused(Fault::Protocol);
+                    return self.context.refused(Fault::Unsupported);
                 }
             },
         };

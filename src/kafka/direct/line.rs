@@ -7,7 +7,6 @@ use std::time::Duration;
 use prober_core::fault::Fault;
 use prober_core::ids::BrokerId;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::kafka::topic::link::{Link, State};
 use crate::kafka::wire::Connection;
@@ -46,8 +45,7 @@ impl Lines {
             match &*state.borrow_and_update() {
                 State::Down(fault) => return Err(*fault),
                 State::Up(connection) if connection.is_closed().is_none() => {
-                    let muted = connection.throttled_until().is_some_and(|until| Instant::now() < until);
-                    return if muted { Err(Fault::Quota) } else { Ok(Arc::clone(connection)) };
+                    return if connection.is_throttled() { Err(Fault::Quota) } else { Ok(Arc::clone(connection)) };
                 }
                 State::Up(_) | State::Connecting => {}
             }

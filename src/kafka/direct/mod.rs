@@ -6,21 +6,29 @@
 //! | [`metadata`] | for the metadata of our topics: who lags behind the others |
 //! | [`connect`] | for nothing: a fresh connection, phase by phase |
 //! | [`controller`], [`canary`] | for a topic, validated only or for real: the controller, and the way to it |
+//! | [`commit`] | for an offset to be committed and read back: each coordinator of groups |
+//! | [`transaction`], [`exchange`], [`seat`] | for a transaction to be committed, and one aborted: each coordinator of those |
+//! | [`coordinators`] | what the last two have in common |
 //! | [`scout`] | who is there, and who leads what: one question every few seconds, of anybody |
 //! | [`known`] | where the pinned partitions end, once their topic is known to be ours |
 //! | [`line`] | one kept connection to each broker |
 //!
 //! Nothing that can wait on replication, the controller or a long poll shares a connection with a probe that judges the
-//! broker (K3): fetch and metadata share connection C, the others have their own.
+//! broker (K3): fetch and metadata share connection C, commit and transaction have a connection K each, the others their own.
 
 mod canary;
+mod commit;
 mod connect;
 mod controller;
+mod coordinators;
+mod exchange;
 mod fetch;
 mod known;
 mod line;
 mod metadata;
 mod scout;
+mod seat;
+mod transaction;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
@@ -31,22 +39,28 @@ use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Probe};
 use prober_probes::clock::Clock;
 use prober_probes::port::{Answer, Ask, AskInput, Question};
+use prober_probes::record::Identity;
 use tokio::sync::watch;
 
 use crate::alarm::{Alarm, Task};
 
+use super::security::Security;
 use super::topic::link::Dialling;
 
+use commit::Commit;
 use connect::Connect;
 use controller::Controller;
+use coordinators::Coordinating;
 use fetch::Fetch;
 use line::Lines;
 use metadata::Metadata;
-use scout::{Scout, Scouted};
+use scout::{Scout, Scouted, TRANSACTIONS};
+use transaction::Transaction;
 
 pub use canary::CanarySettings;
 pub use controller::CANARY;
 pub use known::Known;
+pub(in crate::kafka) use scout::OFFSETS;
 
 /// Takes in what comes back, from any thread, without ever waiting.
 pub type Teller = Arc<dyn Fn(AskInput) + Send + Sync>;
@@ -58,8 +72,12 @@ pub struct Settings {
     pub bootstrap: Vec<String>,
     /// What the brokers' logs and quotas know us by.
     pub client_id: Arc<str>,
+    /// How brokers are spoken to.
+    pub security: Arc<Security>,
     /// Where this prober stands: part of the names of its groups and transactional ids.
     pub vantage: Arc<str>,
+    /// Who writes.
+    pub identity: Identity,
     /// The topic of the pinned lane.
     pub pinned: Arc<str>,
     /// The topic of the replicated lane.
@@ -75,6 +93,7 @@ pub struct Settings {
 struct Context {
     clock: Clock,
     client_id: Arc<str>,
+    security: Arc<Security>,
     tell: Teller,
     alarm: Alarm,
 }
@@ -82,7 +101,7 @@ struct Context {
 impl Context {
     /// How a broker is dialled that may be silent for `patience` with requests outstanding.
     fn dialling(&self, address: Arc<str>, patience: Duration) -> Dialling {
-        Dialling { address, client_id: Arc::clone(&self.client_id), patience }
+        Dialling { address, client_id: Arc::clone(&self.client_id), security: Arc::clone(&self.security), patience }
     }
 
     /// A refusal that is known now.
@@ -99,6 +118,8 @@ pub struct DirectProbes {
     metadata: Arc<Metadata>,
     connect: Arc<Connect>,
     controller: Arc<Controller>,
+    commit: Arc<Commit>,
+    transaction: Arc<Transaction>,
     _tasks: Vec<Task>,
 }
 
@@ -108,8 +129,8 @@ type Asked = Pin<Box<dyn Future<Output = Answer> + Send>>;
 impl DirectProbes {
     /// Starts to look around; needs a tokio runtime. Tells whom to ask from then on.
     pub fn start(settings: Settings, known: Known, clock: Clock, tell: Teller, alarm: Alarm) -> DirectProbes {
-        let client_id = Arc::clone(&settings.client_id);
-        let context = Context { clock, client_id, tell, alarm };
+        let (client_id, security) = (Arc::clone(&settings.client_id), Arc::clone(&settings.security));
+        let context = Context { clock, client_id, security, tell, alarm };
         let scout = Scout::new(&context, &settings);
         let scouted = scout.watch();
         let patience = |probe| settings.deadlines.get(&probe).copied();
@@ -120,6 +141,19 @@ impl DirectProbes {
         let metadata = Arc::new(Metadata::new(context.clone(), lines, topics));
         let connect = Arc::new(Connect::new(context.clone()));
         let controller = Arc::new(Controller::new(context.clone(), scout.hint()));
+        let own_lines =
+            |probe| Lines::new(context.clone(), scouted.clone(), patience(probe).unwrap_or(Duration::from_secs(4)));
+        let coordinating = |probe| Coordinating {
+            context: context.clone(),
+            lines: own_lines(probe),
+            known: known.clone(),
+            hint: scout.hint(),
+            pinned: Arc::clone(&settings.pinned),
+            vantage: Arc::clone(&settings.vantage),
+            identity: settings.identity,
+        };
+        let commit = Arc::new(Commit::new(coordinating(Probe::Commit)));
+        let transaction = Arc::new(Transaction::new(coordinating(Probe::Transaction)));
         let mut tasks = vec![
             context.alarm.spawn("scout", scout.run()),
             context
@@ -129,7 +163,7 @@ impl DirectProbes {
         if let Some(canary) = settings.canary {
             tasks.push(context.alarm.spawn("canary", canary::run(context.clone(), canary, scouted.clone())));
         }
-        DirectProbes { context, scouted, fetch, metadata, connect, controller, _tasks: tasks }
+        DirectProbes { context, scouted, fetch, metadata, connect, controller, commit, transaction, _tasks: tasks }
     }
 
     fn asked(&self, question: Question, within: Duration) -> Option<Asked> {
@@ -152,6 +186,14 @@ impl DirectProbes {
                 let connect = Arc::clone(&self.connect);
                 Box::pin(async move { connect.ask(broker, &scouted, within).await })
             }
+            Probe::Commit => {
+                let commit = Arc::clone(&self.commit);
+                Box::pin(async move { commit.ask(broker, &scouted).await })
+            }
+            Probe::Transaction => {
+                let transaction = Arc::clone(&self.transaction);
+                Box::pin(async move { transaction.ask(broker, &scouted, within).await })
+            }
             _ => return None,
         })
     }
@@ -170,26 +212,30 @@ impl Ask for DirectProbes {
     }
 }
 
+/// How often it is looked at what has become known of the pinned partitions.
+const KNOWN_EVERY: Duration = Duration::from_secs(1);
+
 /// Tells whom each probe can be asked of, as the picture of the cluster changes.
 async fn aim(
     context: Context,
     settings: Settings,
     mut scouted: watch::Receiver<Arc<Scouted>>,
     metadata: Arc<Metadata>,
-    _known: Known,
+    known: Known,
 ) {
     let mut told: BTreeMap<Probe, BTreeSet<Broker>> = BTreeMap::new();
     loop {
         let picture = Arc::clone(&scouted.borrow_and_update());
         metadata.retain(&picture.topology.brokers.keys().copied().collect());
         for probe in settings.deadlines.keys() {
-            let brokers = targets(*probe, &picture, &settings);
+            let brokers = targets(*probe, &picture, &settings, &known);
             if told.get(probe) != Some(&brokers) {
                 told.insert(*probe, brokers.clone());
                 (context.tell)(AskInput::Targets { probe: *probe, at: context.clock.now(), brokers });
             }
         }
-        if scouted.changed().await.is_err() {
+        // What is known has no bell; it is looked at now and then.
+        if let Ok(Err(_)) = tokio::time::timeout(KNOWN_EVERY, scouted.changed()).await {
             // The scout was dropped, and with it soon this task.
             std::future::pending::<()>().await;
         }
@@ -198,12 +244,22 @@ async fn aim(
 
 /// Whom a probe can be asked of. A broker that has left stays due at its last address: leaving the metadata must not end
 /// the outage in the numbers.
-fn targets(probe: Probe, picture: &Scouted, settings: &Settings) -> BTreeSet<Broker> {
+fn targets(probe: Probe, picture: &Scouted, settings: &Settings, known: &Known) -> BTreeSet<Broker> {
     let with_address = || picture.topology.brokers.iter().filter(|(_, seen)| seen.address.is_some());
+    // Nothing is committed or written before the pinned topic is known to be ours.
+    let ends = || {
+        let ours = picture.pinned(&settings.pinned).filter(|(_, partition)| known.end_of(*partition).is_some());
+        ours.map(|(id, _)| id)
+    };
     let brokers = |ids: &mut dyn Iterator<Item = BrokerId>| ids.map(Broker::Id).collect();
     match probe {
         Probe::Metadata | Probe::Connect => brokers(&mut with_address().map(|(id, _)| *id)),
         Probe::Fetch => brokers(&mut picture.pinned(&settings.pinned).map(|(id, _)| id)),
+        Probe::Commit if ends().next().is_some() => brokers(&mut coordinators::brokers(OFFSETS, picture).into_iter()),
+        Probe::Transaction => {
+            let coordinators = coordinators::brokers(TRANSACTIONS, picture);
+            brokers(&mut ends().filter(|id| coordinators.contains(id)))
+        }
         Probe::Controller if with_address().next().is_some() => BTreeSet::from([Broker::Cluster]),
         _ => BTreeSet::new(),
     }

@@ -17,7 +17,7 @@ use crate::kafka::wire::ClusterMetadata;
 use super::{Context, Settings};
 
 /// Kafka's topic of committed offsets.
-pub(super) const OFFSETS: &str = "__consumer_offsets";
+pub(in crate::kafka) const OFFSETS: &str = "__consumer_offsets";
 
 /// Kafka's topic of transactions.
 pub(super) const TRANSACTIONS: &str = "__transaction_state";
@@ -75,7 +75,7 @@ impl Scout {
         let ours = [Arc::clone(&settings.pinned), Arc::clone(&settings.replicated)];
         let topics = ours.iter().cloned().chain([OFFSETS, TRANSACTIONS].map(Arc::from)).collect();
         Scout {
-            asker: Asker::new(Arc::clone(&settings.client_id), topics),
+            asker: Asker::new(Arc::clone(&settings.client_id), Arc::clone(&settings.security), topics),
             picture: Picture::new(settings.bootstrap.clone(), context.clock.now()),
             ours,
             clock: context.clock,

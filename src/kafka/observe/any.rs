@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::kafka::security::Security;
 use crate::kafka::topic::link::Dialling;
 use crate::kafka::wire::{Connection, Phase, Request, WireError};
 
@@ -10,10 +11,10 @@ use super::Settings;
 use super::board::{Board, Cost};
 
 /// A dial is given up after this.
-pub(super) const DIAL_WITHIN: Duration = Duration::from_secs(2);
+const DIAL_WITHIN: Duration = Duration::from_secs(2);
 
 /// An answer is given up after this: a large cluster may take a while, and nobody waits for us.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// So many brokers are tried in one round: a round in trouble must not become a storm.
 const TRIED_MAX: usize = 3;
@@ -21,7 +22,7 @@ const TRIED_MAX: usize = 3;
 /// Asks some broker.
 pub(super) struct AnyBroker<'a> {
     board: &'a Board,
-    client_id: Arc<str>,
+    caller: Caller,
     current: Option<Connection>,
     /// Where the next search begins, so that a silent broker is not the first each time.
     turn: usize,
@@ -29,7 +30,7 @@ pub(super) struct AnyBroker<'a> {
 
 impl<'a> AnyBroker<'a> {
     pub(super) fn new(settings: &Settings, board: &'a Board) -> AnyBroker<'a> {
-        AnyBroker { board, client_id: Arc::clone(&settings.client_id), current: None, turn: 0 }
+        AnyBroker { board, caller: Caller::new(settings), current: None, turn: 0 }
     }
 
     /// One answer, and adds what it cost.
@@ -51,7 +52,7 @@ impl<'a> AnyBroker<'a> {
         let candidates = self.board.candidates();
         for attempt in 0..candidates.len().min(TRIED_MAX) {
             let address = Arc::clone(&candidates[(self.turn + attempt) % candidates.len()]);
-            let asked = match dial(&self.client_id, address).await {
+            let asked = match self.caller.dial(address).await {
                 Ok(connection) => self.ask_over(connection, request.clone(), cost).await,
                 Err(error) => Err(error),
             };
@@ -87,10 +88,23 @@ fn is_final(error: &WireError) -> bool {
     matches!(error, WireError::UnsupportedVersion { .. })
 }
 
-/// Opens a connection of our own.
-pub(super) async fn dial(client_id: &Arc<str>, address: Arc<str>) -> Result<Connection, WireError> {
-    let dialling = Dialling { address, client_id: Arc::clone(client_id), patience: ANSWER_WITHIN };
-    dialling.dial(DIAL_WITHIN).await
+/// Who we are to the brokers.
+#[derive(Clone)]
+pub(super) struct Caller {
+    client_id: Arc<str>,
+    security: Arc<Security>,
+}
+
+impl Caller {
+    pub(super) fn new(settings: &Settings) -> Caller {
+        Caller { client_id: Arc::clone(&settings.client_id), security: Arc::clone(&settings.security) }
+    }
+
+    /// Opens a connection of our own.
+    pub(super) async fn dial(&self, address: Arc<str>) -> Result<Connection, WireError> {
+        let (client_id, security) = (Arc::clone(&self.client_id), Arc::clone(&self.security));
+        Dialling { address, client_id, security, patience: ANSWER_WITHIN }.dial(DIAL_WITHIN).await
+    }
 }
 
 /// One answer, in time.

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::kafka::wire::{Api, Connection, DescribeLogDirs, DescribedLogDir, DescribedLogDirs, WireError};
 
 use super::Settings;
-use super::any::{call, dial};
+use super::any::{Caller, call};
 use super::board::{Board, Cost};
 use super::cluster::DESCRIBE_CLUSTER;
 use super::trouble::Trouble;
@@ -88,8 +88,8 @@ impl<'a> Rounds<'a> {
             {
                 let kept = self.connections.remove(&broker).map(|(_, connection)| connection);
                 let request = DescribeLogDirs { topics: internal.to_vec() };
-                let client_id = Arc::clone(&self.settings.client_id);
-                asked.spawn(ask(self.board.clock, broker, address, client_id, kept, request));
+                let caller = Caller::new(self.settings);
+                asked.spawn(ask(self.board.clock, broker, address, caller, kept, request));
             }
             match asked.join_next().await {
                 None => return round,
@@ -158,13 +158,13 @@ async fn ask(
     clock: Clock,
     broker: BrokerId,
     address: Arc<str>,
-    client_id: Arc<str>,
+    caller: Caller,
     kept: Option<Connection>,
     request: DescribeLogDirs,
 ) -> Asked {
     let connection = match kept.filter(|connection| connection.is_closed().is_none()) {
         Some(connection) => Ok(connection),
-        None => dial(&client_id, Arc::clone(&address)).await,
+        None => caller.dial(Arc::clone(&address)).await,
     };
     let asked = clock.now();
     let outcome = match connection {

@@ -29,6 +29,8 @@ use prober_core::ids::ClusterName;
 use prober_core::observed::{Limits, Observed};
 use prober_probes::clock::Clock;
 
+use super::security::Security;
+
 use board::Board;
 
 /// Takes in what is known after each part, without waiting.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub bootstrap: Vec<String>,
     /// What the brokers' logs and quotas know us by.
     pub client_id: Arc<str>,
+    /// TLS and SASL.
+    pub security: Arc<Security>,
     /// Our own topics, which say nothing about the users' health.
     pub ours: BTreeSet<Arc<str>>,
     /// Between two rounds of most parts.

@@ -125,6 +125,7 @@ impl Shared {
             timestamp_ms: record.due.as_millis(),
             acks: Acks::Leader,
             timeout: self.context.deadline,
+            transaction: None,
         })
     }
 

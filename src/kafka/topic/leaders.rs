@@ -55,6 +55,7 @@ impl Context {
 
     /// How a broker is dialled that may be silent for `patience` with requests outstanding.
     pub(in crate::kafka) fn dialling(&self, address: Arc<str>, patience: Duration) -> Dialling {
-        Dialling { address, client_id: Arc::clone(&self.client_id), patience }
+        let (client_id, security) = (Arc::clone(&self.client_id), Arc::clone(&self.security));
+        Dialling { address, client_id, security, patience }
     }
 }

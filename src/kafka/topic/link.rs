@@ -1,4 +1,5 @@
-//! One kept connection to one broker for one purpose: dialled again when it ends, retired when it falls silent.
+//! One kept connection to one broker for one purpose: dialled again when it ends, retired when it falls silent, replaced
+//! before its SASL session ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::alarm::{Alarm, Task};
+use crate::kafka::security::Security;
 use crate::kafka::wire::{Connection, WireError, dial};
 
 use super::fault;
@@ -29,6 +31,8 @@ pub(in crate::kafka) struct Dialling {
     pub(in crate::kafka) address: Arc<str>,
     /// What the broker's logs and quotas know us by.
     pub(in crate::kafka) client_id: Arc<str>,
+    /// TLS and SASL.
+    pub(in crate::kafka) security: Arc<Security>,
     /// A dial, and silence with requests outstanding, may last this long: one deadline.
     pub(in crate::kafka) patience: Duration,
 }
@@ -36,7 +40,8 @@ pub(in crate::kafka) struct Dialling {
 impl Dialling {
     /// Dials once, within `timeout`.
     pub(in crate::kafka) async fn dial(&self, timeout: Duration) -> Result<Connection, WireError> {
-        dial(&self.address, &self.client_id, timeout, self.patience).await.map(|dialed| dialed.connection)
+        let dialed = dial(&self.address, &self.client_id, &self.security, timeout, self.patience).await?;
+        Ok(dialed.connection)
     }
 }
 
@@ -89,14 +94,26 @@ pub(in crate::kafka) async fn up(state: &mut watch::Receiver<State>) -> Arc<Conn
 
 async fn keep(dialling: Dialling, tell: watch::Sender<State>) {
     let mut backoff = BACKOFF_MIN;
+    let mut replacement = None;
     loop {
-        tell.send_replace(State::Connecting);
-        match dialling.dial(dialling.patience).await {
+        let dialed = match replacement.take() {
+            Some(connection) => Ok(connection),
+            None => {
+                tell.send_replace(State::Connecting);
+                dialling.dial(dialling.patience).await
+            }
+        };
+        match dialed {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 let opened = Instant::now();
                 tell.send_replace(State::Up(Arc::clone(&connection)));
                 match end_of(&connection, dialling.patience).await {
+                    // Dialled beside the one that it replaces, so that no attempt has to wait for it.
+                    End::Due => {
+                        replacement = dialling.dial(dialling.patience).await.ok();
+                        connection.retire(Instant::now() + dialling.patience);
+                    }
                     // Late acks are drained for one deadline more; new attempts use a fresh connection.
                     End::Silent => connection.retire(Instant::now() + dialling.patience),
                     End::Closed(reason) if opened.elapsed() < LIVED => {
@@ -121,9 +138,10 @@ async fn keep(dialling: Dialling, tell: watch::Sender<State>) {
 enum End {
     Closed(WireError),
     Silent,
+    Due,
 }
 
-/// Waits until the connection ends, or has been silent for `patience` with requests outstanding.
+/// Waits until the connection ends, has been silent for `patience` with requests outstanding, or is due for replacement.
 async fn end_of(connection: &Connection, patience: Duration) -> End {
     let mut closed = std::pin::pin!(connection.closed());
     loop {
@@ -133,6 +151,9 @@ async fn end_of(connection: &Connection, patience: Duration) -> End {
                 let silent = connection.silent_since().map(|since| since.elapsed());
                 if silent.is_some_and(|silent| patience <= silent) {
                     return End::Silent;
+                }
+                if connection.is_due() {
+                    return End::Due;
                 }
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::kafka::security::Security;
 use crate::kafka::wire::{ClusterMetadata, Connection, Metadata, WireError};
 
 use super::link::Dialling;
@@ -20,14 +21,15 @@ const NEXT_AFTER: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(in crate::kafka) struct Asker {
     client_id: Arc<str>,
+    security: Arc<Security>,
     topics: Vec<Arc<str>>,
     current: Option<Connection>,
 }
 
 impl Asker {
     /// Asks for these topics.
-    pub(in crate::kafka) fn new(client_id: Arc<str>, topics: Vec<Arc<str>>) -> Asker {
-        Asker { client_id, topics, current: None }
+    pub(in crate::kafka) fn new(client_id: Arc<str>, security: Arc<Security>, topics: Vec<Arc<str>>) -> Asker {
+        Asker { client_id, security, topics, current: None }
     }
 
     /// One answer, from the broker that answered last, else from the first of `candidates` that does.
@@ -35,7 +37,7 @@ impl Asker {
     /// # Errors
     /// Nobody answered: the last reason.
     pub(in crate::kafka) async fn ask(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
-        if let Some(connection) = self.current.take()
+        if let Some(connection) = self.current.take().filter(|connection| !connection.is_due())
             && let Ok(metadata) = ask(&connection, &self.topics).await
         {
             self.current = Some(connection);
@@ -59,6 +61,7 @@ impl Asker {
                 let dialling = Dialling {
                     address: address.into(),
                     client_id: Arc::clone(&self.client_id),
+                    security: Arc::clone(&self.security),
                     patience: ANSWER_WITHIN,
                 };
                 let topics = self.topics.clone();

@@ -42,6 +42,7 @@ use tokio::sync::Notify;
 
 use crate::alarm::Alarm;
 
+use super::security::Security;
 use super::{Report, Reporter};
 use leaders::Leaders;
 use ownership::Ownership;
@@ -57,6 +58,8 @@ pub struct TopicSettings {
     pub topic: Arc<str>,
     /// What the brokers' logs and quotas know us by.
     pub client_id: Arc<str>,
+    /// TLS and SASL.
+    pub security: Arc<Security>,
     /// Produce's deadline: the patience with a silent connection.
     pub deadline: Duration,
     /// Whether a missing topic is created.
@@ -72,6 +75,7 @@ pub(super) struct Context {
     pub(super) lane: Lane,
     pub(super) topic: Arc<str>,
     pub(super) client_id: Arc<str>,
+    pub(super) security: Arc<Security>,
     pub(super) deadline: Duration,
     pub(super) identity: Identity,
     pub(super) report: Reporter,
@@ -88,6 +92,7 @@ impl Context {
             lane: settings.lane,
             topic: Arc::clone(&settings.topic),
             client_id: Arc::clone(&settings.client_id),
+            security: Arc::clone(&settings.security),
             deadline: settings.deadline,
             identity: settings.identity,
             report,

@@ -20,7 +20,7 @@ use super::epochs::Epochs;
 use super::metadata::Asker;
 use super::ownership::Ownership;
 use super::picture::{self, Picture};
-use super::{Context, Tenant, TopicSettings};
+use super::{Context, Tenant, TopicSettings, fault};
 
 /// Our topics' metadata in quiet times.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
@@ -65,7 +65,7 @@ impl<T: Tenant> Observer<T> {
         Observer {
             upkeep: settings.upkeep,
             tenant,
-            asker: Asker::new(settings.client_id, vec![settings.topic]),
+            asker: Asker::new(settings.client_id, settings.security, vec![settings.topic]),
             picture: Picture::new(settings.bootstrap, context.clock.now()),
             epochs: Epochs::new(context.clone()),
             creating: Creating::new(),
@@ -87,9 +87,10 @@ impl<T: Tenant> Observer<T> {
                     self.rest(next).await;
                 }
                 Err(error) => {
-                    if self.told.is_none() {
+                    let layout = Layout::Unknown { fault: fault::without_metadata(&error) };
+                    if self.told.as_ref().is_none_or(|(told, ..)| is_other_unknown(told, &layout)) {
                         let message = format!("no bootstrap server answers: {error}");
-                        self.tell(Layout::Unknown, LaneState::Connecting, Some(message.into()));
+                        self.tell(layout, LaneState::Connecting, Some(message.into()));
                     }
                     tokio::time::sleep(pause).await;
                     pause = (2 * pause).min(PAUSE_MAX);
@@ -261,6 +262,11 @@ impl<T: Tenant> Observer<T> {
         self.context.tell(LaneInput::Layout { at: self.context.clock.now(), layout });
         self.context.tell(LaneInput::Status { state, message });
     }
+}
+
+/// Whether nobody answers still, but for another reason.
+fn is_other_unknown(told: &Layout, now: &Layout) -> bool {
+    matches!(told, Layout::Unknown { .. }) && told != now
 }
 
 /// The error that says that the principal may not use the topic.

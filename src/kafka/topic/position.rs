@@ -1,5 +1,6 @@
 //! Where a reader starts: explicit offsets from ListOffsets, and a look at the newest record on the way.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// An unanswered question is asked again after this, doubling up to [`PAUSE_MAX`].
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Where the newest offsets are no records, as the markers that end transactions are none, one is looked for so far back.
+const LOOK_BACK: i64 = 32;
 
 /// The end of the log, once the topic is known to be ours: where reading begins.
 pub(in crate::kafka) async fn first(
@@ -87,7 +91,7 @@ async fn end_and_newest(
         let earliest = end_of_log(&connection, context, partition, OffsetAt::Earliest).await?;
         let latest = end_of_log(&connection, context, partition, OffsetAt::Latest).await?;
         let newest = if earliest < latest {
-            newest(&connection, context, partition, topic_id, latest - 1).await?
+            newest(&connection, context, partition, topic_id, earliest..latest).await?
         } else {
             Newest::Empty
         };
@@ -128,6 +132,23 @@ pub(super) async fn end_of_log(
 
 /// A topic whose newest record in any partition is not in our format is not ours.
 async fn newest(
+    connection: &Connection,
+    context: &Context,
+    partition: Partition,
+    topic_id: Option<[u8; 16]>,
+    log: Range<i64>,
+) -> Result<Newest, Unresolved> {
+    match newest_from(connection, context, partition, topic_id, log.end - 1).await? {
+        Newest::Unknown => {
+            let further_back = log.start.max(log.end - LOOK_BACK);
+            newest_from(connection, context, partition, topic_id, further_back).await
+        }
+        newest => Ok(newest),
+    }
+}
+
+/// The last record of one fetch.
+async fn newest_from(
     connection: &Connection,
     context: &Context,
     partition: Partition,

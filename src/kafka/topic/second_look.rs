@@ -147,6 +147,7 @@ mod tests {
             bootstrap: Vec::new(),
             topic: "t".into(),
             client_id: "c".into(),
+            security: Arc::default(),
             deadline: Duration::from_secs(5),
             upkeep: Mode::Off,
             identity: US,

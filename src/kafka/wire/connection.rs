@@ -1,7 +1,8 @@
 //! One connection to one broker: opened by the ApiVersions handshake, then as many calls at a
 //! time as the caller likes, answered in order.
 //!
-//! TLS wraps the stream before [`Connection::open`]; a SASL exchange is the first calls after it.
+//! TLS wraps the stream before [`Connection::open`]; a SASL exchange is the first calls after it,
+//! since a broker answers ApiVersions to anybody (KIP-152).
 //! The connection never reconnects and never retries. It needs a tokio runtime, where it keeps
 //! one task until it ends.
 
@@ -24,8 +25,10 @@ use super::{
     error::{Phase, WireError},
     handshake,
     pipeline::{Pipeline, lock},
+    sasl,
     versions::{Api, Versions},
 };
+use crate::kafka::security::Sasl;
 
 /// An open connection. Dropping it closes the socket and fails what is outstanding with
 /// [`WireError::Dropped`], unless it was [retired](Connection::retire) before.
@@ -34,6 +37,7 @@ pub struct Connection {
     pipeline: Arc<Mutex<Pipeline>>,
     versions: Versions,
     ended: watch::Receiver<Option<WireError>>,
+    due_at: Option<Instant>,
 }
 
 impl Connection {
@@ -51,12 +55,27 @@ impl Connection {
         let ended = pipeline.watch_end();
         let pipeline = Arc::new(Mutex::new(pipeline));
         tokio::spawn(Driver::new(Arc::clone(&pipeline)));
-        let mut connection = Self { pipeline, versions: Versions::default(), ended };
+        let mut connection = Self { pipeline, versions: Versions::default(), ended, due_at: None };
         connection.versions = tokio::time::timeout_at(answer_by, handshake::agree(&connection))
             .await
             .unwrap_or(Err(WireError::NoAnswer { phase: Phase::ApiVersions }))?;
-        connection.state().serving();
+        connection.state().enter(Phase::Serving);
         Ok(connection)
+    }
+
+    /// Authenticates the connection, before any other call.
+    ///
+    /// # Errors
+    /// [`WireError::NoAnswer`] if the exchange is not over by `answer_by`; otherwise what the broker said to it, or what
+    /// ended the connection.
+    pub(super) async fn authenticate(&mut self, sasl: &Sasl, answer_by: Instant) -> Result<(), WireError> {
+        self.state().enter(Phase::Sasl);
+        let lifetime = tokio::time::timeout_at(answer_by, sasl::authenticate(self, sasl))
+            .await
+            .unwrap_or(Err(WireError::NoAnswer { phase: Phase::Sasl }))?;
+        self.due_at = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime * 4 / 5));
+        self.state().enter(Phase::Serving);
+        Ok(())
     }
 
     /// Sends a request, in this very turn, and returns a future of its answer that does not
@@ -107,6 +126,18 @@ impl Connection {
     /// Until when the broker throttles this connection (KIP-219), as last told; may be past.
     pub fn throttled_until(&self) -> Option<Instant> {
         self.state().throttled_until()
+    }
+
+    /// Whether the broker throttles this connection now: until it ends, nothing that is asked is answered.
+    pub fn is_throttled(&self) -> bool {
+        self.throttled_until().is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Whether a kept connection is due for replacement by a fresh one: at 80 % of the lifetime of its session, at the
+    /// end of which the broker would end it under our hands (KIP-368). We never authenticate again on the same
+    /// connection, so that no answer of a probe waits behind such an exchange. Never if the session has no end.
+    pub fn is_due(&self) -> bool {
+        self.due_at.is_some_and(|at| at <= Instant::now())
     }
 
     /// Why the connection ended, if it has.

@@ -1,5 +1,5 @@
-//! Dialling: a name becomes addresses, an address a TCP connection, and that, by its handshake,
-//! a [`Connection`]. Each phase is timed, and fails with an error of its own.
+//! Dialling: a name becomes addresses, an address a TCP connection, that perhaps a TLS stream, and
+//! that, by its handshakes, a [`Connection`]. Each phase is timed, and fails with an error of its own.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -9,7 +9,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{connection::Connection, error::WireError};
+use super::{connection::Connection, error::WireError, tls};
+use crate::kafka::security::Security;
 
 /// How long each phase took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,11 +19,15 @@ pub struct Phases {
     pub resolve: Duration,
     /// All connect attempts, failed addresses included.
     pub connect: Duration,
-    /// The ApiVersions exchange.
+    /// The TLS handshake; none without TLS.
+    pub tls: Option<Duration>,
+    /// The SASL exchange; none without SASL.
+    pub sasl: Option<Duration>,
+    /// The ApiVersions exchange, which comes before SASL.
     pub api_versions: Duration,
 }
 
-/// A TCP connection without a Kafka handshake yet, for who wraps it in TLS first.
+/// A TCP connection without TLS and Kafka's handshakes yet.
 #[derive(Debug)]
 pub struct Socket {
     /// The connected stream, without Nagle's delay.
@@ -44,24 +49,49 @@ pub struct Dialed {
     pub phases: Phases,
 }
 
-/// Opens a plaintext connection to `address`, which is `host:port`, all phases within `timeout`.
-/// Bytes that the peer's kernel leaves unacknowledged for `tcp_user_timeout` end it later.
+/// Opens a connection to `address`, which is `host:port`, all phases within `timeout`. Where there is
+/// TLS, the certificate must be for that very host. Bytes that the peer's kernel leaves unacknowledged
+/// for `tcp_user_timeout` end the connection later.
 ///
 /// # Errors
-/// [`WireError::NoAnswer`] if TCP was accepted but ApiVersions stayed unanswered; otherwise as
-/// [`connect`] and [`Connection::open`].
+/// [`WireError::NoAnswer`] if TCP was accepted but TLS, ApiVersions or SASL stayed unanswered; otherwise
+/// as [`connect`] and [`Connection::open`], and what TLS and SASL say.
 pub async fn dial(
     address: &str,
     client_id: &str,
+    security: &Security,
     timeout: Duration,
     tcp_user_timeout: Duration,
 ) -> Result<Dialed, WireError> {
     let by = Instant::now() + timeout;
     let Socket { stream, peer, mut phases } = connect(address, by, tcp_user_timeout).await?;
-    let connected = Instant::now();
-    let connection = Connection::open(stream, client_id, by).await?;
-    phases.api_versions = connected.elapsed();
+    let mut began = Instant::now();
+    let mut connection = match &security.tls {
+        None => Connection::open(stream, client_id, by).await?,
+        Some(tls) => {
+            let stream = tls::handshake(tls, host(address), stream, by).await?;
+            phases.tls = Some(lap(&mut began));
+            Connection::open(stream, client_id, by).await?
+        }
+    };
+    phases.api_versions = lap(&mut began);
+    if let Some(sasl) = &security.sasl {
+        connection.authenticate(sasl, by).await?;
+        phases.sasl = Some(lap(&mut began));
+    }
     Ok(Dialed { connection, peer, phases })
+}
+
+/// The time since `began`, which becomes now.
+fn lap(began: &mut Instant) -> Duration {
+    let now = Instant::now();
+    now - std::mem::replace(began, now)
+}
+
+/// The host of `host:port`, an IPv6 address without its brackets.
+fn host(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Opens a TCP connection to `address`, which is `host:port`, by the moment `by`. All addresses
@@ -124,4 +154,16 @@ fn tune(stream: &TcpStream, tcp_user_timeout: Duration) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     SockRef::from(stream).set_tcp_user_timeout(Some(tcp_user_timeout))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificate_is_asked_for_the_host_alone() {
+        for (address, expected) in [("kafka-1:9092", "kafka-1"), ("[::1]:9092", "::1"), ("10.0.0.1:9092", "10.0.0.1")] {
+            assert_eq!(host(address), expected);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::{fmt, io};
 
+use super::tls;
 use super::versions::{Api, VersionRange};
 
 /// How far a connection had come.
@@ -43,6 +44,8 @@ pub enum LocalFault {
     Forbidden,
     /// The kernel has no memory for the socket (ENOMEM).
     Memory,
+    /// The kernel has no random bytes for us.
+    Randomness,
 }
 
 impl fmt::Display for LocalFault {
@@ -52,6 +55,7 @@ impl fmt::Display for LocalFault {
             Self::LocalAddress => "no local address left",
             Self::Forbidden => "forbidden on this host",
             Self::Memory => "no kernel memory left",
+            Self::Randomness => "no random bytes",
         })
     }
 }
@@ -120,6 +124,56 @@ pub enum WireError {
         /// How far the connection had come.
         phase: Phase,
         /// The operating system's words.
+        detail: String,
+    },
+    /// The peer's certificate is outside its time.
+    #[error("the broker's certificate is not valid now: {detail}")]
+    CertificateExpired {
+        /// OpenSSL's words: expired, or not yet valid.
+        detail: String,
+    },
+    /// The peer's certificate is for other names.
+    #[error("the broker's certificate is not for {host}")]
+    CertificateWrongName {
+        /// The name or address that was dialled.
+        host: String,
+    },
+    /// The peer's certificate comes from nobody whom we trust.
+    #[error("the broker's certificate is not trusted: {detail}")]
+    CertificateUntrusted {
+        /// OpenSSL's words.
+        detail: String,
+    },
+    /// The peer ended TLS with an alert: it does not take our certificate, or none, or nothing that we offer.
+    #[error("the broker refused TLS: {alert}")]
+    TlsRefused {
+        /// OpenSSL's words for the alert.
+        alert: String,
+    },
+    /// What the peer says is no TLS, or none that we speak.
+    #[error("TLS failed: {detail}")]
+    TlsProtocol {
+        /// OpenSSL's words.
+        detail: String,
+    },
+    /// The broker does not take our SASL mechanism.
+    #[error("the broker does not take this SASL mechanism; it takes {offered}")]
+    SaslMechanism {
+        /// What it takes, separated by commas.
+        offered: String,
+    },
+    /// The broker refused the SASL exchange with this Kafka error code: wrong credentials, in most cases.
+    #[error("the broker refused SASL with error code {code}: {message}")]
+    SaslRefused {
+        /// Kafka's error code.
+        code: i16,
+        /// The broker's own words.
+        message: String,
+    },
+    /// The broker did not keep to the SASL mechanism.
+    #[error("the SASL exchange failed: {detail}")]
+    SaslProtocol {
+        /// What was wrong.
         detail: String,
     },
     /// The peer announced a frame that is negative or above [`MAX_FRAME`](super::MAX_FRAME): it
@@ -207,6 +261,9 @@ impl WireError {
         use io::ErrorKind as Kind;
         if let Some(fault) = local_fault(error) {
             return Self::Local { fault };
+        }
+        if let Some(failure) = tls::failed_stream(error, phase) {
+            return failure;
         }
         match error.kind() {
             Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset { phase },

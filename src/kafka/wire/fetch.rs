@@ -1,5 +1,6 @@
 //! Fetch: one partition from one offset, without a fetch session (KIP-227: id 0, epoch −1) and
-//! without a leader epoch, so that nothing but the leader itself can refuse it.
+//! without a leader epoch, so that nothing but the leader itself can refuse it. Either all that is
+//! readable, or what committed transactions left of it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +9,7 @@ use kafka_protocol::{
     messages::{
         BrokerId, FetchRequest, FetchResponse, TopicName,
         fetch_request::{FetchPartition, FetchTopic},
+        fetch_response::PartitionData,
     },
     protocol::StrBytes,
 };
@@ -15,7 +17,7 @@ use kafka_protocol::{
 use super::{
     codec::{self, Body, CodecError, Request},
     plain,
-    records::{self, FetchedRecord},
+    records::{self, Aborted, FetchedRecord},
     versions::Api,
 };
 
@@ -63,6 +65,25 @@ pub struct Fetched {
     pub records: Vec<FetchedRecord>,
 }
 
+/// As [`Fetch`], but reads what a consumer sees with `isolation.level=read_committed`: nothing at or
+/// above the last stable offset, and no record of an aborted transaction (KIP-98).
+#[derive(Debug, Clone)]
+pub struct FetchCommitted(pub Fetch);
+
+/// What could be read of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchedCommitted {
+    /// The answer; its records are the committed ones.
+    pub fetched: Fetched,
+    /// The offset of the first record whose transaction is open, or else the high watermark; −1 if
+    /// not told. All below it is decided.
+    pub last_stable: i64,
+}
+
+/// Kafka's number of each isolation level.
+const READ_UNCOMMITTED: i8 = 0;
+const READ_COMMITTED: i8 = 1;
+
 impl Request for Fetch {
     type Answer = Fetched;
 
@@ -73,6 +94,36 @@ impl Request for Fetch {
     }
 
     fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
+        codec::write(&self.request(version, READ_UNCOMMITTED)?, version, out)
+    }
+
+    fn decode(self, version: i16, body: Body) -> Result<(Fetched, Duration), CodecError> {
+        let (fetched, throttle, _) = self.read(version, body)?;
+        Ok((fetched, throttle))
+    }
+}
+
+impl Request for FetchCommitted {
+    type Answer = FetchedCommitted;
+
+    const API: Api = Api::Fetch;
+
+    fn newest(&self) -> i16 {
+        self.0.newest()
+    }
+
+    fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
+        codec::write(&self.0.request(version, READ_COMMITTED)?, version, out)
+    }
+
+    fn decode(self, version: i16, body: Body) -> Result<(FetchedCommitted, Duration), CodecError> {
+        let (fetched, throttle, last_stable) = self.0.read(version, body)?;
+        Ok((FetchedCommitted { fetched, last_stable }, throttle))
+    }
+}
+
+impl Fetch {
+    fn request(&self, version: i16, isolation: i8) -> Result<FetchRequest, CodecError> {
         let partition = FetchPartition::default()
             .with_partition(self.partition)
             .with_current_leader_epoch(-1)
@@ -89,17 +140,18 @@ impl Request for Fetch {
             .with_max_wait_ms(codec::millis(self.max_wait))
             .with_min_bytes(1)
             .with_max_bytes(self.max_bytes)
-            .with_isolation_level(0)
+            .with_isolation_level(isolation)
             .with_session_id(0)
             .with_session_epoch(-1)
             .with_topics(vec![topic]);
         if version < REPLICA_STATE {
             request.replica_id = BrokerId(-1);
         }
-        codec::write(&request, version, out)
+        Ok(request)
     }
 
-    fn decode(self, version: i16, mut body: Body) -> Result<(Fetched, Duration), CodecError> {
+    /// The answer, how long we are throttled, and the last stable offset.
+    fn read(&self, version: i16, mut body: Body) -> Result<(Fetched, Duration, i64), CodecError> {
         if version < FLEXIBLE {
             plain::fetch_answer_fits(body.rest(), version)
                 .ok_or_else(|| CodecError::new("lengths do not fit the frame"))?;
@@ -114,7 +166,7 @@ impl Request for Fetch {
         let Some(partition) = partition else {
             return match response.error_code {
                 0 => Err(CodecError::new("no answer for our partition")),
-                error => Ok((self.nothing(error), throttle)),
+                error => Ok((self.nothing(error), throttle, -1)),
             };
         };
         let error = [partition.error_code, response.error_code].into_iter().find(|code| *code != 0);
@@ -124,15 +176,20 @@ impl Request for Fetch {
             log_start: partition.log_start_offset,
             ..self.nothing(0)
         };
+        // Told to readers of committed records only; to others none is hidden.
+        let aborted = aborted(&partition);
         if let Some(bytes) = partition.records {
-            (fetched.records, fetched.next_offset) = records::read(bytes, self.offset);
+            (fetched.records, fetched.next_offset) = records::read(bytes, self.offset, aborted);
         }
-        Ok((fetched, throttle))
+        Ok((fetched, throttle, partition.last_stable_offset))
     }
-}
 
-impl Fetch {
     fn nothing(&self, error: i16) -> Fetched {
         Fetched { error, high_watermark: -1, log_start: -1, next_offset: self.offset, records: Vec::new() }
     }
+}
+
+fn aborted(partition: &PartitionData) -> Aborted {
+    let told = partition.aborted_transactions.iter().flatten();
+    Aborted::new(told.map(|transaction| (transaction.producer_id.0, transaction.first_offset)))
 }

@@ -8,13 +8,18 @@
 //!
 //! No type of the codec library leaves this module.
 //!
+//! TLS and SASL are phases of dialling (`tls`, `sasl`); the settings of both are in
+//! [`security`](super::security).
+//!
 //! Reading order: [`connection`], then `pipeline` (what happens between a call and its answer),
 //! `frame` and `codec` below it, and one file for each request.
 
+pub mod add_partitions_to_txn;
 mod call;
 mod codec;
 pub mod connection;
 pub mod create_topics;
+pub mod delete_groups;
 pub mod delete_topics;
 pub mod describe_cluster;
 pub mod describe_configs;
@@ -22,41 +27,56 @@ pub mod describe_log_dirs;
 pub mod describe_quorum;
 pub mod dial;
 mod driver;
+pub mod end_txn;
 pub mod epoch_end;
 pub mod error;
 pub mod fetch;
 mod frame;
 mod handshake;
+pub mod init_producer_id;
 pub mod list_offsets;
 pub mod list_reassignments;
 pub mod metadata;
+pub mod offset_commit;
+pub mod offset_fetch;
 mod pipeline;
 mod plain;
 pub mod produce;
 mod records;
+mod sasl;
+mod sasl_authenticate;
+mod sasl_handshake;
+mod scram;
+mod tls;
 pub mod versions;
 
 #[cfg(test)]
 mod tests;
 
+pub use add_partitions_to_txn::{AddPartitionToTxn, AddedPartition};
 pub use call::{Call, Reply};
 pub use codec::Request;
 pub use connection::Connection;
 pub use create_topics::{CreateTopic, CreatedTopic};
+pub use delete_groups::{DeleteGroups, DeletedGroup};
 pub use delete_topics::{DeleteTopic, DeletedTopic};
 pub use describe_cluster::{DescribeCluster, DescribedCluster, RegisteredBroker};
 pub use describe_configs::{DescribeTopicConfig, DescribedTopicConfig};
 pub use describe_log_dirs::{DescribeLogDirs, DescribedLogDir, DescribedLogDirs};
 pub use describe_quorum::{DescribeQuorum, DescribedQuorum};
 pub use dial::{Dialed, Phases, dial};
+pub use end_txn::{EndTxn, EndedTxn};
 pub use epoch_end::{EpochEnd, EpochEnded};
 pub use error::{LocalFault, Phase, WireError};
-pub use fetch::{Fetch, Fetched, MAX_BYTES};
+pub use fetch::{Fetch, FetchCommitted, Fetched, FetchedCommitted, MAX_BYTES};
 pub use frame::MAX_FRAME;
+pub use init_producer_id::{InitProducerId, InitializedProducer, Producer};
 pub use list_offsets::{ListOffset, ListedOffset, OffsetAt};
 pub use list_reassignments::{ListReassignments, ListedReassignments};
 pub use metadata::{BrokerInfo, ClusterMetadata, Metadata, MetadataOfAll, PartitionInfo, TopicInfo};
+pub use offset_commit::{OffsetCommit, OffsetCommitted};
+pub use offset_fetch::{OffsetFetch, OffsetFetched};
 pub use pipeline::{MAX_OUTSTANDING, MAX_UNSENT};
-pub use produce::{Acks, Produce, Produced};
+pub use produce::{Acks, InTransaction, Produce, Produced};
 pub use records::{FetchedRecord, Unreadable};
 pub use versions::{Api, VersionRange};

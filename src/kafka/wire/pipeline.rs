@@ -195,8 +195,8 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn serving(&mut self) {
-        self.phase = Phase::Serving;
+    pub(super) fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
     }
 
     pub(super) fn ended(&self) -> Option<WireError> {

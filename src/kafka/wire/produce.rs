@@ -1,11 +1,12 @@
-//! Produce: one record to one partition. Always with an answer: acks=0 is not offered.
+//! Produce: one record to one partition, alone or in a transaction. Always with an answer: acks=0 is
+//! not offered.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::{
     messages::{
-        ProduceRequest, ProduceResponse, TopicName,
+        ProduceRequest, ProduceResponse, TopicName, TransactionalId,
         produce_request::{PartitionProduceData, TopicProduceData},
     },
     protocol::StrBytes,
@@ -17,8 +18,12 @@ use kafka_protocol::{
 
 use super::{
     codec::{self, Body, CodecError, Request},
+    init_producer_id::Producer,
     versions::Api,
 };
+
+/// The last version in which the partition has to be added to the transaction first (KIP-890).
+const LAST_ADDED_FIRST: i16 = 11;
 
 /// Who must have the record before the broker answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,7 +34,19 @@ pub enum Acks {
     All,
 }
 
-/// Appends one record without key and headers, neither idempotent nor compressed.
+/// The transaction that a record belongs to.
+#[derive(Debug, Clone)]
+pub struct InTransaction {
+    /// The transactional id.
+    pub transactional_id: Arc<str>,
+    /// Its producer.
+    pub producer: Producer,
+    /// The record's number among those of this producer and epoch in this partition, from 0.
+    pub sequence: i32,
+}
+
+/// Appends one record without key and headers, and not compressed; outside a transaction it is not
+/// idempotent either.
 #[derive(Debug, Clone)]
 pub struct Produce {
     /// The topic's name.
@@ -45,6 +62,8 @@ pub struct Produce {
     pub acks: Acks,
     /// How long the broker may wait for replicas, in whole milliseconds.
     pub timeout: Duration,
+    /// The transaction that it belongs to, if to one; Kafka then wants [`Acks::All`].
+    pub transaction: Option<InTransaction>,
 }
 
 /// What became of the record.
@@ -60,16 +79,20 @@ pub struct Produced {
 
 impl Produce {
     fn batch(&self) -> Result<Bytes, CodecError> {
+        let (producer_id, producer_epoch, sequence) = match &self.transaction {
+            None => (NO_PRODUCER_ID, NO_PRODUCER_EPOCH, NO_SEQUENCE),
+            Some(InTransaction { producer, sequence, .. }) => (producer.id, producer.epoch, *sequence),
+        };
         let record = Record {
-            transactional: false,
+            transactional: self.transaction.is_some(),
             control: false,
             delete_horizon: false,
             partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
-            producer_id: NO_PRODUCER_ID,
-            producer_epoch: NO_PRODUCER_EPOCH,
+            producer_id,
+            producer_epoch,
             timestamp_type: TimestampType::Creation,
             offset: 0,
-            sequence: NO_SEQUENCE,
+            sequence,
             timestamp: self.timestamp_ms,
             key: None,
             value: Some(self.value.clone()),
@@ -87,12 +110,21 @@ impl Request for Produce {
 
     const API: Api = Api::Produce;
 
+    fn newest(&self) -> i16 {
+        if self.transaction.is_some() { LAST_ADDED_FIRST } else { i16::MAX }
+    }
+
     fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
         let partition = PartitionProduceData::default().with_index(self.partition).with_records(Some(self.batch()?));
         let topic = TopicProduceData::default()
             .with_name(TopicName(StrBytes::from_string(self.topic.to_string())))
             .with_partition_data(vec![partition]);
+        let transactional_id = self
+            .transaction
+            .as_ref()
+            .map(|transaction| TransactionalId(StrBytes::from_string(transaction.transactional_id.to_string())));
         let request = ProduceRequest::default()
+            .with_transactional_id(transactional_id)
             .with_acks(match self.acks {
                 Acks::Leader => 1,
                 Acks::All => -1,

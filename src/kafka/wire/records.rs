@@ -5,8 +5,10 @@
 //! The codec library checks each batch's header and CRC. The records we read ourselves, since
 //! the library reserves room for as many headers as a record claims and adds offsets unchecked.
 
+use std::collections::BTreeSet;
+
 use bytes::{Buf, Bytes};
-use kafka_protocol::records::{Compression, RecordBatchDecoder};
+use kafka_protocol::records::{BatchDecodeInfo, Compression, RecordBatchDecoder};
 
 /// What stands at an offset, or over a range of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +44,40 @@ pub enum Unreadable {
     Damaged,
 }
 
-/// Reads what a fetch at `wanted` brought: the records, and the offset to read on from. A partial
-/// batch at the end is left for the next fetch, as the protocol has it.
-pub(super) fn read(mut bytes: Bytes, wanted: i64) -> (Vec<FetchedRecord>, i64) {
+/// The aborted transactions of a stretch of log, as a broker tells them to a reader of committed
+/// records (KIP-98): whose, and from which offset on. Each ends at its producer's next marker.
+#[derive(Debug, Default)]
+pub(super) struct Aborted {
+    /// Those that begin behind what was read so far, as (first offset, producer id), the nearest last.
+    ahead: Vec<(i64, i64)>,
+    /// The producers in the midst of one.
+    open: BTreeSet<i64>,
+}
+
+impl Aborted {
+    /// From (producer id, first offset), in any order.
+    pub(super) fn new(transactions: impl Iterator<Item = (i64, i64)>) -> Self {
+        let mut ahead: Vec<_> = transactions.map(|(producer, first)| (first, producer)).collect();
+        ahead.sort_unstable_by(|one, other| other.cmp(one));
+        Self { ahead, open: BTreeSet::new() }
+    }
+
+    /// Whether the batch, which ends at `last`, is of one of them; batches come in the log's order.
+    fn hides(&mut self, batch: &BatchDecodeInfo, last: i64) -> bool {
+        while let Some((_, producer)) = self.ahead.pop_if(|(first, _)| *first <= last) {
+            self.open.insert(producer);
+        }
+        if batch.control {
+            self.open.remove(&batch.producer_id);
+        }
+        batch.transactional && self.open.contains(&batch.producer_id)
+    }
+}
+
+/// Reads what a fetch at `wanted` brought: the records that are not of `aborted` transactions, and
+/// the offset to read on from. A partial batch at the end is left for the next fetch, as the protocol
+/// has it.
+pub(super) fn read(mut bytes: Bytes, wanted: i64, mut aborted: Aborted) -> (Vec<FetchedRecord>, i64) {
     let mut records = Vec::new();
     let mut next = wanted;
     while let Some(batch) = Batch::split_from(&mut bytes) {
@@ -58,7 +91,7 @@ pub(super) fn read(mut bytes: Bytes, wanted: i64) -> (Vec<FetchedRecord>, i64) {
             continue;
         }
         let before = records.len();
-        if let Err(why) = batch.read(next, &mut records) {
+        if let Err(why) = batch.read(next, last, &mut aborted, &mut records) {
             records.truncate(before);
             records.push(unreadable(next.max(batch.base), last, why));
         }
@@ -112,8 +145,14 @@ impl Batch {
         Some(Self { bytes, base, last, magic })
     }
 
-    /// Appends its records at and above `wanted`.
-    fn read(&self, wanted: i64, records: &mut Vec<FetchedRecord>) -> Result<(), Unreadable> {
+    /// Appends its records at and above `wanted`, unless they are of an aborted transaction.
+    fn read(
+        &self,
+        wanted: i64,
+        last: i64,
+        aborted: &mut Aborted,
+        records: &mut Vec<FetchedRecord>,
+    ) -> Result<(), Unreadable> {
         if self.magic != Some(2) {
             return Err(Unreadable::OtherFormat);
         }
@@ -121,7 +160,7 @@ impl Batch {
             .ok()
             .and_then(|infos| infos.into_iter().next())
             .ok_or(Unreadable::Damaged)?;
-        if info.control {
+        if aborted.hides(&info, last) || info.control {
             return Ok(());
         }
         if info.compression != Compression::None {

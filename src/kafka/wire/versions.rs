@@ -32,6 +32,22 @@ pub enum Api {
     OffsetForLeaderEpoch,
     /// Delete topics.
     DeleteTopics,
+    /// Commit a group's offset.
+    OffsetCommit,
+    /// Read a group's offset.
+    OffsetFetch,
+    /// Delete groups.
+    DeleteGroups,
+    /// A producer id for a transactional id.
+    InitProducerId,
+    /// Begin a transaction in a partition.
+    AddPartitionsToTxn,
+    /// Commit or abort a transaction.
+    EndTxn,
+    /// Which SASL mechanism.
+    SaslHandshake,
+    /// One message of the SASL exchange.
+    SaslAuthenticate,
     /// Who is registered.
     DescribeCluster,
     /// The KRaft quorum.
@@ -59,7 +75,7 @@ impl fmt::Display for VersionRange {
     }
 }
 
-const SPOKEN: [(Api, ApiKey, VersionRange); 13] = [
+const SPOKEN: [(Api, ApiKey, VersionRange); 21] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
@@ -72,6 +88,19 @@ const SPOKEN: [(Api, ApiKey, VersionRange); 13] = [
     (Api::OffsetForLeaderEpoch, ApiKey::OffsetForLeaderEpoch, range(4, 4)),
     // By name only up to v5.
     (Api::DeleteTopics, ApiKey::DeleteTopics, range(4, 6)),
+    // v10 names topics by id.
+    (Api::OffsetCommit, ApiKey::OffsetCommit, range(8, 9)),
+    (Api::OffsetFetch, ApiKey::OffsetFetch, range(6, 9)),
+    (Api::DeleteGroups, ApiKey::DeleteGroups, range(2, 2)),
+    // Below the versions of KIP-890 in all three, and in a transactional Produce: there each end of a transaction
+    // gives the producer a new epoch.
+    (Api::InitProducerId, ApiKey::InitProducerId, range(2, 4)),
+    // v4 is for brokers among themselves.
+    (Api::AddPartitionsToTxn, ApiKey::AddPartitionsToTxn, range(3, 3)),
+    (Api::EndTxn, ApiKey::EndTxn, range(3, 4)),
+    // v0 means that the exchange goes without headers. There is no flexible version; the answer is read by hand.
+    (Api::SaslHandshake, ApiKey::SaslHandshake, range(1, 1)),
+    (Api::SaslAuthenticate, ApiKey::SaslAuthenticate, range(2, 2)),
     // Fenced brokers from v2.
     (Api::DescribeCluster, ApiKey::DescribeCluster, range(0, 2)),
     (Api::DescribeQuorum, ApiKey::DescribeQuorum, range(0, 2)),

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::kept::keep_if_panicking;
 use super::leash::ScratchDir;
-use super::{raw, wait_until};
+use super::proxy::Proxy;
+use super::{raw, wait_for, wait_until};
 
 pub(crate) mod broker;
 pub(crate) mod fault_log;
@@ -39,6 +40,9 @@ pub(crate) struct Options {
     /// Controllers of their own, with ids from 101. With none every broker is a controller too, and
     /// losing two of three ends the quorum: acks=all then times out instead of being refused.
     pub(crate) controllers: usize,
+    /// The one broker that reaches the controllers through proxies, see [`Cluster::cut_off`]. They must be controllers of
+    /// their own.
+    pub(crate) detour: Option<i32>,
     /// Java properties for every node, over those of the harness.
     pub(crate) settings: Vec<(String, String)>,
     /// Start fast by leaving out the JVM's second compiler; off for measuring latency.
@@ -47,7 +51,14 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { name: "cluster".to_owned(), brokers: 3, controllers: 0, settings: Vec::new(), quick_start: true }
+        Self {
+            name: "cluster".to_owned(),
+            brokers: 3,
+            controllers: 0,
+            detour: None,
+            settings: Vec::new(),
+            quick_start: true,
+        }
     }
 }
 
@@ -64,6 +75,7 @@ pub(crate) struct Cluster {
     name: String,
     brokers: Vec<Broker>,
     controllers: Vec<Broker>,
+    detour: Vec<Proxy>,
     faults: Arc<FaultLog>,
     // Last, so that it is removed after the brokers have died.
     folder: ScratchDir,
@@ -88,7 +100,8 @@ impl Cluster {
         let make = |node: &Node| Broker::new(node.clone(), Arc::clone(&layout), folder.path(), Arc::clone(&faults));
         let (brokers, controllers) =
             layout.nodes.iter().map(make).partition(|b: &Broker| b.roles() != Roles::Controller);
-        let cluster = Self { name: options.name, brokers, controllers, faults, folder };
+        let detour = layout.behind_proxies().map(|node| Proxy::start(node.proxy_port, node.detour_port)).collect();
+        let cluster = Self { name: options.name, brokers, controllers, detour, faults, folder };
         thread::scope(|scope| {
             for node in cluster.nodes() {
                 scope.spawn(|| node.format());
@@ -145,6 +158,27 @@ impl Cluster {
         &self.controllers
     }
 
+    /// The active controller, by its own word; it must be a node of its own.
+    #[track_caller]
+    pub(crate) fn active_controller(&self) -> &Broker {
+        let id = wait_for(READY_WITHIN, "the active controller is known", || {
+            raw::active_controller(self.any_internal_address()).ok()
+        });
+        let found = self.controllers.iter().find(|node| node.id() == id);
+        found.unwrap_or_else(|| panic!("the active controller, node {id}, is no controller of its own"))
+    }
+
+    /// Cuts the broker of [`Options::detour`] off from the controllers: its heartbeats do not arrive, nor does news at it.
+    /// Clients and the other brokers reach it as before.
+    pub(crate) fn cut_off(&self) {
+        self.detour.iter().for_each(Proxy::black_hole);
+    }
+
+    /// Lets it reach them again.
+    pub(crate) fn reconnect(&self) {
+        self.detour.iter().for_each(Proxy::heal);
+    }
+
     /// Every broker's client address, as `bootstrap.servers` wants it.
     pub(crate) fn bootstrap(&self) -> String {
         let addresses: Vec<String> = self.brokers.iter().map(Broker::address).collect();
@@ -163,8 +197,9 @@ impl Cluster {
         &self.faults
     }
 
-    /// Undoes every fault: thaws, starts, and waits until all is listed again.
+    /// Undoes every fault: reconnects, thaws, starts, and waits until all is listed again.
     pub(crate) fn heal(&self) {
+        self.reconnect();
         self.nodes().filter(|node| node.is_frozen()).for_each(Broker::thaw);
         self.start_all();
         self.await_ready();

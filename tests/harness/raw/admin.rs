@@ -1,9 +1,15 @@
-//! Creating and deleting topics of the harness, and clearing up after tests.
+//! Creating and deleting topics and users of the harness, and clearing up after tests.
 
+use bytes::Bytes;
+use kafka_protocol::messages::alter_user_scram_credentials_request::{
+    AlterUserScramCredentialsRequest, ScramCredentialUpsertion,
+};
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
 use kafka_protocol::messages::{BrokerId, DeleteTopicsRequest};
+use openssl::hash::MessageDigest;
+use openssl::pkcs5::pbkdf2_hmac;
 
 use super::{Connection, PATIENCE, RawError, text, topic_name};
 
@@ -43,6 +49,24 @@ pub(crate) fn delete_topic(addr: &str, topic: &str) -> Result<(), RawError> {
         DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(patience_ms());
     let answer = Connection::open(addr, PATIENCE)?.ask(DELETE_TOPICS_VERSION, &request, PATIENCE)?;
     answer.responses.iter().try_for_each(|topic| RawError::check(topic.error_code))
+}
+
+/// Makes a user known to SCRAM-SHA-512, or changes its password.
+pub(crate) fn create_scram_user(addr: &str, name: &str, password: &str) -> Result<(), RawError> {
+    const SCRAM_SHA_512: i8 = 2;
+    const ITERATIONS: i32 = 4096;
+    let salt = b"salt of a test";
+    let mut salted = vec![0; 64];
+    pbkdf2_hmac(password.as_bytes(), salt, 4096, MessageDigest::sha512(), &mut salted).expect("OpenSSL can do it");
+    let user = ScramCredentialUpsertion::default()
+        .with_name(text(name))
+        .with_mechanism(SCRAM_SHA_512)
+        .with_iterations(ITERATIONS)
+        .with_salt(Bytes::from_static(salt))
+        .with_salted_password(salted.into());
+    let request = AlterUserScramCredentialsRequest::default().with_upsertions(vec![user]);
+    let answer = Connection::open(addr, PATIENCE)?.ask(0, &request, PATIENCE)?;
+    answer.results.iter().try_for_each(|user| RawError::check(user.error_code))
 }
 
 fn patience_ms() -> i32 {

@@ -1,20 +1,43 @@
-//! Who leads the KRaft quorum.
+//! Who is the active controller, and a group to find.
 
-use kafka_protocol::messages::DescribeQuorumRequest;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
+use kafka_protocol::messages::{DescribeQuorumRequest, FindCoordinatorRequest};
 
-use super::{Connection, PATIENCE, RawError, topic_name};
+use super::{Connection, PATIENCE, RawError, text, topic_name};
 
 const DESCRIBE_QUORUM_VERSION: i16 = 1;
+const FIND_COORDINATOR_VERSION: i16 = 4;
 
-/// The active controller's id.
+/// The topic of the controllers' own log.
+const METADATA_TOPIC: &str = "__cluster_metadata";
+
+/// The key is a group's id.
+const GROUP: i8 = 0;
+
+/// The id of the active controller. The broker that is asked forwards the question, so that the answer is the
+/// controller's own; metadata names any broker instead (K17).
 pub(crate) fn active_controller(addr: &str) -> Result<i32, RawError> {
     let topic = TopicData::default()
-        .with_topic_name(topic_name("__cluster_metadata"))
-        .with_partitions(vec![PartitionData::default()]);
+        .with_topic_name(topic_name(METADATA_TOPIC))
+        .with_partitions(vec![PartitionData::default().with_partition_index(0)]);
     let request = DescribeQuorumRequest::default().with_topics(vec![topic]);
     let answer = Connection::open(addr, PATIENCE)?.ask(DESCRIBE_QUORUM_VERSION, &request, PATIENCE)?;
     RawError::check(answer.error_code)?;
     let partition = answer.topics.first().and_then(|topic| topic.partitions.first());
-    partition.map(|partition| partition.leader_id.0).ok_or_else(|| RawError::malformed("no quorum answered"))
+    let partition = partition.ok_or_else(|| RawError::malformed("no partition in the answer"))?;
+    RawError::check(partition.error_code)?;
+    match partition.leader_id.0 {
+        id if 0 <= id => Ok(id),
+        _ => Err(RawError::NoLeader),
+    }
+}
+
+/// The broker that coordinates a group. That somebody looks for one is what makes Kafka create `__consumer_offsets`; an
+/// error until it is there.
+pub(crate) fn coordinator(addr: &str, group: &str) -> Result<i32, RawError> {
+    let request = FindCoordinatorRequest::default().with_key_type(GROUP).with_coordinator_keys(vec![text(group)]);
+    let answer = Connection::open(addr, PATIENCE)?.ask(FIND_COORDINATOR_VERSION, &request, PATIENCE)?;
+    let found = answer.coordinators.first().ok_or_else(|| RawError::malformed("no coordinator in the answer"))?;
+    RawError::check(found.error_code)?;
+    Ok(found.node_id.0)
 }

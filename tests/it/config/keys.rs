@@ -35,7 +35,7 @@ fn unknown_variable_names_the_nearest() {
         ("KAFKA_PROBER__HTP__LISTEN", "KAFKA_PROBER__HTTP__LISTEN"),
         ("kafka_prober__bootstrap", "KAFKA_PROBER__CLUSTERS__NAME__BOOTSTRAP"),
         ("KAFKA_PROBER__CLUSTERS__PROD__BOOTSRAP", "KAFKA_PROBER__CLUSTERS__PROD__BOOTSTRAP"),
-        ("KAFKA_PROBER__LANES__FETCH__INTERVAL", "KAFKA_PROBER__LANES__PINNED__INTERVAL"),
+        ("KAFKA_PROBER__LANES__FETCH__INTERVAL", "KAFKA_PROBER__PROBES__FETCH__INTERVAL"),
         ("KAFKA_PROBER__HTTP", "KAFKA_PROBER__HTTP__LISTEN"),
     ] {
         env_is_refused(&[(wrong, CANARY)], &format!("{wrong}: unknown variable; the nearest known one is {near}"));

@@ -6,6 +6,7 @@ mod layers;
 mod otel;
 mod outputs;
 mod pem;
+mod security;
 mod values;
 
 use std::collections::BTreeMap;

@@ -164,7 +164,7 @@ fn objective_that_lacks_a_key_names_it() {
     file_is_refused(
         "invalid-objective-without-probe.toml",
         "invalid-objective-without-probe.toml: objectives.mine.probe: not set; \
-         give \"produce\", \"consume\" or \"end_to_end\"",
+         give \"produce\", \"consume\" or another probe",
     );
 }
 

@@ -1,7 +1,5 @@
 //! What really arrives: two receivers of our own, over gRPC and over HTTP, decode every request.
 
-#[path = "../../../../tests/harness/authority.rs"]
-mod authority;
 mod decoded;
 mod receiver;
 mod trouble;
@@ -13,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, metric};
 use prober_core::event::Event;
+use prober_core::ids::{Broker, BrokerId, ClusterName};
 use prober_core::ledger::Counted;
 use prober_core::metric::ALL;
 use prober_core::snapshot::Snapshot;
@@ -86,6 +85,14 @@ fn settings(address: SocketAddr, protocol: Protocol) -> OtlpSettings {
 fn durations_of(recorder: &dyn Recorder, brokers: i32) {
     for event in fixture::targets(brokers).flat_map(|target| fixture::events(&target)) {
         recorder.counted(&event, &counted(&event));
+    }
+    for broker in (0..brokers).map(|id| Broker::Id(BrokerId(id))) {
+        for event in fixture::direct_events(broker) {
+            recorder.counted(&event, &counted(&event));
+        }
+        for (phase, took) in fixture::phases() {
+            recorder.phase(&ClusterName::new("main"), broker, phase, took);
+        }
     }
 }
 
@@ -254,7 +261,7 @@ async fn totals_are_exact_after_the_collector_was_away() {
         assert_eq!(without_exports(&points), said(&fixture::snapshot(2)));
         let recorded: u64 = points.durations.values().map(|(count, _)| count).sum();
         // Of each target's 15 events 4 are errors, and errors have no duration.
-        assert_eq!(recorded, 2 * 2 * 2 * 11);
+        assert_eq!(recorded, 2 * 2 * fixture::DURATIONS);
         let failures: f64 = points
             .of("kafka_prober.export.attempts")
             .iter()
@@ -331,7 +338,7 @@ async fn large_exports_are_divided_below_3_mib() {
     }
     assert_eq!(all, said(&snapshot));
     // Two lanes with 15 events each, of which 4 are errors.
-    assert_eq!(recorded, 1200 * 2 * 11);
+    assert_eq!(recorded, 1200 * fixture::DURATIONS);
     running.task.abort();
 }
 
@@ -343,9 +350,9 @@ async fn delta_sends_what_came_since_and_is_divided_too() {
         temporality: Temporality::Delta,
         ..settings(receiver.address, Protocol::HttpProtobuf)
     };
-    let snapshot = fixture::snapshot(600);
+    let snapshot = fixture::snapshot(250);
     let running = Running::start(delta, unborn(&snapshot));
-    durations_of(&*running.recorder, 600);
+    durations_of(&*running.recorder, 250);
     running.publish.send_replace(Arc::new(snapshot));
     running.until(ExportResult::Success, 1).await;
     let whole = receiver.received(2).await;
@@ -374,13 +381,13 @@ async fn delta_sends_what_came_since_and_is_divided_too() {
         }
         (sums, durations)
     };
-    let total: f64 = said(&fixture::snapshot(600))
+    let total: f64 = said(&fixture::snapshot(250))
         .iter()
         .filter(|((name, _), _)| name == "kafka_prober.events")
         .map(|(_, v)| v)
         .sum();
-    assert_eq!(counts(&whole), (total, 600 * 2 * 11));
-    assert_eq!(counts(&after), (0.0, 2 * 11), "the snapshot is the same, only durations came");
+    assert_eq!(counts(&whole), (total, 250 * fixture::DURATIONS));
+    assert_eq!(counts(&after), (0.0, fixture::DURATIONS), "the snapshot is the same, only durations came");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -396,7 +403,10 @@ async fn durations_go_as_exponential_histograms_if_asked() {
     let duration = metrics.iter().find(|metric| metric.name == "kafka_prober.duration").expect("it arrived");
     match duration.data.as_ref() {
         Some(metric::Data::ExponentialHistogram(histogram)) => {
-            assert_eq!(histogram.data_points.iter().map(|point| point.count).sum::<u64>(), 2 * 2 * 11);
+            assert_eq!(
+                histogram.data_points.iter().map(|point| point.count).sum::<u64>(),
+                2 * (fixture::DURATIONS - 3)
+            );
         }
         other => unreachable!("{other:?}"),
     }

@@ -32,8 +32,8 @@ use tonic::transport::{Identity, ServerTlsConfig};
 
 use super::super::Protocol;
 use super::DEADLINE;
-use super::authority::Issued;
 use super::decoded::{Points, decode};
+use crate::authority::Issued;
 
 #[derive(Clone, Debug)]
 pub(super) struct Request {

@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::super::failure::Failure;
 use super::super::transport::Transport;
 use super::super::{ClientIdentity, ExportError, OtlpSettings, Protocol, TlsSettings};
-use super::authority::{Authority, Issued};
 use super::receiver::{Receiver, Tls, certificates, free_address, key};
 use super::settings;
+use crate::authority::{Authority, Issued};
 
 const BOTH: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
 const LIMIT: Duration = Duration::from_secs(5);

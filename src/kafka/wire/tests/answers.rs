@@ -36,7 +36,7 @@ fn metadata() -> Metadata {
     Metadata { topics: vec!["pinned".into()] }
 }
 
-fn fetch(topic_id: Option<[u8; 16]>) -> Fetch {
+pub(super) fn fetch(topic_id: Option<[u8; 16]>) -> Fetch {
     Fetch {
         topic: "pinned".into(),
         topic_id,
@@ -109,12 +109,12 @@ fn created_answer() -> CreateTopicsResponse {
     CreateTopicsResponse::default().with_topics(vec![topic])
 }
 
-fn versions(api: Api) -> std::ops::RangeInclusive<i16> {
+pub(super) fn versions(api: Api) -> std::ops::RangeInclusive<i16> {
     api.ours().min..=api.ours().max
 }
 
 /// The request's body as the broker reads it.
-fn as_read_by_the_broker<M: Decodable>(request: &impl Request, version: i16) -> M {
+pub(super) fn as_read_by_the_broker<M: Decodable>(request: &impl Request, version: i16) -> M {
     let mut out = BytesMut::new();
     request.encode(version, &mut out).expect("encodes");
     let message = M::decode(&mut out, version).expect("decodes");
@@ -122,13 +122,13 @@ fn as_read_by_the_broker<M: Decodable>(request: &impl Request, version: i16) -> 
     message
 }
 
-fn read<R: Request>(request: R, frame: Bytes, version: i16) -> Result<R::Answer, CodecError> {
+pub(super) fn read<R: Request>(request: R, frame: Bytes, version: i16) -> Result<R::Answer, CodecError> {
     let body = codec::body(frame, R::API, version)?;
     request.decode(version, body).map(|(answer, _)| answer)
 }
 
 /// The frame of an answer, past its length.
-fn answer<M: Encodable + HeaderVersion>(message: &M, version: i16) -> Bytes {
+pub(super) fn answer<M: Encodable + HeaderVersion>(message: &M, version: i16) -> Bytes {
     frame(0, message, version).slice(4..)
 }
 

@@ -17,13 +17,21 @@ use tokio::{
 use super::super::{Acks, Connection, Produce};
 
 /// Requests and versions of a recent Kafka.
-const RECENT: [(ApiKey, i16, i16); 6] = [
+const RECENT: [(ApiKey, i16, i16); 14] = [
     (ApiKey::Produce, 0, 13),
     (ApiKey::Fetch, 4, 18),
     (ApiKey::ListOffsets, 1, 11),
     (ApiKey::Metadata, 0, 13),
     (ApiKey::ApiVersions, 0, 4),
     (ApiKey::CreateTopics, 2, 7),
+    (ApiKey::OffsetCommit, 2, 10),
+    (ApiKey::OffsetFetch, 1, 10),
+    (ApiKey::DeleteGroups, 0, 2),
+    (ApiKey::InitProducerId, 0, 6),
+    (ApiKey::AddPartitionsToTxn, 0, 5),
+    (ApiKey::EndTxn, 0, 5),
+    (ApiKey::SaslHandshake, 0, 1),
+    (ApiKey::SaslAuthenticate, 0, 2),
 ];
 
 pub(super) struct Broker {
@@ -126,5 +134,6 @@ pub(super) fn a_record() -> Produce {
         timestamp_ms: 1,
         acks: Acks::All,
         timeout: Duration::from_secs(5),
+        transaction: None,
     }
 }

@@ -9,9 +9,12 @@ use super::{
     super::{Phase, WireError, dial},
     broker::{Broker, a_record},
 };
+use crate::kafka::security::Security;
 
 /// Long enough for a busy machine; no test waits for it to pass.
 const AMPLE: Duration = Duration::from_secs(10);
+
+static PLAINTEXT: Security = Security { tls: None, sasl: None };
 
 async fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -23,13 +26,13 @@ async fn listener() -> (TcpListener, String) {
 async fn a_port_without_a_listener_is_refused() {
     let (listener, address) = listener().await;
     drop(listener);
-    assert_eq!(dial(&address, "tester", AMPLE, AMPLE).await.err(), Some(WireError::Refused));
+    assert_eq!(dial(&address, "tester", &PLAINTEXT, AMPLE, AMPLE).await.err(), Some(WireError::Refused));
 }
 
 #[tokio::test]
 async fn a_name_that_does_not_resolve_says_so() {
     for address in ["no-such-host.invalid:9092", "without-a-port", ""] {
-        let error = dial(address, "tester", AMPLE, AMPLE).await.err();
+        let error = dial(address, "tester", &PLAINTEXT, AMPLE, AMPLE).await.err();
         assert!(matches!(error, Some(WireError::Resolve { host, .. }) if host == address));
     }
 }
@@ -37,14 +40,14 @@ async fn a_name_that_does_not_resolve_says_so() {
 #[tokio::test]
 async fn an_accepting_but_silent_listener_is_no_answer() {
     let (_listener, address) = listener().await;
-    let error = dial(&address, "tester", Duration::from_millis(100), AMPLE).await.err();
+    let error = dial(&address, "tester", &PLAINTEXT, Duration::from_millis(100), AMPLE).await.err();
     assert_eq!(error, Some(WireError::NoAnswer { phase: Phase::ApiVersions }));
 }
 
 #[tokio::test]
 async fn a_listener_that_hangs_up_has_closed_during_the_handshake() {
     let (listener, address) = listener().await;
-    let (dialed, ()) = tokio::join!(dial(&address, "tester", AMPLE, AMPLE), async {
+    let (dialed, ()) = tokio::join!(dial(&address, "tester", &PLAINTEXT, AMPLE, AMPLE), async {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         // Unread bytes would turn the close into a reset.
         let mut request = [0; 4];
@@ -58,7 +61,7 @@ async fn a_listener_that_hangs_up_has_closed_during_the_handshake() {
 #[tokio::test]
 async fn a_listener_that_hangs_up_on_unread_bytes_has_reset() {
     let (listener, address) = listener().await;
-    let (dialed, ()) = tokio::join!(dial(&address, "tester", AMPLE, AMPLE), async {
+    let (dialed, ()) = tokio::join!(dial(&address, "tester", &PLAINTEXT, AMPLE, AMPLE), async {
         let (stream, _) = listener.accept().await.expect("a connection");
         stream.peek(&mut [0; 1]).await.expect("bytes to leave unread");
     });
@@ -81,7 +84,7 @@ async fn a_dialled_connection_serves_and_its_phases_are_timed() {
         broker.acknowledge(&asked, 11).await;
     };
     let client = async {
-        let dialed = dial(&address, "tester", AMPLE, AMPLE).await.expect("a connection");
+        let dialed = dial(&address, "tester", &PLAINTEXT, AMPLE, AMPLE).await.expect("a connection");
         assert_eq!(dialed.peer.to_string(), address);
         assert!(!dialed.phases.connect.is_zero() && !dialed.phases.api_versions.is_zero());
         let call = dialed.connection.call(a_record()).expect("sent");

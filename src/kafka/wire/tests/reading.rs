@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use proptest::prelude::*;
 
-use super::super::records::{FetchedRecord, Unreadable, read};
+use super::super::records::{Aborted, FetchedRecord, Unreadable, read as read_without};
 
 fn record(offset: i64, value: &[u8]) -> Record {
     Record {
@@ -22,6 +22,11 @@ fn record(offset: i64, value: &[u8]) -> Record {
         value: Some(Bytes::copy_from_slice(value)),
         headers: [("header".into(), Some("of no interest".into()))].into_iter().collect(),
     }
+}
+
+/// As a reader of uncommitted records does.
+fn read(bytes: Bytes, wanted: i64) -> (Vec<FetchedRecord>, i64) {
+    read_without(bytes, wanted, Aborted::default())
 }
 
 fn encode(records: &[Record]) -> Bytes {
@@ -110,6 +115,55 @@ fn an_older_format_is_told_from_a_damaged_one() {
 fn a_control_batch_is_skipped_but_passed() {
     let control = encode(&[Record { control: true, transactional: true, ..record(20, b"commit") }]);
     assert_eq!(read(control, 20), (vec![], 21));
+}
+
+/// One record of a transaction of `producer`, or its marker.
+fn of(producer: i64, offset: i64, value: &[u8]) -> Bytes {
+    let control = value.is_empty();
+    encode(&[Record { transactional: true, control, producer_id: producer, ..record(offset, value) }])
+}
+
+/// Producers 7 and 8 by turns; 7 aborts at 13, 8 commits at 15, then 7 commits at 17.
+fn transactions() -> Bytes {
+    let batches: [(i64, &[u8]); 8] =
+        [(7, b"a"), (8, b"b"), (7, b"c"), (7, b""), (8, b"d"), (8, b""), (7, b"e"), (7, b"")];
+    let log = (10..).zip(batches).map(|(offset, (producer, value))| of(producer, offset, value));
+    log.collect::<Vec<_>>().concat().into()
+}
+
+fn values(records: &[FetchedRecord]) -> Vec<&[u8]> {
+    let values = records.iter().map(|record| match record {
+        FetchedRecord::Read { value, .. } => &value[..],
+        FetchedRecord::Unreadable { .. } => &b"?"[..],
+    });
+    values.collect()
+}
+
+#[test]
+fn reader_of_uncommitted_records_sees_what_was_aborted_too() {
+    let (records, next) = read(transactions(), 10);
+    assert_eq!((values(&records), next), (vec![&b"a"[..], b"b", b"c", b"d", b"e"], 18));
+}
+
+#[test]
+fn aborted_transaction_is_hidden_up_to_its_marker_and_no_other() {
+    let (records, next) = read_without(transactions(), 10, Aborted::new([(7, 10)].into_iter()));
+    assert_eq!((values(&records), next), (vec![&b"b"[..], b"d", b"e"], 18));
+    let both = Aborted::new([(8, 11), (7, 10)].into_iter());
+    assert_eq!(values(&read_without(transactions(), 10, both).0), [b"e"]);
+}
+
+#[test]
+fn aborted_transaction_that_began_before_the_first_batch_is_hidden_too() {
+    let (records, _) = read_without(transactions(), 12, Aborted::new([(7, 10)].into_iter()));
+    assert_eq!(values(&records), [b"d", b"e"]);
+}
+
+#[test]
+fn record_outside_a_transaction_is_never_hidden() {
+    let plain = encode(&[Record { producer_id: 7, ..record(10, b"a") }]);
+    let (records, _) = read_without(plain, 10, Aborted::new([(7, 10)].into_iter()));
+    assert_eq!(values(&records), [b"a"]);
 }
 
 #[test]

@@ -1,0 +1,43 @@
+//! What a cluster's security is to its clients.
+
+use std::sync::Arc;
+
+use crate::config;
+use crate::kafka::security::{ClientIdentity, Mechanism, Pem, Sasl, Security, TlsSettings};
+
+/// Both of TLS and SASL that the configuration asks for.
+///
+/// # Errors
+/// A sentence: which file of which cluster cannot be used, and why.
+pub(crate) fn security(cluster: &str, security: &config::Security) -> Result<Arc<Security>, String> {
+    let security = Security::new(tls(security), sasl(security));
+    security.map(Arc::new).map_err(|problem| format!("clusters.{cluster}.security: {problem}"))
+}
+
+fn tls(security: &config::Security) -> Option<TlsSettings> {
+    security.protocol.has_tls().then(|| TlsSettings {
+        ca: security.ca.as_ref().map(certificates),
+        client: security.certificate.as_ref().zip(security.key.as_ref()).map(|(chain, key)| ClientIdentity {
+            chain: certificates(chain),
+            key: Pem { path: key.path().to_owned(), der: vec![key.der().secret_der().to_vec()] },
+        }),
+        any_name: !security.verify_hostname,
+    })
+}
+
+fn certificates(file: &config::Certificates) -> Pem {
+    Pem { path: file.path().to_owned(), der: file.der().iter().map(|der| der.to_vec()).collect() }
+}
+
+fn sasl(security: &config::Security) -> Option<Sasl> {
+    let mechanism = security.sasl_mechanism.filter(|_| security.protocol.has_sasl())?;
+    Some(Sasl {
+        mechanism: match mechanism {
+            config::SaslMechanism::Plain => Mechanism::Plain,
+            config::SaslMechanism::ScramSha256 => Mechanism::ScramSha256,
+            config::SaslMechanism::ScramSha512 => Mechanism::ScramSha512,
+        },
+        username: security.username.clone(),
+        password: security.any_password()?.expose().to_owned(),
+    })
+}

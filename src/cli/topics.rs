@@ -1,0 +1,86 @@
+//! `topics clean`: deletes the consumer groups that the commit probe of this vantage has made. Transactional ids cannot be
+//! deleted; Kafka forgets them by itself (`transactional.id.expiration.ms`).
+
+use std::sync::Arc;
+
+use tokio::runtime::Builder;
+
+use crate::app::security::security;
+use crate::config::Config;
+use crate::kafka::cleaning::{Cleaned, clean_groups};
+use crate::kafka::wire::WireError;
+
+use super::exit::{self, Exit};
+
+#[expect(clippy::print_stdout, reason = "what was deleted is the data asked for")]
+#[expect(clippy::print_stderr, reason = "what was left standing is said to the person")]
+pub(super) fn clean(config: Config) -> Exit {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::unhealthy(&format!("cannot start: {error}")),
+    };
+    let client_id: Arc<str> = format!("kafka-prober-{}", config.vantage).into();
+    let mut all_gone = true;
+    for (name, cluster) in &config.clusters {
+        let bootstrap = cluster.bootstrap.iter().map(ToString::to_string).collect();
+        let security = match security(name, &cluster.security) {
+            Ok(security) => security,
+            Err(problem) => return exit::usage(&problem),
+        };
+        let cleaned = runtime.block_on(clean_groups(bootstrap, Arc::clone(&client_id), security, &config.vantage));
+        let told = tell(name, cleaned);
+        told.deleted.iter().for_each(|line| println!("{line}"));
+        told.left.iter().for_each(|line| eprintln!("error: {line}"));
+        all_gone &= told.left.is_empty();
+    }
+    // A name that is still being resolved must not hold the end up.
+    runtime.shutdown_background();
+    if all_gone { Exit::Pass } else { Exit::Fail }
+}
+
+/// What is said, line by line.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    deleted: Vec<String>,
+    left: Vec<String>,
+}
+
+fn tell(cluster: &str, cleaned: Result<Vec<(Arc<str>, Cleaned)>, WireError>) -> Told {
+    let mut told = Told { deleted: Vec::new(), left: Vec::new() };
+    match cleaned {
+        Err(error) => told.left.push(format!("cluster {cluster}: no bootstrap server answers: {error}")),
+        Ok(groups) => {
+            for (group, outcome) in groups {
+                match outcome {
+                    Cleaned::Deleted => told.deleted.push(format!("cluster {cluster}: deleted group {group}")),
+                    Cleaned::Absent => {}
+                    Cleaned::Left(why) => told.left.push(format!("cluster {cluster}: group {group} is left: {why}")),
+                }
+            }
+            if told.deleted.is_empty() && told.left.is_empty() {
+                told.deleted.push(format!("cluster {cluster}: no group to delete"));
+            }
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_was_deleted_and_what_stands() {
+        let groups = [("g-0", Cleaned::Deleted), ("g-1", Cleaned::Absent), ("g-2", Cleaned::Left("why".into()))];
+        let told = tell("prod", Ok(groups.map(|(group, outcome)| (group.into(), outcome)).to_vec()));
+        assert_eq!(told.deleted, ["cluster prod: deleted group g-0"]);
+        assert_eq!(told.left, ["cluster prod: group g-2 is left: why"]);
+    }
+
+    #[test]
+    fn nothing_to_delete_is_said_too() {
+        let told = tell("prod", Ok(Vec::new()));
+        assert_eq!((told.deleted.len(), told.left.len()), (1, 0));
+        assert_eq!(tell("prod", Err(WireError::Refused)).left.len(), 1);
+    }
+}

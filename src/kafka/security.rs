@@ -1,0 +1,208 @@
+//! Security towards Kafka: one setting for both clients, so that neither trusts or tells more than the other.
+//!
+//! The wire uses the OpenSSL context that is made here; librdkafka is told the same by its own names and makes the same
+//! of it, since it links the same OpenSSL.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVersion};
+use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
+
+/// How the brokers of one cluster are spoken to. The default is Kafka's `PLAINTEXT`.
+#[derive(Clone, Debug, Default)]
+pub struct Security {
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) sasl: Option<Arc<Sasl>>,
+}
+
+/// Whom to trust, and who we are.
+#[derive(Clone, Debug, Default)]
+pub struct TlsSettings {
+    /// Trusted instead of the machine's own certificates.
+    pub ca: Option<Pem>,
+    /// Shown to a broker that asks for it.
+    pub client: Option<ClientIdentity>,
+    /// Also a certificate of another name is good enough.
+    pub any_name: bool,
+}
+
+/// A PEM file, as it was read: librdkafka reads it again.
+#[derive(Clone)]
+pub struct Pem {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it holds, in its order, each in DER.
+    pub der: Vec<Vec<u8>>,
+}
+
+/// Our certificate, leaf first, and its key.
+#[derive(Clone, Debug)]
+pub struct ClientIdentity {
+    /// The chain.
+    pub chain: Pem,
+    /// The key of the leaf, not encrypted.
+    pub key: Pem,
+}
+
+/// TLS, ready for handshakes.
+pub(super) struct Tls {
+    pub(super) connector: SslConnector,
+    pub(super) settings: TlsSettings,
+}
+
+/// Who we say that we are, and how we prove it.
+#[derive(Clone)]
+pub struct Sasl {
+    /// How.
+    pub mechanism: Mechanism,
+    /// The user.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// A SASL mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mechanism {
+    /// The password itself (RFC 4616).
+    Plain,
+    /// A proof that we know it (RFC 5802), by SHA-256.
+    ScramSha256,
+    /// The same by SHA-512.
+    ScramSha512,
+}
+
+impl Security {
+    /// Security by these settings; none of TLS, none of SASL, or both.
+    ///
+    /// # Errors
+    /// A sentence: which file cannot be used, and why.
+    pub fn new(tls: Option<TlsSettings>, sasl: Option<Sasl>) -> Result<Security, String> {
+        let tls = tls.map(Tls::new).transpose()?;
+        Ok(Security { tls: tls.map(Arc::new), sasl: sasl.map(Arc::new) })
+    }
+
+    /// The same in librdkafka's settings: names and values.
+    pub(super) fn for_librdkafka(&self) -> Vec<(&'static str, String)> {
+        let protocol = match (&self.tls, &self.sasl) {
+            (None, None) => "plaintext",
+            (Some(_), None) => "ssl",
+            (None, Some(_)) => "sasl_plaintext",
+            (Some(_), Some(_)) => "sasl_ssl",
+        };
+        let mut all = vec![("security.protocol", protocol.to_owned())];
+        if let Some(tls) = &self.tls {
+            let TlsSettings { ca, client, any_name } = &tls.settings;
+            all.push(("enable.ssl.certificate.verification", "true".to_owned()));
+            let checked = if *any_name { "none" } else { "https" };
+            all.push(("ssl.endpoint.identification.algorithm", checked.to_owned()));
+            // Without this librdkafka takes OpenSSL's default places, as our own context does.
+            all.extend(ca.as_ref().map(|ca| ("ssl.ca.location", ca.location())));
+            if let Some(ClientIdentity { chain, key }) = client {
+                all.push(("ssl.certificate.location", chain.location()));
+                all.push(("ssl.key.location", key.location()));
+            }
+        }
+        if let Some(sasl) = &self.sasl {
+            all.push(("sasl.mechanisms", sasl.mechanism.name().to_owned()));
+            all.push(("sasl.username", sasl.username.clone()));
+            all.push(("sasl.password", sasl.password.clone()));
+        }
+        all
+    }
+}
+
+impl Tls {
+    fn new(settings: TlsSettings) -> Result<Tls, String> {
+        let unusable = |error: ErrorStack| format!("TLS cannot be used here: {error}");
+        let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(unusable)?;
+        builder.set_min_proto_version(Some(SslVersion::TLS1_2)).map_err(unusable)?;
+        if let Some(ca) = &settings.ca {
+            trust(&mut builder, ca)
+                .map_err(|error| format!("{ca} holds a certificate that cannot be used: {error}"))?;
+        }
+        if let Some(ClientIdentity { chain, key }) = &settings.client {
+            present(&mut builder, chain)
+                .map_err(|error| format!("{chain} holds a certificate that cannot be used: {error}"))?;
+            let private = key.der.first().map(Vec::as_slice).unwrap_or_default();
+            let private = PKey::private_key_from_der(private)
+                .map_err(|error| format!("{key} holds a private key that cannot be used: {error}"))?;
+            let belongs = builder.set_private_key(&private).and_then(|()| builder.check_private_key());
+            belongs.map_err(|_| format!("the key in {key} does not belong to the certificate in {chain}"))?;
+        }
+        Ok(Tls { connector: builder.build(), settings })
+    }
+}
+
+/// Trusts these instead of the machine's.
+fn trust(builder: &mut SslConnectorBuilder, ca: &Pem) -> Result<(), ErrorStack> {
+    let mut store = X509StoreBuilder::new()?;
+    for certificate in &ca.der {
+        store.add_cert(X509::from_der(certificate)?)?;
+    }
+    builder.set_cert_store(store.build());
+    Ok(())
+}
+
+fn present(builder: &mut SslConnectorBuilder, chain: &Pem) -> Result<(), ErrorStack> {
+    for (position, certificate) in chain.der.iter().enumerate() {
+        let certificate = X509::from_der(certificate)?;
+        if position == 0 {
+            builder.set_certificate(&certificate)?
+        } else {
+            builder.add_extra_chain_cert(certificate)?
+        }
+    }
+    Ok(())
+}
+
+impl Mechanism {
+    /// Its name in the IANA registry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mechanism::Plain => "PLAIN",
+            Mechanism::ScramSha256 => "SCRAM-SHA-256",
+            Mechanism::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
+}
+
+impl Pem {
+    fn location(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+impl fmt::Display for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(f)
+    }
+}
+
+/// It may hold a key, so only the path is shown.
+impl fmt::Debug for Pem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(f)
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.fmt(f)
+    }
+}
+
+/// The password is not shown.
+impl fmt::Debug for Sasl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sasl")
+            .field("mechanism", &self.mechanism)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,48 @@
+//! DeleteGroups: groups without members, with everything that they have committed.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use kafka_protocol::{
+    messages::{DeleteGroupsRequest, DeleteGroupsResponse, GroupId},
+    protocol::StrBytes,
+};
+
+use super::{
+    codec::{self, Body, CodecError, Request},
+    versions::Api,
+};
+
+/// Deletes groups; each must be coordinated by the broker that is asked.
+#[derive(Debug, Clone)]
+pub struct DeleteGroups {
+    /// Their ids.
+    pub groups: Vec<Arc<str>>,
+}
+
+/// What became of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedGroup {
+    /// Its id.
+    pub group: String,
+    /// Kafka's error code, 0 if none.
+    pub error: i16,
+}
+
+impl Request for DeleteGroups {
+    type Answer = Vec<DeletedGroup>;
+
+    const API: Api = Api::DeleteGroups;
+
+    fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
+        let names = self.groups.iter().map(|group| GroupId(StrBytes::from_string(group.to_string())));
+        codec::write(&DeleteGroupsRequest::default().with_groups_names(names.collect()), version, out)
+    }
+
+    fn decode(self, version: i16, mut body: Body) -> Result<(Vec<DeletedGroup>, Duration), CodecError> {
+        let response: DeleteGroupsResponse = body.decode(version)?;
+        let results = response.results.into_iter();
+        let deleted = results.map(|one| DeletedGroup { group: one.group_id.to_string(), error: one.error_code });
+        Ok((deleted.collect(), codec::throttle(response.throttle_time_ms)))
+    }
+}

@@ -1,0 +1,54 @@
+//! EndTxn (KIP-98): commits or aborts the producer's transaction.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use kafka_protocol::{
+    messages::{EndTxnRequest, EndTxnResponse, ProducerId, TransactionalId},
+    protocol::StrBytes,
+};
+
+use super::{
+    codec::{self, Body, CodecError, Request},
+    init_producer_id::Producer,
+    versions::Api,
+};
+
+/// Ends a transaction. The answer comes once the decision is written; the markers in the
+/// partitions follow it.
+#[derive(Debug, Clone)]
+pub struct EndTxn {
+    /// The transactional id.
+    pub transactional_id: Arc<str>,
+    /// Its producer.
+    pub producer: Producer,
+    /// Whether what was written counts.
+    pub commit: bool,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedTxn {
+    /// Kafka's error code, 0 if none.
+    pub error: i16,
+}
+
+impl Request for EndTxn {
+    type Answer = EndedTxn;
+
+    const API: Api = Api::EndTxn;
+
+    fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError> {
+        let request = EndTxnRequest::default()
+            .with_transactional_id(TransactionalId(StrBytes::from_string(self.transactional_id.to_string())))
+            .with_producer_id(ProducerId(self.producer.id))
+            .with_producer_epoch(self.producer.epoch)
+            .with_committed(self.commit);
+        codec::write(&request, version, out)
+    }
+
+    fn decode(self, version: i16, mut body: Body) -> Result<(EndedTxn, Duration), CodecError> {
+        let response: EndTxnResponse = body.decode(version)?;
+        Ok((EndedTxn { error: response.error_code }, codec::throttle(response.throttle_time_ms)))
+    }
+}

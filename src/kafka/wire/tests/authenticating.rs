@@ -1,0 +1,146 @@
+//! SASL with a scripted broker; the whole of SCRAM is spoken with real ones (`tests/cluster/secured.rs`).
+
+use bytes::Bytes;
+use kafka_protocol::{
+    messages::{
+        ApiKey, SaslAuthenticateRequest, SaslAuthenticateResponse, SaslHandshakeRequest, SaslHandshakeResponse,
+    },
+    protocol::{Decodable, StrBytes},
+};
+use tokio::time::Duration;
+
+use super::{
+    super::{Connection, Phase, WireError},
+    broker::{Broker, connected, in_a_second},
+};
+use crate::kafka::security::{Mechanism, Sasl};
+
+fn alice(mechanism: Mechanism) -> Sasl {
+    Sasl { mechanism, username: "alice".into(), password: "secret".into() }
+}
+
+impl Broker {
+    async fn agree(&mut self, mechanism: &str) {
+        let mut asked = self.request().await;
+        assert_eq!((asked.key, asked.version), (ApiKey::SaslHandshake as i16, 1));
+        let request = SaslHandshakeRequest::decode(&mut asked.body, 1).expect("a handshake");
+        assert_eq!(&*request.mechanism, mechanism);
+        let offered = vec![StrBytes::from_static_str("PLAIN"), StrBytes::from_static_str("SCRAM-SHA-512")];
+        self.answer(&asked, &SaslHandshakeResponse::default().with_mechanisms(offered)).await;
+    }
+
+    /// Hears a message of the mechanism, and answers.
+    async fn hear(&mut self, answer: SaslAuthenticateResponse) -> Bytes {
+        let mut asked = self.request().await;
+        assert_eq!((asked.key, asked.version), (ApiKey::SaslAuthenticate as i16, 2));
+        let request = SaslAuthenticateRequest::decode(&mut asked.body, 2).expect("a message");
+        self.answer(&asked, &answer).await;
+        request.auth_bytes
+    }
+}
+
+async fn authenticated<F, T>(
+    mechanism: Mechanism,
+    script: impl FnOnce(Broker) -> F,
+) -> (Connection, Result<(), WireError>, T)
+where
+    F: Future<Output = T>,
+{
+    let (mut connection, broker) = connected().await;
+    let sasl = alice(mechanism);
+    let (result, told) = tokio::join!(connection.authenticate(&sasl, in_a_second()), script(broker));
+    (connection, result, told)
+}
+
+fn answer() -> SaslAuthenticateResponse {
+    SaslAuthenticateResponse::default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_says_user_and_password_and_the_session_is_replaced_before_its_end() {
+    let (connection, result, (said, _broker)) = authenticated(Mechanism::Plain, async |mut broker| {
+        broker.agree("PLAIN").await;
+        (broker.hear(answer().with_session_lifetime_ms(10_000)).await, broker)
+    })
+    .await;
+    assert_eq!(result, Ok(()));
+    assert_eq!(&*said, b"\0alice\0secret");
+    tokio::time::advance(Duration::from_millis(7_999)).await;
+    assert!(!connection.is_due());
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert!(connection.is_due());
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_without_an_end_is_kept() {
+    let (connection, result, _broker) = authenticated(Mechanism::Plain, async |mut broker| {
+        broker.agree("PLAIN").await;
+        broker.hear(answer()).await;
+        broker
+    })
+    .await;
+    assert_eq!(result, Ok(()));
+    tokio::time::advance(Duration::from_secs(1 << 24)).await;
+    assert!(!connection.is_due());
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_password_is_refused_in_the_brokers_words() {
+    let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| {
+        broker.agree("PLAIN").await;
+        let words = StrBytes::from_static_str("Authentication failed");
+        broker.hear(answer().with_error_code(58).with_error_message(Some(words))).await;
+    })
+    .await;
+    assert_eq!(result, Err(WireError::SaslRefused { code: 58, message: "Authentication failed".into() }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn mechanism_that_the_broker_lacks_names_what_it_has() {
+    let (_, result, ()) = authenticated(Mechanism::ScramSha256, async |mut broker| {
+        let asked = broker.request().await;
+        let offered = vec![StrBytes::from_static_str("PLAIN"), StrBytes::from_static_str("GSSAPI")];
+        let refusal = SaslHandshakeResponse::default().with_error_code(33).with_mechanisms(offered);
+        broker.answer(&asked, &refusal).await;
+    })
+    .await;
+    assert_eq!(result, Err(WireError::SaslMechanism { offered: "PLAIN, GSSAPI".into() }));
+}
+
+#[tokio::test]
+async fn broker_that_does_not_prove_itself_is_not_believed() {
+    let (_, result, ()) = authenticated(Mechanism::ScramSha512, async |mut broker| {
+        broker.agree("SCRAM-SHA-512").await;
+        let asked = broker.request().await;
+        let first = String::from_utf8_lossy(&asked.body).into_owned();
+        let nonce = first.split_once("r=").expect("a nonce").1.trim_end_matches('\0').to_owned();
+        let challenge = format!("r={nonce}more,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
+        broker.answer(&asked, &answer().with_auth_bytes(challenge.into())).await;
+        let proof = broker.hear(answer().with_auth_bytes(Bytes::from_static(b"v=AAAA"))).await;
+        assert!(proof.starts_with(b"c=biws,r="));
+    })
+    .await;
+    let detail = "the broker has not proved that it knows our password".into();
+    assert_eq!(result, Err(WireError::SaslProtocol { detail }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unanswered_exchange_is_no_answer_and_an_ended_one_says_so() {
+    let (_, result, _broker) = authenticated(Mechanism::Plain, async |broker| broker).await;
+    assert_eq!(result, Err(WireError::NoAnswer { phase: Phase::Sasl }));
+    let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| broker.agree("PLAIN").await).await;
+    assert_eq!(result, Err(WireError::Closed { phase: Phase::Sasl }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn list_of_mechanisms_that_cannot_be_true_ends_the_connection() {
+    let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| {
+        let asked = broker.request().await;
+        let mut frame = vec![0, 0, 0, 10];
+        frame.extend(asked.correlation.to_be_bytes());
+        frame.extend([0, 0, 0x7f, 0xff, 0xff, 0xff]);
+        broker.write(&frame).await;
+    })
+    .await;
+    assert!(matches!(result, Err(WireError::Malformed { .. })), "{result:?}");
+}

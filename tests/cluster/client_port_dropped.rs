@@ -1,0 +1,74 @@
+//! Packets to and from one broker's client port are dropped, while its replication, on another port, goes on: to the
+//! cluster it is well, and to clients it is gone, without a word.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::network::Network;
+use crate::harness::{Cluster, Options, raw, skip_without_kafka};
+use crate::support::{DIRECT, Probing, REPLICATED, let_pass};
+
+/// The default interval of `connect` and its deadline, and what a count takes to reach the page.
+const SAID_WITHIN: Duration = Duration::from_millis(10_000 + 2_000 + 1_000);
+
+const DROPPED: Duration = Duration::from_secs(20);
+
+#[test]
+fn broker_that_only_clients_have_lost_is_named_by_connect_and_alone() {
+    if skip_without_kafka() {
+        return;
+    }
+    let test = "client_port_dropped::broker_that_only_clients_have_lost_is_named_by_connect_and_alone";
+    let Some(network) = Network::own(test) else { return };
+    let cluster = Cluster::start(Options { name: "dropped".to_owned(), ..Options::default() });
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    probing.wait_good(&[1, 2, 3]);
+    let calm = probing.wait_status(Duration::from_secs(15), "every direct probe has heard something good", |status| {
+        [1, 2, 3].iter().all(|broker| DIRECT.iter().all(|probe| 0 < status.outcome(*broker, probe, "good")))
+    });
+    assert_eq!([1, 2, 3].map(|broker| calm.bad(broker)), [0; 3], "{}", probing.prober.stderr());
+
+    network.drop_port(cluster.broker(2).client_port());
+    let dropped_at = Instant::now();
+    let mut said_at = None;
+    while dropped_at.elapsed() < DROPPED {
+        assert!(all_in_sync(&cluster), "replication goes on: the test shows what it says");
+        let status = probing.status();
+        said_at = said_at.or((0 < status.bad_in(2, "connect")).then_some(status.at));
+        let_pass(Duration::from_millis(200));
+    }
+    let during = probing.status();
+    network.heal();
+    let healed_at = Instant::now();
+    probing.wait_status(Duration::from_secs(30), "broker 2 is good again", |status| {
+        let probes = DIRECT.iter().chain(&["produce", "end_to_end"]);
+        probes.into_iter().all(|probe| status.good_at(2, probe).is_some_and(|at| healed_at < at))
+    });
+    let_pass(Duration::from_secs(6));
+    let end = probing.status();
+
+    let said = said_at.expect("connect says so").duration_since(dropped_at);
+    eprintln!("connect says so {said:?} after the first packet was dropped");
+    assert!(said <= SAID_WITHIN, "{said:?}");
+    assert_eq!(during.state(2), Some("failing"), "registered, and lost to clients");
+    for probe in ["produce", "fetch", "metadata"] {
+        assert!(0 < during.bad_in(2, probe), "{probe} is lost, too");
+    }
+    for broker in [1, 3] {
+        assert_eq!(end.bad(broker), 0, "broker {broker} is not blamed: {}", probing.prober.stderr());
+        assert_eq!(end.client().bad(broker), 0, "and its partition is served: {}", probing.prober.stderr());
+        assert_eq!(during.state(broker), Some("ok"));
+        for probe in ["fetch", "metadata"] {
+            let heard = during.outcome(broker, probe, "good") - calm.outcome(broker, probe, "good");
+            assert!(18 <= heard, "{probe} at broker {broker}: {heard} good in {DROPPED:?}");
+        }
+    }
+    assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
+    end.assert_balances();
+    probing.stop();
+}
+
+/// As the brokers themselves say, on the port that is not cut.
+fn all_in_sync(cluster: &Cluster) -> bool {
+    let seen = raw::metadata(cluster.broker(2).internal_address(), &[REPLICATED]).unwrap_or_default();
+    seen.brokers.len() == 3 && seen.partitions.len() == 3 && seen.partitions.iter().all(|p| p.isr.len() == 3)
+}

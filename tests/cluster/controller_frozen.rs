@@ -1,0 +1,73 @@
+//! The active controller is stopped (SIGSTOP) for 35 s. Another one is elected within seconds, but each broker's channel
+//! waits for the old one for up to 30 s (K17): nobody can create a topic by it, and no record suffers.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
+use crate::support::{CLUSTER, DIRECT, PROBES, Probing, Status, let_pass};
+
+const FROZEN: Duration = Duration::from_secs(35);
+
+/// The default interval of `controller`, two brokers' deadlines, and what a count takes to reach the page.
+const SAID_WITHIN: Duration = Duration::from_millis(10_000 + 4_000 + 1_000);
+
+#[test]
+fn frozen_controller_is_bad_for_the_cluster_and_for_no_broker() {
+    if skip_without_kafka() {
+        return;
+    }
+    let options = Options { name: "controller".to_owned(), controllers: 3, ..Options::default() };
+    // A broker that waits for the old controller is heard by the new one just before its session ends; twice as often
+    // is in good time on a busy machine, too.
+    let cluster = Cluster::start(options.with("broker.heartbeat.interval.ms", "1000"));
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    probing.wait_good(&[1, 2, 3]);
+    let calm = probing.wait_status(Duration::from_secs(20), "the controller has answered", |status| {
+        0 < status.cluster().outcome(CLUSTER, "controller", "good")
+    });
+    assert_eq!(bad(&calm), 0, "{}", probing.prober.stderr());
+
+    let active = cluster.active_controller();
+    active.freeze();
+    let frozen_at = Instant::now();
+    let mut said_at = None;
+    while frozen_at.elapsed() < FROZEN {
+        assert!(cluster.all_listed(), "no broker is given up: the test shows what it says");
+        let status = probing.status();
+        said_at = said_at.or((bad(&calm) < bad(&status)).then_some(status.at));
+        let_pass(Duration::from_millis(200));
+    }
+    let during = probing.status();
+    active.thaw();
+    let thawed_at = Instant::now();
+    probing.wait_status(Duration::from_secs(60), "the controller is good again", |status| {
+        status.cluster().good_at(CLUSTER, "controller").is_some_and(|at| thawed_at < at)
+    });
+    let elected = wait_for(Duration::from_secs(30), "there is an active controller", || {
+        raw::active_controller(cluster.any_internal_address()).ok()
+    });
+    let end = probing.status();
+
+    let said = said_at.expect("controller says so").duration_since(frozen_at);
+    eprintln!("controller says so {said:?} after the freeze; {} bad of {FROZEN:?}", bad(&during));
+    assert!(said <= SAID_WITHIN, "{said:?}");
+    assert_ne!(elected, active.id(), "another one was elected");
+    for broker in [1, 2, 3] {
+        assert_eq!(end.bad(broker), 0, "broker {broker} is not blamed: {}", probing.prober.stderr());
+        assert_eq!(end.client().bad(broker), 0, "applications feel nothing: {}", probing.prober.stderr());
+        assert_eq!(during.state(broker), Some("ok"));
+        for probe in PROBES.iter().chain(&DIRECT) {
+            assert!(calm.outcome(broker, probe, "good") < during.outcome(broker, probe, "good"), "{probe}");
+        }
+        for probe in PROBES {
+            let heard = [&calm, &during].map(|status| status.client().outcome(broker, probe, "good"));
+            assert!(heard[0] + 60 <= heard[1], "{probe} of the client view, two a second: {heard:?}");
+        }
+    }
+    end.assert_balances();
+    probing.stop();
+}
+
+fn bad(status: &Status) -> u64 {
+    status.cluster().bad_in(CLUSTER, "controller")
+}

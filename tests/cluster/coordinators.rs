@@ -1,0 +1,200 @@
+//! Commits and transactions: one coordinator frozen, ten thousand attempts of each, two probers of one name, and what is
+//! left behind.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::harness::prober::Prober;
+use crate::harness::raw::coordination::{
+    Of, commit_offset, coordinators, groups, make_internal_topics, transactional_ids,
+};
+use crate::harness::{Cluster, ports, raw, shared_cluster, wait_until};
+use crate::support::{Probing, Status, TOPIC, let_pass};
+
+const COMMIT: &str = "commit";
+const TRANSACTION: &str = "transaction";
+const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
+
+/// After a broker froze: 9 s until it is fenced, and time to elect; then also the deadline of what was sent before.
+const MOVED_WITHIN: Duration = Duration::from_secs(12);
+
+/// Commits are asked more often than by default, so that there is something to count.
+const OFTEN: [(&str, &str); 2] =
+    [("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "500ms"), ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "1s")];
+
+fn good(status: &Status, broker: i32, probe: &str) -> u64 {
+    status.coordinator().outcome(broker, probe, "good")
+}
+
+fn bad(status: &Status, broker: i32, probe: &str) -> u64 {
+    BAD.iter().map(|outcome| status.coordinator().outcome(broker, probe, outcome)).sum()
+}
+
+/// Waits until every coordinator has answered well a few times.
+fn wait_coordinated(probing: &Probing, cluster: &Cluster) -> Status {
+    let addr = cluster.any_internal_address();
+    let of = [(COMMIT, Of::Group), (TRANSACTION, Of::Transaction)];
+    let of = of.map(|(probe, of)| (probe, coordinators(addr, of).expect("a broker answers")));
+    probing.wait_status(Duration::from_secs(60), "every coordinator answers well", |status| {
+        of.iter().all(|(probe, brokers)| brokers.iter().all(|broker| 3 <= good(status, *broker, probe)))
+    })
+}
+
+#[test]
+fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_moved() {
+    let Some(cluster) = shared_cluster() else { return };
+    make_internal_topics(&cluster);
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &OFTEN);
+    probing.wait_good(&[1, 2, 3]);
+    let healthy = wait_coordinated(&probing, &cluster);
+    for broker in [1, 2, 3] {
+        let failed = [COMMIT, TRANSACTION].map(|probe| bad(&healthy, broker, probe));
+        assert_eq!(failed, [0, 0], "broker {broker}: {:#?}", healthy.rows().collect::<Vec<_>>());
+    }
+
+    cluster.broker(2).freeze();
+    let frozen_at = Instant::now();
+    let addr = cluster.any_internal_address();
+    wait_until(Duration::from_secs(30), "the coordinators have moved", || {
+        [Of::Group, Of::Transaction].iter().all(|of| coordinators(addr, *of).is_ok_and(|led| !led.contains(&2)))
+    });
+    let moved = frozen_at.elapsed();
+    eprintln!("the coordinators of the frozen broker moved after {moved:?}");
+    // What was asked before the move runs into its deadline, at the latest 10 s after it.
+    let_pass(MOVED_WITHIN.saturating_sub(moved) + Duration::from_secs(10));
+    let settled = probing.status();
+    let_pass(Duration::from_secs(10));
+    let later = probing.status();
+    for broker in [1, 3] {
+        for probe in [COMMIT, TRANSACTION] {
+            let failed = bad(&later, broker, probe) - bad(&settled, broker, probe);
+            assert_eq!(failed, 0, "{probe} at broker {broker} after the move: {}", probing.prober.stderr());
+            assert!(good(&settled, broker, probe) < good(&later, broker, probe), "{probe} goes on at broker {broker}");
+        }
+        assert_eq!(later.bad(broker), 0, "none of it enters the broker view");
+    }
+    let due = |status: &Status, probe| status.coordinator().due(2, probe);
+    for probe in [COMMIT, TRANSACTION] {
+        assert_eq!(due(&settled, probe), due(&later, probe), "nobody asks broker 2 for a {probe} after the move");
+    }
+    cluster.broker(2).thaw();
+    assert_eq!(probing.status().number("/prober/imbalances"), 0.0);
+    probing.stop();
+}
+
+/// Everything of ours that coordinators and brokers keep.
+#[derive(Debug, PartialEq, Eq)]
+struct Kept {
+    groups: BTreeSet<String>,
+    transactional_ids: BTreeSet<String>,
+    topics: BTreeSet<String>,
+}
+
+fn kept(cluster: &Cluster) -> Kept {
+    let addrs: Vec<&str> = cluster.brokers().iter().map(|broker| broker.internal_address()).collect();
+    let ids = transactional_ids(&addrs).expect("every broker answers");
+    Kept {
+        groups: groups(&addrs).expect("every broker answers"),
+        transactional_ids: ids.into_iter().map(|(id, _)| id).collect(),
+        topics: raw::metadata_of_all(addrs[0]).expect("a broker answers").topic_names().collect(),
+    }
+}
+
+#[test]
+fn ten_thousand_attempts_of_each_leave_no_more_behind_than_the_first_round() {
+    const ATTEMPTS: u64 = 10_000;
+    let Some(cluster) = shared_cluster() else { return };
+    make_internal_topics(&cluster);
+    let fast =
+        [("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "15ms"), ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "40ms")];
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &fast);
+    probing.wait_good(&[1, 2, 3]);
+    let all = |status: &Status, probe| [1, 2, 3].iter().map(|broker| good(status, *broker, probe)).sum::<u64>();
+    let limit = Duration::from_secs(60);
+    probing
+        .wait_status(limit, "some rounds", |status| [COMMIT, TRANSACTION].iter().all(|probe| 60 <= all(status, probe)));
+    let first = kept(&cluster);
+    let began = Instant::now();
+    let end = probing.wait_status(Duration::from_secs(540), "ten thousand attempts of each kind", |status| {
+        [COMMIT, TRANSACTION].iter().all(|probe| ATTEMPTS <= all(status, probe))
+    });
+    eprintln!("ten thousand attempts of each kind took {:?}", began.elapsed());
+    let last = kept(&cluster);
+    assert_eq!(first, last);
+    let of_ours = |names: &BTreeSet<String>| names.iter().filter(|name| name.starts_with("kafka-prober-flat-")).count();
+    // One for each partition of the internal topic, of which the harness makes six.
+    assert_eq!((of_ours(&last.groups), of_ours(&last.transactional_ids)), (6, 6), "{last:?}");
+    assert_eq!(end.number("/prober/imbalances"), 0.0);
+    let addrs: Vec<&str> = cluster.brokers().iter().map(|broker| broker.internal_address()).collect();
+    probing.stop();
+    wait_until(Duration::from_secs(30), "no transaction is left open", || {
+        let ids = transactional_ids(&addrs).unwrap_or_default();
+        !ids.is_empty() && ids.iter().all(|(_, state)| state != "Ongoing")
+    });
+}
+
+/// Runs the program to its end: exit code, stdout and stderr.
+fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let mut program = Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), ports::free_port(), args, &[]);
+    let exit = program.wait_exit(Duration::from_secs(30));
+    (exit.code, program.stdout(), program.stderr())
+}
+
+#[test]
+fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
+    let Some(cluster) = shared_cluster() else { return };
+    make_internal_topics(&cluster);
+    let bootstrap = cluster.bootstrap();
+    let mut probing = Probing::start(&bootstrap, None, &["--vantage", "clean"], &OFTEN);
+    probing.wait_good(&[1, 2, 3]);
+    let addrs: Vec<&str> = cluster.brokers().iter().map(|broker| broker.internal_address()).collect();
+    let ours = || {
+        let groups = groups(&addrs).unwrap_or_default();
+        groups.into_iter().filter(|group| group.starts_with("kafka-prober-clean-")).collect::<BTreeSet<_>>()
+    };
+    wait_until(Duration::from_secs(60), "one group for each partition", || ours().len() == 6);
+    // Neighbours by name: of another vantage, and of somebody who names like us.
+    let others = ["kafka-prober-cleaner-0", "kafka-prober-clean-", "kafka-prober-clean-7", "kafka-prober-clean-0.0.0"];
+    for group in others {
+        commit_offset(addrs[0], group, TOPIC, 1).expect("a group of the harness");
+    }
+    probing.stop();
+
+    let expected: BTreeSet<String> = ours().into_iter().filter(|group| !others.contains(&group.as_str())).collect();
+    let (code, stdout, stderr) = run(&["topics", "clean", "--bootstrap", &bootstrap, "--vantage", "clean"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let said: BTreeSet<String> = stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("cluster default: deleted group "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(said, expected);
+    let left = groups(&addrs).expect("every broker answers");
+    assert!(expected.is_disjoint(&left));
+    assert!(others.iter().all(|group| left.contains(*group)), "{left:?}");
+    let (code, stdout, _) = run(&["topics", "clean", "--bootstrap", &bootstrap, "--vantage", "clean"]);
+    assert_eq!((code, stdout.as_str()), (Some(0), "cluster default: no group to delete\n"));
+}
+
+#[test]
+fn two_probers_of_one_name_are_a_finding_and_neither_ends() {
+    let Some(cluster) = shared_cluster() else { return };
+    make_internal_topics(&cluster);
+    let start = || Probing::start(&cluster.bootstrap(), None, &["--vantage", "twin"], &OFTEN);
+    let mut first = start();
+    wait_coordinated(&first, &cluster);
+    assert!(!finds_twin(&first), "nobody else is there yet");
+    let mut second = start();
+    wait_until(Duration::from_secs(60), "one of them finds the other", || finds_twin(&first) || finds_twin(&second));
+    for probing in [&mut first, &mut second] {
+        assert!(probing.prober.is_running(), "{}", probing.prober.stderr());
+        let status = probing.status();
+        assert_eq!([1, 2, 3].map(|broker| status.bad(broker)), [0, 0, 0], "their lanes do not mind");
+        probing.stop();
+    }
+}
+
+fn finds_twin(probing: &Probing) -> bool {
+    let page = probing.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
+    page.is_some_and(|page| page.body.contains("\"duplicate_vantage\""))
+}

@@ -1,0 +1,59 @@
+//! Three brokers, default settings, nothing wrong: every direct probe asks every broker, and hears nothing bad.
+
+use std::time::Duration;
+
+use crate::harness::otlp::OtlpSink;
+use crate::harness::{raw, shared_cluster, wait_for};
+use crate::support::{CLUSTER, DIRECT, Probing, Status, assert_export_balances, let_pass};
+
+const WATCHED: Duration = Duration::from_secs(30);
+
+/// Questions in that time at their default intervals, less those that lie across its ends.
+const LEAST: [(&str, u64); 3] = [("fetch", 28), ("metadata", 28), ("connect", 2)];
+
+#[test]
+fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
+    let Some(cluster) = shared_cluster() else { return };
+    // A first group makes Kafka create the topic of committed offsets, and then commits are probed.
+    wait_for(Duration::from_secs(30), "Kafka has a coordinator for a group", || {
+        raw::coordinator(cluster.any_internal_address(), "harness").ok()
+    });
+    let sink = OtlpSink::grpc();
+    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
+    probing.wait_good(&[1, 2, 3]);
+    let before =
+        probing.wait_status(Duration::from_secs(30), "every direct probe has heard something good", |status| {
+            let direct = |broker| DIRECT.iter().all(|probe| good(status, broker, probe));
+            let commit = |broker| good(&status.coordinator(), broker, "commit");
+            [1, 2, 3].iter().all(|broker| direct(*broker) && commit(*broker))
+                && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
+        });
+    let_pass(WATCHED);
+    let end = probing.status();
+
+    for broker in [1, 2, 3] {
+        for (probe, least) in LEAST {
+            let heard = end.outcome(broker, probe, "good") - before.outcome(broker, probe, "good");
+            assert!(least <= heard, "{probe} at broker {broker}: {heard} in {WATCHED:?}");
+            assert_eq!(end.outcome(broker, probe, "missed"), 0, "{probe} at broker {broker}");
+        }
+        let (before, end) = (before.coordinator(), end.coordinator());
+        let heard = end.outcome(broker, "commit", "good") - before.outcome(broker, "commit", "good");
+        assert!(13 <= heard, "commit at broker {broker}: {heard} in {WATCHED:?}, one every 2 s");
+        assert_eq!(end.bad(broker), 0, "broker {broker} as a coordinator: {}", probing.prober.stderr());
+    }
+    assert_eq!([1, 2, 3].map(|broker| end.bad(broker)), [0; 3], "{}", probing.prober.stderr());
+    assert_eq!([1, 2, 3].map(|broker| end.state(broker)), [Some("ok"); 3]);
+    let controller = [&before, &end].map(|status| status.cluster().outcome(CLUSTER, "controller", "good"));
+    assert!(controller[0] + 2 <= controller[1], "one every 10 s: {controller:?}");
+    assert_eq!(end.cluster().bad_in(CLUSTER, "controller"), 0, "{}", probing.prober.stderr());
+    assert_eq!(end.impediments(), [""; 0], "nothing keeps a probe from asking");
+    end.assert_balances();
+
+    probing.stop();
+    assert_export_balances(&sink, &["1", "2", "3"]);
+}
+
+fn good(status: &Status, broker: i32, probe: &str) -> bool {
+    0 < status.outcome(broker, probe, "good")
+}

@@ -1,0 +1,57 @@
+//! Two of three brokers are gone, with controllers of their own: the live one is well, and must refuse applications all
+//! the same, since the replicated topic wants two replicas in sync.
+
+use std::time::Duration;
+
+use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
+use crate::support::{Probing, REPLICATED, let_pass};
+
+/// The controllers give up on a dead broker 9 s after its last heartbeat.
+const FENCED_WITHIN: Duration = Duration::from_secs(30);
+
+/// The partition whose preferred leader is the survivor.
+const SURVIVOR: i32 = 1;
+
+#[test]
+fn writes_without_enough_replicas_accuse_no_live_broker() {
+    if skip_without_kafka() {
+        return;
+    }
+    let options = Options { name: "not-enough".to_owned(), controllers: 1, ..Options::default() };
+    let cluster = Cluster::start(options);
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let before = probing.wait_good(&[1, 2, 3]);
+    assert_eq!([1, 2, 3].map(|broker| before.client().bad(broker)), [0; 3], "{}", probing.prober.stderr());
+
+    cluster.broker(2).kill();
+    cluster.broker(3).kill();
+    let survivor = cluster.broker(SURVIVOR).internal_address();
+    wait_until(FENCED_WITHIN, "broker 1 leads all partitions and alone is in sync", || {
+        let seen = raw::metadata(survivor, &[REPLICATED]).unwrap_or_default();
+        let alone = |index| seen.partition(REPLICATED, index).is_some_and(|p| p.leader == SURVIVOR && p.isr == [1]);
+        (0..3).all(alone)
+    });
+    let alone = probing.status();
+    let refused = probing.wait_status(Duration::from_secs(30), "writes are refused for want of replicas", |status| {
+        let client = status.client();
+        [1, 2, 3].iter().all(|broker| 5 <= client.errors(*broker, "produce", "NOT_ENOUGH_REPLICAS"))
+    });
+    let_pass(Duration::from_secs(10));
+    let end = probing.status();
+
+    let good = |at: &crate::support::Status| at.client().outcome(SURVIVOR, "produce", "good");
+    assert_eq!(good(&end), good(&refused), "nothing is acked by too few");
+    assert_eq!(end.state(SURVIVOR), Some("ok"), "the live broker is not to blame");
+    assert_eq!(end.bad(SURVIVOR), 0, "{}", probing.prober.stderr());
+    for (probe, least) in [("fetch", 8), ("metadata", 8), ("produce", 45)] {
+        let heard = end.outcome(SURVIVOR, probe, "good") - alone.outcome(SURVIVOR, probe, "good");
+        assert!(least <= heard, "{probe} at the live broker: {heard} good");
+    }
+    for broker in [2, 3] {
+        assert!(before.bad(broker) < end.bad(broker), "broker {broker} is gone, and said to be");
+        assert_eq!(end.state(broker), Some("absent"), "broker {broker}");
+    }
+    assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
+    end.assert_balances();
+    probing.stop();
+}

@@ -1,0 +1,103 @@
+//! Brokers behind TLS and SASL: both views are good, over many sessions; and what the cluster or we refuse is named as
+//! what it is, and no broker is blamed for it.
+
+use std::time::Duration;
+
+use crate::harness::authority::{Authority, Issued};
+use crate::harness::leash::ScratchDir;
+use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
+use crate::support::{PROBES, Probing, let_pass};
+
+const USER: &str = "prober";
+const PASSWORD: &str = "its-secret";
+
+/// A broker ends a connection that is older than this at its next request (KIP-368).
+const SESSION_MS: &str = "5000";
+
+/// One broker, the client listener of which wants SASL over TLS, and ends sessions early.
+fn cluster(shows: &Issued) -> Cluster {
+    let of_client = |key: &str| format!("listener.name.client.{key}");
+    let plain = format!("org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";");
+    let options = Options { name: "secured".to_owned(), brokers: 1, ..Options::default() }
+        .with("listener.security.protocol.map", "CLIENT:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT")
+        .with(&of_client("ssl.keystore.type"), "PEM")
+        .with(&of_client("ssl.keystore.certificate.chain"), &on_one_line(&shows.certificate))
+        .with(&of_client("ssl.keystore.key"), &on_one_line(&shows.key))
+        .with(&of_client("sasl.enabled.mechanisms"), "PLAIN,SCRAM-SHA-512")
+        .with(&of_client("plain.sasl.jaas.config"), &plain)
+        .with(
+            &of_client("scram-sha-512.sasl.jaas.config"),
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        )
+        .with(&of_client("connections.max.reauth.ms"), SESSION_MS);
+    Cluster::start(options)
+}
+
+/// As a properties file has it.
+fn on_one_line(pem: &str) -> String {
+    pem.trim_end().replace('\n', "\\n")
+}
+
+/// A prober with this security; what is not named is as it should be.
+fn probing(cluster: &Cluster, ca: &str, security: &[(&str, &str)]) -> Probing {
+    let mut all = vec![("PROTOCOL", "sasl_ssl"), ("CA", ca), ("USERNAME", USER), ("PASSWORD", PASSWORD)];
+    all.extend(security);
+    let named = all.iter().map(|(key, value)| (format!("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__{key}"), *value));
+    let named: Vec<_> = named.collect();
+    let env: Vec<_> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    Probing::start(&cluster.bootstrap(), None, &[], &env)
+}
+
+#[test]
+fn secured_cluster_is_probed_over_many_sessions_and_refusals_blame_no_broker() {
+    if skip_without_kafka() {
+        return;
+    }
+    let (authority, stranger) = (Authority::new(), Authority::named("stranger"));
+    let folder = ScratchDir::new("kafka-prober-secured-");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("the folder is ours");
+        path.display().to_string()
+    };
+    let (ca, other_ca) = (file("ca.pem", &authority.pem()), file("other.pem", &stranger.pem()));
+    let cluster = cluster(&authority.issue(&["127.0.0.1"]));
+    wait_for(Duration::from_secs(20), "the user is known to SCRAM", || {
+        raw::create_scram_user(cluster.any_internal_address(), USER, PASSWORD).ok()
+    });
+
+    for mechanism in ["SCRAM-SHA-512", "PLAIN"] {
+        let mut probing = probing(&cluster, &ca, &[("SASL_MECHANISM", mechanism)]);
+        probing.wait_good(&[1]);
+        let before = probing.status();
+        // Two sessions and a bit.
+        let_pass(Duration::from_secs(11));
+        let after = probing.status();
+        for (earlier, later, rate) in [(&before, &after, 50), (&before.client(), &after.client(), 20)] {
+            assert_eq!(later.bad(1), 0, "{mechanism}: {}", probing.prober.stderr());
+            let good = |of| -> u64 { later.outcome(1, of, "good") - earlier.outcome(1, of, "good") };
+            assert!(PROBES.iter().all(|probe| rate <= good(probe)), "{mechanism}");
+        }
+        assert_eq!(after.unknown("produce", "error"), 0, "{mechanism}");
+        probing.stop();
+    }
+
+    for (error, ca, security) in [
+        ("SASL_AUTHENTICATION_FAILED", &ca, [("SASL_MECHANISM", "SCRAM-SHA-512"), ("PASSWORD", "wrong-7f3a")]),
+        ("SASL_AUTHENTICATION_FAILED", &ca, [("SASL_MECHANISM", "PLAIN"), ("PASSWORD", "wrong-7f3a")]),
+        ("UNSUPPORTED_SASL_MECHANISM", &ca, [("SASL_MECHANISM", "SCRAM-SHA-256"), ("USERNAME", USER)]),
+        ("certificate_untrusted", &other_ca, [("SASL_MECHANISM", "PLAIN"), ("USERNAME", USER)]),
+    ] {
+        let mut probing = probing(&cluster, ca, &security);
+        let status = probing.wait_status(Duration::from_secs(20), error, |status| {
+            [status, &status.client()].iter().all(|view| 3 <= view.unknown_errors("produce", error))
+        });
+        for view in [&status, &status.client()] {
+            assert_eq!(view.due(1, "produce"), 0, "{error}: no broker has events, so none is blamed");
+            assert_eq!(view.unknown("produce", "error"), view.unknown_errors("produce", error), "and no other error");
+        }
+        assert_eq!(status.lane().0, "connecting");
+        assert!(!probing.prober.stderr().contains("wrong-7f3a"), "the log shows a password");
+        probing.stop();
+    }
+}

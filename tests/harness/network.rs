@@ -1,0 +1,107 @@
+//! A network of a test's own, in which packets can be dropped without touching the machine's.
+//!
+//! The test runs a second time, as a process in a fresh network namespace with a loopback of its own, and everything that
+//! it starts there lives in that network: brokers, prober, the harness's own client. The first run only waits for it.
+//!
+//! ```text
+//! let Some(network) = Network::own("my_file::my_claim") else { return };
+//! network.drop_port(cluster.broker(2).client_port());
+//! ```
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, process};
+
+use super::leash::{Leashed, ScratchDir};
+use super::requirements::skip;
+
+/// Set in the second run.
+const INSIDE: &str = "KAFKA_PROBER_TEST_OWN_NETWORK";
+
+/// A new namespace: root's own, or by way of a user namespace where the kernel allows that to everybody.
+const ENTER: &str = r#"PATH="$PATH:/usr/sbin:/sbin"
+if [ "$(id -u)" = 0 ]; then set -- unshare --net "$@"; else set -- unshare --user --map-root-user --net "$@"; fi
+exec "$@""#;
+
+/// Becomes the program, with a loopback that is up.
+const LOOPBACK: &str = r#"ip link set lo up && exec "$@""#;
+
+/// Whether all of it is to be had, packet filter included.
+const TRY: &str = "ip link set lo up && nft add table inet cut";
+
+/// A test that hangs inside is ended from outside.
+const RUN_WITHIN: Duration = Duration::from_secs(600);
+
+/// The network that this process lives in and may cut.
+pub(crate) struct Network(());
+
+impl Network {
+    /// Runs `test` (its name as the test runner prints it: the calling test's) in a network of its own.
+    ///
+    /// There it returns the network. Outside it returns `None` once the run inside has passed; its failure is the
+    /// caller's. Where namespaces are not to be had, that is a counted skip.
+    #[track_caller]
+    pub(crate) fn own(test: &str) -> Option<Self> {
+        if env::var_os(INSIDE).is_some() {
+            return Some(Self(()));
+        }
+        if !is_possible() {
+            let missing = "network namespaces with ip and nft (script/bootstrap, as root)";
+            skip(&[missing.to_owned()]);
+            return None;
+        }
+        run_inside(test);
+        None
+    }
+
+    /// Drops every packet to and from a TCP port, as a firewall does that says nothing.
+    #[track_caller]
+    pub(crate) fn drop_port(&self, port: u16) {
+        nft(&format!(
+            "add table inet cut; add chain inet cut input {{ type filter hook input priority 0 ; }}; \
+             add rule inet cut input tcp dport {port} drop; add rule inet cut input tcp sport {port} drop"
+        ));
+    }
+
+    /// Lets everything pass again.
+    #[track_caller]
+    pub(crate) fn heal(&self) {
+        nft("delete table inet cut");
+    }
+}
+
+fn is_possible() -> bool {
+    let tried = Command::new("sh").args(["-c", ENTER, "sh", "sh", "-c", TRY]).stdin(Stdio::null()).output();
+    tried.is_ok_and(|tried| tried.status.success())
+}
+
+#[track_caller]
+fn run_inside(test: &str) {
+    let program = env::current_exe().expect("a test knows its own program").display().to_string();
+    // On a thread of its own, so that it has its name.
+    let run = [&*program, test, "--exact", "--nocapture", "--test-threads=2"];
+    let args: Vec<String> =
+        ["-c", ENTER, "sh", "sh", "-c", LOOPBACK, "sh"].iter().chain(&run).map(|arg| (*arg).to_owned()).collect();
+    let folder = ScratchDir::new("kafka-prober-network-");
+    let path = folder.path().join("run.log");
+    let log = File::create(&path).expect("the scratch folder is writable");
+    let errors = log.try_clone().expect("a file can be opened twice");
+    let mut run = Leashed::spawn(Path::new("sh"), &args, |command| {
+        command.env(INSIDE, process::id().to_string()).stdout(log).stderr(errors);
+    });
+    let ended = run.wait_exit(RUN_WITHIN);
+    let said = fs::read_to_string(&path).unwrap_or_default();
+    // A name that no test has passes, too: it runs none.
+    let passed = ended.is_some_and(|status| status.success()) && said.contains("test result: ok. 1 passed");
+    assert!(passed, "in a network of its own {test} ended with {ended:?}:\n{said}");
+    io::stderr().write_all(said.as_bytes()).expect("stderr takes it");
+}
+
+#[track_caller]
+fn nft(commands: &str) {
+    let output = Command::new("nft").arg(commands).output().expect("nft was there a moment ago");
+    assert!(output.status.success(), "nft {commands}: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,105 @@
+//! Groups and transactional ids as every coordinator lists them, and the internal topics that hold them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use kafka_protocol::messages::{
+    FindCoordinatorRequest, GroupId, ListGroupsRequest, ListTransactionsRequest, OffsetCommitRequest,
+};
+
+use super::{Connection, PATIENCE, RawError, metadata, text, topic_name};
+use crate::harness::{Cluster, wait_until};
+
+const FIND_COORDINATOR_VERSION: i16 = 3;
+const LIST_GROUPS_VERSION: i16 = 4;
+const LIST_TRANSACTIONS_VERSION: i16 = 0;
+const OFFSET_COMMIT_VERSION: i16 = 8;
+
+/// Creating an internal topic on three brokers takes a second or two.
+const CREATED_WITHIN: Duration = Duration::from_secs(30);
+
+/// Whose coordinator is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Of {
+    Group,
+    Transaction,
+}
+
+impl Of {
+    /// The internal topic.
+    pub(crate) fn topic(self) -> &'static str {
+        match self {
+            Of::Group => "__consumer_offsets",
+            Of::Transaction => "__transaction_state",
+        }
+    }
+}
+
+/// Where the coordinator of `id` listens. Asking creates the internal topic.
+pub(crate) fn coordinator(addr: &str, of: Of, id: &str) -> Result<String, RawError> {
+    let key_type = match of {
+        Of::Group => 0,
+        Of::Transaction => 1,
+    };
+    let request = FindCoordinatorRequest::default().with_key(text(id)).with_key_type(key_type);
+    let answer = Connection::open(addr, PATIENCE)?.ask(FIND_COORDINATOR_VERSION, &request, PATIENCE)?;
+    RawError::check(answer.error_code)?;
+    Ok(format!("{}:{}", answer.host, answer.port))
+}
+
+/// Makes both internal topics, and waits until every partition of them is led.
+#[track_caller]
+pub(crate) fn make_internal_topics(cluster: &Cluster) {
+    let addr = cluster.any_internal_address();
+    for of in [Of::Group, Of::Transaction] {
+        wait_until(CREATED_WITHIN, "the internal topic is there, and led", || {
+            let _ = coordinator(addr, of, "harness");
+            let seen = metadata(addr, &[of.topic()]).unwrap_or_default();
+            !seen.partitions.is_empty() && seen.partitions.iter().all(|partition| 0 <= partition.leader)
+        });
+    }
+}
+
+/// The brokers that lead a partition of an internal topic, as the broker at `addr` sees it.
+pub(crate) fn coordinators(addr: &str, of: Of) -> Result<BTreeSet<i32>, RawError> {
+    Ok(metadata(addr, &[of.topic()])?.partitions.iter().map(|partition| partition.leader).collect())
+}
+
+/// The groups that these brokers coordinate.
+pub(crate) fn groups(addrs: &[&str]) -> Result<BTreeSet<String>, RawError> {
+    let mut groups = BTreeSet::new();
+    for addr in addrs {
+        let mut connection = Connection::open(addr, PATIENCE)?;
+        let answer = connection.ask(LIST_GROUPS_VERSION, &ListGroupsRequest::default(), PATIENCE)?;
+        RawError::check(answer.error_code)?;
+        groups.extend(answer.groups.iter().map(|group| group.group_id.to_string()));
+    }
+    Ok(groups)
+}
+
+/// The transactional ids that these brokers coordinate, each with its state.
+pub(crate) fn transactional_ids(addrs: &[&str]) -> Result<BTreeSet<(String, String)>, RawError> {
+    let mut ids = BTreeSet::new();
+    for addr in addrs {
+        let mut connection = Connection::open(addr, PATIENCE)?;
+        let answer = connection.ask(LIST_TRANSACTIONS_VERSION, &ListTransactionsRequest::default(), PATIENCE)?;
+        RawError::check(answer.error_code)?;
+        let states = answer.transaction_states.iter();
+        ids.extend(states.map(|one| (one.transactional_id.to_string(), one.transaction_state.to_string())));
+    }
+    Ok(ids)
+}
+
+/// Commits an offset for a group of the harness.
+pub(crate) fn commit_offset(addr: &str, group: &str, topic: &str, offset: i64) -> Result<(), RawError> {
+    let at = coordinator(addr, Of::Group, group)?;
+    let partition = OffsetCommitRequestPartition::default().with_committed_offset(offset);
+    let topic = OffsetCommitRequestTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+    let request = OffsetCommitRequest::default()
+        .with_group_id(GroupId(text(group)))
+        .with_generation_id_or_member_epoch(-1)
+        .with_topics(vec![topic]);
+    let answer = Connection::open(&at, PATIENCE)?.ask(OFFSET_COMMIT_VERSION, &request, PATIENCE)?;
+    answer.topics.iter().flat_map(|topic| &topic.partitions).try_for_each(|one| RawError::check(one.error_code))
+}

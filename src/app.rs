@@ -4,6 +4,7 @@
 //! ```text
 //!  probe runtime (one thread of its own)          edge runtime
 //!    schedule · wire · heartbeat ─► engine ─watch─► OTLP · /metrics · status
+//!                                      ◄─────────── observation
 //! ```
 
 mod routes;
@@ -22,11 +23,12 @@ use tokio::sync::watch;
 
 use crate::alarm::{Alarm, Listener};
 use crate::config::{self, Config};
-use crate::engine::{self, Inputs, Route, Setup};
+use crate::engine::{self, Inputs, Route, Setup, Waiting};
 use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Protocol, Temporality, TlsSettings};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats, Recorder};
 use crate::kafka::Reporter;
+use crate::kafka::observe;
 use crate::vitals;
 use crate::web::{self, WebError, WebState};
 
@@ -94,6 +96,7 @@ impl App {
         let (publish, snapshots) = watch::channel(Arc::new(first));
         let (stop_probes, probes_stopped) = watch::channel(false);
         let (stop_edge, edge_stopped) = watch::channel(false);
+        let edge_ends = edge_stopped.clone();
         let stats = Arc::new(ExportStats::default());
 
         // Everything that can be refused comes before anything is spawned: a bad address or endpoint is one sentence.
@@ -117,9 +120,15 @@ impl App {
             tracing::info!(endpoint, "exporting over OTLP");
             watch_over(&edge, &alarm, "otlp", otlp.run(stopped(edge_stopped.clone())), edge_stopped)
         });
-        let Plan { routes, directs, objectives, thresholds } = plan;
+        let Plan { routes, directs, observations, objectives, thresholds } = plan;
+        let (inputs, waiting) = engine::queue(routes.len(), directs.len());
+        for settings in observations {
+            let inputs = inputs.clone();
+            let observing = observe::run(settings, clock, Box::new(move |observed| inputs.observed(observed)));
+            watch_over(&edge, &alarm, "observation", observing, edge_ends.clone());
+        }
         let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish };
-        let probes = spawn_probes(routes, directs, setup, probes_stopped, alarm)?;
+        let probes = spawn_probes(routes, directs, (inputs, waiting), setup, probes_stopped, alarm)?;
         drop(_entered);
         Ok(App { snapshots, alarm: listener, stop_probes, stop_edge, probes, export, edge })
     }
@@ -184,6 +193,7 @@ fn serve(
 fn spawn_probes(
     routes: Vec<(Route, LaneSettings)>,
     directs: Vec<DirectPlan>,
+    (inputs, waiting): (Inputs, Waiting),
     setup: Setup,
     stop: watch::Receiver<bool>,
     alarm: Alarm,
@@ -193,7 +203,6 @@ fn spawn_probes(
     std::thread::Builder::new().name("probes".into()).spawn(move || {
         let panicked = PanicAlarm(alarm.clone());
         runtime.block_on(async {
-            let (inputs, waiting) = engine::queue(routes.len(), directs.len());
             let thread_inputs = inputs.clone();
             if let Err(error) = vitals::beat_on_thread(clock, move |vital| thread_inputs.vital(vital)) {
                 alarm.raise(format!("no thread for the vitals: {error}"));

@@ -14,6 +14,7 @@ use std::time::Duration;
 use prober_core::accounts::Accounts;
 use prober_core::ids::{ClusterName, Lane};
 use prober_core::objective::Objective;
+use prober_core::observed::Observed;
 use prober_core::snapshot::Snapshot;
 use prober_core::time::Time;
 use prober_core::topology::Topology;
@@ -60,6 +61,8 @@ enum Input {
         /// What comes back.
         input: AskInput,
     },
+    /// What a cluster says of itself.
+    Observed(Arc<Observed>),
     /// From the prober about itself.
     Vital(Vital),
 }
@@ -89,6 +92,11 @@ impl Inputs {
         {
             dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Takes in what a cluster says of itself. What finds no room is made up by the next part that is answered.
+    pub fn observed(&self, observed: Arc<Observed>) {
+        let _ = self.queue.try_send(Input::Observed(observed));
     }
 
     /// Takes a vital sign in; false when nobody listens any more. A beat that finds no room is made up by the next.
@@ -121,6 +129,7 @@ pub struct Engine {
     answers_dropped: Arc<[AtomicU64]>,
     routes: Vec<Running>,
     directs: Vec<Asking>,
+    observed: BTreeMap<ClusterName, Arc<Observed>>,
     objectives: Arc<[Objective]>,
     accounts: Accounts,
     recorder: Arc<dyn Recorder>,
@@ -176,6 +185,7 @@ pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snap
         channel_failures: BTreeMap::new(),
         findings: Vec::new(),
         impediments: Vec::new(),
+        observed: Vec::new(),
         brokers: Vec::new(),
         lanes: Vec::new(),
         prober: prober_core::snapshot::ProberStatus::default(),
@@ -217,6 +227,7 @@ impl Waiting {
             answers_dropped: self.answers_dropped,
             routes,
             directs: directs.into_iter().map(asking).collect(),
+            observed: BTreeMap::new(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
             recorder: setup.recorder,
@@ -296,6 +307,9 @@ impl Engine {
                 asking.news.hear(&input);
                 asking.direct.hear(input, &mut self.accounts);
             }
+            Input::Observed(observed) => {
+                self.observed.insert(observed.cluster.clone(), observed);
+            }
             Input::Vital(vital) => self.hear_vital(vital),
         }
     }
@@ -356,7 +370,7 @@ impl Engine {
         let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
         let lanes = self.routes.iter().map(|running| running.status(now)).collect();
-        let brokers = status::brokers(&self.routes, self.accounts.ledger(), now);
+        let brokers = status::brokers(&self.routes, &self.observed, self.accounts.ledger(), now);
         Snapshot {
             at: now,
             wall: self.clock.wall(),
@@ -370,6 +384,7 @@ impl Engine {
             channel_failures,
             findings: self.directs.iter().filter_map(|asking| asking.finding(now)).collect(),
             impediments: self.directs.iter().flat_map(Asking::impediments).collect(),
+            observed: self.observed.values().cloned().collect(),
             brokers,
             lanes,
         }

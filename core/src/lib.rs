@@ -19,6 +19,7 @@
 //! | [`accounts`] | settle and ledger as one |
 //! | [`staleness`] | which broker's metadata is behind the others' |
 //! | [`finding`] | what is wrong, and whose fault it is |
+//! | [`observed`] | a cluster by its own answers, added up |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
 pub mod accounts;
@@ -32,6 +33,7 @@ pub mod kafka_error;
 pub mod ledger;
 pub mod metric;
 pub mod objective;
+pub mod observed;
 pub mod placement;
 pub mod settle;
 pub mod snapshot;

@@ -176,8 +176,134 @@ pub const HEARTBEAT: Metric = Metric {
     help: "Unix time of the prober's newest heartbeat; alert when it is old or absent",
 };
 
+/// Brokers by what the cluster says of them.
+pub const CLUSTER_BROKERS: Metric = Metric {
+    name: "kafka_prober.cluster.brokers",
+    kind: Kind::Gauge,
+    unit: "{broker}",
+    attributes: &["cluster", "vantage", "state"],
+    help: "Brokers that are registered, fenced (registered and kept out), and unregistered although still named",
+};
+
+/// Partitions of the cluster.
+pub const CLUSTER_PARTITIONS: Metric = Metric {
+    name: "kafka_prober.cluster.partitions",
+    kind: Kind::Gauge,
+    unit: "{partition}",
+    attributes: &["cluster", "vantage", "state"],
+    help: "All partitions and their replicas; without the monitor topics: under-replicated, at and below min ISR, offline",
+};
+
+/// What the partition counts are compared with.
+pub const PARTITION_LIMIT: Metric = Metric {
+    name: "kafka_prober.cluster.partition_limit",
+    kind: Kind::Gauge,
+    unit: "{partition}",
+    attributes: &["cluster", "vantage", "scope"],
+    help: "Configured limits of partition replicas, on one broker and in the cluster",
+};
+
+/// Who leads the quorum.
+pub const ACTIVE_CONTROLLER: Metric = Metric {
+    name: "kafka_prober.cluster.active_controller",
+    kind: Kind::Gauge,
+    unit: "",
+    attributes: &["cluster", "vantage"],
+    help: "Node id of the active controller by the quorum's own word, -1 while there is none",
+};
+
+/// Partitions that are being moved.
+pub const REASSIGNMENTS: Metric = Metric {
+    name: "kafka_prober.cluster.reassignments",
+    kind: Kind::Gauge,
+    unit: "{partition}",
+    attributes: &["cluster", "vantage"],
+    help: "Partitions that are being reassigned now",
+};
+
+/// Topic names that collide.
+pub const NAME_COLLISIONS: Metric = Metric {
+    name: "kafka_prober.cluster.name_collisions",
+    kind: Kind::Gauge,
+    unit: "{collision}",
+    attributes: &["cluster", "vantage"],
+    help: "Groups of topics whose names differ in dots and underscores only",
+};
+
+/// Partitions of a broker.
+pub const BROKER_PARTITIONS: Metric = Metric {
+    name: "kafka_prober.broker.partitions",
+    kind: Kind::Gauge,
+    unit: "{partition}",
+    attributes: &["cluster", "vantage", "broker", "kind"],
+    help: "Replicas, leaders and preferred leaders; without the monitor topics: replicas out of sync, leaders short of them",
+};
+
+/// How far a broker is from leading what it should.
+pub const LEADER_IMBALANCE: Metric = Metric {
+    name: "kafka_prober.broker.leader_imbalance",
+    kind: Kind::Gauge,
+    unit: "1",
+    attributes: &["cluster", "vantage", "broker"],
+    help: "Share of the partitions preferring the broker that it does not lead (leader.imbalance.per.broker.percentage)",
+};
+
+/// Space for logs.
+pub const LOG_DIR_SPACE: Metric = Metric {
+    name: "kafka_prober.broker.log_dir.space",
+    kind: Kind::Gauge,
+    unit: "By",
+    attributes: &["cluster", "vantage", "broker", "kind"],
+    help: "Space of the volumes of the broker's log directories, in total and still usable",
+};
+
+/// Size of Kafka's own topics.
+pub const INTERNAL_TOPIC_SIZE: Metric = Metric {
+    name: "kafka_prober.broker.internal_topic.size",
+    kind: Kind::Gauge,
+    unit: "By",
+    attributes: &["cluster", "vantage", "broker", "topic"],
+    help: "Size of __consumer_offsets and __transaction_state on the broker",
+};
+
+/// Growth of Kafka's own topics.
+pub const INTERNAL_TOPIC_GROWTH: Metric = Metric {
+    name: "kafka_prober.broker.internal_topic.growth",
+    kind: Kind::Gauge,
+    unit: "By/s",
+    attributes: &["cluster", "vantage", "broker", "topic"],
+    help: "How fast their partitions on the broker have grown since the measure before; those that shrank left out",
+};
+
+/// How far the replicas of the metadata log have come.
+pub const QUORUM_LAG: Metric = Metric {
+    name: "kafka_prober.quorum.lag",
+    kind: Kind::Gauge,
+    unit: "{record}",
+    attributes: &["cluster", "vantage", "node", "role"],
+    help: "Records of the KRaft metadata log that a voter or observer lacks",
+};
+
+/// What observing costs.
+pub const OBSERVATION_DURATION: Metric = Metric {
+    name: "kafka_prober.observation.duration",
+    kind: Kind::Gauge,
+    unit: "s",
+    attributes: &["cluster", "vantage", "part"],
+    help: "What the newest answered round of each part of the observation took",
+};
+
+/// What is observed.
+pub const OBSERVATION_PARTS: Metric = Metric {
+    name: "kafka_prober.observation.parts",
+    kind: Kind::Gauge,
+    unit: "",
+    attributes: &["cluster", "vantage", "part", "state"],
+    help: "1 for the state that a part of the observation is in (pending, on, off, failing), 0 for the others",
+};
+
 /// All of them, in the order of the README's table.
-pub const ALL: [Metric; 16] = [
+pub const ALL: [Metric; 30] = [
     EVENTS,
     OBJECTIVE_EVENTS,
     ERRORS,
@@ -194,6 +320,20 @@ pub const ALL: [Metric; 16] = [
     SELF_VOIDED,
     EXPORT_ATTEMPTS,
     HEARTBEAT,
+    CLUSTER_BROKERS,
+    CLUSTER_PARTITIONS,
+    PARTITION_LIMIT,
+    ACTIVE_CONTROLLER,
+    REASSIGNMENTS,
+    NAME_COLLISIONS,
+    BROKER_PARTITIONS,
+    LEADER_IMBALANCE,
+    LOG_DIR_SPACE,
+    INTERNAL_TOPIC_SIZE,
+    INTERNAL_TOPIC_GROWTH,
+    QUORUM_LAG,
+    OBSERVATION_DURATION,
+    OBSERVATION_PARTS,
 ];
 
 /// The outcomes that a probe's attempts can have, zero-initialised at discovery. A consume attempt begins at an ack, so

@@ -10,6 +10,8 @@ use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series};
 use crate::ledger::{Counts, Latest};
 use crate::metric::Buckets;
 use crate::objective::Objective;
+use crate::observed::Observed;
+use crate::observed::registration::Registration;
 use crate::time::{Time, WallTime};
 
 /// Everything, at one moment.
@@ -37,6 +39,8 @@ pub struct Snapshot {
     pub findings: Vec<Finding>,
     /// Direct probes that something keeps from asking: what, and what would help.
     pub impediments: Vec<Impediment>,
+    /// What the clusters say of themselves, one each, of those that have said anything.
+    pub observed: Vec<Arc<Observed>>,
     /// Every broker known.
     pub brokers: Vec<BrokerStatus>,
     /// Every lane.
@@ -193,6 +197,8 @@ pub struct BrokerStatus {
     pub rack: Option<String>,
     /// In the newest metadata.
     pub registered: bool,
+    /// What the cluster itself says of it: of a broker that is not in the metadata, why.
+    pub registration: Registration,
     /// Led and probed on some enabled lane.
     pub covered: bool,
     /// Its condition; `None` until something was judged.
@@ -313,6 +319,11 @@ impl Snapshot {
     pub fn uncovered(&self, cluster: &ClusterName) -> usize {
         let of = |status: &&BrokerStatus| status.cluster == *cluster && status.registered && !status.covered;
         self.brokers.iter().filter(of).count()
+    }
+
+    /// What a cluster says of itself, if it has said anything.
+    pub fn observed(&self, cluster: &ClusterName) -> Option<&Arc<Observed>> {
+        self.observed.iter().find(|observed| observed.cluster == *cluster)
     }
 
     /// Whether every lane has resolved an event. A refused lane never will, so it does not hold readiness up.

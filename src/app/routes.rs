@@ -8,6 +8,7 @@ use std::time::Duration;
 use prober_core::event::Limits;
 use prober_core::ids::{ClusterName, Lane, Probe, RunId, VantageHash, View};
 use prober_core::objective::Objective;
+use prober_core::observed;
 use prober_core::placement::Mode;
 use prober_core::track;
 use prober_probes::clock::Clock;
@@ -23,7 +24,7 @@ use crate::kafka::client::{self, ClientLane};
 use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
 use crate::kafka::pinned::{self, PinnedLane};
 use crate::kafka::security::Security;
-use crate::kafka::{self, Reporter, topic::TopicSettings};
+use crate::kafka::{self, Reporter, observe, topic::TopicSettings};
 
 use super::security::security;
 
@@ -31,6 +32,8 @@ use super::security::security;
 pub(super) struct Plan {
     pub(super) routes: Vec<(Route, LaneSettings)>,
     pub(super) directs: Vec<DirectPlan>,
+    /// The clusters to observe; none if that is switched off.
+    pub(super) observations: Vec<observe::Settings>,
     pub(super) objectives: Arc<[Objective]>,
     /// Every threshold known at start: each becomes an edge of the duration histogram.
     pub(super) thresholds: Vec<Duration>,
@@ -95,7 +98,7 @@ impl Plan {
     pub(super) fn of(config: &Config, identity: Identity) -> Result<Plan, String> {
         let lanes = [(Lane::Pinned, &config.lanes.pinned), (Lane::Replicated, &config.lanes.replicated.lane)];
         let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
-        let (mut routes, mut directs) = (Vec::new(), Vec::new());
+        let (mut routes, mut directs, mut observations) = (Vec::new(), Vec::new(), Vec::new());
         for (name, cluster) in &config.clusters {
             let security = security(name, &cluster.security)?;
             for (lane, settings) in enabled() {
@@ -109,6 +112,7 @@ impl Plan {
                 routes.push((route, lane_settings(config, (cluster, &security), lane, settings, identity)));
             }
             directs.extend(direct_plan(config, name, (cluster, &security), identity));
+            observations.extend(observation(config, name, (cluster, &security)));
         }
         let objectives = objectives(config);
         let probes = &config.probes;
@@ -116,7 +120,7 @@ impl Plan {
         let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.limits.threshold);
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
         let thresholds = of_records.into_iter().chain(of_directs).chain(of_objectives).collect();
-        Ok(Plan { routes, directs, objectives, thresholds })
+        Ok(Plan { routes, directs, observations, objectives, thresholds })
     }
 }
 
@@ -165,6 +169,29 @@ fn direct_plan(
     };
     let cluster = ClusterName::new(name);
     (!schedule.is_empty()).then(|| DirectPlan { cluster, schedule, settings, known: Known::default() })
+}
+
+/// `None`, if observing is switched off.
+fn observation(
+    config: &Config,
+    name: &str,
+    (cluster, security): (&config::Cluster, &Arc<Security>),
+) -> Option<observe::Settings> {
+    let observation = &config.observation;
+    let ours = [config.lanes.pinned.topic.as_str(), config.lanes.replicated.lane.topic.as_str(), kafka::direct::CANARY];
+    observation.enabled.then(|| observe::Settings {
+        cluster: ClusterName::new(name),
+        bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
+        client_id: client_id(config),
+        security: Arc::clone(security),
+        ours: ours.into_iter().map(Arc::from).collect(),
+        interval: observation.interval,
+        configs_interval: observation.configs_interval,
+        limits: observed::Limits {
+            per_broker: observation.partitions_per_broker,
+            per_cluster: observation.partitions_per_cluster,
+        },
+    })
 }
 
 fn client_id(config: &Config) -> Arc<str> {

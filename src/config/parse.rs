@@ -7,13 +7,14 @@ use super::text::{self, choice, duration_between};
 use super::values::Values;
 use super::{
     Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http,
-    Lane, Lanes, Limits, Log, LogFormat, Objective, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol,
+    Lane, Lanes, Limits, Log, LogFormat, Objective, Observation, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol,
     RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel, security,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
 const LONGEST_DEADLINE: Duration = Duration::from_secs(60);
 const LONGEST_FETCH_WAIT: Duration = Duration::from_secs(30);
 /// The longest time-out of an export.
@@ -30,6 +31,7 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
         clusters: clusters(values)?,
         lanes: lanes(values, &probes.consume)?,
         probes,
+        observation: observation(values)?,
         upkeep: Upkeep {
             mode: one_of(values, "upkeep.mode", "a mode", &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)])?,
         },
@@ -148,6 +150,22 @@ fn limits_within(values: &Values, probe: &str, longest: Duration) -> Result<Limi
     let threshold = duration(values, &threshold_key, MILLISECOND, LONGEST_DEADLINE)?;
     below(values, (&threshold_key, threshold), (&deadline_key, deadline))?;
     Ok(Limits { deadline, threshold })
+}
+
+fn observation(values: &Values) -> Result<Observation, ConfigError> {
+    Ok(Observation {
+        enabled: values.flag("observation.enabled")?,
+        interval: duration(values, "observation.interval", SECOND, HOUR)?,
+        configs_interval: duration(values, "observation.configs_interval", SECOND, DAY)?,
+        partitions_per_broker: partitions(values, "observation.partitions_per_broker")?,
+        partitions_per_cluster: partitions(values, "observation.partitions_per_cluster")?,
+    })
+}
+
+fn partitions(values: &Values, key: &str) -> Result<u64, ConfigError> {
+    let number = values.integer(key)?;
+    let positive = u64::try_from(number).ok().filter(|number| 0 < *number);
+    positive.ok_or_else(|| values.problem(key, format!("{number} is out of range; use 1 or more")))
 }
 
 fn objectives(values: &Values) -> Result<BTreeMap<String, Objective>, ConfigError> {

@@ -24,6 +24,8 @@ pub struct Config {
     pub lanes: Lanes,
     /// Schedules and limits of the probes.
     pub probes: Probes,
+    /// What is read beside the probes.
+    pub observation: Observation,
     /// What may be changed in Kafka.
     pub upkeep: Upkeep,
     /// Objectives by name (`[a-z0-9_]+`).
@@ -251,6 +253,23 @@ pub struct Limits {
     /// Below the deadline.
     #[serde(serialize_with = "duration")]
     pub threshold: Duration,
+}
+
+/// `[observation]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Observation {
+    /// Whether the clusters are observed at all.
+    pub enabled: bool,
+    /// 1 s to 1 h.
+    #[serde(serialize_with = "duration")]
+    pub interval: Duration,
+    /// 1 s to 1 day.
+    #[serde(serialize_with = "duration")]
+    pub configs_interval: Duration,
+    /// At least 1.
+    pub partitions_per_broker: u64,
+    /// At least 1.
+    pub partitions_per_cluster: u64,
 }
 
 /// `[upkeep]`.

@@ -8,6 +8,8 @@ use prober_core::event::{Outcome, VoidReason};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
 use prober_core::ledger::Ledger;
+use prober_core::observed::Observed;
+use prober_core::observed::registration::Registration;
 use prober_core::settle::Stall;
 use prober_core::snapshot::{
     BrokerState, BrokerStatus, ClientVitals, LaneState, LaneStatus, ProberStatus, SeriesCounts,
@@ -59,7 +61,15 @@ impl Running {
 }
 
 /// Every broker of every cluster, once, over all lanes of the cluster.
-pub(super) fn brokers(routes: &[Running], ledger: &Ledger, now: Time) -> Vec<BrokerStatus> {
+///
+/// A broker that its cluster has unregistered ten minutes ago is none any more, although replica lists may name it for
+/// ever; one that the metadata lists always is.
+pub(super) fn brokers(
+    routes: &[Running],
+    observed: &BTreeMap<ClusterName, Arc<Observed>>,
+    ledger: &Ledger,
+    now: Time,
+) -> Vec<BrokerStatus> {
     let mut known: BTreeMap<(&ClusterName, BrokerId), BrokerStatus> = BTreeMap::new();
     for running in routes {
         let cluster = &running.route.cluster;
@@ -71,6 +81,7 @@ pub(super) fn brokers(routes: &[Running], ledger: &Ledger, now: Time) -> Vec<Bro
                 address: None,
                 rack: None,
                 registered: false,
+                registration: Registration::default(),
                 covered: true,
                 state: None,
             });
@@ -80,6 +91,13 @@ pub(super) fn brokers(routes: &[Running], ledger: &Ledger, now: Time) -> Vec<Bro
             status.covered &= covered;
         }
     }
+    known.retain(|(cluster, broker), status| {
+        let Some(registrations) = observed.get(*cluster).and_then(|observed| observed.registrations.as_ref()) else {
+            return true;
+        };
+        status.registration = registrations.of(*broker, now);
+        status.registered || !registrations.is_forgotten(*broker, now)
+    });
     for status in known.values_mut() {
         status.state = state(routes, ledger, status, now);
     }

@@ -11,6 +11,12 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
 use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
+use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
+use prober_core::observed::parts::{Part, PartState, PartStatus};
+use prober_core::observed::registration::{Listed, Registration, Registrations};
+use prober_core::observed::sizes::{BrokerSizes, Sizes, TopicSize};
+use prober_core::observed::versions::{Fingerprint, Versions};
+use prober_core::observed::{self as observation, Named, Observed, Quorum, QuorumReplica, QuorumRole};
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, ProberStatus, Snapshot};
 use prober_core::time::{Time, WallTime};
 use prober_core::track::Output;
@@ -48,6 +54,7 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
         channel_failures: ledger.channel_failures(),
         findings: Vec::new(),
         impediments: Vec::new(),
+        observed: vec![Arc::new(observed(brokers))],
         objectives,
         brokers: (0..brokers)
             .map(|id| BrokerStatus {
@@ -56,6 +63,7 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
                 address: Some(format!("broker-{id}:9092")),
                 rack: None,
                 registered: true,
+                registration: Registration::Registered,
                 covered: true,
                 state: Some(BrokerState::Ok),
             })
@@ -181,4 +189,45 @@ fn objectives() -> Arc<[Objective]> {
         objective("broker_consume", View::Broker, Probe::Consume, None),
         objective("broker_latency", View::Broker, Probe::EndToEnd, second),
     ])
+}
+
+/// What a healthy cluster of so many combined nodes says of itself.
+fn observed(brokers: i32) -> Observed {
+    let seen = Time::from_millis(59_000);
+    let ids: Vec<BrokerId> = (0..brokers).map(BrokerId).collect();
+    let mut registrations = Registrations::default();
+    registrations.observe(ids.iter().map(|id| Listed { broker: *id, fenced: false, rack: None }), true, seen);
+    let mut partitions = Partitions::default();
+    let state = |id: &BrokerId| (Partition(id.0), *id, [*id]);
+    let states: Vec<_> = ids.iter().map(state).collect();
+    let states = states.iter().map(|(partition, leader, replicas)| PartitionState {
+        partition: *partition,
+        leader: Some(*leader),
+        replicas,
+        isr: replicas,
+    });
+    partitions.add("orders", Owner::Others, Some(1), states);
+    let size = TopicSize { bytes: 4096, growth: Some(16.0) };
+    let topics = ["__consumer_offsets", "__transaction_state"].map(|topic| (Arc::from(topic), size));
+    let sizes =
+        BrokerSizes { directories: 1, failed: 0, total: Some(1 << 30), usable: Some(1 << 29), topics: topics.into() };
+    let replica = |id: &BrokerId| QuorumReplica { node: *id, role: QuorumRole::Voter, log_end: 100 };
+    let quorum = Quorum::of(Some(BrokerId(0)), 3, &ids.iter().map(replica).collect::<Vec<_>>());
+    let took = Duration::from_millis(2);
+    let status = PartStatus { state: PartState::On, message: None, seen: Some(seen), took, requests: 1 };
+    Observed {
+        cluster_id: Some(Arc::from("MkU3OEVBNTcwNTJENDM2Qk")),
+        registrations: Some(Arc::new(registrations)),
+        partitions: Some(Arc::new(partitions)),
+        collisions: Some(Arc::default()),
+        reassignments: Some(Named::default()),
+        quorum: Some(Arc::new(quorum)),
+        sizes: Some(Arc::new(Sizes {
+            brokers: ids.iter().map(|id| (*id, sizes.clone())).collect(),
+            largest: Vec::new(),
+        })),
+        versions: Some(Arc::new(Versions { brokers: ids.iter().map(|id| (*id, Fingerprint(7))).collect() })),
+        parts: Part::ALL.map(|part| (part, status.clone())).into(),
+        ..Observed::new(ClusterName::new("main"), observation::Limits { per_broker: 4_000, per_cluster: 200_000 })
+    }
 }

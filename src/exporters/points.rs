@@ -1,5 +1,7 @@
 //! A snapshot as points of the catalogue's metrics: the one place where counts get their names and attributes.
 
+mod observed;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +68,7 @@ pub fn points<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterat
         .chain(self_voided(snapshot))
         .chain(export_attempts(snapshot, stats))
         .chain(heartbeat(snapshot))
+        .chain(observed::points(snapshot))
 }
 
 /// The `cluster` of what belongs to the prober as a whole: the name of its only cluster. With several it is empty,

@@ -1,7 +1,7 @@
 //! `/metrics`: the snapshot as OpenMetrics text. It never calls Kafka: it only reads what is counted already.
 //!
 //! Names follow the translation that Prometheus applies to OTLP: dots become underscores, a unit becomes a suffix
-//! (`s` is `seconds`, units in braces vanish), counters end in `_total`.
+//! (`s` is `seconds`, `By/s` is `bytes_per_second`, a gauge's `1` is `ratio`, units in braces vanish), counters end in `_total`.
 //! Source: "Prometheus and OpenMetrics Compatibility" of the OpenTelemetry specification.
 
 use std::borrow::Cow;
@@ -124,7 +124,13 @@ fn name(metric: &Metric) -> String {
 }
 
 fn unit(metric: &Metric) -> Option<Unit> {
-    (metric.unit == "s").then_some(Unit::Seconds)
+    match metric.unit {
+        "s" => Some(Unit::Seconds),
+        "By" => Some(Unit::Bytes),
+        "By/s" => Some(Unit::Other("bytes_per_second".to_owned())),
+        "1" => Some(Unit::Other("ratio".to_owned())),
+        _ => None,
+    }
 }
 
 fn metric_type(metric: &Metric) -> MetricType {
@@ -165,7 +171,13 @@ mod tests {
     fn every_metric_appears_under_its_translated_name() {
         let text = text_of(fixture::snapshot(1));
         for metric in metric::ALL {
-            let unit = if metric.unit == "s" { "_seconds" } else { "" };
+            let unit = match metric.unit {
+                "s" => "_seconds",
+                "By" => "_bytes",
+                "By/s" => "_bytes_per_second",
+                "1" => "_ratio",
+                _ => "",
+            };
             let kind = match metric.kind {
                 Kind::Counter => "counter",
                 Kind::Gauge => "gauge",
@@ -189,6 +201,8 @@ mod tests {
             r#"kafka_prober_self_lag_seconds_count{cluster="main",vantage="default",kind="thread"} 1"#,
             r#"kafka_prober_broker_state{cluster="main",vantage="default",broker="0",state="ok"} 1.0"#,
             r#"kafka_prober_coverage_missing_brokers{cluster="main",vantage="default"} 0.0"#,
+            r#"kafka_prober_broker_internal_topic_growth_bytes_per_second{cluster="main",vantage="default",broker="0",topic="__consumer_offsets"} 16.0"#,
+            r#"kafka_prober_broker_leader_imbalance_ratio{cluster="main",vantage="default",broker="0"} 0.0"#,
             r#"kafka_prober_heartbeat_seconds{cluster="main",vantage="default"} 1772366400.0"#,
         ] {
             assert!(text.lines().any(|found| found == line), "no line {line} in\n{text}");

@@ -7,6 +7,7 @@
 //! | [`pinned`] | the pinned lane over the wire: the broker view |
 //! | [`direct`] | the direct probes over the wire: one question, one answer |
 //! | [`client`] | the replicated lane through librdkafka: the client view |
+//! | [`observe`] | what the cluster says of itself, read beside the probes |
 //! | [`cleaning`] | the groups that the commit probe has left, deleted |
 //! | [`security`] | TLS and SASL, the same for both clients |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
@@ -17,6 +18,7 @@ pub mod cleaning;
 pub mod client;
 pub mod direct;
 pub mod mock;
+pub mod observe;
 pub mod pinned;
 pub mod security;
 pub mod topic;

@@ -13,6 +13,7 @@
 //! Routes and shapes are public contract: scripts depend on them.
 
 pub mod findings;
+mod observation;
 pub mod status;
 
 mod connections;

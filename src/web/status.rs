@@ -4,7 +4,8 @@
 //!
 //! - `schema_version`, `vantage`, `time` (RFC 3339, UTC, when the snapshot was taken), `ready`
 //! - `clusters[]`: `name`, `missing_brokers` and
-//!   - `brokers[]`: `id`, `address`, `rack`, `registered`, `covered`, `state` (ok, suspect, failing, absent, planned;
+//!   - `brokers[]`: `id`, `address`, `rack`, `registered` (in the metadata), `registration` (what the cluster says:
+//!     registered, fenced, unregistered, unknown), `covered`, `state` (ok, suspect, failing, absent, planned;
 //!     null until something was judged)
 //!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`,
 //!     `clients{}` (what librdkafka's `producer` and `consumer` say of themselves, empty in the pinned lane)
@@ -16,6 +17,7 @@
 //!   - `records[]`: `lane`, `broker`, `anomalies{}`, `late_acks`
 //!   - `phases[]`, of the direct probes: `broker`, `phase`, `count`, `mean_ms`
 //!   - `impediments[]`, what keeps a direct probe from asking: `probe`, `message`
+//!   - `observation`, what the cluster says of itself; see `observation.rs` for its shape; null while it has said nothing
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
 //!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`
 //!
@@ -38,6 +40,7 @@ use prober_core::time::{Time, WallTime};
 use serde::{Serialize, Serializer};
 
 use super::Exports;
+use super::observation::Observation;
 
 /// Of [`Status::schema_version`].
 pub const SCHEMA_VERSION: u32 = 1;
@@ -65,6 +68,7 @@ struct Cluster {
     records: Vec<Records>,
     phases: Vec<PhaseRow>,
     impediments: Vec<ImpedimentRow>,
+    observation: Option<Observation>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,6 +77,7 @@ struct BrokerRow {
     address: Option<String>,
     rack: Option<String>,
     registered: bool,
+    registration: &'static str,
     covered: bool,
     state: Option<&'static str>,
 }
@@ -261,6 +266,7 @@ impl Cluster {
                 .filter(|row| row.cluster == *name)
                 .map(ImpedimentRow::of)
                 .collect(),
+            observation: snapshot.observed(name).map(|observed| Observation::of(observed, snapshot.at)),
         }
     }
 }
@@ -272,6 +278,7 @@ impl BrokerRow {
             address: status.address.clone(),
             rack: status.rack.clone(),
             registered: status.registered,
+            registration: status.registration.as_str(),
             covered: status.covered,
             state: status.state.map(BrokerState::as_str),
         }
@@ -438,7 +445,7 @@ fn voided(counts: &[u64; VoidReason::ALL.len()]) -> BTreeMap<&'static str, u64> 
     VoidReason::ALL.iter().map(|reason| (reason.as_str(), counts[reason.index()])).collect()
 }
 
-fn millis(length: Duration) -> f64 {
+pub(super) fn millis(length: Duration) -> f64 {
     length.as_secs_f64() * 1e3
 }
 

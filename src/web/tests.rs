@@ -5,10 +5,15 @@ use std::time::Instant;
 
 use prober_core::event::{Event, Limits, Saw};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Target, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Target, View};
 use prober_core::ledger::Ledger;
 use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
+use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
+use prober_core::observed::parts::{Part, PartState, PartStatus};
+use prober_core::observed::registration::Registration;
+use prober_core::observed::sizes::{LogDir, Measures};
+use prober_core::observed::{self, Observed, PartitionName};
 use prober_core::snapshot::{BrokerState, BrokerStatus, ProberStatus};
 use prober_core::time::Time;
 use prober_core::track::Output;
@@ -60,6 +65,7 @@ fn snapshot() -> Snapshot {
         channel_failures: ledger.channel_failures(),
         findings: Vec::new(),
         impediments: Vec::new(),
+        observed: vec![Arc::new(observed())],
         objectives,
         brokers: vec![BrokerStatus {
             cluster: ClusterName::new("main"),
@@ -67,6 +73,7 @@ fn snapshot() -> Snapshot {
             address: Some("broker-1:9092".into()),
             rack: None,
             registered: true,
+            registration: Registration::Fenced,
             covered: false,
             state: Some(BrokerState::Failing),
         }],
@@ -200,7 +207,8 @@ async fn status_has_the_documented_shape() {
     assert_eq!(cluster["name"], "main");
     assert_eq!(cluster["missing_brokers"], 1);
     let broker = json!({
-        "id": 1, "address": "broker-1:9092", "rack": null, "registered": true, "covered": false, "state": "failing",
+        "id": 1, "address": "broker-1:9092", "rack": null, "registered": true, "registration": "fenced", "covered": false,
+        "state": "failing",
     });
     assert_eq!(cluster["brokers"], json!([broker]));
     assert_eq!(cluster["lanes"][0]["state"], "preparing");
@@ -262,4 +270,50 @@ async fn shutdown_does_not_wait_for_a_client_that_hangs() {
     server.stop.send(()).expect("it serves");
     timeout(DEADLINE, server.task).await.expect("it ends").expect("it does not panic").expect("it ends well");
     assert!(asked.elapsed() < GRACE + Duration::from_secs(1));
+}
+
+/// One partition of `orders` short, an oversized `__consumer_offsets-3`, and a permission that is missing.
+fn observed() -> Observed {
+    let mut partitions = Partitions::default();
+    let state = PartitionState {
+        partition: Partition(4),
+        leader: Some(BrokerId(1)),
+        replicas: &[BrokerId(2), BrokerId(1)],
+        isr: &[BrokerId(1)],
+    };
+    partitions.add("orders", Owner::Others, Some(1), [state]);
+    let name = PartitionName { topic: Arc::from("__consumer_offsets"), partition: Partition(3) };
+    let directory =
+        |bytes| LogDir { failed: false, total: Some(1000), usable: Some(400), partitions: vec![(name.clone(), bytes)] };
+    let mut measures = Measures::default();
+    measures.take(vec![(BrokerId(1), Time::ORIGIN, vec![directory(100)])], |_| true);
+    let sizes = measures.take(vec![(BrokerId(1), Time::from_millis(2000), vec![directory(500)])], |_| true);
+    let mut observed =
+        Observed::new(ClusterName::new("main"), observed::Limits { per_broker: 4_000, per_cluster: 200_000 });
+    observed.partitions = Some(Arc::new(partitions));
+    observed.sizes = Some(Arc::new(sizes));
+    let message = Some(Arc::from("grant DESCRIBE on CLUSTER"));
+    observed.parts.insert(Part::Quorum, PartStatus { state: PartState::Off, message, ..PartStatus::default() });
+    observed
+}
+
+#[tokio::test]
+async fn observation_names_the_few_that_matter_and_what_is_off() {
+    let server = Server::start().await;
+    let (_, _, body) = server.get("/api/v1/status").await;
+    let status: Value = serde_json::from_str(&body).expect("it is JSON");
+    let observation = &status["clusters"][0]["observation"];
+    let short = json!({"count": 1, "first": ["orders-4"]});
+    assert_eq!([&observation["partitions"]["under_replicated"], &observation["partitions"]["at_min_isr"]], [&short; 2]);
+    assert_eq!(observation["partitions"]["offline"]["count"], 0);
+    let largest = json!([{
+        "topic": "__consumer_offsets", "partition": 3, "broker": 1, "bytes": 500, "growth_bytes_per_second": 200.0,
+    }]);
+    assert_eq!(observation["largest_internal_partitions"], largest);
+    let second = &observation["by_broker"][1];
+    assert_eq!((&second["broker"], &second["partitions"]["leader_imbalance"]), (&json!(2), &json!(1.0)));
+    let parts = observation["parts"].as_array().expect("it is an array");
+    let off = parts.iter().find(|part| part["state"] == "off").expect("one is off");
+    assert_eq!((&off["part"], &off["message"]), (&json!("quorum"), &json!("grant DESCRIBE on CLUSTER")));
+    assert_eq!(observation["quorum"], Value::Null);
 }

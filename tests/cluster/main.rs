@@ -19,6 +19,8 @@ mod direct_probes;
 mod healthy;
 mod integrity;
 mod not_enough_replicas;
+mod observation;
+mod offsets_grow;
 mod prober_frozen;
 mod secured;
 mod stale_broker;

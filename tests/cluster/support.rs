@@ -144,6 +144,17 @@ impl Status {
         self.page.pointer(pointer).and_then(Value::as_f64).unwrap_or_default()
     }
 
+    /// One value of what the cluster says of itself, by JSON pointer; null if it has not been said.
+    pub(crate) fn observation(&self, pointer: &str) -> &Value {
+        self.page.pointer(&format!("/clusters/0/observation{pointer}")).unwrap_or(&Value::Null)
+    }
+
+    /// What the cluster says of a broker.
+    pub(crate) fn registration(&self, broker: i32) -> Option<&str> {
+        let brokers = self.page.pointer("/clusters/0/brokers").and_then(Value::as_array)?;
+        brokers.iter().find(|row| row["id"] == broker)?["registration"].as_str()
+    }
+
     /// The first lane's state and message.
     pub(crate) fn lane(&self) -> (String, String) {
         let text = |field: &str| self.page.pointer(&format!("/clusters/0/lanes/0/{field}")).and_then(Value::as_str);

@@ -98,6 +98,7 @@ fn status(broker: BrokerId, condition: Condition) -> BrokerStatus {
         broker,
         address: None,
         rack: None,
+        registration: prober_core::observed::registration::Registration::Unknown,
         registered: true,
         covered: true,
         state: Some(state),

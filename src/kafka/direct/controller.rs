@@ -20,7 +20,7 @@ use super::Context;
 use super::scout::Scouted;
 
 /// The name that is asked for. It is created only where the canary is switched on.
-pub(super) const CANARY: &str = "kafka-prober-canary";
+pub const CANARY: &str = "kafka-prober-canary";
 
 /// Where the answer is no for good, it is asked again after this: permissions change.
 const REFUSED_FOR: Duration = Duration::from_secs(600);

@@ -58,6 +58,7 @@ use scout::{Scout, Scouted, TRANSACTIONS};
 use transaction::Transaction;
 
 pub use canary::CanarySettings;
+pub use controller::CANARY;
 pub use known::Known;
 pub(in crate::kafka) use scout::OFFSETS;
 

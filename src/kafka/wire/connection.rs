@@ -11,6 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use prober_core::observed::versions::Fingerprint;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::watch,
@@ -99,6 +100,11 @@ impl Connection {
     /// [`WireError::UnsupportedVersion`] if broker and prober share none.
     pub fn version(&self, api: Api) -> Result<i16, WireError> {
         self.versions.agree(api, i16::MAX)
+    }
+
+    /// What the broker offered in the handshake, as one number that is equal for equal offers.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.versions.fingerprint()
     }
 
     /// Requests sent and not yet answered, those of callers who gave up included.

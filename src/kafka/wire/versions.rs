@@ -8,6 +8,7 @@
 use std::fmt;
 
 use kafka_protocol::messages::ApiKey;
+use prober_core::observed::versions::Fingerprint;
 
 use super::error::WireError;
 
@@ -47,6 +48,16 @@ pub enum Api {
     SaslHandshake,
     /// One message of the SASL exchange.
     SaslAuthenticate,
+    /// Who is registered.
+    DescribeCluster,
+    /// The KRaft quorum.
+    DescribeQuorum,
+    /// Log directories of a broker.
+    DescribeLogDirs,
+    /// Configs of topics.
+    DescribeConfigs,
+    /// Partitions that are being moved.
+    ListPartitionReassignments,
 }
 
 /// Both ends included.
@@ -64,7 +75,7 @@ impl fmt::Display for VersionRange {
     }
 }
 
-const SPOKEN: [(Api, ApiKey, VersionRange); 16] = [
+const SPOKEN: [(Api, ApiKey, VersionRange); 21] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
@@ -90,6 +101,13 @@ const SPOKEN: [(Api, ApiKey, VersionRange); 16] = [
     // v0 means that the exchange goes without headers. There is no flexible version; the answer is read by hand.
     (Api::SaslHandshake, ApiKey::SaslHandshake, range(1, 1)),
     (Api::SaslAuthenticate, ApiKey::SaslAuthenticate, range(2, 2)),
+    // Fenced brokers from v2.
+    (Api::DescribeCluster, ApiKey::DescribeCluster, range(0, 2)),
+    (Api::DescribeQuorum, ApiKey::DescribeQuorum, range(0, 2)),
+    // An error of the whole answer from v3, free space from v4.
+    (Api::DescribeLogDirs, ApiKey::DescribeLogDirs, range(3, 4)),
+    (Api::DescribeConfigs, ApiKey::DescribeConfigs, range(4, 4)),
+    (Api::ListPartitionReassignments, ApiKey::ListPartitionReassignments, range(0, 0)),
 ];
 
 const fn range(min: i16, max: i16) -> VersionRange {
@@ -118,18 +136,26 @@ impl fmt::Display for Api {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Versions {
     broker: [Option<VersionRange>; SPOKEN.len()],
+    fingerprint: Option<Fingerprint>,
 }
 
 impl Versions {
     /// From the broker's list of (request number, versions); unknown numbers are ignored.
     pub(super) fn offered(list: impl IntoIterator<Item = (i16, VersionRange)>) -> Self {
-        let mut versions = Self::default();
+        let list: Vec<_> = list.into_iter().collect();
+        let fingerprint = Fingerprint::of(list.iter().map(|(number, offered)| (*number, offered.min, offered.max)));
+        let mut versions = Self { fingerprint: Some(fingerprint), ..Self::default() };
         for (number, offered) in list {
             if let Some((api, _, _)) = SPOKEN.iter().find(|(_, key, _)| *key as i16 == number) {
                 versions.broker[*api as usize] = Some(offered);
             }
         }
         versions
+    }
+
+    /// Everything that the broker offered, what we do not speak included, as one number.
+    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.fingerprint
     }
 
     /// The highest version that both sides speak and that is not above `ceiling`, which a

@@ -12,12 +12,14 @@ use kafka_protocol::messages::{MetadataRequest, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 pub(crate) mod admin;
+pub(crate) mod commits;
 pub(crate) mod connection;
 pub(crate) mod coordination;
 pub(crate) mod quorum;
 pub(crate) mod records;
 
 pub(crate) use admin::{create_scram_user, create_topic, delete_topic};
+pub(crate) use commits::{commit_on, coordinator_address};
 pub(crate) use connection::{Connection, RawError};
 pub(crate) use quorum::{active_controller, coordinator};
 pub(crate) use records::{earliest_offset, fetch_all, latest_offset, produce_one, read_partition};

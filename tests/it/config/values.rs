@@ -40,6 +40,20 @@ fn threshold_must_be_below_the_deadline_and_the_changed_one_is_blamed() {
 }
 
 #[test]
+fn observation_has_a_shortest_interval_and_limits_above_nothing() {
+    for (key, value, problem) in [
+        ("INTERVAL", "500ms", "observation.interval: \"500ms\" is out of range; use 1s to 1h"),
+        ("CONFIGS_INTERVAL", "2days", "observation.configs_interval: \"2days\" is out of range; use 1s to 1day"),
+        ("PARTITIONS_PER_BROKER", "0", "observation.partitions_per_broker: 0 is out of range; use 1 or more"),
+    ] {
+        let variable = format!("KAFKA_PROBER__OBSERVATION__{key}");
+        env_is_refused(&[(&variable, value)], &format!("{variable}: {problem}"));
+    }
+    let often = loaded(&env(&[("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")]));
+    assert_eq!(often.config.observation.interval, std::time::Duration::from_secs(1));
+}
+
+#[test]
 fn fetch_wait_must_be_below_the_deadline_of_consume() {
     let variable = "KAFKA_PROBER__LANES__PINNED__FETCH_MAX_WAIT";
     env_is_refused(

@@ -5,6 +5,7 @@ mod authenticating;
 mod broker;
 mod calls;
 mod coordination;
+mod describing;
 mod dialing;
 mod handshakes;
 mod reading;

@@ -1,0 +1,53 @@
+//! Topic names that collide: Kafka's metrics turn `.` into `_`, so that `a.b` and `a_b` become one, and a topic whose
+//! name collides with another's cannot be created.
+
+use std::sync::Arc;
+
+use super::NAMED_MAX;
+
+/// Groups of names that are the same but for `.` and `_`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collisions {
+    /// How many groups.
+    pub count: u64,
+    /// The first [`NAMED_MAX`], each with its first [`NAMED_MAX`] names, in order.
+    pub first: Vec<Vec<Arc<str>>>,
+}
+
+impl Collisions {
+    /// Among these names, which do not repeat.
+    pub fn among<'a>(names: impl IntoIterator<Item = &'a str>) -> Collisions {
+        let may_collide = |name: &&str| name.contains(['.', '_']);
+        let normal = |name: &'a str| (name.replace('.', "_"), name);
+        let mut names: Vec<(String, &str)> = names.into_iter().filter(may_collide).map(normal).collect();
+        names.sort_unstable();
+        let mut collisions = Collisions::default();
+        for group in names.chunk_by(|one, other| one.0 == other.0).filter(|group| 1 < group.len()) {
+            collisions.count += 1;
+            if collisions.first.len() < NAMED_MAX {
+                collisions.first.push(group.iter().take(NAMED_MAX).map(|(_, name)| Arc::from(*name)).collect());
+            }
+        }
+        collisions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dot_and_underscore_are_one_in_metrics() {
+        let collisions = Collisions::among(["a.b", "a_b", "a-b", "ab", "c.d", "e_f.g", "e.f_g", "e_f_g"]);
+        assert_eq!(collisions.count, 2);
+        assert_eq!(
+            collisions.first,
+            [vec![Arc::from("a.b"), Arc::from("a_b")], ["e.f_g", "e_f.g", "e_f_g"].map(Arc::from).to_vec()]
+        );
+    }
+
+    #[test]
+    fn names_that_merely_look_alike_do_not_collide() {
+        assert_eq!(Collisions::among(["__consumer_offsets", "__transaction_state", "consumer.offsets"]).count, 0);
+    }
+}

@@ -1,0 +1,239 @@
+//! A cluster by its own answers: what it says of its brokers, partitions, disks and quorum, added up.
+//!
+//! Nothing here is probed, and nothing here is a verdict: it is the evidence beside the probes. Everything is bounded:
+//! numbers for each broker and for the cluster, and of topics and partitions only the first few by name.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`partitions`] | leaders, replicas, in-sync replicas: added up from one metadata answer |
+//! | [`sizes`] | log directories, and how fast the internal topics grow |
+//! | [`registration`] | fenced or unregistered: why a broker is not in the metadata |
+//! | [`versions`] | which brokers speak other versions than the rest |
+//! | [`collisions`] | topic names that differ in `.` and `_` only |
+//! | [`parts`] | the parts of an observation, each with its state and its cost |
+
+pub mod collisions;
+pub mod partitions;
+pub mod parts;
+pub mod registration;
+pub mod sizes;
+pub mod versions;
+
+#[cfg(test)]
+mod properties;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::ids::{BrokerId, ClusterName, Partition};
+
+use collisions::Collisions;
+use partitions::Partitions;
+use parts::{Part, PartStatus};
+use registration::Registrations;
+use sizes::Sizes;
+use versions::Versions;
+
+/// Of topics and partitions, so many are named.
+pub const NAMED_MAX: usize = 10;
+
+/// What one cluster last said of itself. A part that has not answered yet, or is switched off, is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Kafka's own id of it.
+    pub cluster_id: Option<Arc<str>>,
+    /// What the partition counts are compared with.
+    pub limits: Limits,
+    /// Who is registered, and who is fenced.
+    pub registrations: Option<Arc<Registrations>>,
+    /// Leaders, replicas, in-sync replicas.
+    pub partitions: Option<Arc<Partitions>>,
+    /// Topic names that collide in metrics.
+    pub collisions: Option<Arc<Collisions>>,
+    /// Partitions that are being moved.
+    pub reassignments: Option<Named>,
+    /// The KRaft quorum.
+    pub quorum: Option<Arc<Quorum>>,
+    /// Log directories and the internal topics in them.
+    pub sizes: Option<Arc<Sizes>>,
+    /// What the brokers speak.
+    pub versions: Option<Arc<Versions>>,
+    /// The parts: their states and costs.
+    pub parts: BTreeMap<Part, PartStatus>,
+}
+
+/// Limits of partition replicas and partitions; beyond them Kafka works, but not well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Replicas on one broker.
+    pub per_broker: u64,
+    /// Replicas in the cluster.
+    pub per_cluster: u64,
+}
+
+/// A partition of some topic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartitionName {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition.
+    pub partition: Partition,
+}
+
+impl std::fmt::Display for PartitionName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.topic, self.partition.0)
+    }
+}
+
+/// How many, and the first few by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// How many.
+    pub count: u64,
+    /// The first [`NAMED_MAX`] that were come across.
+    pub first: Vec<PartitionName>,
+}
+
+impl Named {
+    /// Counts one; its name is made only if there is room for it.
+    pub fn add(&mut self, name: impl FnOnce() -> PartitionName) {
+        self.count += 1;
+        if self.first.len() < NAMED_MAX {
+            self.first.push(name());
+        }
+    }
+}
+
+/// The KRaft quorum as its leader sees it (KIP-595, KIP-836).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quorum {
+    /// The active controller; `None` while the quorum has none.
+    pub leader: Option<BrokerId>,
+    /// The leader's epoch.
+    pub epoch: i32,
+    /// Everyone that follows the metadata log.
+    pub nodes: Vec<QuorumNode>,
+}
+
+/// One replica of the metadata log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuorumNode {
+    /// Its id, a broker's or a controller's.
+    pub node: BrokerId,
+    /// Whether it votes.
+    pub role: QuorumRole,
+    /// Records that it lacks of the leader's log; `None` if the leader does not know how far it has come.
+    pub lag: Option<u64>,
+}
+
+/// A part in the quorum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum QuorumRole {
+    /// A controller.
+    Voter,
+    /// A broker, or a controller that does not vote.
+    Observer,
+}
+
+impl QuorumRole {
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            QuorumRole::Voter => "voter",
+            QuorumRole::Observer => "observer",
+        }
+    }
+}
+
+/// How far one replica of the metadata log has come, as an answer says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuorumReplica {
+    /// Its id.
+    pub node: BrokerId,
+    /// Whether it votes.
+    pub role: QuorumRole,
+    /// The end of its log, −1 if unknown.
+    pub log_end: i64,
+}
+
+impl Quorum {
+    /// From the leader's answer. A lag is told against the leader's own log end; without that, against the longest log.
+    pub fn of(leader: Option<BrokerId>, epoch: i32, replicas: &[QuorumReplica]) -> Quorum {
+        let known = |replica: &&QuorumReplica| 0 <= replica.log_end;
+        let of_leader = replicas.iter().filter(known).find(|replica| Some(replica.node) == leader);
+        let end = of_leader.or_else(|| replicas.iter().filter(known).max_by_key(|replica| replica.log_end));
+        let end = end.map(|replica| replica.log_end);
+        let lag = |replica: &QuorumReplica| {
+            let end = end.filter(|_| 0 <= replica.log_end)?;
+            Some(u64::try_from(end - replica.log_end).unwrap_or(0))
+        };
+        let node = |replica: &QuorumReplica| QuorumNode { node: replica.node, role: replica.role, lag: lag(replica) };
+        Quorum { leader, epoch, nodes: replicas.iter().map(node).collect() }
+    }
+}
+
+impl Observed {
+    /// Nothing heard yet.
+    pub fn new(cluster: ClusterName, limits: Limits) -> Observed {
+        Observed {
+            cluster,
+            cluster_id: None,
+            limits,
+            registrations: None,
+            partitions: None,
+            collisions: None,
+            reassignments: None,
+            quorum: None,
+            sizes: None,
+            versions: None,
+            parts: Part::ALL.map(|part| (part, PartStatus::default())).into(),
+        }
+    }
+
+    /// The active controller, by the quorum's own word.
+    pub fn controller(&self) -> Option<BrokerId> {
+        self.quorum.as_ref().and_then(|quorum| quorum.leader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replica(node: i32, role: QuorumRole, log_end: i64) -> QuorumReplica {
+        QuorumReplica { node: BrokerId(node), role, log_end }
+    }
+
+    #[test]
+    fn quorum_lag_is_against_the_leaders_log() {
+        let replicas = [
+            replica(101, QuorumRole::Voter, 500),
+            replica(102, QuorumRole::Voter, 480),
+            replica(1, QuorumRole::Observer, 500),
+            replica(2, QuorumRole::Observer, -1),
+        ];
+        let quorum = Quorum::of(Some(BrokerId(101)), 7, &replicas);
+        assert_eq!(quorum.nodes.iter().map(|node| node.lag).collect::<Vec<_>>(), [Some(0), Some(20), Some(0), None]);
+    }
+
+    #[test]
+    fn quorum_without_a_leader_lags_behind_the_longest_log() {
+        let replicas = [replica(101, QuorumRole::Voter, 10), replica(102, QuorumRole::Voter, 30)];
+        let quorum = Quorum::of(None, 7, &replicas);
+        assert_eq!(quorum.nodes[0].lag, Some(20));
+        assert_eq!(quorum.leader, None);
+    }
+
+    #[test]
+    fn all_are_counted_and_only_a_few_named() {
+        let mut named = Named::default();
+        for partition in 0..25 {
+            named.add(|| PartitionName { topic: Arc::from("a"), partition: Partition(partition) });
+        }
+        assert_eq!((named.count, named.first.len()), (25, NAMED_MAX));
+        assert_eq!(named.first[0].to_string(), "a-0");
+    }
+}

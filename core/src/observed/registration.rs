@@ -1,0 +1,185 @@
+//! Why a broker is not in the metadata: fenced, which it comes back from, or unregistered, which it does not.
+//!
+//! Kafka never forgets a broker by itself: one that died stays registered and fenced. It is unregistered by an operator,
+//! who has decommissioned it (KIP-500, `kafka-cluster unregister`); our replica lists may name it for ever.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::ids::BrokerId;
+use crate::time::Time;
+
+/// A broker unregistered for so long is no broker of the cluster any more.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
+
+/// An answer older than this says nothing about now.
+pub const FRESH_FOR: Duration = Duration::from_secs(120);
+
+/// What the cluster says of a broker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Registration {
+    /// Registered, and let in.
+    Registered,
+    /// Registered, and kept out: it has not sent a heartbeat for a session, or is still catching up.
+    Fenced,
+    /// Not registered.
+    Unregistered,
+    /// The cluster does not tell, or has not been asked for a while.
+    #[default]
+    Unknown,
+}
+
+impl Registration {
+    /// The value in pages and labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Registration::Registered => "registered",
+            Registration::Fenced => "fenced",
+            Registration::Unregistered => "unregistered",
+            Registration::Unknown => "unknown",
+        }
+    }
+}
+
+/// A broker in an answer to DescribeCluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub broker: BrokerId,
+    /// Kept out.
+    pub fenced: bool,
+    /// Its rack, if it tells one.
+    pub rack: Option<String>,
+}
+
+/// Who is registered, by the newest answer, and who was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registrations {
+    /// Everyone listed.
+    pub brokers: BTreeMap<BrokerId, Listed>,
+    /// Whether the answer lists fenced brokers too (DescribeCluster v2, KIP-1073). Otherwise a broker that is not listed
+    /// may be either.
+    pub complete: bool,
+    /// When the newest answer came.
+    pub at: Time,
+    /// When the first complete answer of those in a row came.
+    since: Time,
+    /// Since when a broker that was listed is listed no more.
+    left: BTreeMap<BrokerId, Time>,
+}
+
+impl Registrations {
+    /// Takes in an answer.
+    pub fn observe(&mut self, listed: impl IntoIterator<Item = Listed>, complete: bool, at: Time) {
+        let before = std::mem::take(&mut self.brokers);
+        self.brokers = listed.into_iter().map(|listed| (listed.broker, listed)).collect();
+        if !self.complete {
+            self.since = at;
+            self.left.clear();
+        }
+        for broker in before.keys().filter(|_| self.complete) {
+            self.left.entry(*broker).or_insert(at);
+        }
+        let brokers = &self.brokers;
+        // Who left long ago is as if it had never been listed: the answers go back further.
+        self.left.retain(|broker, left| !brokers.contains_key(broker) && at.since(*left) < FORGOTTEN_AFTER);
+        (self.complete, self.at) = (complete, at);
+    }
+
+    /// What the cluster says of a broker.
+    pub fn of(&self, broker: BrokerId, now: Time) -> Registration {
+        if FRESH_FOR < now.since(self.at) {
+            return Registration::Unknown;
+        }
+        match self.brokers.get(&broker) {
+            Some(listed) if listed.fenced => Registration::Fenced,
+            Some(_) => Registration::Registered,
+            None if self.complete => Registration::Unregistered,
+            None => Registration::Unknown,
+        }
+    }
+
+    /// Whether a broker has been unregistered for [`FORGOTTEN_AFTER`].
+    pub fn is_forgotten(&self, broker: BrokerId, now: Time) -> bool {
+        let left = self.left.get(&broker).copied().unwrap_or(self.since);
+        self.of(broker, now) == Registration::Unregistered && FORGOTTEN_AFTER <= now.since(left)
+    }
+
+    /// Brokers listed that are let in, and that are fenced; of the latter nothing is known while the answers leave them out.
+    pub fn counts(&self) -> (u64, Option<u64>) {
+        let fenced = self.brokers.values().filter(|listed| listed.fenced).count() as u64;
+        (self.brokers.len() as u64 - fenced, self.complete.then_some(fenced))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(id: i32, fenced: bool) -> Listed {
+        Listed { broker: BrokerId(id), fenced, rack: None }
+    }
+
+    fn at(seconds: u64) -> Time {
+        Time::from_millis(1000 * seconds)
+    }
+
+    #[test]
+    fn fenced_is_told_from_unregistered() {
+        let mut registrations = Registrations::default();
+        registrations.observe([listed(1, false), listed(2, true)], true, at(0));
+        let of = |id| registrations.of(BrokerId(id), at(1));
+        assert_eq!([of(1), of(2), of(3)], [Registration::Registered, Registration::Fenced, Registration::Unregistered]);
+        assert_eq!(registrations.counts(), (1, Some(1)));
+    }
+
+    #[test]
+    fn answer_without_fenced_brokers_says_nothing_about_the_absent() {
+        let mut registrations = Registrations::default();
+        registrations.observe([listed(1, false)], false, at(0));
+        assert_eq!(registrations.of(BrokerId(2), at(1)), Registration::Unknown);
+        assert!(!registrations.is_forgotten(BrokerId(2), at(1)));
+        assert_eq!(registrations.counts(), (1, None));
+    }
+
+    #[test]
+    fn broker_is_forgotten_ten_minutes_after_it_left_and_not_a_second_earlier() {
+        let mut registrations = Registrations::default();
+        registrations.observe([listed(1, false), listed(2, false)], true, at(0));
+        for seconds in (1000..1600).step_by(60) {
+            registrations.observe([listed(1, false)], true, at(seconds));
+            assert!(!registrations.is_forgotten(BrokerId(2), at(seconds)), "{seconds}");
+        }
+        for seconds in (1600..4000).step_by(60) {
+            registrations.observe([listed(1, false)], true, at(seconds));
+            assert!(registrations.is_forgotten(BrokerId(2), at(seconds)), "{seconds}");
+        }
+    }
+
+    #[test]
+    fn broker_named_by_replicas_only_is_forgotten_ten_minutes_after_the_first_answer() {
+        let mut registrations = Registrations::default();
+        registrations.observe([listed(1, false)], true, at(0));
+        registrations.observe([listed(1, false)], true, at(599));
+        assert!(!registrations.is_forgotten(BrokerId(9), at(599)));
+        assert!(registrations.is_forgotten(BrokerId(9), at(600)));
+    }
+
+    #[test]
+    fn broker_that_registers_again_starts_over() {
+        let mut registrations = Registrations::default();
+        registrations.observe([listed(1, false), listed(2, false)], true, at(0));
+        registrations.observe([listed(1, false)], true, at(100));
+        registrations.observe([listed(1, false), listed(2, true)], true, at(600));
+        registrations.observe([listed(1, false)], true, at(700));
+        assert!(!registrations.is_forgotten(BrokerId(2), at(800)));
+    }
+
+    #[test]
+    fn old_answer_says_nothing_about_now() {
+        let mut registrations = Registrations::default();
+        registrations.observe([listed(1, false)], true, at(0));
+        assert_eq!(registrations.of(BrokerId(1), at(121)), Registration::Unknown);
+        assert!(!registrations.is_forgotten(BrokerId(9), at(5000)), "nobody is forgotten while the cluster is silent");
+    }
+}

@@ -1,0 +1,235 @@
+//! Points of what the clusters say of themselves. A part that is not answered now has none: an old number would look like
+//! a new one.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use prober_core::metric::{self, Metric};
+use prober_core::observed::Observed;
+use prober_core::observed::partitions::Partitions;
+use prober_core::observed::parts::{Part, PartState};
+use prober_core::observed::registration::Registration;
+use prober_core::observed::sizes::{BrokerSizes, TopicSize};
+use prober_core::snapshot::Snapshot;
+
+use super::{Point, Value};
+
+/// Every point of the observations, in the order of the catalogue.
+pub(super) fn points(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    cluster_brokers(snapshot)
+        .chain(cluster_partitions(snapshot))
+        .chain(limits(snapshot))
+        .chain(controllers(snapshot))
+        .chain(reassignments(snapshot))
+        .chain(collisions(snapshot))
+        .chain(broker_partitions(snapshot))
+        .chain(imbalances(snapshot))
+        .chain(spaces(snapshot))
+        .chain(topic_sizes(snapshot))
+        .chain(topic_growths(snapshot))
+        .chain(quorum_lags(snapshot))
+        .chain(durations(snapshot))
+        .chain(parts(snapshot))
+}
+
+fn gauge<'a>(
+    snapshot: &'a Snapshot,
+    metric: Metric,
+    observed: &'a Observed,
+    rest: impl IntoIterator<Item = Cow<'a, str>>,
+    value: f64,
+) -> Point<'a> {
+    let shared = [Cow::Borrowed(observed.cluster.as_str()), Cow::Borrowed(&*snapshot.vantage)];
+    Point::new(metric, shared.into_iter().chain(rest).collect::<Vec<_>>(), Value::Gauge(value))
+}
+
+/// The observations whose part was answered when it was last asked for.
+fn answered(snapshot: &Snapshot, part: Part) -> impl Iterator<Item = &Observed> {
+    let is_on =
+        move |observed: &&Observed| observed.parts.get(&part).is_some_and(|status| status.state == PartState::On);
+    snapshot.observed.iter().map(Arc::as_ref).filter(is_on)
+}
+
+fn cluster_brokers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    answered(snapshot, Part::Brokers).flat_map(move |observed| {
+        let (registered, fenced) = observed.registrations.as_ref().map_or((0, None), |seen| seen.counts());
+        let unregistered = snapshot
+            .brokers
+            .iter()
+            .filter(|status| status.cluster == observed.cluster && status.registration == Registration::Unregistered);
+        let unregistered = fenced.map(|_| unregistered.count() as u64);
+        let counts = [("registered", Some(registered)), ("fenced", fenced), ("unregistered", unregistered)];
+        counts.into_iter().filter_map(move |(state, count)| {
+            Some(gauge(snapshot, metric::CLUSTER_BROKERS, observed, [state.into()], count? as f64))
+        })
+    })
+}
+
+/// The sums over partitions, of each cluster that tells them.
+fn with_partitions(snapshot: &Snapshot) -> impl Iterator<Item = (&Observed, &Partitions)> {
+    answered(snapshot, Part::Partitions).filter_map(|observed| Some((observed, observed.partitions.as_deref()?)))
+}
+
+fn cluster_partitions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    with_partitions(snapshot).flat_map(move |(observed, sums)| {
+        [
+            ("total", sums.partitions),
+            ("replicas", sums.replicas),
+            ("under_replicated", sums.under_replicated.count),
+            ("at_min_isr", sums.at_min_isr.count),
+            ("under_min_isr", sums.under_min_isr.count),
+            ("offline", sums.offline.count),
+        ]
+        .map(|(state, count)| gauge(snapshot, metric::CLUSTER_PARTITIONS, observed, [state.into()], count as f64))
+    })
+}
+
+fn limits(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.observed.iter().flat_map(move |observed| {
+        [("broker", observed.limits.per_broker), ("cluster", observed.limits.per_cluster)]
+            .map(|(scope, limit)| gauge(snapshot, metric::PARTITION_LIMIT, observed, [scope.into()], limit as f64))
+    })
+}
+
+fn controllers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    answered(snapshot, Part::Quorum).map(move |observed| {
+        let id = observed.controller().map_or(-1, |controller| controller.0);
+        gauge(snapshot, metric::ACTIVE_CONTROLLER, observed, [], f64::from(id))
+    })
+}
+
+fn reassignments(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    answered(snapshot, Part::Reassignments).filter_map(move |observed| {
+        let count = observed.reassignments.as_ref()?.count;
+        Some(gauge(snapshot, metric::REASSIGNMENTS, observed, [], count as f64))
+    })
+}
+
+fn collisions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    answered(snapshot, Part::Partitions).filter_map(move |observed| {
+        let count = observed.collisions.as_ref()?.count;
+        Some(gauge(snapshot, metric::NAME_COLLISIONS, observed, [], count as f64))
+    })
+}
+
+fn broker_partitions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    with_partitions(snapshot).flat_map(move |(observed, sums)| {
+        sums.brokers.iter().flat_map(move |(broker, sums)| {
+            [
+                ("replica", sums.replicas),
+                ("leader", sums.leaders),
+                ("preferred_leader", sums.preferred),
+                ("out_of_sync", sums.out_of_sync),
+                ("under_replicated", sums.under_replicated),
+            ]
+            .map(|(kind, count)| {
+                let rest = [Cow::from(broker.to_string()), kind.into()];
+                gauge(snapshot, metric::BROKER_PARTITIONS, observed, rest, count as f64)
+            })
+        })
+    })
+}
+
+fn imbalances(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    with_partitions(snapshot).flat_map(move |(observed, sums)| {
+        sums.brokers.iter().map(move |(broker, sums)| {
+            gauge(snapshot, metric::LEADER_IMBALANCE, observed, [broker.to_string().into()], sums.imbalance())
+        })
+    })
+}
+
+/// Each broker's sizes.
+fn sizes(snapshot: &Snapshot) -> impl Iterator<Item = (&Observed, Cow<'_, str>, &BrokerSizes)> {
+    let told = answered(snapshot, Part::LogDirs).filter_map(|observed| Some((observed, observed.sizes.as_deref()?)));
+    told.flat_map(|(observed, sizes)| {
+        sizes.brokers.iter().map(move |(broker, sums)| (observed, Cow::from(broker.to_string()), sums))
+    })
+}
+
+fn spaces(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    sizes(snapshot).flat_map(move |(observed, broker, sums)| {
+        [("total", sums.total), ("usable", sums.usable)].into_iter().filter_map(move |(kind, bytes)| {
+            let rest = [broker.clone(), kind.into()];
+            Some(gauge(snapshot, metric::LOG_DIR_SPACE, observed, rest, bytes? as f64))
+        })
+    })
+}
+
+fn of_topics<'a>(
+    snapshot: &'a Snapshot,
+    metric: Metric,
+    value: fn(&TopicSize) -> Option<f64>,
+) -> impl Iterator<Item = Point<'a>> {
+    sizes(snapshot).flat_map(move |(observed, broker, sums)| {
+        sums.topics.iter().filter_map(move |(topic, size)| {
+            let rest = [broker.clone(), Cow::Borrowed(&**topic)];
+            Some(gauge(snapshot, metric, observed, rest, value(size)?))
+        })
+    })
+}
+
+fn topic_sizes(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    of_topics(snapshot, metric::INTERNAL_TOPIC_SIZE, |size| Some(size.bytes as f64))
+}
+
+fn topic_growths(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    of_topics(snapshot, metric::INTERNAL_TOPIC_GROWTH, |size| size.growth)
+}
+
+fn quorum_lags(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    answered(snapshot, Part::Quorum).flat_map(move |observed| {
+        let nodes = observed.quorum.iter().flat_map(|quorum| &quorum.nodes);
+        nodes.filter_map(move |node| {
+            let rest = [Cow::from(node.node.to_string()), node.role.as_str().into()];
+            Some(gauge(snapshot, metric::QUORUM_LAG, observed, rest, node.lag? as f64))
+        })
+    })
+}
+
+fn durations(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.observed.iter().flat_map(move |observed| {
+        let seen = observed.parts.iter().filter(|(_, status)| status.seen.is_some());
+        seen.map(move |(part, status)| {
+            let rest = [part.as_str().into()];
+            gauge(snapshot, metric::OBSERVATION_DURATION, observed, rest, status.took.as_secs_f64())
+        })
+    })
+}
+
+fn parts(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+    snapshot.observed.iter().flat_map(move |observed| {
+        observed.parts.iter().flat_map(move |(part, status)| {
+            PartState::ALL.map(|state| {
+                let hot = if status.state == state { 1.0 } else { 0.0 };
+                let rest = [part.as_str().into(), state.as_str().into()];
+                gauge(snapshot, metric::OBSERVATION_PARTS, observed, rest, hot)
+            })
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exporters::fixture;
+
+    #[test]
+    fn part_that_fails_has_no_numbers_and_says_so() {
+        let mut snapshot = fixture::snapshot(2);
+        let of = |snapshot: &Snapshot, metric: Metric| points(snapshot).filter(|point| point.metric == metric).count();
+        assert_eq!(of(&snapshot, metric::CLUSTER_PARTITIONS), 6);
+        let mut observed = Observed::clone(&snapshot.observed[0]);
+        observed.parts.entry(Part::Partitions).or_default().state = PartState::Failing;
+        snapshot.observed = vec![Arc::new(observed)];
+        assert_eq!((of(&snapshot, metric::CLUSTER_PARTITIONS), of(&snapshot, metric::BROKER_PARTITIONS)), (0, 0));
+        let failing = points(&snapshot).filter(|point| point.metric == metric::OBSERVATION_PARTS);
+        let failing = failing.filter(|point| point.value == Value::Gauge(1.0) && point.attributes[3] == "failing");
+        assert_eq!(failing.map(|point| point.attributes[2].to_string()).collect::<Vec<_>>(), ["partitions"]);
+    }
+
+    #[test]
+    fn observation_costs_a_dozen_series_a_broker_and_none_a_topic() {
+        let count = |brokers| points(&fixture::snapshot(brokers)).count();
+        assert_eq!(count(11) - count(10), 13);
+    }
+}

@@ -1,0 +1,75 @@
+//! What a refusal means: a part that is switched off, with a message that says what would help, or one that is tried
+//! again.
+
+use prober_core::kafka_error::KafkaError;
+
+use crate::kafka::wire::{Api, WireError};
+
+/// Kafka's UNSUPPORTED_VERSION.
+const UNSUPPORTED_VERSION: KafkaError = KafkaError(35);
+
+/// Why a part has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Not permitted or not offered: asking again soon is of no use.
+    Off(String),
+    /// Anything else.
+    Failing(String),
+}
+
+impl Trouble {
+    /// Of a code in an answer.
+    ///
+    /// # Errors
+    /// Any code but 0. `permission` is what the request needs, in the words of Kafka's ACLs.
+    pub(super) fn check(code: i16, api: Api, permission: &str) -> Result<(), Trouble> {
+        match KafkaError::of(code) {
+            None => Ok(()),
+            Some(error) if error.is_authorization() => Err(Trouble::forbidden(error, api, permission)),
+            Some(error) if error == UNSUPPORTED_VERSION => {
+                Err(Trouble::Off(format!("this cluster does not offer {api} ({})", error.name())))
+            }
+            Some(error) => Err(Trouble::Failing(format!("{api} was refused with {}", error.name()))),
+        }
+    }
+
+    /// Of a permission that is missing.
+    pub(super) fn forbidden(error: KafkaError, api: Api, permission: &str) -> Trouble {
+        Trouble::Off(format!("grant {permission}: {api} was refused with {}", error.name()))
+    }
+}
+
+impl From<WireError> for Trouble {
+    fn from(error: WireError) -> Trouble {
+        match error {
+            WireError::UnsupportedVersion { .. } => Trouble::Off(format!("not offered: {error}")),
+            error => Trouble::Failing(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::wire::VersionRange;
+
+    #[test]
+    fn missing_permission_says_what_to_grant() {
+        let refused = Trouble::check(31, Api::DescribeQuorum, "DESCRIBE on CLUSTER");
+        let message = "grant DESCRIBE on CLUSTER: DescribeQuorum was refused with CLUSTER_AUTHORIZATION_FAILED";
+        assert_eq!(refused, Err(Trouble::Off(message.into())));
+        assert_eq!(Trouble::check(0, Api::DescribeQuorum, ""), Ok(()));
+    }
+
+    #[test]
+    fn request_that_nobody_offers_is_off_and_a_busy_controller_is_not() {
+        let error = WireError::UnsupportedVersion {
+            api: Api::DescribeQuorum,
+            ours: VersionRange { min: 0, max: 2 },
+            broker: None,
+        };
+        assert!(matches!(Trouble::from(error), Trouble::Off(_)));
+        assert!(matches!(Trouble::from(WireError::Refused), Trouble::Failing(_)));
+        assert!(matches!(Trouble::check(7, Api::DescribeQuorum, ""), Err(Trouble::Failing(_))));
+    }
+}

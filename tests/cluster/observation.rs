@@ -1,0 +1,111 @@
+//! What the cluster says of itself, against the harness's own metadata: healthy, with broker 2 frozen, and well again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::raw::{self, Metadata};
+use crate::harness::shared_cluster;
+use crate::support::{Probing, Status};
+
+/// As often as it can be.
+const OFTEN: [(&str, &str); 1] = [("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")];
+
+/// Of the harness's clusters of three brokers.
+const MIN_ISR: usize = 2;
+
+/// A session of 9 s, a silent broker that was being asked, and the next round.
+const TOLD_WITHIN: Duration = Duration::from_secs(90);
+
+/// Replicas, leaders and preferred leaders by broker.
+fn placed(truth: &Metadata) -> BTreeMap<i32, [u64; 3]> {
+    let mut brokers: BTreeMap<i32, [u64; 3]> = BTreeMap::new();
+    for partition in &truth.partitions {
+        partition.replicas.iter().for_each(|id| brokers.entry(*id).or_default()[0] += 1);
+        brokers.entry(partition.leader).or_default()[1] += 1;
+        brokers.entry(partition.replicas[0]).or_default()[2] += 1;
+    }
+    brokers.remove(&-1);
+    brokers
+}
+
+fn told(status: &Status) -> BTreeMap<i32, [u64; 3]> {
+    let rows = status.observation("/by_broker").as_array().cloned().unwrap_or_default();
+    let of = |row: &Value, field: &str| row["partitions"][field].as_u64().unwrap_or(u64::MAX);
+    let numbers = |row: &Value| ["replica", "leader", "preferred_leader"].map(|field| of(row, field));
+    rows.iter().filter_map(|row| Some((i32::try_from(row["broker"].as_i64()?).ok()?, numbers(row)))).collect()
+}
+
+/// Under-replicated, at and below the minimum, offline: of all topics but the prober's.
+fn health(truth: &Metadata) -> [u64; 4] {
+    let others = || truth.partitions.iter().filter(|partition| !partition.topic.starts_with("kafka-prober-"));
+    let count = |of: &dyn Fn(usize, usize, i32) -> bool| {
+        others().filter(|one| of(one.isr.len(), one.replicas.len(), one.leader)).count() as u64
+    };
+    [
+        count(&|isr, replicas, _| isr < replicas),
+        count(&|isr, replicas, _| isr == MIN_ISR.min(replicas)),
+        count(&|isr, replicas, _| isr < MIN_ISR.min(replicas)),
+        count(&|_, _, leader| leader == -1),
+    ]
+}
+
+fn told_health(status: &Status) -> [Option<u64>; 4] {
+    ["under_replicated", "at_min_isr", "under_min_isr", "offline"]
+        .map(|name| status.observation(&format!("/partitions/{name}/count")).as_u64())
+}
+
+#[test]
+fn cluster_is_told_as_it_is_and_ours_are_left_out_of_what_is_offline() {
+    let Some(cluster) = shared_cluster() else { return };
+    let address = cluster.any_internal_address();
+    let three = [vec![1, 2, 3], vec![2, 3, 1], vec![3, 1, 2], vec![2, 1, 3]];
+    raw::create_topic(address, "orders", &three, &[]).expect("a topic of its own");
+    raw::create_topic(address, "single", &[vec![2]], &[]).expect("a topic of its own");
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &OFTEN);
+    probing.wait_good(&[1, 2, 3]);
+
+    let truth = || raw::metadata_of_all(cluster.any_internal_address()).expect("metadata");
+    let healthy = probing.wait_status(TOLD_WITHIN, "the page is as the cluster is", |status| {
+        let truth = truth();
+        told(status) == placed(&truth) && told_health(status) == health(&truth).map(Some)
+    });
+    let parts = healthy.observation("/parts").as_array().cloned().unwrap_or_default();
+    assert_eq!(parts.len(), 6);
+    let settled = probing.wait_status(TOLD_WITHIN, "every part is answered", |status| {
+        let parts = status.observation("/parts").as_array().cloned().unwrap_or_default();
+        parts.iter().all(|part| part["state"] == "on" && part["message"].is_null())
+    });
+    for part in settled.observation("/parts").as_array().into_iter().flatten() {
+        eprintln!("observation: {} took {} ms, {} requests", part["part"], part["took_ms"], part["requests"]);
+    }
+    let controller = raw::active_controller(cluster.any_internal_address()).expect("a quorum");
+    assert_eq!(settled.observation("/active_controller"), &json!(controller));
+    assert_eq!(settled.observation("/brokers"), &json!({"registered": 3, "fenced": 0}));
+    assert_eq!(settled.observation("/versions/differing"), &json!([]));
+    assert_eq!(settled.observation("/name_collisions/count"), &json!(0));
+    assert_eq!(settled.observation("/reassignments/count"), &json!(0));
+    assert_eq!([1, 2, 3].map(|broker| settled.registration(broker)), [Some("registered"); 3]);
+    for row in settled.observation("/by_broker").as_array().into_iter().flatten() {
+        assert!(0 < row["log_dirs"]["usable_bytes"].as_u64().unwrap_or(0), "{row}");
+    }
+
+    cluster.broker(2).freeze();
+    let frozen = probing.wait_status(TOLD_WITHIN, "broker 2 is fenced, and what it kept alone is offline", |status| {
+        status.registration(2) == Some("fenced") && told_health(status)[3] == Some(1)
+    });
+    assert_eq!(frozen.observation("/partitions/offline/first"), &json!(["single-0"]));
+    probing.wait_status(TOLD_WITHIN, "in-sync replicas are short as the cluster says", |status| {
+        let expected = health(&truth());
+        3 < expected[0] && told_health(status) == expected.map(Some)
+    });
+    assert_eq!([1, 3].map(|broker| frozen.registration(broker)), [Some("registered"); 2]);
+
+    cluster.broker(2).thaw();
+    probing.wait_status(TOLD_WITHIN, "all is well again", |status| {
+        let [short, _, below, offline] = told_health(status);
+        status.registration(2) == Some("registered") && [short, below, offline] == [Some(0); 3]
+    });
+    probing.stop();
+}

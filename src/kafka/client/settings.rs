@@ -80,8 +80,28 @@ pub fn producer(settings: &Settings) -> ClientConfig {
         .set("enable.idempotence", "false")
         .set("linger.ms", "0")
         .set("message.timeout.ms", &deadline)
-        .set("request.timeout.ms", &deadline);
+        .set("request.timeout.ms", &deadline)
+        .set("retry.backoff.ms", RETRY_FIRST.as_millis().to_string())
+        .set("retry.backoff.max.ms", RETRY_MAX.as_millis().to_string())
+        .set("message.send.max.retries", retries_within(settings.topic.deadline).to_string());
     config
+}
+
+/// librdkafka's defaults, written out because the number of retries hangs on them.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(1);
+
+/// As many retries as surely end within a deadline, each pause being up to a fifth longer than told. A refusal that is
+/// repeated until the deadline would come out as a time-out; after the last retry it comes out by its own name, as in
+/// NOT_ENOUGH_REPLICAS.
+fn retries_within(deadline: Duration) -> u32 {
+    let pauses = (0..).map(|retry: u32| RETRY_FIRST.saturating_mul(2_u32.saturating_pow(retry)).min(RETRY_MAX));
+    let mut ended = Duration::ZERO;
+    let in_time = pauses.take_while(|pause| {
+        ended += *pause * 6 / 5;
+        ended < deadline
+    });
+    u32::try_from(in_time.count()).unwrap_or(u32::MAX)
 }
 
 /// The consumer: explicit offsets, nothing committed, the group never joined. librdkafka wants a group id all the same,
@@ -122,5 +142,18 @@ impl Compression {
             Compression::Lz4 => "lz4",
             Compression::Zstd => "zstd",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_retry_ends_before_the_deadline() {
+        // 100, 200, 400, 800, 1000 and 1000 ms, each a fifth longer at most: 4.2 s.
+        assert_eq!(retries_within(Duration::from_secs(5)), 6);
+        assert_eq!(retries_within(Duration::from_millis(100)), 0);
+        assert_eq!(retries_within(Duration::from_secs(60)), 52);
     }
 }

@@ -146,7 +146,13 @@ fn same_as_prometheus(points: &Points, snapshot: &Snapshot) {
         .collect();
     let sample = |(name, labels): &Key, suffix: &str| {
         let metric = ALL.into_iter().find(|metric| metric.name == name).expect("it is in the catalogue");
-        let unit = if metric.unit == "s" { "_seconds" } else { "" };
+        let unit = match metric.unit {
+            "s" => "_seconds",
+            "By" => "_bytes",
+            "By/s" => "_bytes_per_second",
+            "1" => "_ratio",
+            _ => "",
+        };
         let mut labels: Vec<_> = labels.iter().map(|label| label.replace("error.type", "error_type")).collect();
         labels.sort();
         let key = (format!("{}{unit}{suffix}", name.replace('.', "_")), labels);

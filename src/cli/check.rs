@@ -30,6 +30,8 @@ pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Ex
     for probe in [&mut probes.commit, &mut probes.transaction, &mut probes.controller.probe] {
         probe.enabled = false;
     }
+    // What it would tell is not asked here, and costs a large cluster something.
+    config.observation.enabled = false;
     let app = match App::start(&config, Parts { http: false, otlp: false }) {
         Ok(app) => app,
         Err(error) => return exit::usage(&error),

@@ -147,6 +147,7 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
         direct.enabled = false;
     }
     probes.controller.probe.enabled = false;
+    config.observation.enabled = false;
     config.upkeep.mode = UpkeepMode::Off;
     config.log.format = LogFormat::Text;
     Ok(config)

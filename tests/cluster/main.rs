@@ -7,6 +7,7 @@ mod harness;
 
 mod broker_frozen;
 mod broker_killed;
+mod canary;
 mod check_command;
 mod client_frozen;
 mod client_port_dropped;

@@ -144,6 +144,11 @@ impl Status {
         self.page.pointer(pointer).and_then(Value::as_f64).unwrap_or_default()
     }
 
+    /// One value of the page, by JSON pointer; null if it is not there.
+    pub(crate) fn page(&self, pointer: &str) -> &Value {
+        self.page.pointer(pointer).unwrap_or(&Value::Null)
+    }
+
     /// One value of what the cluster says of itself, by JSON pointer; null if it has not been said.
     pub(crate) fn observation(&self, pointer: &str) -> &Value {
         self.page.pointer(&format!("/clusters/0/observation{pointer}")).unwrap_or(&Value::Null)

@@ -16,13 +16,14 @@ use crate::program::{MOCK_SETTINGS, PROGRAM, mock};
 const WITHIN: Duration = Duration::from_secs(40);
 
 /// Between two attempts the counts stand still for long enough to be compared.
-const QUIET: [(&str, &str); 5] = [
+const QUIET: [(&str, &str); 6] = [
     ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "3s"),
     ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "3s"),
-    // One direct probe speaks for all.
-    ("KAFKA_PROBER__PROBES__FETCH__INTERVAL", "3s"),
+    // One direct probe, every ten seconds, speaks for all.
+    ("KAFKA_PROBER__PROBES__FETCH__ENABLED", "false"),
     ("KAFKA_PROBER__PROBES__METADATA__ENABLED", "false"),
-    ("KAFKA_PROBER__PROBES__CONNECT__ENABLED", "false"),
+    ("KAFKA_PROBER__PROBES__CONTROLLER__ENABLED", "false"),
+    ("KAFKA_PROBER__OBSERVATION__ENABLED", "false"),
 ];
 
 type Variables = Vec<(&'static str, String)>;

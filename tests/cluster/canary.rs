@@ -1,0 +1,59 @@
+//! A real topic now and then: what a crash has left of it is deleted first, and every broker is seen to hear of the new one
+//! and of its end.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{raw, shared_cluster, wait_until};
+use crate::support::{CLUSTER, Probing, Status};
+
+const CANARY: &str = "kafka-prober-canary";
+
+#[test]
+fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {
+    let Some(cluster) = shared_cluster() else { return };
+    let address = cluster.any_internal_address();
+    // As if a prober had died between the two.
+    raw::create_topic(address, CANARY, &[vec![1]], &[]).expect("the topic is created");
+    let on = [
+        ("KAFKA_PROBER__PROBES__CONTROLLER__CANARY", "true"),
+        ("KAFKA_PROBER__PROBES__CONTROLLER__CANARY_INTERVAL", "10s"),
+    ];
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &on);
+    let seen = probing.wait_status(Duration::from_secs(60), "two canaries were seen to come and to go", |status| {
+        2 <= action(status, "canary_gone", "done")
+    });
+    let created = action(&seen, "canary_create", "done");
+    assert_eq!(action(&seen, "canary_visible", "done"), created, "every broker heard of each");
+    assert!(created < action(&seen, "canary_delete", "done"), "what was left behind was deleted too");
+    for phase in ["create", "delete"] {
+        assert!(2 <= passed(&seen, Value::Null, phase), "{phase}, by the controller's answer");
+    }
+    for broker in [1, 2, 3] {
+        for phase in ["visible", "gone"] {
+            assert!(2 <= passed(&seen, broker.into(), phase), "{phase} at broker {broker}");
+        }
+    }
+    assert_eq!(seen.cluster().bad_in(CLUSTER, "controller"), 0, "a canary that is there is an answer like any other");
+    probing.stop();
+    // It may have been stopped between the two.
+    let _ = raw::delete_topic(address, CANARY);
+    wait_until(Duration::from_secs(10), "no canary is left", || {
+        raw::metadata_of_all(address).is_ok_and(|seen| seen.topic_names().all(|name| name != CANARY))
+    });
+}
+
+fn action(status: &Status, action: &str, result: &str) -> u64 {
+    let actions = status.page("/prober/topic_actions").as_array().into_iter().flatten();
+    actions
+        .filter(|row| row["action"] == action && row["result"] == result)
+        .filter_map(|row| row["count"].as_u64())
+        .sum()
+}
+
+/// How often a phase was passed at a broker, or in the cluster.
+fn passed(status: &Status, broker: Value, phase: &str) -> u64 {
+    let phases = status.page("/clusters/0/phases").as_array().into_iter().flatten();
+    phases.filter(|row| row["broker"] == broker && row["phase"] == phase).filter_map(|row| row["count"].as_u64()).sum()
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
+use crate::harness::raw::coordination::{Of, coordinators};
 use crate::harness::{raw, shared_cluster, wait_for};
 use crate::support::{CLUSTER, DIRECT, Probing, Status, assert_export_balances, let_pass};
 
@@ -18,6 +19,8 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
     wait_for(Duration::from_secs(30), "Kafka has a coordinator for a group", || {
         raw::coordinator(cluster.any_internal_address(), "harness").ok()
     });
+    // Where an earlier test has frozen a broker, it may not be one any more.
+    let coordinators = coordinators(cluster.any_internal_address(), Of::Group).expect("a broker answers");
     let sink = OtlpSink::grpc();
     let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
     probing.wait_good(&[1, 2, 3]);
@@ -25,7 +28,8 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
         probing.wait_status(Duration::from_secs(30), "every direct probe has heard something good", |status| {
             let direct = |broker| DIRECT.iter().all(|probe| good(status, broker, probe));
             let commit = |broker| good(&status.coordinator(), broker, "commit");
-            [1, 2, 3].iter().all(|broker| direct(*broker) && commit(*broker))
+            [1, 2, 3].iter().all(|broker| direct(*broker))
+                && coordinators.iter().all(|broker| commit(*broker))
                 && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
         });
     let_pass(WATCHED);
@@ -38,9 +42,12 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
             assert_eq!(end.outcome(broker, probe, "missed"), 0, "{probe} at broker {broker}");
         }
         let (before, end) = (before.coordinator(), end.coordinator());
+        assert_eq!(end.bad(broker), 0, "broker {broker} as a coordinator: {}", probing.prober.stderr());
+        if !coordinators.contains(&broker) {
+            continue;
+        }
         let heard = end.outcome(broker, "commit", "good") - before.outcome(broker, "commit", "good");
         assert!(13 <= heard, "commit at broker {broker}: {heard} in {WATCHED:?}, one every 2 s");
-        assert_eq!(end.bad(broker), 0, "broker {broker} as a coordinator: {}", probing.prober.stderr());
     }
     assert_eq!([1, 2, 3].map(|broker| end.bad(broker)), [0; 3], "{}", probing.prober.stderr());
     assert_eq!([1, 2, 3].map(|broker| end.state(broker)), [Some("ok"); 3]);

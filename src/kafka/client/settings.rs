@@ -87,21 +87,19 @@ pub fn producer(settings: &Settings) -> ClientConfig {
     config
 }
 
-/// librdkafka's defaults, written out because the number of retries hangs on them.
+/// librdkafka's first pause before a retry, and a shorter longest one than its second: records wait behind the one that
+/// waits longest, so that at a pause a second none would come to its last retry within the deadline.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_millis(250);
 
-/// As many retries as surely end within a deadline, each pause being up to a fifth longer than told. A refusal that is
-/// repeated until the deadline would come out as a time-out; after the last retry it comes out by its own name, as in
-/// NOT_ENOUGH_REPLICAS.
-fn retries_within(deadline: Duration) -> u32 {
-    let pauses = (0..).map(|retry: u32| RETRY_FIRST.saturating_mul(2_u32.saturating_pow(retry)).min(RETRY_MAX));
-    let mut ended = Duration::ZERO;
-    let in_time = pauses.take_while(|pause| {
-        ended += *pause * 6 / 5;
-        ended < deadline
-    });
-    u32::try_from(in_time.count()).unwrap_or(u32::MAX)
+/// The pause that a record waits behind when it comes, and the last answer.
+const RETRIES_LEAVE: Duration = Duration::from_millis(500);
+
+/// As many retries as end within a deadline. A refusal that is repeated until then would come out as a time-out; after the
+/// last retry it comes out by its own name, as in NOT_ENOUGH_REPLICAS. Pauses are up to a fifth shorter or longer than
+/// told; a tenth is left for what is uneven in many.
+fn retries_within(deadline: Duration) -> u128 {
+    deadline.saturating_sub(RETRIES_LEAVE).as_millis() / (RETRY_MAX.as_millis() * 11 / 10)
 }
 
 /// The consumer: explicit offsets, nothing committed, the group never joined. librdkafka wants a group id all the same,
@@ -151,9 +149,9 @@ mod tests {
 
     #[test]
     fn last_retry_ends_before_the_deadline() {
-        // 100, 200, 400, 800, 1000 and 1000 ms, each a fifth longer at most: 4.2 s.
-        assert_eq!(retries_within(Duration::from_secs(5)), 6);
+        // Sixteen of 250 ms: 4 s, and half a second of patience on either side.
+        assert_eq!(retries_within(Duration::from_secs(5)), 16);
         assert_eq!(retries_within(Duration::from_millis(100)), 0);
-        assert_eq!(retries_within(Duration::from_secs(60)), 52);
+        assert_eq!(retries_within(Duration::from_secs(60)), 216);
     }
 }

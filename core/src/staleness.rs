@@ -6,6 +6,7 @@
 //! brokers that disagree accuse nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::{BrokerId, Partition};
@@ -32,14 +33,20 @@ pub struct Picture {
 /// The newest picture of every broker, and since when each has been behind.
 #[derive(Clone, Debug, Default)]
 pub struct Staleness {
-    pictures: BTreeMap<BrokerId, (Time, Picture)>,
+    /// Brokers that show the same share one picture: nearly always that is all of them, so that holding one against a
+    /// hundred others costs one comparison.
+    pictures: BTreeMap<BrokerId, (Time, Arc<Picture>)>,
     behind_since: BTreeMap<BrokerId, Time>,
 }
+
+/// Different pictures among the others, and how many show each.
+type Shown<'a> = Vec<(&'a Picture, usize)>;
 
 impl Staleness {
     /// Takes in what `broker` shows; whether it is stale.
     pub fn observe(&mut self, broker: BrokerId, at: Time, picture: Picture) -> bool {
-        let behind = self.is_behind(broker, at, &picture);
+        let picture = self.shared(picture);
+        let behind = is_behind(&picture, &self.shown_by_others(broker, at));
         self.pictures.insert(broker, (at, picture));
         if !behind {
             self.behind_since.remove(&broker);
@@ -55,28 +62,56 @@ impl Staleness {
         self.behind_since.retain(|broker, _| asked.contains(broker));
     }
 
-    fn is_behind(&self, broker: BrokerId, at: Time, picture: &Picture) -> bool {
-        let heard = |(id, (when, _)): &(&BrokerId, &(Time, Picture))| **id != broker && at.since(*when) <= HEARD_WITHIN;
-        let others: Vec<&Picture> = self.pictures.iter().filter(heard).map(|(_, (_, picture))| picture).collect();
-        has_lower_epochs(picture, &others) || has_other_brokers(picture, &others)
+    /// The picture as another broker shows it already, if one does.
+    fn shared(&self, picture: Picture) -> Arc<Picture> {
+        let different = distinct(self.pictures.values().map(|(_, known)| known));
+        let known = different.into_iter().find(|(known, _)| ***known == picture).map(|(known, _)| Arc::clone(known));
+        known.unwrap_or_else(|| Arc::new(picture))
+    }
+
+    fn shown_by_others(&self, broker: BrokerId, at: Time) -> Shown<'_> {
+        let heard =
+            |(id, (when, _)): &(&BrokerId, &(Time, Arc<Picture>))| **id != broker && at.since(*when) <= HEARD_WITHIN;
+        let others = self.pictures.iter().filter(heard).map(|(_, (_, picture))| picture);
+        distinct(others).into_iter().map(|(picture, count)| (&**picture, count)).collect()
     }
 }
 
+/// Each picture once, and how often it is there.
+fn distinct<'a>(pictures: impl Iterator<Item = &'a Arc<Picture>>) -> Vec<(&'a Arc<Picture>, usize)> {
+    let mut distinct: Vec<(&Arc<Picture>, usize)> = Vec::new();
+    for picture in pictures {
+        match distinct.iter_mut().find(|(known, _)| Arc::ptr_eq(known, picture)) {
+            Some((_, count)) => *count += 1,
+            None => distinct.push((picture, 1)),
+        }
+    }
+    distinct
+}
+
+fn is_behind(picture: &Picture, others: &Shown<'_>) -> bool {
+    // What all show is nobody's delay.
+    let agreed = others.iter().all(|(other, _)| std::ptr::eq(*other, picture));
+    !agreed && (has_lower_epochs(picture, others) || has_other_brokers(picture, others))
+}
+
 /// Whether more than half of the others know a newer leader of some partition.
-fn has_lower_epochs(picture: &Picture, others: &[&Picture]) -> bool {
+fn has_lower_epochs(picture: &Picture, others: &Shown<'_>) -> bool {
+    let all: usize = others.iter().map(|(_, count)| count).sum();
     picture.epochs.iter().any(|(key, epoch)| {
-        let newer = others.iter().filter(|other| other.epochs.get(key).is_some_and(|theirs| epoch < theirs)).count();
-        others.len() < 2 * newer
+        let newer = others.iter().filter(|(other, _)| other.epochs.get(key).is_some_and(|theirs| epoch < theirs));
+        all < 2 * newer.map(|(_, count)| count).sum::<usize>()
     })
 }
 
 /// Whether more than half of all, this one among them, agree on other brokers than this one lists.
-fn has_other_brokers(picture: &Picture, others: &[&Picture]) -> bool {
-    let all = others.len() + 1;
-    let as_new = |other: &&&Picture| !knows_an_older_leader(other, picture);
-    let agreeing =
-        |set: &BTreeSet<BrokerId>| others.iter().filter(|other| other.brokers == *set).filter(as_new).count();
-    others.iter().any(|other| other.brokers != picture.brokers && all < 2 * agreeing(&other.brokers))
+fn has_other_brokers(picture: &Picture, others: &Shown<'_>) -> bool {
+    let all = 1 + others.iter().map(|(_, count)| count).sum::<usize>();
+    let as_new = || others.iter().filter(|(other, _)| !knows_an_older_leader(other, picture));
+    let agreeing = |set: &BTreeSet<BrokerId>| {
+        as_new().filter(|(other, _)| other.brokers == *set).map(|(_, count)| count).sum::<usize>()
+    };
+    others.iter().any(|(other, _)| other.brokers != picture.brokers && all < 2 * agreeing(&other.brokers))
 }
 
 fn knows_an_older_leader(one: &Picture, than: &Picture) -> bool {

@@ -20,7 +20,14 @@ pub(super) struct Lines {
     context: Context,
     scouted: watch::Receiver<Arc<Scouted>>,
     patience: Duration,
-    links: Arc<Mutex<BTreeMap<BrokerId, Kept>>>,
+    links: Arc<Mutex<Links>>,
+}
+
+#[derive(Default)]
+struct Links {
+    kept: BTreeMap<BrokerId, Kept>,
+    /// The picture by which they were last looked through.
+    seen: Option<Arc<Scouted>>,
 }
 
 struct Kept {
@@ -56,16 +63,22 @@ impl Lines {
         }
     }
 
-    /// Follows the link to a broker at its newest address; brokers that are gone lose theirs.
+    /// Follows the link to a broker at its newest address; brokers that are gone or have moved lose theirs.
     fn state(&self, broker: BrokerId) -> Option<watch::Receiver<State>> {
         let scouted = Arc::clone(&self.scouted.borrow());
-        let address = scouted.address(broker)?;
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.retain(|id, kept| scouted.address(*id).as_deref() == Some(&*kept.address));
-        let kept = links.entry(broker).or_insert_with(|| {
-            let dialling = self.context.dialling(Arc::clone(&address), self.patience);
-            Kept { address, link: Link::keep(dialling, &self.context.alarm) }
-        });
-        Some(kept.link.watch())
+        if !links.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &scouted)) {
+            links.kept.retain(|id, kept| scouted.address(*id).as_deref() == Some(&*kept.address));
+            links.seen = Some(Arc::clone(&scouted));
+        }
+        if let Some(kept) = links.kept.get(&broker) {
+            return Some(kept.link.watch());
+        }
+        let address = scouted.address(broker)?;
+        let dialling = self.context.dialling(Arc::clone(&address), self.patience);
+        let link = Link::keep(dialling, &self.context.alarm);
+        let state = link.watch();
+        links.kept.insert(broker, Kept { address, link });
+        Some(state)
     }
 }

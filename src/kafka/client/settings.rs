@@ -80,26 +80,8 @@ pub fn producer(settings: &Settings) -> ClientConfig {
         .set("enable.idempotence", "false")
         .set("linger.ms", "0")
         .set("message.timeout.ms", &deadline)
-        .set("request.timeout.ms", &deadline)
-        .set("retry.backoff.ms", RETRY_FIRST.as_millis().to_string())
-        .set("retry.backoff.max.ms", RETRY_MAX.as_millis().to_string())
-        .set("message.send.max.retries", retries_within(settings.topic.deadline).to_string());
+        .set("request.timeout.ms", &deadline);
     config
-}
-
-/// librdkafka's first pause before a retry, and a shorter longest one than its second: records wait behind the one that
-/// waits longest, so that at a pause a second none would come to its last retry within the deadline.
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_millis(250);
-
-/// The pause that a record waits behind when it comes, and the last answer.
-const RETRIES_LEAVE: Duration = Duration::from_millis(500);
-
-/// As many retries as end within a deadline. A refusal that is repeated until then would come out as a time-out; after the
-/// last retry it comes out by its own name, as in NOT_ENOUGH_REPLICAS. Pauses are up to a fifth shorter or longer than
-/// told; a tenth is left for what is uneven in many.
-fn retries_within(deadline: Duration) -> u128 {
-    deadline.saturating_sub(RETRIES_LEAVE).as_millis() / (RETRY_MAX.as_millis() * 11 / 10)
 }
 
 /// The consumer: explicit offsets, nothing committed, the group never joined. librdkafka wants a group id all the same,
@@ -140,18 +122,5 @@ impl Compression {
             Compression::Lz4 => "lz4",
             Compression::Zstd => "zstd",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn last_retry_ends_before_the_deadline() {
-        // Sixteen of 250 ms: 4 s, and half a second of patience on either side.
-        assert_eq!(retries_within(Duration::from_secs(5)), 16);
-        assert_eq!(retries_within(Duration::from_millis(100)), 0);
-        assert_eq!(retries_within(Duration::from_secs(60)), 216);
     }
 }

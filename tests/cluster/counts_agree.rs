@@ -34,11 +34,12 @@ fn every_count_is_the_same_everywhere() {
         // The page is at most a second old, an export 200 ms.
         wait_for(Duration::from_secs(5), "two more exports", || (exports + 7 <= sink.exports()).then_some(()));
         let metrics = probing.prober.metrics();
+        let written = [TOPIC, REPLICATED].map(|topic| topic_truth(&cluster, topic).records as u64);
         let after = probing.status();
         let quiet = after.in_flight() == 0 && before.rows().eq_by_counts(after.rows());
-        quiet.then_some((after, metrics))
+        quiet.then_some((after, metrics, written))
     });
-    let (status, metrics) = agreed;
+    let (status, metrics, written) = agreed;
     let mut compared = 0;
     let client = status.client();
     let of_broker = PROBES.into_iter().chain(DIRECT).map(|probe| ("broker", &status, probe));
@@ -64,9 +65,9 @@ fn every_count_is_the_same_everywhere() {
         }
     }
     assert_eq!(compared, 135);
-    for (view, topic) in [(&status, TOPIC), (&client, REPLICATED)] {
+    for ((view, topic), written) in [(&status, TOPIC), (&client, REPLICATED)].into_iter().zip(written) {
         let good: u64 = [1, 2, 3].iter().map(|broker| view.outcome(*broker, "produce", "good")).sum();
-        assert_eq!(topic_truth(&cluster, topic).records as u64, good, "{topic}");
+        assert_eq!(written, good, "{topic}");
     }
     probing.stop();
 }

@@ -40,12 +40,14 @@ fn writes_without_enough_replicas_accuse_no_live_broker() {
     let_pass(Duration::from_secs(10));
     let end = probing.status();
 
-    // Until the dead are fenced the leader waits for them; from then on it says no. An application on librdkafka hears of
-    // that only as a time-out: librdkafka tries again until the record's time is over, and keeps the reason to itself.
+    // Until the dead are fenced the leader waits for them; from then on it says no. librdkafka tries again until the record's
+    // time is over, and keeps the reason to itself; the leader does not.
     for broker in [1, 2, 3] {
-        let why = |at: &Status| at.client().errors(broker, "produce", "timeout");
-        let said = why(&end) - why(&refused);
-        assert!(15 <= said, "{said} timed out for want of replicas in 10 s, in partition {broker}, two a second");
+        let why = |at: &Status, error_type| at.client().errors(broker, "produce", error_type);
+        let of = |error_type| why(&end, error_type) - why(&refused, error_type);
+        let said = of("NOT_ENOUGH_REPLICAS");
+        assert!(15 <= said, "{said} refused for want of replicas in 10 s, in partition {broker}, two a second");
+        assert_eq!(of("timeout"), 0, "in partition {broker}");
     }
     let good = |at: &Status| at.client().outcome(SURVIVOR, "produce", "good");
     assert_eq!(good(&end), good(&refused), "nothing is acked by too few");

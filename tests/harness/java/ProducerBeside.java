@@ -24,6 +24,10 @@ public class ProducerBeside {
         // seconds longer: it has more to put in order after a time-out, and hears later of the new leader.
         settings.put("enable.idempotence", "false");
         settings.put("metadata.max.age.ms", "5000");
+        // Java's deadline is a batch's, from its first record on: a record that joins a waiting batch would fail sooner than
+        // the deadline. One record a batch, and as many requests on their way as librdkafka allows, give each its own.
+        settings.put("batch.size", "0");
+        settings.put("max.in.flight.requests.per.connection", "1000000");
         settings.put("delivery.timeout.ms", args[4]);
         settings.put("request.timeout.ms", args[4]);
         settings.put("max.block.ms", args[4]);

@@ -15,10 +15,13 @@ static SHARED: Mutex<Option<Cluster>> = Mutex::new(None);
 /// Deleting a few topics on three brokers takes some 100 ms.
 const EMPTY_WITHIN: Duration = Duration::from_secs(20);
 
+/// A broker that was away catches up, and is in sync again at the latest when the ISR is looked at, every 15 s.
+const LED_WITHIN: Duration = Duration::from_secs(60);
+
 /// The shared cluster, to one test at a time.
 pub(crate) struct SharedCluster(MutexGuard<'static, Option<Cluster>>);
 
-/// The shared cluster with all brokers running and listed, and no topic but Kafka's own.
+/// The shared cluster with all brokers running and listed, and no topic but Kafka's own, which its preferred leaders lead.
 ///
 /// Started on first use. What the test before left frozen, dead or created is mended first, also after
 /// it panicked. `None` is a counted skip: the machine cannot run Kafka, see [`skip_without_kafka`].
@@ -31,6 +34,7 @@ pub(crate) fn shared_cluster() -> Option<SharedCluster> {
     let cluster = slot.get_or_insert_with(start);
     cluster.heal();
     delete_all_topics(cluster);
+    give_back_leadership(cluster);
     Some(SharedCluster(slot))
 }
 
@@ -49,6 +53,24 @@ fn delete_all_topics(cluster: &Cluster) {
             let _ = raw::delete_topic(cluster.any_internal_address(), topic);
         }
         left.is_empty()
+    });
+}
+
+/// What moved away from a broker that a test had frozen or killed, Kafka moves back after five minutes: in the middle of
+/// another test, whose commits are then refused with NOT_COORDINATOR.
+#[track_caller]
+fn give_back_leadership(cluster: &Cluster) {
+    wait_until(LED_WITHIN, "every partition is led by its preferred leader, and every broker knows", || {
+        let seen = cluster.brokers().iter().map(|broker| raw::metadata_of_all(broker.internal_address()));
+        let Ok(seen) = seen.collect::<Result<Vec<_>, _>>() else {
+            return false;
+        };
+        let Some(moved) = seen.into_iter().map(raw::Metadata::moved).find(|moved| !moved.is_empty()) else {
+            return true;
+        };
+        // Asked again on the next turn where the preferred leader is not in sync yet.
+        let _ = raw::elect_preferred(cluster.any_internal_address(), &moved);
+        false
     });
 }
 

@@ -7,15 +7,17 @@ use kafka_protocol::messages::alter_user_scram_credentials_request::{
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
-use kafka_protocol::messages::{BrokerId, DeleteTopicsRequest};
+use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
+use kafka_protocol::messages::{BrokerId, DeleteTopicsRequest, ElectLeadersRequest};
 use openssl::hash::MessageDigest;
 use openssl::pkcs5::pbkdf2_hmac;
 
-use super::{Connection, PATIENCE, RawError, text, topic_name};
+use super::{Connection, PATIENCE, PartitionInfo, RawError, text, topic_name};
 
 const CREATE_TOPICS_VERSION: i16 = 7;
 /// The last version before topic ids.
 const DELETE_TOPICS_VERSION: i16 = 5;
+const ELECT_LEADERS_VERSION: i16 = 2;
 
 /// Creates a topic whose partition *i* has exactly the replicas `assignment[i]`.
 pub(crate) fn create_topic(
@@ -49,6 +51,19 @@ pub(crate) fn delete_topic(addr: &str, topic: &str) -> Result<(), RawError> {
         DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(patience_ms());
     let answer = Connection::open(addr, PATIENCE)?.ask(DELETE_TOPICS_VERSION, &request, PATIENCE)?;
     answer.responses.iter().try_for_each(|topic| RawError::check(topic.error_code))
+}
+
+/// Gives partitions back to their preferred leaders, as far as these are in sync. What became of each is not said: the
+/// metadata tell.
+pub(crate) fn elect_preferred(addr: &str, partitions: &[PartitionInfo]) -> Result<(), RawError> {
+    let one = |partition: &PartitionInfo| {
+        TopicPartitions::default().with_topic(topic_name(&partition.topic)).with_partitions(vec![partition.partition])
+    };
+    let request = ElectLeadersRequest::default()
+        .with_topic_partitions(Some(partitions.iter().map(one).collect()))
+        .with_timeout_ms(patience_ms());
+    let answer = Connection::open(addr, PATIENCE)?.ask(ELECT_LEADERS_VERSION, &request, PATIENCE)?;
+    RawError::check(answer.error_code)
 }
 
 /// Makes a user known to SCRAM-SHA-512, or changes its password.

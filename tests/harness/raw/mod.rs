@@ -18,7 +18,7 @@ pub(crate) mod coordination;
 pub(crate) mod quorum;
 pub(crate) mod records;
 
-pub(crate) use admin::{create_scram_user, create_topic, delete_topic};
+pub(crate) use admin::{create_scram_user, create_topic, delete_topic, elect_preferred};
 pub(crate) use commits::{commit_on, coordinator_address};
 pub(crate) use connection::{Connection, RawError};
 pub(crate) use quorum::{active_controller, coordinator};
@@ -58,6 +58,11 @@ impl Metadata {
     /// One partition, if the broker knows it.
     pub(crate) fn partition(&self, topic: &str, partition: i32) -> Option<&PartitionInfo> {
         self.partitions.iter().find(|p| p.topic == topic && p.partition == partition)
+    }
+
+    /// What is not led by its preferred leader.
+    pub(crate) fn moved(self) -> Vec<PartitionInfo> {
+        self.partitions.into_iter().filter(|p| p.replicas.first() != Some(&p.leader)).collect()
     }
 
     pub(crate) fn topic_names(&self) -> impl Iterator<Item = String> {

@@ -4,6 +4,7 @@
 //! they come, and whoever wants to know reads the newest snapshot.
 
 mod direct;
+mod forgotten;
 mod status;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use crate::kafka::Report;
 use crate::vitals::Vital;
 
 use direct::DirectNews;
+use forgotten::Forgotten;
 use status::{LaneNews, SelfStatus, StateLog};
 
 /// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
@@ -130,6 +132,7 @@ pub struct Engine {
     routes: Vec<Running>,
     directs: Vec<Asking>,
     observed: BTreeMap<ClusterName, Arc<Observed>>,
+    forgotten: Forgotten,
     objectives: Arc<[Objective]>,
     accounts: Accounts,
     recorder: Arc<dyn Recorder>,
@@ -228,6 +231,7 @@ impl Waiting {
             routes,
             directs: directs.into_iter().map(asking).collect(),
             observed: BTreeMap::new(),
+            forgotten: Forgotten::default(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
             recorder: setup.recorder,
@@ -352,7 +356,21 @@ impl Engine {
         self.accounts.settle(now, |event, counted| recorder.counted(event, counted));
         if self.publish_at <= now {
             self.publish_at = now + SNAPSHOT_EVERY;
+            self.forget(now);
             self.publish(now);
+        }
+    }
+
+    /// Probes no brokers that are none any more.
+    fn forget(&mut self, now: Time) {
+        for running in &mut self.routes {
+            let cluster = &running.route.cluster;
+            let Some(observed) = self.observed.get(cluster) else { continue };
+            self.forgotten.follow(observed, &running.topology, now);
+            running.round_trip.forget(self.forgotten.of(cluster), now, &mut self.accounts);
+        }
+        for asking in &mut self.directs {
+            asking.direct.forget(self.forgotten.of(&asking.cluster), now, &mut self.accounts);
         }
     }
 
@@ -370,8 +388,8 @@ impl Engine {
         let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
         let lanes = self.routes.iter().map(|running| running.status(now)).collect();
-        let brokers = status::brokers(&self.routes, &self.observed, self.accounts.ledger(), now);
-        Snapshot {
+        let brokers = status::brokers(&self.routes, &self.observed, &self.forgotten, self.accounts.ledger(), now);
+        let mut snapshot = Snapshot {
             at: now,
             wall: self.clock.wall(),
             vantage: Arc::clone(&self.vantage),
@@ -387,7 +405,9 @@ impl Engine {
             observed: self.observed.values().cloned().collect(),
             brokers,
             lanes,
-        }
+        };
+        self.forgotten.strike(&mut snapshot);
+        snapshot
     }
 
     fn shut_down(&mut self) {

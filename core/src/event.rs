@@ -50,6 +50,9 @@ pub enum Saw {
     Failed(Fault),
     /// Nothing by the deadline.
     TimedOut,
+    /// Nothing by the deadline from a client that tries again and again, while the leader itself said that it refuses
+    /// every such record with this.
+    Unheard(Fault),
     /// Acked, and confirmed missing from the log.
     Lost,
     /// Wrong bytes at an offset that we were acked.

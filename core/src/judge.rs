@@ -57,7 +57,8 @@ pub fn void_reason(event: &Event) -> Option<VoidReason> {
 fn judge_against(event: &Event, threshold: Option<Duration>) -> Verdict {
     match event.saw {
         Saw::Success(latency) => judge_success(latency, excused(event), threshold),
-        Saw::TimedOut => judge_timeout(event),
+        Saw::TimedOut => judge_timeout(event, Fault::Timeout),
+        Saw::Unheard(fault) => judge_timeout(event, fault),
         Saw::Failed(fault) if fault.blame() == Blame::Prober => Verdict::Void(VoidReason::ProberFault),
         Saw::Failed(fault) => Verdict::Bad(fault),
         Saw::Lost => Verdict::Bad(Fault::Lost),
@@ -82,12 +83,12 @@ fn judge_success(latency: Duration, stalled: Duration, threshold: Option<Duratio
 }
 
 /// A time-out is void only if the stall left the broker less time than the threshold allows it.
-fn judge_timeout(event: &Event) -> Verdict {
+fn judge_timeout(event: &Event, fault: Fault) -> Verdict {
     let needed = event.limits.deadline.saturating_sub(event.limits.threshold);
     if needed <= excused(event) && !event.stalled.is_zero() {
         Verdict::Void(VoidReason::Stall)
     } else {
-        Verdict::Bad(Fault::Timeout)
+        Verdict::Bad(fault)
     }
 }
 
@@ -143,6 +144,14 @@ mod tests {
     fn timeout_is_void_only_if_the_stall_left_less_than_the_threshold() {
         assert_eq!(outcome(&event(Saw::TimedOut, MS(4000))), Outcome::Void);
         assert_eq!(outcome(&event(Saw::TimedOut, MS(3999))), Outcome::Timeout);
+    }
+
+    #[test]
+    fn refusal_that_the_client_kept_to_itself_is_an_error_by_its_name_and_a_stall_voids_it_as_a_timeout() {
+        let refusal = Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS);
+        assert_eq!(outcome(&event(Saw::Unheard(refusal), MS(3999))), Outcome::Error);
+        assert_eq!(judge(&event(Saw::Unheard(refusal), MS(0)), &objective(None)), Verdict::Bad(refusal));
+        assert_eq!(outcome(&event(Saw::Unheard(refusal), MS(4000))), Outcome::Void);
     }
 
     #[test]

@@ -356,7 +356,7 @@ fn duration(event: &Event, outcome: Outcome) -> Option<Duration> {
 
 fn error_type(event: &Event, outcome: Outcome) -> Option<&'static str> {
     match (event.saw, outcome) {
-        (Saw::Failed(fault), _) => Some(fault.error_type()),
+        (Saw::Failed(fault), _) | (Saw::Unheard(fault), Outcome::Error) => Some(fault.error_type()),
         (_, Outcome::Timeout) => Some("timeout"),
         (_, Outcome::Lost) => Some("lost"),
         (_, Outcome::Corrupt) => Some("corrupt"),

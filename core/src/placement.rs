@@ -131,6 +131,7 @@ mod tests {
                 leader: None,
                 leader_epoch: None,
                 replicas: ids.iter().map(|id| BrokerId(*id)).collect(),
+                in_sync: ids.len(),
             })
             .collect();
         TopicSeen { id: None, partitions }

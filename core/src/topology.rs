@@ -45,6 +45,8 @@ pub struct PartitionSeen {
     pub leader_epoch: Option<i32>,
     /// Its replicas, preferred leader first.
     pub replicas: Vec<BrokerId>,
+    /// How many of them are in sync.
+    pub in_sync: usize,
 }
 
 /// A monitor topic as the newest metadata shows it.
@@ -110,8 +112,9 @@ mod tests {
 
     #[test]
     fn broker_named_only_by_replicas_is_known_without_address() {
+        let replicas = vec![BrokerId(7)];
         let partition =
-            PartitionSeen { partition: Partition(0), leader: None, leader_epoch: None, replicas: vec![BrokerId(7)] };
+            PartitionSeen { partition: Partition(0), leader: None, leader_epoch: None, replicas, in_sync: 0 };
         let topic = TopicSeen { id: None, partitions: vec![partition] };
         let mut topology = Topology::default();
         topology.observe(&[(BrokerId(1), address(1), None)], Some(&topic));

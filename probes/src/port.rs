@@ -153,6 +153,15 @@ pub enum LaneInput {
         /// The first offset that is not of the old epoch.
         end: i64,
     },
+    /// The leader of a partition has said that it refuses every record, or that it does not any more.
+    Refuses {
+        /// The partition.
+        partition: Partition,
+        /// When.
+        at: Time,
+        /// With what; `None`: nothing any more.
+        fault: Option<Fault>,
+    },
     /// The topic was deleted and created again.
     Recreated {
         /// When that was seen.

@@ -18,6 +18,7 @@ use prober_core::time::{Time, WallTime};
 use prober_probes::port::LaneInput;
 
 use super::Running;
+use super::forgotten::Forgotten;
 
 /// A stall this long gets a line in the log.
 const NOTABLE_STALL: Duration = Duration::from_millis(500);
@@ -60,13 +61,11 @@ impl Running {
     }
 }
 
-/// Every broker of every cluster, once, over all lanes of the cluster.
-///
-/// A broker that its cluster has unregistered ten minutes ago is none any more, although replica lists may name it for
-/// ever; one that the metadata lists always is.
+/// Every broker of every cluster that is not forgotten, once, over all lanes of the cluster.
 pub(super) fn brokers(
     routes: &[Running],
     observed: &BTreeMap<ClusterName, Arc<Observed>>,
+    forgotten: &Forgotten,
     ledger: &Ledger,
     now: Time,
 ) -> Vec<BrokerStatus> {
@@ -91,14 +90,11 @@ pub(super) fn brokers(
             status.covered &= covered;
         }
     }
-    known.retain(|(cluster, broker), status| {
-        let Some(registrations) = observed.get(*cluster).and_then(|observed| observed.registrations.as_ref()) else {
-            return true;
-        };
-        status.registration = registrations.of(*broker, now);
-        status.registered || !registrations.is_forgotten(*broker, now)
-    });
-    for status in known.values_mut() {
+    known.retain(|(cluster, broker), _| !forgotten.of(cluster).contains(broker));
+    for ((cluster, broker), status) in &mut known {
+        if let Some(registrations) = observed.get(*cluster).and_then(|observed| observed.registrations.as_ref()) {
+            status.registration = registrations.of(*broker, now);
+        }
         status.state = state(routes, ledger, status, now);
     }
     known.into_values().collect()

@@ -7,7 +7,7 @@ use crate::ids::Probe;
 use crate::time::Time;
 
 use super::entry::{Entry, Integrity, Stage};
-use super::{Output, REREAD_AGAIN, Track};
+use super::{Output, REFUSAL_HOLDS, REREAD_AGAIN, Track};
 
 impl Track {
     pub(super) fn expire_one(&mut self, sequence: u64, now: Time, out: &mut Vec<Output>) {
@@ -44,6 +44,15 @@ impl Track {
     pub(super) fn unread_saw(&self, entry: &Entry) -> Saw {
         match entry.offset {
             Some(offset) if offset < self.floor => Saw::Void(self.floor_reason),
+            Some(_) => Saw::TimedOut,
+            None => self.unacked_saw(entry.began()),
+        }
+    }
+
+    /// What an unacked record is at its deadline: refused, if its leader said so while it waited, or just before.
+    fn unacked_saw(&self, began: Time) -> Saw {
+        match self.refusal {
+            Some((fault, seen)) if began <= seen + REFUSAL_HOLDS => Saw::Unheard(fault),
             _ => Saw::TimedOut,
         }
     }
@@ -96,7 +105,9 @@ impl Track {
             return;
         }
         entry.produce = Stage::Ended;
-        let (at, saw) = end.unwrap_or((entry.began() + limits.deadline, Saw::TimedOut));
+        let began = entry.began();
+        let (at, saw) = end.unwrap_or_else(|| (began + limits.deadline, self.unacked_saw(began)));
+        let Some(entry) = self.entry(sequence) else { return };
         let (due, sent) = (entry.due, entry.sent);
         let judged = !matches!(saw, Saw::Void(_));
         let unacked_but_seen = judged && entry.read.is_some() && entry.acked.is_none();

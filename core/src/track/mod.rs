@@ -35,6 +35,9 @@ const REREAD_AFTER: Duration = Duration::from_secs(1);
 /// A second look that nobody answered is asked for again after this.
 const REREAD_AGAIN: Duration = Duration::from_secs(5);
 
+/// What a leader said of itself explains what was sent so long afterwards, too: it is asked again before that is decided.
+const REFUSAL_HOLDS: Duration = Duration::from_secs(1);
+
 /// Finished records remembered, so that late ones and second copies are told apart. At the default rate, 200 s.
 const REMEMBERED_MIN: usize = 1024;
 
@@ -123,6 +126,8 @@ pub struct Track {
     /// The reader's next offset: everything below it was delivered.
     passed: i64,
     garbage: VecDeque<(i64, i64)>,
+    /// What the leader refuses every record with, and when it last said so.
+    refusal: Option<(Fault, Time)>,
     next_wake: Time,
 }
 
@@ -146,6 +151,7 @@ impl Track {
             floor_reason: VoidReason::NoPosition,
             passed: i64::MIN,
             garbage: VecDeque::new(),
+            refusal: None,
             next_wake: Time::NEVER,
         }
     }
@@ -202,6 +208,12 @@ impl Track {
             self.end_end_to_end(sequence.0, at, Saw::Failed(fault), out);
         }
         self.advance_live();
+    }
+
+    /// The leader says that it refuses every record with this; `None`: that it refuses none any more. Ends nothing: the
+    /// client may still be acked. It explains what is not.
+    pub fn refuses(&mut self, at: Time, fault: Option<Fault>) {
+        self.refusal = fault.map(|fault| (fault, at));
     }
 
     /// The record was acked at `offset`.

@@ -432,3 +432,44 @@ fn beyond_the_bound_an_attempt_is_missed_not_forgotten() {
     assert_eq!(story.track.due(ms(1), &mut story.out), None);
     assert_eq!(story.seen(), ["produce missed 1", "end_to_end missed 1"]);
 }
+
+const NOT_ENOUGH: Fault = Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS);
+
+/// What the produce and the end-to-end attempt of a record sent at 10 s see that nothing is heard of.
+fn unheard(story: &mut Story) -> Vec<Saw> {
+    story.send(10_000);
+    story.at(15_000);
+    let said = std::mem::take(&mut story.out);
+    let saw = |output: &Output| if let Output::Event(event) = output { Some(event.saw) } else { None };
+    said.iter().filter_map(saw).collect()
+}
+
+#[test]
+fn refusal_that_the_leader_speaks_of_explains_what_the_client_never_heard() {
+    for said_at in [9_000, 10_000, 14_900] {
+        let mut story = Story::new();
+        story.track.refuses(ms(said_at), Some(NOT_ENOUGH));
+        assert_eq!(unheard(&mut story), [Saw::Unheard(NOT_ENOUGH); 2], "said at {said_at} ms");
+    }
+}
+
+#[test]
+fn refusal_that_is_old_or_over_explains_nothing() {
+    let mut story = Story::new();
+    story.track.refuses(ms(8_900), Some(NOT_ENOUGH));
+    assert_eq!(unheard(&mut story), [Saw::TimedOut; 2]);
+    let mut story = Story::new();
+    story.track.refuses(ms(10_000), Some(NOT_ENOUGH));
+    story.track.refuses(ms(10_001), None);
+    assert_eq!(unheard(&mut story), [Saw::TimedOut; 2]);
+}
+
+#[test]
+fn acked_record_that_is_not_read_was_not_refused() {
+    let mut story = Story::new();
+    let sequence = story.send(10_000);
+    story.ack(sequence, 10_500, 100);
+    story.track.refuses(ms(11_000), Some(NOT_ENOUGH));
+    story.at(15_500);
+    assert_eq!(story.seen(), ["produce good @10500", "consume timeout @15500", "end_to_end timeout @15000"]);
+}

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use prober_core::accounts::Accounts;
 use prober_core::event::{Event, Limits, Saw, VoidReason};
-use prober_core::ids::{Broker, ClusterName, Probe, Series};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series};
 use prober_core::time::Time;
 
 use crate::clock::Clock;
@@ -35,8 +35,16 @@ pub struct Direct {
     clock: Clock,
     settings: BTreeMap<Probe, Settings>,
     targets: BTreeMap<(Probe, Broker), Schedule>,
+    /// Whom each probe can be asked of, forgotten brokers among them.
+    aimed: BTreeMap<Probe, BTreeSet<Broker>>,
+    /// Brokers that are none any more.
+    forgotten: BTreeSet<BrokerId>,
     open: BTreeMap<QuestionId, Open>,
     asked: u64,
+    /// No target is due before. Kept, because the owner asks after each input, and there are a few targets a broker.
+    next_due: Time,
+    /// No open attempt expires before.
+    next_deadline: Time,
 }
 
 /// An attempt on its way. One target has at most deadline / interval + 1 of them.
@@ -57,13 +65,27 @@ impl Open {
 impl Direct {
     /// Probes that have nobody to ask yet.
     pub fn new(cluster: ClusterName, settings: BTreeMap<Probe, Settings>, clock: Clock) -> Direct {
-        Direct { cluster, clock, settings, targets: BTreeMap::new(), open: BTreeMap::new(), asked: 0 }
+        Direct {
+            cluster,
+            clock,
+            settings,
+            targets: BTreeMap::new(),
+            aimed: BTreeMap::new(),
+            forgotten: BTreeSet::new(),
+            open: BTreeMap::new(),
+            asked: 0,
+            next_due: Time::NEVER,
+            next_deadline: Time::NEVER,
+        }
     }
 
     /// Takes in what comes back.
     pub fn hear(&mut self, input: AskInput, accounts: &mut Accounts) {
         match input {
-            AskInput::Targets { probe, at, brokers } => self.aim(probe, at, &brokers, accounts),
+            AskInput::Targets { probe, at, brokers } => {
+                self.aim(probe, at, &brokers, accounts);
+                self.aimed.insert(probe, brokers);
+            }
             AskInput::Answered { id, answer } => {
                 if let Some(open) = self.open.remove(&id) {
                     accounts.ended(answered(open, answer));
@@ -76,12 +98,36 @@ impl Direct {
         }
     }
 
+    /// These brokers are none any more, and no others: nobody asks them.
+    pub fn forget(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, accounts: &mut Accounts) {
+        if self.forgotten == *brokers {
+            return;
+        }
+        self.forgotten.clone_from(brokers);
+        for (probe, brokers) in self.aimed.clone() {
+            self.aim(probe, at, &brokers, accounts);
+        }
+    }
+
     /// Ends what has expired and asks what is due.
     pub fn advance(&mut self, now: Time, accounts: &mut Accounts, ask: &mut dyn Ask) {
+        if self.next_deadline <= now {
+            self.expire(now, accounts);
+        }
+        if self.next_due <= now {
+            self.ask_due(now, accounts, ask);
+        }
+    }
+
+    fn expire(&mut self, now: Time, accounts: &mut Accounts) {
         for open in self.take(|open| open.deadline() <= now) {
             let ended = open.deadline();
             accounts.ended(event(open, ended, Saw::TimedOut));
         }
+        self.next_deadline = self.open.values().map(Open::deadline).min().unwrap_or(Time::NEVER);
+    }
+
+    fn ask_due(&mut self, now: Time, accounts: &mut Accounts, ask: &mut dyn Ask) {
         for ((probe, broker), schedule) in &mut self.targets {
             let (Some(tick), Some(settings)) = (schedule.take(now), self.settings.get(probe)) else { continue };
             let series = series(&self.cluster, *probe, *broker);
@@ -92,15 +138,17 @@ impl Direct {
             let id = QuestionId(self.asked);
             self.asked += 1;
             let asked = self.clock.now();
-            self.open.insert(id, Open { series, limits: settings.limits, due: tick.due, asked });
+            let open = Open { series, limits: settings.limits, due: tick.due, asked };
+            self.next_deadline = self.next_deadline.min(open.deadline());
+            self.open.insert(id, open);
             ask.ask(Question { id, probe: *probe, broker: *broker }, settings.limits.deadline);
         }
+        self.next_due = self.first_due();
     }
 
     /// When [`Direct::advance`] has something to do again.
     pub fn next_wake(&self) -> Time {
-        let due = self.targets.values().map(Schedule::next_due).min().unwrap_or(Time::NEVER);
-        self.open.values().map(Open::deadline).min().unwrap_or(Time::NEVER).min(due)
+        self.next_due.min(self.next_deadline)
     }
 
     /// Inputs were dropped before they reached us: any answer may have been among them.
@@ -111,6 +159,7 @@ impl Direct {
     /// The process ends: what is open is void, and nothing is asked any more.
     pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts) {
         self.targets.clear();
+        self.next_due = self.first_due();
         self.abandon(now, VoidReason::Shutdown, accounts, |_| true);
     }
 
@@ -127,17 +176,24 @@ impl Direct {
 
     fn aim(&mut self, probe: Probe, at: Time, brokers: &BTreeSet<Broker>, accounts: &mut Accounts) {
         let Some(settings) = self.settings.get(&probe).copied() else { return };
+        let is_one = |broker: &&Broker| broker.id().is_none_or(|id| !self.forgotten.contains(&id));
+        let brokers: BTreeSet<Broker> = brokers.iter().filter(is_one).copied().collect();
         self.targets.retain(|(of, broker), _| *of != probe || brokers.contains(broker));
         self.abandon(at, VoidReason::TargetRemoved, accounts, |series| {
             series.probe == probe && !brokers.contains(&series.broker)
         });
-        for broker in brokers {
+        for broker in &brokers {
             let (cluster, ordinal) = (&self.cluster, ordinal(probe, *broker));
             self.targets.entry((probe, *broker)).or_insert_with(|| {
                 accounts.open(&series(cluster, probe, *broker));
                 Schedule::new(settings.interval, ordinal, at)
             });
         }
+        self.next_due = self.first_due();
+    }
+
+    fn first_due(&self) -> Time {
+        self.targets.values().map(Schedule::next_due).min().unwrap_or(Time::NEVER)
     }
 
     fn abandon(&mut self, now: Time, reason: VoidReason, accounts: &mut Accounts, of: impl Fn(&Series) -> bool) {

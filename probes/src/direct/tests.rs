@@ -134,6 +134,19 @@ async fn stalled_prober_misses_ticks_and_blames_nobody() {
     assert_eq!((counts.of(Outcome::Good), counts.of(Outcome::Missed), counts.due), (1, 9, 10));
 }
 
+#[tokio::test(start_paused = true)]
+async fn forgotten_broker_is_asked_again_only_when_it_is_one_again() {
+    let mut bench = Bench::new(&[ONE, TWO]);
+    bench.direct.forget(&BTreeSet::from([BrokerId(2)]), bench.clock.now(), &mut bench.accounts);
+    bench.aim(&[ONE, TWO]);
+    bench.pass(10 * SECOND).await;
+    assert!(bench.asked.0.iter().all(|question| question.broker == ONE));
+    bench.asked.0.clear();
+    bench.direct.forget(&BTreeSet::new(), bench.clock.now(), &mut bench.accounts);
+    bench.pass(10 * SECOND).await;
+    assert!((9..=11).contains(&bench.asked.0.iter().filter(|question| question.broker == TWO).count()));
+}
+
 proptest! {
     /// Whatever answers come, when and in which order: every due attempt is counted once or in flight.
     #[test]

@@ -8,7 +8,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use prober_core::accounts::Accounts;
@@ -51,6 +51,8 @@ pub struct RoundTrip {
     settings: Settings,
     clock: Clock,
     targets: BTreeMap<Key, Live>,
+    /// Brokers that are none any more, whatever replica lists name.
+    forgotten: BTreeSet<BrokerId>,
     /// Where each partition's numbers go on when its target is replaced.
     sequences: BTreeMap<Partition, Sequence>,
     /// Since when the topic has been known to be unusable.
@@ -76,6 +78,7 @@ impl RoundTrip {
             settings,
             clock,
             targets: BTreeMap::new(),
+            forgotten: BTreeSet::new(),
             sequences: BTreeMap::new(),
             missing_since: None,
             resolved_any: false,
@@ -89,7 +92,10 @@ impl RoundTrip {
     /// Takes in what the lane reports.
     pub fn hear(&mut self, input: LaneInput, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         match input {
-            LaneInput::Layout { at, layout } => self.lay_out(at, layout, accounts),
+            LaneInput::Layout { at, layout } => {
+                self.lay_out(at, layout, accounts);
+                self.rest_forgotten(at, accounts);
+            }
             LaneInput::Status { .. } => {}
             LaneInput::Recreated { at } => {
                 for live in self.targets.values_mut() {
@@ -127,8 +133,35 @@ impl RoundTrip {
             LaneInput::Reread { partition, at, offset, found } => {
                 self.tell(partition, accounts, lane, |track, out| track.reread(at, offset, found, out));
             }
+            LaneInput::Refuses { partition, at, fault } => {
+                self.tell(partition, accounts, lane, |track, _| track.refuses(at, fault));
+            }
             LaneInput::EpochEnded { partition, at, end } => {
                 self.tell(partition, accounts, lane, |track, _| track.epoch_ended(at, end));
+            }
+        }
+    }
+
+    /// These brokers are none any more, and no others: nothing is due at them, although the topic's replicas name them.
+    pub fn forget(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, accounts: &mut Accounts) {
+        if self.forgotten == *brokers {
+            return;
+        }
+        self.forgotten.clone_from(brokers);
+        self.rest_forgotten(at, accounts);
+    }
+
+    /// Their targets stay, with their read positions, for the case that they come back.
+    fn rest_forgotten(&mut self, at: Time, accounts: &mut Accounts) {
+        for live in self.targets.values_mut() {
+            let forgotten = live.target.broker.id().is_some_and(|id| self.forgotten.contains(&id));
+            match (forgotten, live.is_closed()) {
+                (true, false) => {
+                    live.retire(at, accounts);
+                    live.close();
+                }
+                (false, true) => live.reopen(at),
+                _ => {}
             }
         }
     }
@@ -171,9 +204,11 @@ impl RoundTrip {
 
     /// Partitions probed, with the broker that each speaks for.
     pub fn probed(&self) -> impl Iterator<Item = (Partition, BrokerId)> + '_ {
-        self.targets.iter().filter_map(|(key, live)| match (key, live.target.broker) {
-            (Key::At(partition), Broker::Id(broker)) => Some((*partition, broker)),
-            _ => None,
+        self.targets.iter().filter(|(_, live)| !live.is_closed()).filter_map(|(key, live)| {
+            match (key, live.target.broker) {
+                (Key::At(partition), Broker::Id(broker)) => Some((*partition, broker)),
+                _ => None,
+            }
         })
     }
 

@@ -56,13 +56,23 @@ impl Live {
     /// There is nothing to wait for any more.
     pub(super) fn open_from(&mut self, at: Time) {
         if matches!(self.gate, Gate::Until(_)) {
-            self.gate = Gate::Open(Schedule::new(self.track.settings().interval, self.ordinal, at));
+            self.reopen(at);
         }
     }
 
     /// Nothing is due any more.
     pub(super) fn close(&mut self) {
         self.gate = Gate::Closed;
+    }
+
+    /// Due again, from `at` on.
+    pub(super) fn reopen(&mut self, at: Time) {
+        self.gate = Gate::Open(Schedule::new(self.track.settings().interval, self.ordinal, at));
+    }
+
+    /// Whether nothing is due any more.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.gate, Gate::Closed)
     }
 
     /// When there is something to do.

@@ -67,6 +67,11 @@ impl Rig {
         self.step();
     }
 
+    fn forget(&mut self, brokers: &[i32]) {
+        let brokers = brokers.iter().map(|id| BrokerId(*id)).collect();
+        self.round_trip.forget(&brokers, self.clock.now(), &mut self.accounts);
+    }
+
     fn shut_down(&mut self) {
         let now = self.clock.now();
         self.round_trip.shut_down(now, &mut self.accounts, &mut self.sim.clone());
@@ -294,6 +299,22 @@ async fn topic_being_created_costs_no_bad_event_for_twenty_seconds() {
     rig.until(25_000).await;
     let errors = rig.counts(Broker::Id(BrokerId(1)), Probe::Produce).errors;
     assert!((24..=26).contains(&errors["TOPIC_AUTHORIZATION_FAILED"]), "{errors:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgotten_broker_is_not_due_and_is_probed_in_full_when_it_comes_back() {
+    let mut rig = Rig::new(2, Timeline::quiet());
+    rig.until(5_000).await;
+    rig.forget(&[2]);
+    let due = rig.counts(Broker::Id(BrokerId(2)), Probe::Produce).due;
+    rig.until(10_000).await;
+    assert_eq!(rig.counts(Broker::Id(BrokerId(2)), Probe::Produce).due, due);
+    assert_eq!(rig.round_trip.probed().count(), 1);
+    rig.forget(&[]);
+    let read = rig.of(2, Probe::EndToEnd, Outcome::Good);
+    rig.until(15_000).await;
+    assert!(read + 20 <= rig.of(2, Probe::EndToEnd, Outcome::Good), "its read position was kept");
+    assert_eq!((rig.bad(1), rig.bad(2)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,13 +9,14 @@
 //!                                             [`reading`]: from where ──┘
 //! ```
 //!
-//! [`settings`] has what both run under. The topic is looked after over our own wire, as in the pinned lane. What
+//! [`settings`] has what both run under; [`refusals`] asks for what librdkafka keeps to itself. The topic is looked after over our own wire, as in the pinned lane. What
 //! librdkafka says of itself ([`vitals`]) gives reasons, never verdicts: deadlines are the engine's.
 
 mod consumer;
 mod fault;
 mod producer;
 mod reading;
+mod refusals;
 pub mod settings;
 mod vitals;
 
@@ -34,6 +35,7 @@ use super::topic::second_look::SecondLooks;
 use consumer::Consuming;
 use producer::Producing;
 use reading::Reading;
+use refusals::Refusals;
 
 pub use settings::{Compression, RequiredAcks, Settings};
 
@@ -54,7 +56,8 @@ impl ClientLane {
             .and_then(|producing| Ok((producing, Consuming::start(&settings, &context)?)));
         let (producing, observer) = match started {
             Ok((producing, consuming)) => {
-                let reading = Reading::new(context.clone(), consuming);
+                let refusals = (settings.acks == RequiredAcks::All).then(|| Refusals::new(context.clone()));
+                let reading = Reading::new(context.clone(), consuming, refusals);
                 let observer = Observer::new(settings.topic, context, reading);
                 (Some(producing), Some(alarm.spawn("observer", observer.run())))
             }

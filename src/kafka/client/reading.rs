@@ -12,6 +12,7 @@ use crate::kafka::topic::ownership::Ownership;
 use crate::kafka::topic::{Context, Tenant, position};
 
 use super::consumer::{Consuming, Handle};
+use super::refusals::Refusals;
 
 /// A consumer that reads has its first answer by then: it starts within a second, and the broker holds the first fetch
 /// for half of one.
@@ -24,13 +25,15 @@ const MEND_PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Reading {
     context: Context,
     consuming: Consuming,
+    /// With `acks=all` only: a leader alone refuses nobody.
+    refusals: Option<Refusals>,
     /// Who keeps each partition's position, and for which broker.
     keepers: BTreeMap<Partition, (BrokerId, Task)>,
 }
 
 impl Reading {
-    pub(super) fn new(context: Context, consuming: Consuming) -> Reading {
-        Reading { context, consuming, keepers: BTreeMap::new() }
+    pub(super) fn new(context: Context, consuming: Consuming, refusals: Option<Refusals>) -> Reading {
+        Reading { context, consuming, refusals, keepers: BTreeMap::new() }
     }
 }
 
@@ -41,6 +44,9 @@ impl Tenant for Reading {
         self.keepers.retain(|partition, (broker, _)| {
             topic.partitions.iter().any(|seen| seen.partition == *partition && preferred(seen) == Some(*broker))
         });
+        if let Some(refusals) = &mut self.refusals {
+            refusals.observe(topic);
+        }
         for seen in &topic.partitions {
             let Some(broker) = preferred(seen).filter(|_| !self.keepers.contains_key(&seen.partition)) else {
                 continue;
@@ -56,6 +62,9 @@ impl Tenant for Reading {
     fn leave(&mut self) {
         self.keepers.clear();
         self.consuming.leave();
+        if let Some(refusals) = &mut self.refusals {
+            refusals.forget();
+        }
     }
 }
 

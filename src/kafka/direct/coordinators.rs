@@ -241,8 +241,10 @@ mod tests {
     use super::*;
 
     fn seen(partition: i32, leader: Option<i32>, replicas: &[i32]) -> PartitionSeen {
-        let replicas = replicas.iter().copied().map(BrokerId).collect();
-        PartitionSeen { partition: Partition(partition), leader: leader.map(BrokerId), leader_epoch: None, replicas }
+        let replicas: Vec<_> = replicas.iter().copied().map(BrokerId).collect();
+        let in_sync = replicas.len();
+        let leader = leader.map(BrokerId);
+        PartitionSeen { partition: Partition(partition), leader, leader_epoch: None, replicas, in_sync }
     }
 
     fn scouted(partitions: Vec<PartitionSeen>) -> Scouted {

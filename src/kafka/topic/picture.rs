@@ -72,6 +72,7 @@ pub(in crate::kafka) fn seen(info: &TopicInfo) -> Option<TopicSeen> {
             leader: (0 <= partition.leader).then_some(BrokerId(partition.leader)),
             leader_epoch: (0 <= partition.leader_epoch).then_some(partition.leader_epoch),
             replicas: partition.replicas.iter().map(|id| BrokerId(*id)).collect(),
+            in_sync: partition.isr.len(),
         })
         .collect();
     partitions.sort_by_key(|seen| seen.partition);

@@ -1,0 +1,109 @@
+//! Brokers that are none any more: unregistered for ten minutes, however long replica lists go on naming them (design §4).
+//!
+//! Once forgotten, a broker stays so until it is listed again. A cluster that does not say for a while who is registered
+//! must not turn a decommissioned broker into one that fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prober_core::ids::{Broker, BrokerId, ClusterName};
+use prober_core::observed::Observed;
+use prober_core::snapshot::Snapshot;
+use prober_core::time::Time;
+use prober_core::topology::Topology;
+
+/// Who is forgotten, by cluster.
+#[derive(Debug, Default)]
+pub(super) struct Forgotten {
+    brokers: BTreeMap<ClusterName, BTreeSet<BrokerId>>,
+    nobody: BTreeSet<BrokerId>,
+}
+
+impl Forgotten {
+    /// Takes in what a cluster says of itself, and what the metadata of its topics show; whether anything changed.
+    pub(super) fn follow(&mut self, observed: &Observed, topology: &Topology, now: Time) -> bool {
+        let Some(registrations) = &observed.registrations else { return false };
+        let forgotten = self.brokers.entry(observed.cluster.clone()).or_default();
+        let before = forgotten.len();
+        forgotten.retain(|id| {
+            let listed = topology.brokers.get(id).is_some_and(|seen| seen.registered);
+            !listed && !registrations.brokers.contains_key(id)
+        });
+        let mut changed = forgotten.len() != before;
+        let absent = topology.brokers.iter().filter(|(_, seen)| !seen.registered).map(|(id, _)| *id);
+        for id in absent.filter(|id| registrations.is_forgotten(*id, now)) {
+            if forgotten.insert(id) {
+                changed = true;
+                let cluster = observed.cluster.as_str();
+                tracing::info!(cluster, broker = id.0, "broker unregistered for ten minutes: not probed any more");
+            }
+        }
+        changed
+    }
+
+    /// The forgotten brokers of a cluster.
+    pub(super) fn of(&self, cluster: &ClusterName) -> &BTreeSet<BrokerId> {
+        self.brokers.get(cluster).unwrap_or(&self.nobody)
+    }
+
+    /// Takes what was counted of them off the pages and out of the exports, where their series end by that. The ledger
+    /// keeps it, for the case that they come back.
+    pub(super) fn strike(&self, snapshot: &mut Snapshot) {
+        if self.brokers.values().all(BTreeSet::is_empty) {
+            return;
+        }
+        let stays =
+            |cluster: &ClusterName, broker: Broker| broker.id().is_none_or(|id| !self.of(cluster).contains(&id));
+        snapshot.series.retain(|row| stays(&row.series.cluster, row.series.broker));
+        snapshot.met.retain(|row| stays(&row.cluster, row.broker));
+        snapshot.records.retain(|row| stays(&row.cluster, row.broker));
+        snapshot.phases.retain(|row| stays(&row.cluster, row.broker));
+        snapshot.channel_failures.retain(|(cluster, id), _| stays(cluster, Broker::Id(*id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prober_core::observed::Limits;
+    use prober_core::observed::registration::{FORGOTTEN_AFTER, Listed, Registrations};
+    use prober_core::topology::BrokerSeen;
+
+    fn topology(ids: &[(i32, bool)]) -> Topology {
+        let seen = |registered| BrokerSeen { address: None, rack: None, registered };
+        Topology { brokers: ids.iter().map(|(id, registered)| (BrokerId(*id), seen(*registered))).collect() }
+    }
+
+    fn observed(answers: &[(u64, &[i32])]) -> Observed {
+        let mut registrations = Registrations::default();
+        for (second, ids) in answers {
+            let listed = ids.iter().map(|id| Listed { broker: BrokerId(*id), fenced: false, rack: None });
+            registrations.observe(listed, true, at(*second));
+        }
+        Observed {
+            registrations: Some(registrations.into()),
+            ..Observed::new(ClusterName::new("c"), Limits { per_broker: 1, per_cluster: 1 })
+        }
+    }
+
+    fn at(second: u64) -> Time {
+        Time::from_millis(1000 * second)
+    }
+
+    #[test]
+    fn broker_is_forgotten_after_ten_minutes_until_it_is_listed_again() {
+        let mut forgotten = Forgotten::default();
+        let name = ClusterName::new("c");
+        let gone = topology(&[(1, true), (2, false)]);
+        let long = FORGOTTEN_AFTER.as_secs();
+        assert!(!forgotten.follow(&observed(&[(0, &[1, 2]), (10, &[1])]), &gone, at(20)));
+        let answers = observed(&[(0, &[1, 2]), (10, &[1]), (10 + long, &[1])]);
+        assert!(forgotten.follow(&answers, &gone, at(10 + long)));
+        assert!(!forgotten.follow(&answers, &gone, at(10 + long)), "said once");
+        assert_eq!(*forgotten.of(&name), BTreeSet::from([BrokerId(2)]));
+        // Nobody answers any more: it does not come back for that.
+        assert!(!forgotten.follow(&answers, &gone, at(10_000)));
+        assert_eq!(*forgotten.of(&name), BTreeSet::from([BrokerId(2)]));
+        assert!(forgotten.follow(&answers, &topology(&[(1, true), (2, true)]), at(10_000)));
+        assert!(forgotten.of(&name).is_empty());
+    }
+}

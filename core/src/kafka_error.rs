@@ -44,6 +44,8 @@ impl KafkaError {
     pub const CONCURRENT_TRANSACTIONS: KafkaError = KafkaError(51);
     /// Fewer replicas are in sync than the topic demands (`min.insync.replicas`): a write with `acks=all` is refused.
     pub const NOT_ENOUGH_REPLICAS: KafkaError = KafkaError(19);
+    /// No permission for the topic.
+    pub const TOPIC_AUTHORIZATION_FAILED: KafkaError = KafkaError(29);
     /// There is no such group.
     pub const GROUP_ID_NOT_FOUND: KafkaError = KafkaError(69);
     /// Somebody else uses the transactional id, or the coordinator ended its transaction.

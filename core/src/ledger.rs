@@ -8,6 +8,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::event::{Anomaly, Event, Outcome, Saw, VoidReason};
+use crate::fault::Blame;
 use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series, Target};
 use crate::judge::{Verdict, judge, outcome, void_reason};
 use crate::metric::Buckets;
@@ -72,6 +73,8 @@ pub struct Latest {
     pub outcome: Outcome,
     /// Its `error.type`, if it was bad.
     pub error_type: Option<&'static str>,
+    /// Whose fault it was, if it was bad.
+    pub blame: Option<Blame>,
 }
 
 /// The ledger.
@@ -323,7 +326,7 @@ impl Row {
         let newest = self.latest.is_none_or(|latest| latest.due <= event.due);
         if judged && newest {
             let (due, ended, outcome) = (event.due, event.ended, counted.outcome);
-            self.latest = Some(Latest { due, ended, outcome, error_type });
+            self.latest = Some(Latest { due, ended, outcome, error_type, blame: blame(event, outcome) });
         }
     }
 
@@ -351,6 +354,14 @@ fn duration(event: &Event, outcome: Outcome) -> Option<Duration> {
         (Saw::Success(latency), _) => Some(latency),
         (Saw::TimedOut | Saw::Lost, _) => Some(event.limits.deadline),
         _ => None,
+    }
+}
+
+fn blame(event: &Event, outcome: Outcome) -> Option<Blame> {
+    match event.saw {
+        _ if outcome == Outcome::Good => None,
+        Saw::Failed(fault) | Saw::Unheard(fault) => Some(fault.blame()),
+        _ => Some(Blame::Cluster),
     }
 }
 

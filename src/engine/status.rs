@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::event::{Outcome, VoidReason};
-use prober_core::fault::Fault;
+use prober_core::fault::{Blame, Fault};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
-use prober_core::ledger::Ledger;
+use prober_core::ledger::{Latest, Ledger};
 use prober_core::observed::Observed;
 use prober_core::observed::registration::Registration;
 use prober_core::settle::Stall;
@@ -113,7 +113,10 @@ fn state(routes: &[Running], ledger: &Ledger, status: &BrokerStatus, now: Time) 
         let (cluster, broker) = (status.cluster.clone(), Broker::Id(status.broker));
         ledger.latest(&Series { cluster, view: View::Broker, probe, broker })
     };
-    let newest: Vec<_> = Probe::OF_A_BROKER.into_iter().filter_map(latest).map(|latest| latest.outcome).collect();
+    // A permission that is missing, or a name that does not resolve, says nothing of the broker.
+    let speaks = |latest: &Latest| latest.blame != Some(Blame::Unclear);
+    let newest = Probe::OF_A_BROKER.into_iter().filter_map(latest).filter(speaks);
+    let newest: Vec<_> = newest.map(|latest| latest.outcome).collect();
     // Old news is an answer, too.
     let stale = Some(Fault::Stale.error_type());
     let answers = ALWAYS_ASKED

@@ -105,32 +105,48 @@ fn kept(cluster: &Cluster) -> Kept {
 /// Attempts of each kind: a thousand in half a minute, or as many as are asked for (ten thousand take six minutes).
 const ATTEMPTS: &str = "KAFKA_PROBER_TEST_ATTEMPTS";
 
+/// Every direct probe, ten to thirty times a second over all brokers.
+const FAST: [(&str, &str); 6] = [
+    ("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "30ms"),
+    // One at a time for each broker: what comes due faster than they end would only wait.
+    ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "100ms"),
+    ("KAFKA_PROBER__PROBES__CONTROLLER__INTERVAL", "30ms"),
+    ("KAFKA_PROBER__PROBES__FETCH__INTERVAL", "80ms"),
+    ("KAFKA_PROBER__PROBES__METADATA__INTERVAL", "80ms"),
+    ("KAFKA_PROBER__PROBES__CONNECT__INTERVAL", "80ms"),
+];
+
+/// The attempts of one kind that were good, and those that were not, over all brokers.
+fn ended(status: &Status, probe: &str) -> (u64, u64) {
+    let rows = status.rows().filter(|row| row["probe"] == probe);
+    let count = |row: &serde_json::Value, outcome: &str| row["outcomes"][outcome].as_u64().unwrap_or(0);
+    rows.fold((0, 0), |(good, bad), row| {
+        (good + count(row, "good"), bad + BAD.iter().map(|outcome| count(row, outcome)).sum::<u64>())
+    })
+}
+
 #[test]
 fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
+    const KINDS: [&str; 6] = [COMMIT, TRANSACTION, "controller", "fetch", "metadata", "connect"];
     let attempts: u64 = env::var(ATTEMPTS).ok().map_or(1000, |count| count.parse().expect("a number of attempts"));
     let Some(cluster) = shared_cluster() else { return };
     make_internal_topics(&cluster);
-    let fast = [
-        ("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "30ms"),
-        // One at a time for each broker: what comes due faster than they end would only wait.
-        ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "100ms"),
-    ];
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &fast);
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &FAST);
     probing.wait_good(&[1, 2, 3]);
-    let all = |status: &Status, probe| [1, 2, 3].iter().map(|broker| good(status, *broker, probe)).sum::<u64>();
     let limit = Duration::from_secs(60);
-    probing
-        .wait_status(limit, "some rounds", |status| [COMMIT, TRANSACTION].iter().all(|probe| 60 <= all(status, probe)));
+    probing.wait_status(limit, "some rounds", |status| KINDS.iter().all(|probe| 60 <= ended(status, probe).0));
     let first = kept(&cluster);
     let began = Instant::now();
-    let failed = |status: &Status, probe| [1, 2, 3].iter().map(|broker| bad(status, *broker, probe)).sum::<u64>();
-    let ended = |status: &Status, probe| all(status, probe) + failed(status, probe);
     let end = probing.wait_status(Duration::from_secs(580), "all attempts of each kind", |status| {
-        [COMMIT, TRANSACTION].iter().all(|probe| attempts <= ended(status, probe))
+        KINDS.iter().all(|probe| {
+            let (good, bad) = ended(status, probe);
+            attempts <= good + bad
+        })
     });
-    for probe in [COMMIT, TRANSACTION] {
-        eprintln!("{} of {} attempts of {probe} were good", all(&end, probe), ended(&end, probe));
-        assert!(attempts / 2 <= all(&end, probe), "attempts that fail leave nothing behind, and show nothing either");
+    for probe in KINDS {
+        let (good, bad) = ended(&end, probe);
+        eprintln!("{good} of {} attempts of {probe} were good", good + bad);
+        assert!(attempts / 2 <= good, "attempts that fail leave nothing behind, and show nothing either");
     }
     eprintln!("{attempts} attempts of each kind took {:?}", began.elapsed());
     let last = kept(&cluster);

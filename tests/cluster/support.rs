@@ -176,7 +176,12 @@ impl Status {
     /// What keeps direct probes from asking, in their own words.
     pub(crate) fn impediments(&self) -> Vec<String> {
         let impediments = self.page.pointer("/clusters/0/impediments").and_then(Value::as_array);
-        impediments.into_iter().flatten().map(|row| format!("{}: {}", row["probe"], row["message"])).collect()
+        let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
+        impediments
+            .into_iter()
+            .flatten()
+            .map(|row| format!("{}: {}", text(row, "probe"), text(row, "message")))
+            .collect()
     }
 
     /// Counted events of one outcome.

@@ -58,6 +58,8 @@ pub struct RoundTrip {
     /// Since when the topic has been known to be unusable.
     missing_since: Option<Time>,
     resolved_any: bool,
+    /// No target has anything to do before. Kept, because the owner asks after each input, and there is a target a broker.
+    next_wake: Time,
 }
 
 /// Whom a target stands for while the topic has no partition for it, or which partition it is.
@@ -82,10 +84,12 @@ impl RoundTrip {
             sequences: BTreeMap::new(),
             missing_since: None,
             resolved_any: false,
+            next_wake: Time::NEVER,
         };
         let from = clock.now() + FIRST_METADATA_WITHIN;
         let nobody = round_trip.without_partition(Broker::Unknown, 0, Fault::NoMetadata, from);
         round_trip.targets.insert(Key::Nobody, nobody);
+        round_trip.look_at_all();
         round_trip
     }
 
@@ -95,24 +99,28 @@ impl RoundTrip {
             LaneInput::Layout { at, layout } => {
                 self.lay_out(at, layout, accounts);
                 self.rest_forgotten(at, accounts);
+                self.look_at_all();
             }
             LaneInput::Status { .. } => {}
             LaneInput::Recreated { at } => {
                 for live in self.targets.values_mut() {
                     live.say(accounts, lane, |track, out| track.recreated(at, out));
                 }
+                self.look_at_all();
             }
             LaneInput::Position { partition, at, offset, reset } => {
                 let reason = if reset { VoidReason::ReaderReset } else { VoidReason::NoPosition };
                 if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
                     live.open_from(at);
                     live.say(accounts, lane, |track, out| track.reset(at, offset, reason, out));
+                    self.next_wake = self.next_wake.min(live.next_wake());
                 }
             }
             LaneInput::Unreachable { partition } => {
                 let now = self.clock.now();
                 if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
                     live.open_from(now);
+                    self.next_wake = self.next_wake.min(live.next_wake());
                 }
             }
             LaneInput::Acked { partition, sequence, at, offset } => {
@@ -149,6 +157,7 @@ impl RoundTrip {
         }
         self.forgotten.clone_from(brokers);
         self.rest_forgotten(at, accounts);
+        self.look_at_all();
     }
 
     /// Their targets stay, with their read positions, for the case that they come back.
@@ -168,6 +177,9 @@ impl RoundTrip {
 
     /// Ends what has expired and sends what is due.
     pub fn advance(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
+        if now < self.next_wake {
+            return;
+        }
         for live in self.targets.values_mut() {
             if now < live.next_wake() {
                 continue;
@@ -176,10 +188,20 @@ impl RoundTrip {
             live.send_due(now, self.clock, self.identity, self.settings.record_size, accounts, lane);
             self.resolved_any |= live.has_resolved();
         }
+        self.look_at_all();
     }
 
-    /// When [`RoundTrip::advance`] has something to do again.
+    /// When [`RoundTrip::advance`] has something to do again; may be early, is never late.
     pub fn next_wake(&self) -> Time {
+        debug_assert!(self.next_wake <= self.first_wake(), "something would be done late");
+        self.next_wake
+    }
+
+    fn look_at_all(&mut self) {
+        self.next_wake = self.first_wake();
+    }
+
+    fn first_wake(&self) -> Time {
         self.targets.values().map(Live::next_wake).min().unwrap_or(Time::NEVER)
     }
 
@@ -192,6 +214,7 @@ impl RoundTrip {
     pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         self.abandon(now, VoidReason::Shutdown, accounts, lane);
         self.targets.values_mut().for_each(Live::close);
+        self.look_at_all();
     }
 
     /// Attempts that have not ended, over all targets and probes.
@@ -300,6 +323,7 @@ impl RoundTrip {
     ) {
         if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
             live.say(accounts, lane, event);
+            self.next_wake = self.next_wake.min(live.next_wake());
         }
     }
 
@@ -307,5 +331,6 @@ impl RoundTrip {
         for live in self.targets.values_mut() {
             live.say(accounts, lane, |track, out| track.abandon(now, reason, out));
         }
+        self.look_at_all();
     }
 }

@@ -83,7 +83,7 @@ fn counts(view: View, id: BrokerId, probe: Probe, at: Time, condition: Condition
         counts,
         buckets: Buckets::new(&Buckets::edges_with(&[])),
         quantiles: Quantiles { count: good, p50, ..Quantiles::default() },
-        latest: Some(Latest { due: at, ended: at, outcome, error_type: None }),
+        latest: Some(Latest { due: at, ended: at, outcome, error_type: None, blame: None }),
     }
 }
 

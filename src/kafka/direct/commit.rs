@@ -46,9 +46,9 @@ type Place = (Partition, i64);
 
 impl Commit {
     pub(super) fn new(told: Coordinating) -> Commit {
-        let Coordinating { context, lines, known, hint, pinned, vantage, identity } = told;
+        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity } = told;
         let prefix = Prefix::of_groups(&vantage);
-        let coordinators = Coordinators::new(Probe::Commit, OFFSETS, prefix, context.clone(), hint);
+        let coordinators = Coordinators::new(Probe::Commit, OFFSETS, prefix, context.clone(), rests, hint);
         let signature = identity.run.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         Commit { context, lines, known, pinned, signature, coordinators, recent: Mutex::default() }
     }
@@ -82,7 +82,6 @@ impl Commit {
         let read = connection.call(self.reading(&group, place.0)).map_err(|error| fault::of(&error))?;
         let read = read.await.map_err(|error| fault::of(&error))?;
         self.coordinators.answered(broker, group.partition, read.body.error)?;
-        self.coordinators.unimpeded();
         self.judge(&group, place, &read)?;
         Ok((sent, self.context.clock.at(read.at)))
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, Probe};
+use prober_core::ids::{BrokerId, Probe};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_probes::port::{Answer, AskInput};
@@ -17,13 +17,11 @@ use crate::kafka::topic::fault;
 use crate::kafka::wire::{CreateTopic, CreatedTopic, WireError};
 
 use super::Context;
+use super::rest::Rests;
 use super::scout::Scouted;
 
 /// The name that is asked for. It is created only where the canary is switched on.
 pub const CANARY: &str = "kafka-prober-canary";
-
-/// Where the answer is no for good, it is asked again after this: permissions change.
-const REFUSED_FOR: Duration = Duration::from_secs(600);
 
 /// What is left of a deadline for an answer of our own to come in time.
 const MARGIN: Duration = Duration::from_millis(50);
@@ -31,6 +29,7 @@ const MARGIN: Duration = Duration::from_millis(50);
 /// Asks by way of one broker after the other.
 pub(super) struct Controller {
     context: Context,
+    rests: Rests,
     hint: Arc<Notify>,
     turn: AtomicUsize,
 }
@@ -55,8 +54,8 @@ enum Way {
 }
 
 impl Controller {
-    pub(super) fn new(context: Context, hint: Arc<Notify>) -> Controller {
-        Controller { context, hint, turn: AtomicUsize::new(0) }
+    pub(super) fn new(context: Context, rests: Rests, hint: Arc<Notify>) -> Controller {
+        Controller { context, rests, hint, turn: AtomicUsize::new(0) }
     }
 
     pub(super) async fn ask(&self, scouted: &Scouted, within: Duration) -> Answer {
@@ -75,7 +74,10 @@ impl Controller {
                 }
                 Way::Silent(fault) | Way::Closed(fault) => return self.context.refused(fault),
                 Way::Unspoken => {
-                    self.rest("the brokers do not offer CreateTopics in a version that we speak".to_owned());
+                    self.rests.begin(
+                        Probe::Controller,
+                        "the brokers do not offer CreateTopics in a version that we speak".to_owned(),
+                    );
                     return self.context.refused(Fault::Unsupported);
                 }
             },
@@ -84,7 +86,7 @@ impl Controller {
             Ok(()) => Answer { sent: Some(sent), at, result: Ok(()) },
             Err(error) => {
                 if is_for_good(error) {
-                    self.rest(refusal(&answer, error));
+                    self.rests.begin(Probe::Controller, refusal(&answer, error));
                 }
                 self.hint.notify_one();
                 Answer { sent: Some(sent), at, result: Err(Fault::Kafka(error)) }
@@ -134,18 +136,6 @@ impl Controller {
         let next = listed.get((turn + 1) % listed.len())?;
         let second = named.filter(|named| named.broker != first.broker).unwrap_or(next).clone();
         Some([first, second])
-    }
-
-    /// Says what would help, and asks again much later.
-    fn rest(&self, message: String) {
-        let (probe, tell, clock) = (Probe::Controller, Arc::clone(&self.context.tell), self.context.clock);
-        tell(AskInput::Impeded { probe, message: Some(message.into()) });
-        tell(AskInput::Targets { probe, at: clock.now(), brokers: Default::default() });
-        self.context.alarm.spawn_brief("controller rests", async move {
-            tokio::time::sleep(REFUSED_FOR).await;
-            tell(AskInput::Impeded { probe, message: None });
-            tell(AskInput::Targets { probe, at: clock.now(), brokers: [Broker::Cluster].into() });
-        });
     }
 }
 

@@ -2,7 +2,6 @@
 //! leads it, and ids of ours that hash to it. Nobody is asked who coordinates an id: asking would create the topic (K16).
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prober_core::coordinator::{Loading, LoadingChange, Prefix, Rotation};
@@ -17,11 +16,13 @@ use tokio::sync::Notify;
 use super::Context;
 use super::known::Known;
 use super::line::Lines;
+use super::rest::Rests;
 use super::scout::Scouted;
 
 /// What a probe of coordinators is told.
 pub(super) struct Coordinating {
     pub(super) context: Context,
+    pub(super) rests: Rests,
     pub(super) lines: Lines,
     pub(super) known: Known,
     /// Told when an answer says that the picture of the cluster is old.
@@ -38,11 +39,11 @@ pub(super) struct Coordinators {
     topic: &'static str,
     prefix: Prefix,
     context: Context,
+    rests: Rests,
     hint: Arc<Notify>,
     turns: Mutex<Rotation>,
     loading: Mutex<Loading>,
     timed: Mutex<BTreeSet<Partition>>,
-    is_impeded: AtomicBool,
 }
 
 /// An id of ours, and the partition of the internal topic that coordinates it.
@@ -58,6 +59,7 @@ impl Coordinators {
         topic: &'static str,
         prefix: Prefix,
         context: Context,
+        rests: Rests,
         hint: Arc<Notify>,
     ) -> Coordinators {
         Coordinators {
@@ -65,11 +67,11 @@ impl Coordinators {
             topic,
             prefix,
             context,
+            rests,
             hint,
             turns: Mutex::default(),
             loading: Mutex::default(),
             timed: Mutex::default(),
-            is_impeded: AtomicBool::new(false),
         }
     }
 
@@ -114,26 +116,22 @@ impl Coordinators {
             self.hint.notify_one();
         }
         if error.is_authorization() {
-            self.is_impeded.store(true, Ordering::Relaxed);
-            self.impeded(Some(format!(
-                "{} at {}: grant this prober its ids that begin with {}",
-                error.name(),
-                self.topic,
-                self.prefix.as_str(),
-            )));
+            self.rests.begin(self.probe, self.permission(error));
         }
         Err(Fault::Kafka(error))
     }
 
-    /// Nothing keeps us from asking.
-    pub(super) fn unimpeded(&self) {
-        if self.is_impeded.swap(false, Ordering::Relaxed) {
-            self.impeded(None);
+    fn permission(&self, error: KafkaError) -> String {
+        let (prefix, name) = (self.prefix.as_str(), error.name());
+        match (self.probe, error) {
+            (_, KafkaError::TOPIC_AUTHORIZATION_FAILED) => {
+                format!("grant READ and WRITE on the pinned topic: a {} was refused with {name}", self.probe.as_str())
+            }
+            (Probe::Transaction, _) => {
+                format!("grant WRITE on transactional ids that begin with {prefix}: refused with {name}")
+            }
+            _ => format!("grant READ on groups that begin with {prefix}: refused with {name}"),
         }
-    }
-
-    fn impeded(&self, message: Option<String>) {
-        (self.context.tell)(AskInput::Impeded { probe: self.probe, message: message.map(Arc::from) });
     }
 
     /// Whether this partition is loading, as far as was seen.

@@ -10,7 +10,7 @@ use prober_core::staleness::{Picture, Staleness};
 use prober_probes::port::Answer;
 
 use crate::kafka::topic::fault;
-use crate::kafka::wire::{self, ClusterMetadata};
+use crate::kafka::wire::{self, MetadataInShort, ShortMetadata};
 
 use super::Context;
 use super::line::Lines;
@@ -34,7 +34,7 @@ impl Metadata {
             Ok(connection) => connection,
             Err(fault) => return context.refused(fault),
         };
-        let answer = match connection.call(wire::Metadata { topics: self.topics.clone() }) {
+        let answer = match connection.call(MetadataInShort(wire::Metadata { topics: self.topics.clone() })) {
             Ok(call) => call.await,
             Err(error) => Err(error),
         };
@@ -43,12 +43,12 @@ impl Metadata {
             Err(error) => return context.refused(fault::of(&error)),
         };
         let at = context.clock.at(reply.at);
-        let stale = self.observe(broker, &reply.body);
+        let stale = self.observe(broker, reply.body);
         Answer { sent: None, at, result: if stale { Err(Fault::Stale) } else { Ok(()) } }
     }
 
     /// Whether what the broker shows is behind.
-    fn observe(&self, broker: BrokerId, shown: &ClusterMetadata) -> bool {
+    fn observe(&self, broker: BrokerId, shown: ShortMetadata) -> bool {
         let mut staleness = self.staleness.lock().unwrap_or_else(PoisonError::into_inner);
         staleness.observe(broker, self.context.clock.now(), picture(shown))
     }
@@ -59,13 +59,8 @@ impl Metadata {
     }
 }
 
-fn picture(shown: &ClusterMetadata) -> Picture {
-    let epochs = shown.topics.iter().flat_map(|topic| {
-        // Without an id a topic created anew could not be told from one that has lost an epoch.
-        topic.id.into_iter().flat_map(|id| {
-            let known = topic.partitions.iter().filter(|partition| 0 <= partition.leader_epoch);
-            known.map(move |partition| ((id, Partition(partition.index)), partition.leader_epoch))
-        })
-    });
-    Picture { brokers: shown.brokers.iter().map(|broker| BrokerId(broker.id)).collect(), epochs: epochs.collect() }
+/// Without an id a topic created anew could not be told from one that has lost an epoch: such are left out.
+fn picture(shown: ShortMetadata) -> Picture {
+    let epochs = shown.epochs.into_iter().map(|(topic, partition, epoch)| ((topic, Partition(partition)), epoch));
+    Picture { brokers: shown.brokers.into_iter().map(BrokerId).collect(), epochs: epochs.collect() }
 }

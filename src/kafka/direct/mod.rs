@@ -11,11 +11,14 @@
 //! | [`coordinators`] | what the last two have in common |
 //! | [`scout`] | who is there, and who leads what: one question every few seconds, of anybody |
 //! | [`known`] | where the pinned partitions end, once their topic is known to be ours |
+//! | [`aim`] | for nothing: whom each probe can be asked of |
 //! | [`line`] | one kept connection to each broker |
+//! | [`rest`] | which probes rest, because the cluster refuses them for good |
 //!
 //! Nothing that can wait on replication, the controller or a long poll shares a connection with a probe that judges the
 //! broker (K3): fetch and metadata share connection C, commit and transaction have a connection K each, the others their own.
 
+mod aim;
 mod canary;
 mod commit;
 mod connect;
@@ -26,17 +29,18 @@ mod fetch;
 mod known;
 mod line;
 mod metadata;
+mod rest;
 mod scout;
 mod seat;
 mod transaction;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, Probe};
+use prober_core::ids::Probe;
 use prober_probes::clock::Clock;
 use prober_probes::port::{Answer, Ask, AskInput, Question};
 use prober_probes::record::Identity;
@@ -47,6 +51,7 @@ use crate::alarm::{Alarm, Task};
 use super::security::Security;
 use super::topic::link::Dialling;
 
+use aim::Aiming;
 use commit::Commit;
 use connect::Connect;
 use controller::Controller;
@@ -54,7 +59,8 @@ use coordinators::Coordinating;
 use fetch::Fetch;
 use line::Lines;
 use metadata::Metadata;
-use scout::{Scout, Scouted, TRANSACTIONS};
+use rest::Rests;
+use scout::{Scout, Scouted};
 use transaction::Transaction;
 
 pub use canary::CanarySettings;
@@ -140,11 +146,13 @@ impl DirectProbes {
         let topics = vec![Arc::clone(&settings.pinned), Arc::clone(&settings.replicated)];
         let metadata = Arc::new(Metadata::new(context.clone(), lines, topics));
         let connect = Arc::new(Connect::new(context.clone()));
-        let controller = Arc::new(Controller::new(context.clone(), scout.hint()));
+        let rests = Rests::new(context.clone());
+        let controller = Arc::new(Controller::new(context.clone(), rests.clone(), scout.hint()));
         let own_lines =
             |probe| Lines::new(context.clone(), scouted.clone(), patience(probe).unwrap_or(Duration::from_secs(4)));
         let coordinating = |probe| Coordinating {
             context: context.clone(),
+            rests: rests.clone(),
             lines: own_lines(probe),
             known: known.clone(),
             hint: scout.hint(),
@@ -154,12 +162,15 @@ impl DirectProbes {
         };
         let commit = Arc::new(Commit::new(coordinating(Probe::Commit)));
         let transaction = Arc::new(Transaction::new(coordinating(Probe::Transaction)));
-        let mut tasks = vec![
-            context.alarm.spawn("scout", scout.run()),
-            context
-                .alarm
-                .spawn("aim", aim(context.clone(), settings.clone(), scouted.clone(), Arc::clone(&metadata), known)),
-        ];
+        let aiming = Aiming {
+            context: context.clone(),
+            settings: settings.clone(),
+            scouted: scouted.clone(),
+            metadata: Arc::clone(&metadata),
+            known,
+            rests,
+        };
+        let mut tasks = vec![context.alarm.spawn("scout", scout.run()), context.alarm.spawn("aim", aiming.run())];
         if let Some(canary) = settings.canary {
             tasks.push(context.alarm.spawn("canary", canary::run(context.clone(), canary, scouted.clone())));
         }
@@ -209,58 +220,5 @@ impl Ask for DirectProbes {
                 tell(AskInput::Answered { id: question.id, answer });
             }
         });
-    }
-}
-
-/// How often it is looked at what has become known of the pinned partitions.
-const KNOWN_EVERY: Duration = Duration::from_secs(1);
-
-/// Tells whom each probe can be asked of, as the picture of the cluster changes.
-async fn aim(
-    context: Context,
-    settings: Settings,
-    mut scouted: watch::Receiver<Arc<Scouted>>,
-    metadata: Arc<Metadata>,
-    known: Known,
-) {
-    let mut told: BTreeMap<Probe, BTreeSet<Broker>> = BTreeMap::new();
-    loop {
-        let picture = Arc::clone(&scouted.borrow_and_update());
-        metadata.retain(&picture.topology.brokers.keys().copied().collect());
-        for probe in settings.deadlines.keys() {
-            let brokers = targets(*probe, &picture, &settings, &known);
-            if told.get(probe) != Some(&brokers) {
-                told.insert(*probe, brokers.clone());
-                (context.tell)(AskInput::Targets { probe: *probe, at: context.clock.now(), brokers });
-            }
-        }
-        // What is known has no bell; it is looked at now and then.
-        if let Ok(Err(_)) = tokio::time::timeout(KNOWN_EVERY, scouted.changed()).await {
-            // The scout was dropped, and with it soon this task.
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Whom a probe can be asked of. A broker that has left stays due at its last address: leaving the metadata must not end
-/// the outage in the numbers.
-fn targets(probe: Probe, picture: &Scouted, settings: &Settings, known: &Known) -> BTreeSet<Broker> {
-    let with_address = || picture.topology.brokers.iter().filter(|(_, seen)| seen.address.is_some());
-    // Nothing is committed or written before the pinned topic is known to be ours.
-    let ends = || {
-        let ours = picture.pinned(&settings.pinned).filter(|(_, partition)| known.end_of(*partition).is_some());
-        ours.map(|(id, _)| id)
-    };
-    let brokers = |ids: &mut dyn Iterator<Item = BrokerId>| ids.map(Broker::Id).collect();
-    match probe {
-        Probe::Metadata | Probe::Connect => brokers(&mut with_address().map(|(id, _)| *id)),
-        Probe::Fetch => brokers(&mut picture.pinned(&settings.pinned).map(|(id, _)| id)),
-        Probe::Commit if ends().next().is_some() => brokers(&mut coordinators::brokers(OFFSETS, picture).into_iter()),
-        Probe::Transaction => {
-            let coordinators = coordinators::brokers(TRANSACTIONS, picture);
-            brokers(&mut ends().filter(|id| coordinators.contains(id)))
-        }
-        Probe::Controller if with_address().next().is_some() => BTreeSet::from([Broker::Cluster]),
-        _ => BTreeSet::new(),
     }
 }

@@ -1,18 +1,19 @@
 //! Who is there, and who leads what: our topics and Kafka's own internal ones, asked every few seconds of any broker that
 //! answers. Asking never creates a topic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::ids::{BrokerId, Partition};
+use prober_core::kafka_error::KafkaError;
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::clock::Clock;
 use tokio::sync::{Notify, watch};
 
 use crate::kafka::topic::metadata::Asker;
 use crate::kafka::topic::picture::{self, Picture};
-use crate::kafka::wire::ClusterMetadata;
+use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
 use super::{Context, Settings};
 
@@ -41,6 +42,8 @@ pub(super) struct Scouted {
     pub(super) controller: Option<BrokerId>,
     /// Those of the topics looked for that are there.
     pub(super) topics: BTreeMap<Arc<str>, TopicSeen>,
+    /// Those that we may not describe.
+    pub(super) forbidden: BTreeSet<Arc<str>>,
 }
 
 impl Scouted {
@@ -118,10 +121,13 @@ impl Scout {
         let ours: Vec<&TopicSeen> = self.ours.iter().filter_map(|name| topics.get(name)).collect();
         self.picture.observe(metadata, &ours, self.clock.now());
         let topology = self.picture.topology().clone();
-        let seen = Scouted { topology, controller: metadata.controller.map(BrokerId), topics };
+        let is_forbidden = |info: &&TopicInfo| KafkaError::of(info.error).is_some_and(KafkaError::is_authorization);
+        let forbidden = metadata.topics.iter().filter(is_forbidden).map(|info| Arc::from(info.name.as_str())).collect();
+        let seen = Scouted { topology, controller: metadata.controller.map(BrokerId), topics, forbidden };
         self.scouted.send_if_modified(|before| {
             // In KRaft the controller named is another at each answer, and no news.
-            let news = before.topology != seen.topology || before.topics != seen.topics;
+            let news =
+                before.topology != seen.topology || before.topics != seen.topics || before.forbidden != seen.forbidden;
             if news {
                 *before = Arc::new(seen);
             }

@@ -63,9 +63,9 @@ enum Condition {
 
 impl Transaction {
     pub(super) fn new(told: Coordinating) -> Transaction {
-        let Coordinating { context, lines, known, hint, pinned, vantage, identity } = told;
+        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity } = told;
         let prefix = Prefix::of_transactions(&vantage);
-        let coordinators = Coordinators::new(Probe::Transaction, TRANSACTIONS, prefix, context.clone(), hint);
+        let coordinators = Coordinators::new(Probe::Transaction, TRANSACTIONS, prefix, context.clone(), rests, hint);
         Transaction {
             context,
             lines,
@@ -106,9 +106,6 @@ impl Transaction {
             && error.is_fencing()
         {
             self.fenced(&coordinated, &mut seat);
-        }
-        if done.is_ok() {
-            self.coordinators.unimpeded();
         }
         done
     }

@@ -73,7 +73,9 @@ pub use frame::MAX_FRAME;
 pub use init_producer_id::{InitProducerId, InitializedProducer, Producer};
 pub use list_offsets::{ListOffset, ListedOffset, OffsetAt};
 pub use list_reassignments::{ListReassignments, ListedReassignments};
-pub use metadata::{BrokerInfo, ClusterMetadata, Metadata, MetadataOfAll, PartitionInfo, TopicInfo};
+pub use metadata::{
+    BrokerInfo, ClusterMetadata, Metadata, MetadataInShort, MetadataOfAll, PartitionInfo, ShortMetadata, TopicInfo,
+};
 pub use offset_commit::{OffsetCommit, OffsetCommitted};
 pub use offset_fetch::{OffsetFetch, OffsetFetched};
 pub use pipeline::{MAX_OUTSTANDING, MAX_UNSENT};

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use kafka_protocol::messages::alter_user_scram_credentials_request::{
     AlterUserScramCredentialsRequest, ScramCredentialUpsertion,
 };
+use kafka_protocol::messages::create_acls_request::{AclCreation, CreateAclsRequest};
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
@@ -18,6 +19,7 @@ const CREATE_TOPICS_VERSION: i16 = 7;
 /// The last version before topic ids.
 const DELETE_TOPICS_VERSION: i16 = 5;
 const ELECT_LEADERS_VERSION: i16 = 2;
+const CREATE_ACLS_VERSION: i16 = 2;
 
 /// Creates a topic whose partition *i* has exactly the replicas `assignment[i]`.
 pub(crate) fn create_topic(
@@ -64,6 +66,54 @@ pub(crate) fn elect_preferred(addr: &str, partitions: &[PartitionInfo]) -> Resul
         .with_timeout_ms(patience_ms());
     let answer = Connection::open(addr, PATIENCE)?.ask(ELECT_LEADERS_VERSION, &request, PATIENCE)?;
     RawError::check(answer.error_code)
+}
+
+/// What a permission is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Resource<'a> {
+    /// Topics whose names begin like this.
+    Topics(&'a str),
+    /// Groups whose ids begin like this.
+    Groups(&'a str),
+    /// Transactional ids that begin like this.
+    TransactionalIds(&'a str),
+    Cluster,
+}
+
+/// Kafka's numbers of operations in ACLs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Operation {
+    Read = 3,
+    Write = 4,
+    Create = 5,
+    Describe = 8,
+    DescribeConfigs = 10,
+}
+
+/// Allows a user these operations.
+pub(crate) fn allow(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
+    const LITERAL: i8 = 3;
+    const PREFIXED: i8 = 4;
+    const ALLOW: i8 = 3;
+    let (kind, name, pattern) = match resource {
+        Resource::Topics(prefix) => (2, prefix, PREFIXED),
+        Resource::Groups(prefix) => (3, prefix, PREFIXED),
+        Resource::Cluster => (4, "kafka-cluster", LITERAL),
+        Resource::TransactionalIds(prefix) => (5, prefix, PREFIXED),
+    };
+    let creation = |operation: &Operation| {
+        AclCreation::default()
+            .with_resource_type(kind)
+            .with_resource_name(text(name))
+            .with_resource_pattern_type(pattern)
+            .with_principal(text(&format!("User:{user}")))
+            .with_host(text("*"))
+            .with_operation(*operation as i8)
+            .with_permission_type(ALLOW)
+    };
+    let request = CreateAclsRequest::default().with_creations(operations.iter().map(creation).collect());
+    let answer = Connection::open(addr, PATIENCE)?.ask(CREATE_ACLS_VERSION, &request, PATIENCE)?;
+    answer.results.iter().try_for_each(|result| RawError::check(result.error_code))
 }
 
 /// Makes a user known to SCRAM-SHA-512, or changes its password.

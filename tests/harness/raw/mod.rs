@@ -18,7 +18,7 @@ pub(crate) mod coordination;
 pub(crate) mod quorum;
 pub(crate) mod records;
 
-pub(crate) use admin::{create_scram_user, create_topic, delete_topic, elect_preferred};
+pub(crate) use admin::{Operation, Resource, allow, create_scram_user, create_topic, delete_topic, elect_preferred};
 pub(crate) use commits::{commit_on, coordinator_address};
 pub(crate) use connection::{Connection, RawError};
 pub(crate) use quorum::{active_controller, coordinator};

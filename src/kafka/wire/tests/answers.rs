@@ -18,7 +18,8 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        Acks, Api, CreateTopic, Fetch, FetchedRecord, ListOffset, Metadata, OffsetAt, Produce, Request,
+        Acks, Api, CreateTopic, Fetch, FetchedRecord, ListOffset, Metadata, MetadataInShort, OffsetAt, Produce,
+        Request,
         codec::{self, CodecError},
         handshake::ApiVersions,
     },
@@ -154,6 +155,23 @@ fn metadata_tells_a_leaderless_partition_and_an_absent_controller() {
         let partition = &topic.partitions[0];
         assert_eq!((partition.leader, partition.leader_epoch, partition.error), (-1, 3, 5));
         assert_eq!((&*partition.replicas, &*partition.isr), (&[2][..], &[][..]));
+    }
+}
+
+#[test]
+fn metadata_in_short_says_the_same_and_leaves_out_topics_without_an_id() {
+    let mut shown = metadata_answer();
+    shown.topics[0].topic_id = "00000000-0000-0000-0000-000000000007".parse().expect("an id");
+    for version in versions(Api::Metadata) {
+        let short = |shown: &MetadataResponse| read(MetadataInShort(metadata()), answer(shown, version), version);
+        let without = short(&metadata_answer()).expect("an answer");
+        assert!(without.epochs.is_empty());
+        // Ids came with version 10 (KIP-516), epochs with version 7.
+        let expected = if version < 10 { Vec::new() } else { vec![(7u128.to_be_bytes(), 0, 3)] };
+        let whole = read(metadata(), answer(&shown, version), version).expect("an answer");
+        let short = short(&shown).expect("an answer");
+        assert_eq!(short.epochs, expected);
+        assert_eq!(short.brokers, whole.brokers.iter().map(|broker| broker.id).collect::<Vec<_>>());
     }
 }
 

@@ -1,0 +1,133 @@
+//! A cluster that permits little: what needs a permission says which, and rests; nothing else suffers, and nobody is
+//! blamed.
+
+use std::time::Duration;
+
+use crate::harness::raw::coordination::{Of, make_internal_topics};
+use crate::harness::raw::{Operation, Resource, allow};
+use crate::harness::{Cluster, Options, skip_without_kafka};
+use crate::support::{CLUSTER, Probing, Status, let_pass};
+
+const USER: &str = "prober";
+const PASSWORD: &str = "its-secret";
+const OURS: &str = "kafka-prober-";
+
+/// What the parts of the observation need that the user may not do.
+const OFF: [(&str, &str); 3] = [
+    ("quorum", "grant DESCRIBE on CLUSTER"),
+    ("reassignments", "grant DESCRIBE on CLUSTER"),
+    ("log_dirs", "grant DESCRIBE on CLUSTER"),
+];
+
+fn cluster() -> Cluster {
+    let plain = format!("org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";");
+    let options = Options { name: "permissions".to_owned(), brokers: 1, ..Options::default() }
+        .with("listener.security.protocol.map", "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT")
+        .with("listener.name.client.sasl.enabled.mechanisms", "PLAIN")
+        .with("listener.name.client.plain.sasl.jaas.config", &plain)
+        .with("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+        // The brokers themselves, and the harness: both on the internal listener.
+        .with("super.users", "User:ANONYMOUS");
+    Cluster::start(options)
+}
+
+fn probing(cluster: &Cluster) -> Probing {
+    let env = [
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PROTOCOL", "sasl_plaintext"),
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__SASL_MECHANISM", "PLAIN"),
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__USERNAME", USER),
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PASSWORD", PASSWORD),
+        ("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s"),
+    ];
+    Probing::start(&cluster.bootstrap(), None, &[], &env)
+}
+
+#[test]
+fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
+    if skip_without_kafka() {
+        return;
+    }
+    let cluster = cluster();
+    make_internal_topics(&cluster);
+    let addr = cluster.any_internal_address();
+    let permit = |resource, operations: &[Operation]| allow(addr, USER, resource, operations).expect("an ACL");
+
+    let mut strict = probing(&cluster);
+    let refused = strict.wait_status(Duration::from_secs(60), "attempts are refused", |status| {
+        [status, &status.client()].iter().all(|view| 3 <= view.errors(1, "produce", "TOPIC_AUTHORIZATION_FAILED"))
+    });
+    let message =
+        "no permission: grant DESCRIBE, READ and WRITE on topic kafka-prober-pinned to the prober's principal";
+    assert_eq!(refused.lane(), ("preparing".to_owned(), message.to_owned()));
+    assert_ne!(refused.state(1), Some("failing"), "the broker is not to blame");
+    assert!(says(&refused, "controller: grant CREATE on topic kafka-prober-canary"));
+
+    // The prober that was refused is given what it asked for, and goes on by itself.
+    permit(Resource::Topics(OURS), &[Operation::Create, Operation::Describe, Operation::Read, Operation::Write]);
+    let good = strict.wait_good(&[1]);
+    strict.wait_status(Duration::from_secs(60), "what is not permitted says what would permit it", |status| {
+        OFF.iter().all(|(part, grant)| of_part(status, part) == ("off".to_owned(), (*grant).to_owned()))
+            && says(status, "commit: grant DESCRIBE on topic __consumer_offsets")
+            && says(status, "transaction: grant DESCRIBE on topic __transaction_state")
+    });
+    let_pass(Duration::from_secs(5));
+    let later = strict.status();
+    for (before, after) in [(&good, &later), (&good.client(), &later.client())] {
+        assert!(before.outcome(1, "end_to_end", "good") + 8 <= after.outcome(1, "end_to_end", "good"));
+        for probe in ["produce", "consume", "end_to_end", "fetch", "metadata", "connect"] {
+            assert_eq!(before.bad_in(1, probe), after.bad_in(1, probe), "{probe}: {}", strict.prober.stderr());
+        }
+    }
+    for part in ["brokers", "partitions"] {
+        assert_eq!(of_part(&later, part).0, "on", "{part}");
+    }
+
+    // Coordinators can be seen now, and refuse: a few events say so, then the probes rest.
+    for of in [Of::Group, Of::Transaction] {
+        permit(Resource::Topics(of.topic()), &[Operation::Describe]);
+    }
+    let ids = "begin with kafka-prober-default-";
+    let resting = strict.wait_status(Duration::from_secs(60), "coordinators refuse", |status| {
+        says(status, &format!("commit: grant READ on groups that {ids}"))
+            && says(status, &format!("transaction: grant WRITE on transactional ids that {ids}"))
+    });
+    let_pass(Duration::from_secs(15));
+    let rested = strict.status();
+    for probe in ["commit", "transaction"] {
+        let due = |status: &Status| status.coordinator().due(1, probe);
+        assert!(due(&rested) <= due(&resting) + 1, "{probe} rests: {} more", due(&rested) - due(&resting));
+        assert!((1..=4).contains(&rested.coordinator().bad_in(1, probe)), "{probe}");
+    }
+    rested.assert_balances();
+    strict.stop();
+
+    permit(Resource::Groups(OURS), &[Operation::Read]);
+    permit(Resource::TransactionalIds(OURS), &[Operation::Write]);
+    permit(Resource::Topics("_"), &[Operation::DescribeConfigs]);
+    permit(Resource::Topics(OURS), &[Operation::DescribeConfigs]);
+    permit(Resource::Cluster, &[Operation::Describe]);
+    let mut permitted = probing(&cluster);
+    let all = permitted.wait_status(Duration::from_secs(60), "everything is answered", |status| {
+        let coordinator = status.coordinator();
+        let parts = status.observation("/parts").as_array().cloned().unwrap_or_default();
+        ["commit", "transaction"].iter().all(|probe| 2 <= coordinator.outcome(1, probe, "good"))
+            && parts.len() == 6
+            && parts.iter().all(|part| part["state"] == "on" && part["message"].is_null())
+            && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
+    });
+    assert_eq!(all.impediments(), [""; 0]);
+    assert_eq!(all.bad(1) + all.client().bad(1) + all.coordinator().bad_in(1, "commit"), 0);
+    permitted.stop();
+}
+
+/// A part's state, and what it says would help.
+fn of_part(status: &Status, part: &str) -> (String, String) {
+    let parts = status.observation("/parts").as_array().cloned().unwrap_or_default();
+    let found = parts.iter().find(|row| row["part"] == part).cloned().unwrap_or_default();
+    let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+    (text("state"), text("message").split(':').next().unwrap_or_default().to_owned())
+}
+
+fn says(status: &Status, message: &str) -> bool {
+    status.impediments().iter().any(|said| said.starts_with(message))
+}

@@ -6,6 +6,7 @@
 mod direct;
 mod forgotten;
 mod status;
+mod suspicion;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prober_core::accounts::Accounts;
-use prober_core::ids::{ClusterName, Lane};
+use prober_core::ids::{ClusterName, Lane, View};
 use prober_core::objective::Objective;
 use prober_core::observed::Observed;
 use prober_core::snapshot::Snapshot;
@@ -33,6 +34,7 @@ use crate::vitals::Vital;
 use direct::DirectNews;
 use forgotten::Forgotten;
 use status::{LaneNews, SelfStatus, StateLog};
+use suspicion::{Stalls, Suspicion};
 
 /// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
 const INPUTS_MAX: usize = 65_536;
@@ -45,6 +47,9 @@ const LATE: Duration = Duration::from_millis(20);
 
 /// How long that takes: the sockets are read by other tasks of this runtime.
 const DRAIN_FOR: Duration = Duration::from_millis(20);
+
+/// Without a pinned lane, direct probes alone are answered, this often.
+const RARE: Duration = Duration::from_secs(1);
 
 /// Everything that the engine hears.
 #[derive(Clone, Debug)]
@@ -137,6 +142,7 @@ pub struct Engine {
     accounts: Accounts,
     recorder: Arc<dyn Recorder>,
     prober: SelfStatus,
+    stalls: Stalls,
     states: StateLog,
     publish: watch::Sender<Arc<Snapshot>>,
     publish_at: Time,
@@ -156,6 +162,7 @@ struct Asking {
     direct: Direct,
     port: Box<dyn port::Ask + Send>,
     news: DirectNews,
+    suspicion: Suspicion,
 }
 
 /// An engine that has its queue and no lanes yet.
@@ -220,8 +227,16 @@ impl Waiting {
         setup: Setup,
     ) -> Engine {
         let clock = setup.clock;
-        let routes = routes.into_iter().map(|(route, port)| Running::new(route, port, clock)).collect();
-        let asking = |(cluster, direct, port)| Asking { cluster, direct, port, news: DirectNews::default() };
+        let routes: Vec<Running> = routes.into_iter().map(|(route, port)| Running::new(route, port, clock)).collect();
+        let interval = |cluster: &ClusterName| {
+            let of_this = |running: &&Running| running.route.cluster == *cluster && running.route.lane == Lane::Pinned;
+            routes.iter().find(of_this).map(|running| running.route.settings.track.interval)
+        };
+        let asking = |(cluster, direct, port): (ClusterName, Direct, _)| {
+            let suspicion = Suspicion::new(cluster.clone(), interval(&cluster).unwrap_or(RARE));
+            Asking { cluster, direct, port, news: DirectNews::default(), suspicion }
+        };
+        let directs = directs.into_iter().map(asking).collect();
         Engine {
             clock,
             vantage: setup.vantage,
@@ -229,13 +244,14 @@ impl Waiting {
             dropped: self.dropped,
             answers_dropped: self.answers_dropped,
             routes,
-            directs: directs.into_iter().map(asking).collect(),
+            directs,
             observed: BTreeMap::new(),
             forgotten: Forgotten::default(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
             recorder: setup.recorder,
             prober: SelfStatus::default(),
+            stalls: Stalls::default(),
             states: StateLog::default(),
             publish: setup.publish,
             publish_at: Time::ORIGIN,
@@ -296,6 +312,13 @@ impl Engine {
                         running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
                     }
                     Report::Topology(topology) => running.topology = topology,
+                    Report::Silence(silence) => {
+                        let cluster = &running.route.cluster;
+                        let asking = self.directs.iter_mut().find(|asking| asking.cluster == *cluster);
+                        if let Some(asking) = asking {
+                            asking.suspicion.silence(silence);
+                        }
+                    }
                     Report::Client { role, vitals } => running.news.client(role, vitals),
                     Report::Action { action, result } => self.prober.acted(action, result),
                 }
@@ -309,6 +332,7 @@ impl Engine {
                     self.prober.acted(action, result);
                 }
                 asking.news.hear(&input);
+                asking.suspicion.hear(&input);
                 asking.direct.hear(input, &mut self.accounts);
             }
             Input::Observed(observed) => {
@@ -324,6 +348,9 @@ impl Engine {
                 let lag = at.since(expected);
                 self.recorder.lag("task", lag);
                 let stall = self.accounts.beat(expected, at);
+                if let Some(stall) = stall {
+                    self.stalls.heard(stall);
+                }
                 self.prober.beat(lag, stall, self.clock.wall());
             }
             Vital::Thread { expected, at } => {
@@ -352,11 +379,15 @@ impl Engine {
             }
             asking.direct.advance(now, &mut self.accounts, asking.port.as_mut());
         }
-        let recorder = &self.recorder;
-        self.accounts.settle(now, |event, counted| recorder.counted(event, counted));
+        let (recorder, directs) = (&self.recorder, &mut self.directs);
+        self.accounts.settle(now, |event, counted| {
+            recorder.counted(event, counted);
+            directs.iter_mut().for_each(|asking| asking.suspicion.counted(event));
+        });
         if self.publish_at <= now {
             self.publish_at = now + SNAPSHOT_EVERY;
             self.forget(now);
+            self.suspect(now);
             self.publish(now);
         }
     }
@@ -371,6 +402,18 @@ impl Engine {
         }
         for asking in &mut self.directs {
             asking.direct.forget(self.forgotten.of(&asking.cluster), now, &mut self.accounts);
+        }
+    }
+
+    /// Holds what is known of each cluster against the rules of the diagnosis.
+    fn suspect(&mut self, now: Time) {
+        for asking in &mut self.directs {
+            let pinned = |running: &&Running| {
+                running.route.cluster == asking.cluster && running.route.lane.view() == View::Broker
+            };
+            let Some(running) = self.routes.iter().find(pinned) else { continue };
+            let brokers = (&running.topology, self.forgotten.of(&asking.cluster));
+            asking.suspicion.follow(now, brokers, &self.stalls, asking.port.as_mut());
         }
     }
 
@@ -400,7 +443,7 @@ impl Engine {
             records,
             phases,
             channel_failures,
-            findings: self.directs.iter().filter_map(|asking| asking.finding(now)).collect(),
+            findings: self.directs.iter().flat_map(|asking| asking.findings(now)).collect(),
             impediments: self.directs.iter().flat_map(Asking::impediments).collect(),
             observed: self.observed.values().cloned().collect(),
             brokers,

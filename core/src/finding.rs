@@ -1,5 +1,5 @@
-//! A finding: what is wrong, and whose fault it is. The diagnosis adds its kinds here; what a single probe can tell
-//! by itself stands here already.
+//! A finding: what is wrong, and whose fault it is. The diagnosis finds most kinds; what a single probe can tell by itself
+//! comes from that probe.
 
 use std::sync::Arc;
 
@@ -10,6 +10,20 @@ use crate::time::Time;
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FindingKind {
+    /// A broker has not answered anything for 1.5 s while others do.
+    BrokerStalled,
+    /// The same, for ten seconds.
+    BrokerFrozen,
+    /// A broker refuses connections while the cluster lists it.
+    BrokerDown,
+    /// Not even the machine of a broker answers.
+    BrokerUnreachable,
+    /// Some brokers stopped answering at the same time.
+    BrokersTogether,
+    /// No broker answers.
+    ClusterUnreachable,
+    /// The prober itself was stopped.
+    ProberStalled,
     /// Another prober runs under this vantage's name: the two fence each other's transactions, and nobody can tell
     /// their groups and metrics apart.
     DuplicateVantage,
@@ -17,11 +31,27 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 1] = [FindingKind::DuplicateVantage];
+    pub const ALL: [FindingKind; 8] = [
+        FindingKind::BrokerStalled,
+        FindingKind::BrokerFrozen,
+        FindingKind::BrokerDown,
+        FindingKind::BrokerUnreachable,
+        FindingKind::BrokersTogether,
+        FindingKind::ClusterUnreachable,
+        FindingKind::ProberStalled,
+        FindingKind::DuplicateVantage,
+    ];
 
     /// The label value.
     pub const fn as_str(self) -> &'static str {
         match self {
+            FindingKind::BrokerStalled => "broker_stalled",
+            FindingKind::BrokerFrozen => "broker_frozen",
+            FindingKind::BrokerDown => "broker_down",
+            FindingKind::BrokerUnreachable => "broker_unreachable",
+            FindingKind::BrokersTogether => "brokers_together",
+            FindingKind::ClusterUnreachable => "cluster_unreachable",
+            FindingKind::ProberStalled => "prober_stalled",
             FindingKind::DuplicateVantage => "duplicate_vantage",
         }
     }
@@ -46,4 +76,6 @@ pub struct Finding {
     pub summary: Arc<str>,
     /// What was seen, one sentence each.
     pub evidence: Vec<Arc<str>>,
+    /// What else it could have been, and is not.
+    pub ruled_out: Vec<FindingKind>,
 }

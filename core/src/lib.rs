@@ -18,12 +18,13 @@
 //! | [`ledger`], [`snapshot`] | cumulative counts, and their immutable view |
 //! | [`accounts`] | settle and ledger as one |
 //! | [`staleness`] | which broker's metadata is behind the others' |
-//! | [`finding`] | what is wrong, and whose fault it is |
+//! | [`diagnosis`], [`finding`] | evidence to what is wrong, and whose fault it is |
 //! | [`observed`] | a cluster by its own answers, added up |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
 pub mod accounts;
 pub mod coordinator;
+pub mod diagnosis;
 pub mod event;
 pub mod fault;
 pub mod finding;

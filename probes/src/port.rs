@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::diagnosis::input::Channel;
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Partition, Phase, Probe, Sequence};
 use prober_core::snapshot::LaneState;
@@ -195,6 +196,21 @@ pub trait Ask {
     /// Puts one question, at once. Comes back as [`AskInput::Answered`], late or never: the one who asks keeps the
     /// deadline. `within` is how long the answer is of any use.
     fn ask(&mut self, question: Question, within: Duration);
+
+    /// Opens a fresh connection to a broker that is suspected of something, outside the schedule and the counts. Comes back
+    /// as [`AskInput::Looked`], or as nothing, where nobody knows its address.
+    fn look(&mut self, broker: BrokerId);
+}
+
+/// A kept connection owes us a byte, or does not any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Silence {
+    /// To which broker.
+    pub broker: BrokerId,
+    /// Which.
+    pub channel: Channel,
+    /// Since when; `None`: it does not.
+    pub since: Option<Time>,
 }
 
 /// One attempt of a direct probe.
@@ -258,6 +274,24 @@ pub enum AskInput {
         action: &'static str,
         /// With what result.
         result: &'static str,
+    },
+    /// A kept connection has fallen silent, or speaks again.
+    Silence(Silence),
+    /// What came of a look at a broker.
+    Looked {
+        /// Which.
+        broker: BrokerId,
+        /// When it was over.
+        at: Time,
+        /// Why there was no answer to ApiVersions; `None`: there was one.
+        fault: Option<Fault>,
+    },
+    /// Who is in the metadata.
+    Listed {
+        /// When they were asked for.
+        asked: Time,
+        /// The brokers.
+        brokers: BTreeSet<BrokerId>,
     },
     /// Another prober was met under this vantage's name.
     Twin {

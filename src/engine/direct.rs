@@ -40,6 +40,9 @@ impl DirectNews {
             | AskInput::Answered { .. }
             | AskInput::Phase { .. }
             | AskInput::ChannelFailed { .. }
+            | AskInput::Silence(_)
+            | AskInput::Looked { .. }
+            | AskInput::Listed { .. }
             | AskInput::Action { .. } => {}
         }
     }
@@ -69,8 +72,13 @@ impl DirectNews {
 }
 
 impl Asking {
+    /// Everything that stands.
+    pub(super) fn findings(&self, now: Time) -> impl Iterator<Item = Finding> + '_ {
+        self.suspicion.findings().chain(self.twin(now))
+    }
+
     /// The twin, while it is met.
-    pub(super) fn finding(&self, now: Time) -> Option<Finding> {
+    fn twin(&self, now: Time) -> Option<Finding> {
         let twin = self.news.twin.as_ref().filter(|twin| now.since(twin.last) < TWIN_GONE_AFTER)?;
         Some(Finding {
             kind: FindingKind::DuplicateVantage,
@@ -81,6 +89,7 @@ impl Asking {
             confidence: 1.0,
             summary: Arc::from("another prober runs under this vantage's name; give each its own with --vantage"),
             evidence: vec![Arc::clone(&twin.evidence)],
+            ruled_out: Vec::new(),
         })
     }
 

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use prober_core::snapshot::ClientVitals;
 use prober_core::topology::Topology;
-use prober_probes::port::LaneInput;
+use prober_probes::port::{LaneInput, Silence};
 
 /// What Kafka's side reports to the engine.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub enum Report {
         /// What it says of itself.
         vitals: ClientVitals,
     },
+    /// A kept connection has fallen silent, or speaks again.
+    Silence(Silence),
     /// Something was done to a topic of ours.
     Action {
         /// What.

@@ -43,8 +43,8 @@ fn row(finding: &Finding, snapshot: &Snapshot) -> FindingRow {
         confidence: finding.confidence,
         summary: Arc::clone(&finding.summary),
         evidence: finding.evidence.clone(),
-        // A single probe told it; nothing was weighed against it.
+        // Nothing is weighed against it yet: each kind has a rule of its own.
         runner_up: None,
-        ruled_out: Vec::new(),
+        ruled_out: finding.ruled_out.iter().map(|kind| kind.as_str()).collect(),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::otlp::OtlpSink;
-use crate::harness::shared_cluster;
 use crate::harness::watcher::Watcher;
+use crate::harness::{shared_cluster, wait_until};
 use crate::support::{Probing, TOLERANCE, TOPIC, assert_export_balances, let_pass, p99, topic_truth};
 
 /// Goal for `/metrics` while a broker is frozen.
@@ -12,6 +12,10 @@ const PAGE_GOAL: Duration = Duration::from_millis(10);
 
 /// Goal for the first good event after the thaw, against the harness's own first write.
 const RECOVERY_GOAL: Duration = Duration::from_secs(1);
+
+/// Goals for a finding that names the broker, and for its end after the thaw.
+const NAMED_GOAL: Duration = Duration::from_millis(2200);
+const CLEARED_GOAL: Duration = Duration::from_secs(10);
 
 #[test]
 fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
@@ -28,12 +32,14 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
 
     cluster.broker(2).freeze();
     let frozen_at = Instant::now();
-    let mut slowest_page = Duration::ZERO;
+    let (mut slowest_page, mut named_at) = (Duration::ZERO, None);
     while frozen_at.elapsed() < Duration::from_secs(30) {
         let page = probing.prober.http_get("/metrics").expect("/metrics answers throughout");
         assert_eq!(page.status, 200);
         slowest_page = slowest_page.max(page.elapsed);
-        let_pass(Duration::from_millis(200));
+        let found = !probing.findings().is_empty();
+        named_at = named_at.or_else(|| found.then(|| frozen_at.elapsed()));
+        let_pass(Duration::from_millis(100));
     }
     let during = probing.prober.metrics();
     let frozen = probing.status();
@@ -42,6 +48,7 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     let good_again = probing.wait_status(Duration::from_secs(20), "broker 2 is good again", |status| {
         ["produce", "end_to_end"].iter().all(|probe| status.good_at(2, probe).is_some_and(|at| thawed_at < at))
     });
+    let cleared = wait_until(TOLERANCE * CLEARED_GOAL, "the finding is over", || probing.findings().is_empty());
     let recovered = ["produce", "end_to_end"].iter().filter_map(|probe| good_again.good_at(2, probe)).max();
     let_pass(Duration::from_secs(7));
     let end = probing.status();
@@ -59,6 +66,10 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
         assert!(storm <= allowed, "broker {broker}: p99 {calm:.4} s before, {storm:.4} s during the freeze");
     }
     assert!(slowest_page <= TOLERANCE * PAGE_GOAL, "{slowest_page:?}");
+    probing.assert_only_found(2, &["broker_stalled", "broker_frozen"]);
+    let named = named_at.expect("broker 2 is named");
+    eprintln!("named {named:?} after the freeze, cleared {cleared:?} after it was good again");
+    assert!(named <= TOLERANCE * NAMED_GOAL, "named {named:?} after the freeze");
 
     let writable = watcher.first_success_after(thawed_at).expect("the harness writes again");
     let recovered = recovered.expect("it was waited for");

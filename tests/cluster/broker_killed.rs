@@ -49,6 +49,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
     assert_eq!(end.anomaly("duplicate"), 0);
     assert_eq!(end.number("/prober/imbalances"), 0.0);
+    probing.assert_only_found(2, &["broker_down"]);
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
 }

@@ -64,6 +64,7 @@ fn broker_that_only_clients_have_lost_is_named_by_connect_and_alone() {
     }
     assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
     end.assert_balances();
+    probing.assert_only_found(2, &["broker_stalled", "broker_unreachable"]);
     probing.stop();
 }
 

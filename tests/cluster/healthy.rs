@@ -26,6 +26,7 @@ fn healthy_cluster_has_no_bad_event_from_first_start_on() {
         }
     }
     assert_eq!(status.number("/prober/imbalances"), 0.0);
+    assert_eq!(probing.findings_so_far(), [], "{}", probing.prober.stderr());
     let ready = probing.prober.http_get("/readyz").expect("the page is served");
     assert_eq!(ready.status, 200);
 

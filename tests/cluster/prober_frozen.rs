@@ -30,6 +30,8 @@ fn frozen_prober_blames_nobody() {
     let missed = status.outcome(1, "produce", "missed");
     assert!((1900..=2100).contains(&missed), "{missed} of a hundred a second for 20 s");
     let status = freeze_until_something_was_on_the_way(&mut probing);
+    probing.assert_nobody_found();
+    assert!(!probing.findings_so_far().is_empty(), "it accuses itself");
     assert_eq!(status.number("/prober/imbalances"), 0.0);
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
@@ -69,5 +71,6 @@ fn stall_of_30_ms_voids_nothing() {
         assert_eq!(outcome("void"), 0);
         assert_eq!(outcome("missed"), 0);
     }
+    assert_eq!(probing.findings_so_far(), []);
     probing.stop();
 }

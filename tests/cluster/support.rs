@@ -37,6 +37,9 @@ const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 /// `script/test` asserts times at three times the goal; the goals themselves are measured by `script/bench`.
 pub(crate) const TOLERANCE: u32 = 3;
 
+/// A finding's kind, and whom it names.
+pub(crate) type Named = (String, Option<i32>);
+
 /// A running prober.
 pub(crate) struct Probing {
     pub(crate) prober: Prober,
@@ -71,6 +74,39 @@ impl Probing {
         let page = self.prober.http_get("/api/v1/status").filter(|page| page.status == 200);
         let page = page.unwrap_or_else(|| panic!("no status page:\n{}", self.prober.stderr()));
         Status::of(serde_json::from_str(&page.body).expect("the status page is JSON"))
+    }
+
+    /// What stands now: kind and broker of each finding.
+    #[track_caller]
+    pub(crate) fn findings(&self) -> Vec<Named> {
+        let page = self.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
+        let page = page.unwrap_or_else(|| panic!("no page of findings:\n{}", self.prober.stderr()));
+        let rows: Vec<Value> = serde_json::from_str(&page.body).expect("the page is JSON");
+        let broker = |row: &Value| row["broker"].as_str().and_then(|id| id.parse().ok());
+        rows.iter().map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect()
+    }
+
+    /// Every finding that ever began, by the log: none is missed between two looks.
+    pub(crate) fn findings_so_far(&self) -> Vec<Named> {
+        let lines = self.prober.stderr();
+        let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let begun = lines.filter(|line| line["message"].as_str().is_some_and(|said| said.starts_with("finding: ")));
+        let broker = |line: &Value| line["broker"].as_i64().and_then(|id| i32::try_from(id).ok());
+        begun.map(|line| (line["kind"].as_str().unwrap_or_default().to_owned(), broker(&line))).collect()
+    }
+
+    /// Nobody but `broker` was ever named by a finding, and it by these kinds, in this order.
+    #[track_caller]
+    pub(crate) fn assert_only_found(&self, broker: i32, kinds: &[&str]) {
+        let expected: Vec<Named> = kinds.iter().map(|kind| ((*kind).to_owned(), Some(broker))).collect();
+        assert_eq!(self.findings_so_far(), expected, "{}", self.prober.stderr());
+    }
+
+    /// No finding named a broker.
+    #[track_caller]
+    pub(crate) fn assert_nobody_found(&self) {
+        let named: Vec<Named> = self.findings_so_far().into_iter().filter(|(_, broker)| broker.is_some()).collect();
+        assert_eq!(named, [], "{}", self.prober.stderr());
     }
 
     /// Waits until the status page shows what is expected.

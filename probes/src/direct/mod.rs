@@ -94,7 +94,12 @@ impl Direct {
             AskInput::Phase { broker, phase, took } => accounts.phase(&self.cluster, broker, phase, took),
             AskInput::ChannelFailed { broker } => accounts.channel_failed(&self.cluster, broker),
             // For people, and for the findings: no attempt ends by these.
-            AskInput::Impeded { .. } | AskInput::Action { .. } | AskInput::Twin { .. } => {}
+            AskInput::Impeded { .. }
+            | AskInput::Action { .. }
+            | AskInput::Silence(_)
+            | AskInput::Looked { .. }
+            | AskInput::Listed { .. }
+            | AskInput::Twin { .. } => {}
         }
     }
 

@@ -26,6 +26,8 @@ impl Ask for Asked {
     fn ask(&mut self, question: Question, _: Duration) {
         self.0.push_back(question);
     }
+
+    fn look(&mut self, _: BrokerId) {}
 }
 
 /// A driver whose clock the test moves.

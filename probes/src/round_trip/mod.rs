@@ -227,11 +227,9 @@ impl RoundTrip {
 
     /// Partitions probed, with the broker that each speaks for.
     pub fn probed(&self) -> impl Iterator<Item = (Partition, BrokerId)> + '_ {
-        self.targets.iter().filter(|(_, live)| !live.is_closed()).filter_map(|(key, live)| {
-            match (key, live.target.broker) {
-                (Key::At(partition), Broker::Id(broker)) => Some((*partition, broker)),
-                _ => None,
-            }
+        self.targets.iter().filter_map(|(key, live)| match (key, live.target.broker) {
+            (Key::At(partition), Broker::Id(broker)) if !self.forgotten.contains(&broker) => Some((*partition, broker)),
+            _ => None,
         })
     }
 

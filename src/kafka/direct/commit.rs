@@ -3,7 +3,7 @@
 //!
 //! What is committed is the real end of a pinned partition, so that no listing shows a lag that is none (K15).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,8 +22,9 @@ use super::known::Known;
 use super::line::Lines;
 use super::scout::{OFFSETS, Scouted};
 
-/// Offsets that a group of ours may hold: commits of attempts that were given up may still be carried out, in any order.
-const RECENT_MAX: usize = 16;
+/// What was committed may be held for so many deadlines: commits of attempts that were given up may still be carried out,
+/// in any order.
+const HELD_DEADLINES: u32 = 3;
 
 /// A coordinator that is loading is asked again after this, outside the counts, so that its time is known; for so long.
 const LOADING_EVERY: Duration = Duration::from_millis(500);
@@ -38,7 +39,9 @@ pub(super) struct Commit {
     /// Stands beside the offset: tells our commit from that of a prober with the same name.
     signature: Arc<str>,
     coordinators: Coordinators,
-    recent: Mutex<BTreeMap<Partition, VecDeque<Place>>>,
+    /// What each group may hold, and when that was last sent.
+    recent: Mutex<BTreeMap<Partition, BTreeMap<Place, Time>>>,
+    held_for: Duration,
 }
 
 /// What is committed: a pinned partition and an offset in it.
@@ -46,11 +49,12 @@ type Place = (Partition, i64);
 
 impl Commit {
     pub(super) fn new(told: Coordinating) -> Commit {
-        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity } = told;
+        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity, deadline } = told;
         let prefix = Prefix::of_groups(&vantage);
         let coordinators = Coordinators::new(Probe::Commit, OFFSETS, prefix, context.clone(), rests, hint);
         let signature = identity.run.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
-        Commit { context, lines, known, pinned, signature, coordinators, recent: Mutex::default() }
+        let held_for = HELD_DEADLINES * deadline;
+        Commit { context, lines, known, pinned, signature, coordinators, recent: Mutex::default(), held_for }
     }
 
     pub(super) async fn ask(self: &Arc<Self>, broker: BrokerId, scouted: &Scouted) -> Answer {
@@ -112,17 +116,16 @@ impl Commit {
     }
 
     fn remember(&self, group: Partition, place: Place) {
+        let now = self.context.clock.now();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = recent.entry(group).or_default();
-        recent.push_back(place);
-        if RECENT_MAX < recent.len() {
-            recent.pop_front();
-        }
+        recent.retain(|_, sent| now.since(*sent) < self.held_for);
+        recent.insert(place, now);
     }
 
     fn may_hold(&self, group: Partition, place: Place) -> bool {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.get(&group).is_some_and(|recent| recent.contains(&place))
+        recent.get(&group).is_some_and(|recent| recent.contains_key(&place))
     }
 
     /// Asks a coordinator that is loading until it is not, or not the coordinator any more.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use prober_core::coordinator::{Loading, LoadingChange, Prefix, Rotation};
 use prober_core::fault::Fault;
@@ -31,6 +32,8 @@ pub(super) struct Coordinating {
     pub(super) pinned: Arc<str>,
     pub(super) vantage: Arc<str>,
     pub(super) identity: Identity,
+    /// Of one attempt.
+    pub(super) deadline: Duration,
 }
 
 /// The coordinators of one internal topic.

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use prober_core::diagnosis::input::Channel;
 use prober_core::fault::Fault;
 use prober_core::ids::BrokerId;
+use prober_probes::port::AskInput;
 use tokio::sync::watch;
 
 use crate::kafka::topic::link::{Link, State};
+use crate::kafka::topic::owed::Owed;
 use crate::kafka::wire::Connection;
 
 use super::Context;
@@ -20,6 +23,8 @@ pub(super) struct Lines {
     context: Context,
     scouted: watch::Receiver<Arc<Scouted>>,
     patience: Duration,
+    /// Whether what these connections owe counts against their broker: not where an answer may wait on others.
+    accuses: bool,
     links: Arc<Mutex<Links>>,
 }
 
@@ -38,7 +43,22 @@ struct Kept {
 impl Lines {
     /// None yet. A connection may be silent for `patience` with requests outstanding.
     pub(super) fn new(context: Context, scouted: watch::Receiver<Arc<Scouted>>, patience: Duration) -> Lines {
-        Lines { context, scouted, patience, links: Arc::default() }
+        Lines { context, scouted, patience, accuses: false, links: Arc::default() }
+    }
+
+    /// None yet, for questions that a broker answers by itself.
+    pub(super) fn of_the_broker_alone(lines: Lines) -> Lines {
+        Lines { accuses: true, ..lines }
+    }
+
+    fn owed(&self, broker: BrokerId) -> Owed {
+        let (tell, accuses) = (Arc::clone(&self.context.tell), self.accuses);
+        let tell = move |silence| {
+            if accuses {
+                tell(AskInput::Silence(silence));
+            }
+        };
+        Owed::new(self.context.clock, broker, Channel::Control, Duration::ZERO, Arc::new(tell))
     }
 
     /// The connection to a broker: waited for while it is being dialled.
@@ -76,7 +96,7 @@ impl Lines {
         }
         let address = scouted.address(broker)?;
         let dialling = self.context.dialling(Arc::clone(&address), self.patience);
-        let link = Link::keep(dialling, &self.context.alarm);
+        let link = Link::keep(dialling, self.owed(broker), &self.context.alarm);
         let state = link.watch();
         links.kept.insert(broker, Kept { address, link });
         Some(state)

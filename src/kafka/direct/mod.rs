@@ -40,15 +40,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::fault::Fault;
-use prober_core::ids::Probe;
+use prober_core::ids::{BrokerId, Probe};
 use prober_probes::clock::Clock;
 use prober_probes::port::{Answer, Ask, AskInput, Question};
 use prober_probes::record::Identity;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::alarm::{Alarm, Task};
 
 use super::security::Security;
+use super::topic;
 use super::topic::link::Dialling;
 
 use aim::Aiming;
@@ -120,6 +121,7 @@ impl Context {
 pub struct DirectProbes {
     context: Context,
     scouted: watch::Receiver<Arc<Scouted>>,
+    hint: Arc<Notify>,
     fetch: Arc<Fetch>,
     metadata: Arc<Metadata>,
     connect: Arc<Connect>,
@@ -128,6 +130,9 @@ pub struct DirectProbes {
     transaction: Arc<Transaction>,
     _tasks: Vec<Task>,
 }
+
+/// A look at a suspect is over by then.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
 
 /// An answer under way.
 type Asked = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -138,18 +143,19 @@ impl DirectProbes {
         let (client_id, security) = (Arc::clone(&settings.client_id), Arc::clone(&settings.security));
         let context = Context { clock, client_id, security, tell, alarm };
         let scout = Scout::new(&context, &settings);
-        let scouted = scout.watch();
+        let (scouted, hint) = (scout.watch(), scout.hint());
         let patience = |probe| settings.deadlines.get(&probe).copied();
         let fetching = patience(Probe::Fetch).into_iter().chain(patience(Probe::Metadata)).max();
         let lines = Lines::new(context.clone(), scouted.clone(), fetching.unwrap_or(Duration::from_secs(2)));
+        let lines = Lines::of_the_broker_alone(lines);
         let fetch = Arc::new(Fetch::new(context.clone(), lines.clone(), Arc::clone(&settings.pinned)));
         let topics = vec![Arc::clone(&settings.pinned), Arc::clone(&settings.replicated)];
         let metadata = Arc::new(Metadata::new(context.clone(), lines, topics));
         let connect = Arc::new(Connect::new(context.clone()));
         let rests = Rests::new(context.clone());
         let controller = Arc::new(Controller::new(context.clone(), rests.clone(), scout.hint()));
-        let own_lines =
-            |probe| Lines::new(context.clone(), scouted.clone(), patience(probe).unwrap_or(Duration::from_secs(4)));
+        let deadline = |probe| patience(probe).unwrap_or(Duration::from_secs(4));
+        let own_lines = |probe| Lines::new(context.clone(), scouted.clone(), deadline(probe));
         let coordinating = |probe| Coordinating {
             context: context.clone(),
             rests: rests.clone(),
@@ -159,6 +165,7 @@ impl DirectProbes {
             pinned: Arc::clone(&settings.pinned),
             vantage: Arc::clone(&settings.vantage),
             identity: settings.identity,
+            deadline: deadline(probe),
         };
         let commit = Arc::new(Commit::new(coordinating(Probe::Commit)));
         let transaction = Arc::new(Transaction::new(coordinating(Probe::Transaction)));
@@ -174,7 +181,18 @@ impl DirectProbes {
         if let Some(canary) = settings.canary {
             tasks.push(context.alarm.spawn("canary", canary::run(context.clone(), canary, scouted.clone())));
         }
-        DirectProbes { context, scouted, fetch, metadata, connect, controller, commit, transaction, _tasks: tasks }
+        DirectProbes {
+            context,
+            scouted,
+            hint,
+            fetch,
+            metadata,
+            connect,
+            controller,
+            commit,
+            transaction,
+            _tasks: tasks,
+        }
     }
 
     fn asked(&self, question: Question, within: Duration) -> Option<Asked> {
@@ -219,6 +237,20 @@ impl Ask for DirectProbes {
             if let Ok(answer) = tokio::time::timeout(within, asked).await {
                 tell(AskInput::Answered { id: question.id, answer });
             }
+        });
+    }
+
+    fn look(&mut self, broker: BrokerId) {
+        let Some(address) = self.scouted.borrow().address(broker) else { return };
+        let (context, hint) = (self.context.clone(), Arc::clone(&self.hint));
+        self.context.alarm.spawn_brief("look", async move {
+            let dialling = context.dialling(address, LOOK_WITHIN);
+            let fault = dialling.dial(LOOK_WITHIN).await.err().map(|error| topic::fault::of(&error));
+            if fault.is_some() {
+                // Whether the cluster still lists it tells a broker that died from one that left.
+                hint.notify_one();
+            }
+            (context.tell)(AskInput::Looked { broker, at: context.clock.now(), fault });
         });
     }
 }

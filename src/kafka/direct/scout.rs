@@ -9,13 +9,14 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::clock::Clock;
+use prober_probes::port::AskInput;
 use tokio::sync::{Notify, watch};
 
 use crate::kafka::topic::metadata::Asker;
 use crate::kafka::topic::picture::{self, Picture};
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
-use super::{Context, Settings};
+use super::{Context, Settings, Teller};
 
 /// Kafka's topic of committed offsets.
 pub(in crate::kafka) const OFFSETS: &str = "__consumer_offsets";
@@ -69,6 +70,7 @@ pub(super) struct Scout {
     picture: Picture,
     ours: [Arc<str>; 2],
     clock: Clock,
+    tell: Teller,
     scouted: watch::Sender<Arc<Scouted>>,
     hint: Arc<Notify>,
 }
@@ -82,6 +84,7 @@ impl Scout {
             picture: Picture::new(settings.bootstrap.clone(), context.clock.now()),
             ours,
             clock: context.clock,
+            tell: Arc::clone(&context.tell),
             scouted: watch::Sender::default(),
             hint: Arc::new(Notify::new()),
         }
@@ -100,9 +103,12 @@ impl Scout {
     pub(super) async fn run(mut self) {
         let mut pause = PAUSE_MIN;
         loop {
+            let asked = self.clock.now();
             match self.asker.ask(self.picture.candidates()).await {
                 Ok(metadata) => {
                     pause = PAUSE_MIN;
+                    let brokers = metadata.brokers.iter().map(|broker| BrokerId(broker.id)).collect();
+                    (self.tell)(AskInput::Listed { asked, brokers });
                     self.see(&metadata);
                     self.rest().await;
                 }

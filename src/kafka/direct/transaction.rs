@@ -63,7 +63,7 @@ enum Condition {
 
 impl Transaction {
     pub(super) fn new(told: Coordinating) -> Transaction {
-        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity } = told;
+        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity, .. } = told;
         let prefix = Prefix::of_transactions(&vantage);
         let coordinators = Coordinators::new(Probe::Transaction, TRANSACTIONS, prefix, context.clone(), rests, hint);
         Transaction {

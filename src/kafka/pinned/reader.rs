@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use prober_core::ids::Partition;
+use prober_core::diagnosis::input::Channel;
+use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_probes::port::LaneInput;
@@ -28,12 +29,13 @@ impl Reader {
     pub(super) fn new(
         dialling: Dialling,
         context: Context,
+        broker: BrokerId,
         ownership: Ownership,
         partition: Partition,
         topic_id: Option<[u8; 16]>,
         max_wait: Duration,
     ) -> Reader {
-        let link = Link::keep(dialling, &context.alarm);
+        let link = Link::keep(dialling, context.owed(broker, Channel::Read, max_wait), &context.alarm);
         let alarm = context.alarm.clone();
         let reading = Reading { context, partition, topic_id, max_wait };
         let task = alarm.spawn("reader", reading.run(ownership, link.watch()));

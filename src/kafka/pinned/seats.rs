@@ -78,8 +78,8 @@ impl Seating {
         // A long poll may be silent for its whole wait before it is even late.
         let reading = self.context.dialling(Arc::clone(&place.address), patience + self.fetch_max_wait);
         let (context, ownership) = (self.context.clone(), ownership.clone());
-        let reader = Reader::new(reading, context, ownership, partition, topic_id, self.fetch_max_wait);
-        let writer = Writer::new(writing, self.context.clone());
+        let reader = Reader::new(reading, context, place.broker, ownership, partition, topic_id, self.fetch_max_wait);
+        let writer = Writer::new(writing, self.context.clone(), place.broker);
         Seat::Served { place, writer: Box::new(writer), _reader: Box::new(reader) }
     }
 }

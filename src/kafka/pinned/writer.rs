@@ -3,9 +3,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use prober_core::diagnosis::input::Channel;
 use prober_core::fault::Fault;
-use prober_core::ids::{Partition, Sequence};
+use prober_core::ids::{BrokerId, Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_core::track::Written;
@@ -37,8 +39,8 @@ struct Waiting {
 }
 
 impl Writer {
-    pub(super) fn new(dialling: Dialling, context: Context) -> Writer {
-        let link = Link::keep(dialling, &context.alarm);
+    pub(super) fn new(dialling: Dialling, context: Context, broker: BrokerId) -> Writer {
+        let link = Link::keep(dialling, context.owed(broker, Channel::Write, Duration::ZERO), &context.alarm);
         let alarm = context.alarm.clone();
         let shared = Arc::new(Shared { context, state: link.watch(), waiting: Mutex::default() });
         let flusher = alarm.spawn("writer", flush_on_change(Arc::clone(&shared)));

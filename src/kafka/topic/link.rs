@@ -13,6 +13,7 @@ use crate::kafka::security::Security;
 use crate::kafka::wire::{Connection, WireError, dial};
 
 use super::fault;
+use super::owed::Owed;
 
 /// The first wait after a failed dial; it doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
@@ -65,9 +66,10 @@ pub(in crate::kafka) struct Link {
 
 impl Link {
     /// Keeps a connection from now on.
-    pub(in crate::kafka) fn keep(dialling: Dialling, alarm: &Alarm) -> Link {
+    /// Says when it owes an answer.
+    pub(in crate::kafka) fn keep(dialling: Dialling, owed: Owed, alarm: &Alarm) -> Link {
         let (tell, state) = watch::channel(State::Connecting);
-        let keeper = alarm.spawn("link", keep(dialling, tell));
+        let keeper = alarm.spawn("link", keep(dialling, owed, tell));
         Link { state, _keeper: keeper }
     }
 
@@ -92,7 +94,7 @@ pub(in crate::kafka) async fn up(state: &mut watch::Receiver<State>) -> Arc<Conn
     }
 }
 
-async fn keep(dialling: Dialling, tell: watch::Sender<State>) {
+async fn keep(dialling: Dialling, mut owed: Owed, tell: watch::Sender<State>) {
     let mut backoff = BACKOFF_MIN;
     let mut replacement = None;
     loop {
@@ -100,7 +102,7 @@ async fn keep(dialling: Dialling, tell: watch::Sender<State>) {
             Some(connection) => Ok(connection),
             None => {
                 tell.send_replace(State::Connecting);
-                dialling.dial(dialling.patience).await
+                owed.while_dialling(dialling.dial(dialling.patience)).await
             }
         };
         match dialed {
@@ -108,7 +110,7 @@ async fn keep(dialling: Dialling, tell: watch::Sender<State>) {
                 let connection = Arc::new(connection);
                 let opened = Instant::now();
                 tell.send_replace(State::Up(Arc::clone(&connection)));
-                match end_of(&connection, dialling.patience).await {
+                match end_of(&connection, dialling.patience, &mut owed).await {
                     // Dialled beside the one that it replaces, so that no attempt has to wait for it.
                     End::Due => {
                         replacement = dialling.dial(dialling.patience).await.ok();
@@ -116,13 +118,15 @@ async fn keep(dialling: Dialling, tell: watch::Sender<State>) {
                     }
                     // Late acks are drained for one deadline more; new attempts use a fresh connection.
                     End::Silent => connection.retire(Instant::now() + dialling.patience),
-                    End::Closed(reason) if opened.elapsed() < LIVED => {
-                        tell.send_replace(State::Down(fault::of(&reason)));
-                        tokio::time::sleep(backoff).await;
-                        backoff = (2 * backoff).min(BACKOFF_MAX);
-                        continue;
+                    End::Closed(reason) => {
+                        owed.ended(&reason);
+                        if opened.elapsed() < LIVED {
+                            tell.send_replace(State::Down(fault::of(&reason)));
+                            tokio::time::sleep(backoff).await;
+                            backoff = (2 * backoff).min(BACKOFF_MAX);
+                            continue;
+                        }
                     }
-                    End::Closed(_) => {}
                 }
                 backoff = BACKOFF_MIN;
             }
@@ -142,13 +146,15 @@ enum End {
 }
 
 /// Waits until the connection ends, has been silent for `patience` with requests outstanding, or is due for replacement.
-async fn end_of(connection: &Connection, patience: Duration) -> End {
+async fn end_of(connection: &Connection, patience: Duration, owed: &mut Owed) -> End {
     let mut closed = std::pin::pin!(connection.closed());
     loop {
         match tokio::time::timeout(LOOK_EVERY, &mut closed).await {
             Ok(reason) => return End::Closed(reason),
             Err(_) => {
-                let silent = connection.silent_since().map(|since| since.elapsed());
+                let silent = connection.silent_since();
+                owed.since(silent);
+                let silent = silent.map(|since| since.elapsed());
                 if silent.is_some_and(|silent| patience <= silent) {
                     return End::Silent;
                 }

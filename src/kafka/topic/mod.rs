@@ -12,7 +12,7 @@
 //! | [`epochs`] | what an old leader's epoch ended with |
 //! | [`second_look`] | one offset, read once more |
 //! | [`sight`] | what a record is to us |
-//! | [`link`] | one kept connection |
+//! | [`link`], [`owed`] | one kept connection, and since when it owes an answer |
 //! | [`fault`] | what a wire error means to a probe |
 
 mod creating;
@@ -23,6 +23,7 @@ pub(super) mod leaders;
 pub(super) mod link;
 pub(super) mod metadata;
 pub(super) mod observer;
+pub(super) mod owed;
 pub(super) mod ownership;
 pub(super) mod picture;
 pub(super) mod position;
@@ -32,7 +33,8 @@ pub(super) mod sight;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::ids::Lane;
+use prober_core::diagnosis::input::Channel;
+use prober_core::ids::{BrokerId, Lane};
 use prober_core::placement::Mode;
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::clock::Clock;
@@ -45,6 +47,7 @@ use crate::alarm::Alarm;
 use super::security::Security;
 use super::{Report, Reporter};
 use leaders::Leaders;
+use owed::Owed;
 use ownership::Ownership;
 
 /// What a lane is told of its topic, and of how far it may go.
@@ -100,6 +103,12 @@ impl Context {
             stale: Arc::new(Notify::new()),
             leaders: Leaders::default(),
         }
+    }
+
+    /// What a connection of this lane to a broker owes.
+    pub(super) fn owed(&self, broker: BrokerId, channel: Channel, waits: Duration) -> Owed {
+        let report = Arc::clone(&self.report);
+        Owed::new(self.clock, broker, channel, waits, Arc::new(move |silence| report(Report::Silence(silence))))
     }
 
     pub(super) fn tell(&self, input: LaneInput) {

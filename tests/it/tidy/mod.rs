@@ -5,6 +5,7 @@ mod sources;
 
 use std::os::unix::fs::PermissionsExt;
 
+use prober_core::finding::FindingKind;
 use prober_core::metric;
 
 use sources::{Source, places, root, rust, text};
@@ -170,6 +171,18 @@ fn nothing_is_left_for_later() {
 }
 
 // What people and pipelines start from.
+
+#[test]
+fn every_finding_has_a_page_that_says_how_to_confirm_and_what_to_do() {
+    let runbook = text("docs/runbook.md");
+    for kind in FindingKind::ALL {
+        let page = runbook.split("\n## ").find(|page| page.lines().next() == Some(kind.as_str()));
+        let page = page.unwrap_or_else(|| panic!("docs/runbook.md has no page {}", kind.as_str()));
+        for part in ["**Means:**", "**Confirm:**", "**Do:**", "**Do not:**"] {
+            assert!(page.contains(part), "{}: {part}", kind.as_str());
+        }
+    }
+}
 
 #[test]
 fn every_metric_is_in_the_readme() {

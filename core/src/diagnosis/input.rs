@@ -1,0 +1,95 @@
+//! What a diagnosis is given: per broker what was heard, what is owed, and what a look at it brought. Evidence, no
+//! opinion; everything as points on the prober's own clock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::ids::{BrokerId, ClusterName};
+use crate::time::Time;
+
+/// One cluster at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// The moment.
+    pub now: Time,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Its brokers, but for those that are none any more.
+    pub brokers: Vec<Seen>,
+    /// How long a broker that is well may be without an answer to anything, by what is asked of it.
+    pub rhythm: Duration,
+    /// For how long the prober itself was stalled in the last [`STALLS_WITHIN`](super::prober::STALLS_WITHIN).
+    pub stalled: Duration,
+    /// The same, within the last minute.
+    pub stalled_lately: Duration,
+}
+
+/// Connections to a broker that are kept, by what goes over them (design §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// Pinned produce.
+    Write,
+    /// Long-poll fetch.
+    Read,
+    /// The direct probes' fetch and metadata.
+    Control,
+}
+
+impl Channel {
+    /// In sentences.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Channel::Write => "write connection",
+            Channel::Read => "read connection",
+            Channel::Control => "control connection",
+        }
+    }
+}
+
+/// One broker, as the prober hears it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Which.
+    pub broker: BrokerId,
+    /// Whether the newest metadata list it, and since when they have been asked for: older ones do not know of a trouble
+    /// that began later.
+    pub listed: Option<(bool, Time)>,
+    /// When anything was last answered.
+    pub answered: Option<Time>,
+    /// Since when each connection with a request outstanding has been owed a byte.
+    pub silent: BTreeMap<Channel, Time>,
+    /// Looks in a row that were not answered well, the one under way among them; none since it last was.
+    pub looks: Option<Looks>,
+}
+
+/// Fresh connections that were opened outside the schedule because something was owed, and did not get to ApiVersions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Looks {
+    /// When the first of them was begun.
+    pub began: Time,
+    /// How many have ended.
+    pub failed: u32,
+    /// What ended the newest of those.
+    pub fault: Option<Fault>,
+    /// What the newest of them has in common with the first: nothing was answered, rather than refused.
+    pub silent: bool,
+}
+
+impl Seen {
+    /// For how long each connection has been owed a byte, of those that have been for at least `least`.
+    pub fn silent_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (Channel, Duration)> + '_ {
+        let silences = self.silent.iter().map(move |(channel, since)| (*channel, now.since(*since)));
+        silences.filter(move |(_, length)| least <= *length)
+    }
+
+    /// Whether it answered anything within the last `within`.
+    pub fn answered_within(&self, now: Time, within: Duration) -> bool {
+        self.answered.is_some_and(|at| now.since(at) <= within)
+    }
+
+    /// For how long looks have been left unanswered, if they are.
+    pub fn unanswered_looks(&self, now: Time) -> Option<Duration> {
+        self.looks.filter(|looks| looks.silent).map(|looks| now.since(looks.began))
+    }
+}

@@ -1,0 +1,56 @@
+//! A broker that the cluster lists and that lets nobody in: killed a moment ago, or its port is closed.
+
+use std::time::Duration;
+
+use crate::fault::{Blame, Fault};
+use crate::finding::{Finding, FindingKind};
+use crate::time::Time;
+
+use super::input::{Input, Looks, Seen};
+use super::silence::{another_answers, others, seconds};
+
+/// So many fresh connections in a row were refused.
+pub const LOOKS: u32 = 2;
+
+/// Over at least this time: a process that is being replaced may miss one.
+pub const REFUSED_FOR: Duration = Duration::from_secs(1);
+
+/// Whether fresh connections to it are refused.
+pub fn is_refusing(seen: &Seen, now: Time) -> bool {
+    refusing(seen).is_some_and(|looks| LOOKS <= looks.failed && REFUSED_FOR <= now.since(looks.began))
+}
+
+/// Whether the cluster still lists it all the same, in metadata that are younger than its trouble: a broker that is shut
+/// down in good order leaves them first.
+pub fn is_dead(seen: &Seen, now: Time) -> bool {
+    let listed = |looks: Looks| seen.listed.is_some_and(|(listed, asked)| listed && looks.began <= asked);
+    is_refusing(seen, now) && refusing(seen).is_some_and(listed)
+}
+
+/// The finding about one broker.
+pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
+    let now = input.now;
+    let looks = refusing(seen).filter(|_| is_dead(seen, now) && another_answers(input, seen))?;
+    let (broker, refused) = (seen.broker, now.since(looks.began));
+    let fault = looks.fault.map_or("refused", Fault::error_type);
+    Some(Finding {
+        kind: FindingKind::BrokerDown,
+        cluster: input.cluster.clone(),
+        broker: Some(broker),
+        blame: Blame::Cluster,
+        since: looks.began,
+        confidence: 0.95,
+        summary: format!("broker {broker} refuses connections while the cluster lists it: its process has died").into(),
+        evidence: vec![
+            format!("{} fresh connections in {} ended with {fault}", looks.failed, seconds(refused)).into(),
+            "the metadata asked for since then list it".into(),
+            others(input, seen).into(),
+        ],
+        ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+    })
+}
+
+fn refusing(seen: &Seen) -> Option<Looks> {
+    let closed = |fault| matches!(fault, Fault::ConnectionRefused | Fault::ConnectionReset);
+    seen.looks.filter(|looks| !looks.silent && looks.fault.is_some_and(closed))
+}

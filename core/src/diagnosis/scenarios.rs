@@ -1,0 +1,395 @@
+//! Incidents told as text, and what must be found. The world below turns a story into the evidence that a prober on default
+//! settings has of it, every tenth of a second.
+//!
+//! | line | means |
+//! | --- | --- |
+//! | `brokers 3` | how many there are |
+//! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `join`; `all` for everyone |
+//! | `at 10 stall 3` | the prober is stopped for so many seconds |
+//! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
+//! | `over by 60` | nothing stands any more |
+//! | `nobody` | no broker is ever named; `nothing`: no finding at all |
+
+#![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::input::{Channel, Input, Looks, Seen};
+use super::prober::STALLS_WITHIN;
+use super::standing::Standing;
+use crate::fault::Fault;
+use crate::ids::{BrokerId, ClusterName};
+use crate::time::Time;
+
+const STEP_MS: u64 = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    Up,
+    Frozen,
+    Killed,
+    Dropped,
+    Left,
+}
+
+struct World {
+    brokers: BTreeMap<i32, (State, u64)>,
+    stalls: Vec<(u64, u64)>,
+}
+
+impl World {
+    fn seen(&self, id: i32, now: u64) -> Seen {
+        let (state, since) = self.brokers[&id];
+        let at = Time::from_millis;
+        let age = now.saturating_sub(since);
+        // Records every 200 ms, a fetch that waits for them, fetch and metadata every second.
+        let owed = [
+            (Channel::Write, since + 150),
+            (Channel::Read, since.saturating_sub(100)),
+            (Channel::Control, since + 700),
+        ];
+        let silent = matches!(state, State::Frozen | State::Dropped);
+        let owed =
+            owed.into_iter().filter(|(_, from)| silent && *from <= now).map(|(channel, from)| (channel, at(from)));
+        // The write connection is late after half a second.
+        let look_at = since + if silent { 750 } else { 100 };
+        let ended = |every: u64| u32::try_from(now.saturating_sub(look_at) / every).unwrap_or(0);
+        let looks = match state {
+            State::Up => None,
+            _ if now < look_at => None,
+            State::Frozen => Some((ended(2000), Fault::NoHandshake)),
+            State::Dropped => Some((ended(2000), Fault::ConnectTimeout)),
+            State::Killed | State::Left => Some((1 + ended(1000), Fault::ConnectionRefused)),
+        };
+        let looks = looks.map(|(failed, fault)| Looks {
+            began: at(look_at),
+            failed,
+            fault: (0 < failed).then_some(fault),
+            silent,
+        });
+        // A killed or frozen broker is listed until its session of 9 s ends; metadata are asked for every second in trouble.
+        let listed = match state {
+            State::Up => true,
+            State::Left => false,
+            State::Frozen | State::Killed | State::Dropped => age < 9000,
+        };
+        let others = self.brokers.values().any(|(state, _)| *state == State::Up);
+        let asked = if others { now / 1000 * 1000 } else { since };
+        let answered = if state == State::Up { now } else { since };
+        Seen {
+            broker: BrokerId(id),
+            listed: Some((listed, at(asked))),
+            answered: Some(at(answered)),
+            silent: owed.collect(),
+            looks,
+        }
+    }
+
+    fn stalled(&self, now: u64, within: Duration) -> Duration {
+        let from = now.saturating_sub(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+        let overlap = |(begin, end): &(u64, u64)| end.min(&now).saturating_sub(*begin.max(&from));
+        Duration::from_millis(self.stalls.iter().map(overlap).sum())
+    }
+
+    fn input(&self, now: u64) -> Input {
+        let woken = self.stalls.iter().find(|(_, end)| (*end..*end + STEP_MS).contains(&now));
+        let mut brokers: Vec<Seen> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
+        if let Some((begin, _)) = woken {
+            // What has arrived meanwhile is not read yet: everyone seems to owe an answer since the stall began.
+            for seen in &mut brokers {
+                seen.answered = Some(Time::from_millis(*begin));
+                seen.silent =
+                    [Channel::Write, Channel::Read].map(|channel| (channel, Time::from_millis(*begin))).into();
+            }
+        }
+        Input {
+            now: Time::from_millis(now),
+            cluster: ClusterName::new("c"),
+            brokers,
+            rhythm: Duration::from_millis(500),
+            stalled: self.stalled(now, STALLS_WITHIN),
+            stalled_lately: self.stalled(now, Duration::from_secs(60)),
+        }
+    }
+}
+
+/// A finding from when to when.
+#[derive(Debug)]
+struct Told {
+    kind: &'static str,
+    broker: Option<i32>,
+    from: u64,
+    to: u64,
+}
+
+struct Story<'a> {
+    lines: Vec<Vec<&'a str>>,
+}
+
+impl<'a> Story<'a> {
+    fn of(text: &'a str) -> Story<'a> {
+        Story {
+            lines: text
+                .lines()
+                .map(|line| line.split_whitespace().collect())
+                .filter(|line: &Vec<_>| !line.is_empty())
+                .collect(),
+        }
+    }
+
+    fn number(&self, first: &str) -> Option<u64> {
+        self.lines.iter().find(|line| line[0] == first).and_then(|line| line[1].parse().ok())
+    }
+
+    /// Lives through it, and writes down what stood when.
+    fn live(&self, until: u64) -> Vec<Told> {
+        let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
+        let mut world = World { brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(), stalls: Vec::new() };
+        let mut standing = Standing::default();
+        let mut told: Vec<Told> = Vec::new();
+        let mut before = 0;
+        for now in (0..until).step_by(usize::try_from(STEP_MS).expect("small")) {
+            for line in self.lines.iter().filter(|line| line[0] == "at" && millis(line[1]) == now) {
+                world.act(now, line[2], line[3]);
+            }
+            if world.stalls.iter().any(|(begin, end)| (*begin..*end).contains(&now)) {
+                continue;
+            }
+            standing.follow(&world.input(now));
+            for finding in standing.findings() {
+                let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
+                let open = told.iter_mut().rev().find(|told| told.kind == kind && told.broker == broker);
+                match open.filter(|told| told.to == before) {
+                    Some(told) => told.to = now,
+                    None => told.push(Told { kind, broker, from: now, to: now }),
+                }
+                assert!(!finding.summary.is_empty() && !finding.evidence.is_empty());
+            }
+            before = now;
+        }
+        told
+    }
+}
+
+impl World {
+    fn act(&mut self, now: u64, what: &str, whom: &str) {
+        if what == "stall" {
+            self.stalls.push((now, now + millis(whom)));
+            return;
+        }
+        let state = match what {
+            "freeze" => State::Frozen,
+            "kill" => State::Killed,
+            "drop" => State::Dropped,
+            "leave" => State::Left,
+            "thaw" | "start" | "undrop" | "join" => State::Up,
+            other => panic!("no such act: {other}"),
+        };
+        let ids: Vec<i32> = match whom {
+            "all" => self.brokers.keys().copied().collect(),
+            ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
+        };
+        ids.into_iter().for_each(|id| {
+            self.brokers.insert(id, (state, now));
+        });
+    }
+}
+
+fn millis(seconds: &str) -> u64 {
+    (seconds.parse::<f64>().expect("seconds") * 1000.0).round() as u64
+}
+
+/// Lives through a story and holds what was found against what it expects: that, and nothing else.
+#[track_caller]
+fn tell(text: &str) {
+    let story = Story::of(text);
+    let mut told = story.live(120_000);
+    let all = format!("{told:?}");
+    for line in story.lines.iter().filter(|line| line[0] == "find") {
+        let (kind, broker) = (line[1], line[2].parse().ok());
+        let place = told.iter().position(|told| told.kind == kind && told.broker == broker);
+        let found = told.remove(place.unwrap_or_else(|| panic!("{line:?} is not among {all}")));
+        let within = millis(line[4])..=millis(line[6]);
+        assert!(within.contains(&found.from), "{line:?}, but it began at {} ms: {all}", found.from);
+    }
+    let expects = story.lines.iter().any(|line| line[0] == "find");
+    assert!(expects || story.lines.iter().any(|line| ["nobody", "nothing"].contains(&line[0])), "it expects nothing");
+    if story.lines.iter().any(|line| line[0] == "nobody") {
+        assert!(told.iter().all(|told| told.broker.is_none()), "{all}");
+    } else {
+        assert!(told.is_empty(), "not expected: {told:?}");
+    }
+    if let Some(line) = story.lines.iter().find(|line| line[0] == "over") {
+        let end = Story::of(text).live(120_000).iter().map(|told| told.to).max().unwrap_or(0);
+        assert!(end <= millis(line[2]), "over at {end} ms: {all}");
+    }
+}
+
+macro_rules! scenarios {
+    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { tell($text); })* };
+}
+
+scenarios! {
+    frozen_broker_is_named_within_two_seconds: "
+        at 10 freeze 2
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5
+        at 55 thaw 2
+        over by 60"
+    broker_frozen_for_five_seconds_is_a_pause_that_is_named: "
+        at 10 freeze 1
+        find broker_stalled 1 from 11.5 by 12.2
+        at 15 thaw 1
+        over by 18"
+    frozen_broker_of_six_is_named: "
+        brokers 6
+        at 10 freeze 5
+        find broker_stalled 5 from 11.5 by 12.2
+        find broker_frozen 5 from 19.5 by 20.5"
+    frozen_broker_of_two_is_named: "
+        brokers 2
+        at 10 freeze 1
+        find broker_stalled 1 from 11.5 by 12.2
+        find broker_frozen 1 from 19.5 by 20.5"
+    killed_broker_is_named_while_it_is_listed: "
+        at 10 kill 3
+        find broker_down 3 from 11 by 12.2
+        over by 22"
+    killed_and_started_broker_is_named_and_cleared: "
+        at 10 kill 3
+        find broker_down 3 from 11 by 12.2
+        at 15 start 3
+        over by 18"
+    dropped_packets_name_the_broker_and_then_the_way_to_it: "
+        at 10 drop 2
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_unreachable 2 from 12.5 by 13.5
+        at 40 undrop 2
+        over by 45"
+    two_brokers_one_after_the_other_are_two_findings: "
+        brokers 6
+        at 10 freeze 2
+        at 30 freeze 4
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5
+        find broker_stalled 4 from 31.5 by 32.2
+        find broker_frozen 4 from 39.5 by 40.5"
+    two_brokers_at_once_are_one_finding_and_it_names_neither: "
+        brokers 6
+        at 10 freeze 2,3
+        find brokers_together - from 11.5 by 12.2
+        nobody"
+    rack_of_three_killed_is_one_finding: "
+        brokers 6
+        at 10 kill 1,2,3
+        find brokers_together - from 11 by 12.2
+        at 30 start 1,2,3
+        nobody"
+    all_frozen_is_the_cluster_or_the_network_and_no_broker: "
+        at 10 freeze all
+        find cluster_unreachable - from 11.5 by 12.5
+        nobody
+        at 40 thaw all
+        over by 45"
+    all_killed_is_the_cluster_or_the_network_and_no_broker: "
+        at 10 kill all
+        find cluster_unreachable - from 11 by 12.5
+        nobody"
+    all_dropped_is_the_cluster_or_the_network_and_no_broker: "
+        brokers 6
+        at 10 drop all
+        find cluster_unreachable - from 11.5 by 12.5
+        nobody"
+    only_broker_frozen_cannot_be_told_from_a_dead_network: "
+        brokers 1
+        at 10 freeze 1
+        find cluster_unreachable - from 11.5 by 12.5
+        nobody"
+    healthy_cluster_has_no_finding: "
+        brokers 6
+        nothing"
+    pause_of_300_ms_is_nothing: "
+        at 10 freeze 2
+        at 10.3 thaw 2
+        nothing"
+    pause_of_900_ms_is_nothing: "
+        at 10 freeze 1
+        at 10.9 thaw 1
+        at 20 freeze 3
+        at 20.9 thaw 3
+        nothing"
+    pause_of_1400_ms_is_nothing: "
+        at 10 freeze 2
+        at 11.4 thaw 2
+        nothing"
+    pauses_of_all_brokers_in_turn_are_nothing: "
+        at 10 freeze 1
+        at 10.9 thaw 1
+        at 11 freeze 2
+        at 11.9 thaw 2
+        at 12 freeze 3
+        at 12.9 thaw 3
+        nothing"
+    pause_of_all_at_once_is_nothing: "
+        at 10 freeze all
+        at 11 thaw all
+        nothing"
+    rolling_restart_in_good_order_is_nothing: "
+        at 10 leave 1
+        at 25 join 1
+        at 40 leave 2
+        at 55 join 2
+        at 70 leave 3
+        at 85 join 3
+        nothing"
+    two_brokers_restarted_in_good_order_at_once_are_nothing: "
+        brokers 6
+        at 10 leave 1,2
+        at 40 join 1,2
+        nothing"
+    broker_decommissioned_in_good_order_is_nothing: "
+        at 10 leave 3
+        nothing"
+    prober_stopped_for_three_seconds_blames_itself: "
+        at 10 stall 3
+        find prober_stalled - from 13 by 13.2
+        nobody"
+    prober_stopped_for_ten_seconds_blames_itself: "
+        at 10 stall 10
+        find prober_stalled - from 20 by 20.2
+        nobody
+        over by 26"
+    prober_stopped_for_half_a_second_is_nothing: "
+        at 10 stall 0.5
+        nothing"
+    prober_stopped_again_and_again_blames_itself: "
+        at 10 stall 0.6
+        at 11 stall 0.6
+        at 12 stall 0.6
+        find prober_stalled - from 11.5 by 13
+        nobody"
+    prober_stopped_while_a_broker_is_killed_and_back_blames_itself_only: "
+        at 10 stall 10
+        at 12 kill 2
+        at 18 start 2
+        find prober_stalled - from 20 by 20.2
+        nobody"
+    broker_frozen_during_a_stall_is_named_once_the_prober_is_awake: "
+        at 10 stall 5
+        at 12 freeze 2
+        find prober_stalled - from 15 by 15.2
+        find broker_stalled 2 from 17.5 by 18.5
+        find broker_frozen 2 from 21.5 by 22.5"
+    finding_stands_while_the_prober_is_stopped: "
+        at 10 freeze 2
+        find broker_stalled 2 from 11.5 by 12.2
+        at 15 stall 2
+        find prober_stalled - from 17 by 17.2
+        find broker_frozen 2 from 20 by 21"
+    broker_that_is_killed_after_it_left_is_nothing: "
+        at 10 leave 2
+        at 20 kill 2
+        at 20.1 leave 2
+        nothing"
+}

@@ -1,0 +1,86 @@
+//! A broker that has stopped answering: its machine takes bytes, or does not, and nothing comes back (design §11).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fault::{Blame, Fault};
+use crate::finding::{Finding, FindingKind};
+use crate::time::Time;
+
+use super::input::{Input, Seen};
+
+/// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
+pub const SILENT_FOR: Duration = Duration::from_millis(1500);
+
+/// One connection may hang by itself; two do not.
+pub const CONNECTIONS: usize = 2;
+
+/// A fresh connection was left unanswered for so long.
+pub const LOOK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
+
+/// From then on it is no pause any more.
+pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
+
+/// Whether this broker owes bytes on enough connections, a fresh one among them.
+pub fn is_silent(seen: &Seen, now: Time) -> bool {
+    CONNECTIONS <= seen.silent_for(now, SILENT_FOR).count()
+        && seen.unanswered_looks(now).is_some_and(|looked| LOOK_UNANSWERED_FOR <= looked)
+}
+
+/// The finding about one broker, if it is the only one that is silent.
+pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
+    let now = input.now;
+    if !is_silent(seen, now) || !another_answers(input, seen) {
+        return None;
+    }
+    let silences: Vec<_> = seen.silent_for(now, SILENT_FOR).collect();
+    let longest = silences.iter().map(|(_, length)| *length).max()?;
+    let unreachable = seen.looks.is_some_and(|looks| looks.fault == Some(Fault::ConnectTimeout));
+    let (kind, blame, what) = if unreachable {
+        let what = "not even its machine answers: its host is down, or the way to it is closed";
+        (FindingKind::BrokerUnreachable, Blame::Unclear, what)
+    } else if FROZEN_AFTER <= longest {
+        (FindingKind::BrokerFrozen, Blame::Cluster, "its process hangs; restart it if it does not come back")
+    } else {
+        (FindingKind::BrokerStalled, Blame::Cluster, "its process pauses or hangs")
+    };
+    let mut evidence: Vec<Arc<str>> = silences
+        .iter()
+        .map(|(channel, length)| format!("its {} has been owed an answer for {}", channel.as_str(), seconds(*length)))
+        .map(Arc::from)
+        .collect();
+    if let Some(looked) = seen.unanswered_looks(now) {
+        evidence.push(format!("a fresh connection was left unanswered for {}", seconds(looked)).into());
+    }
+    evidence.push(others(input, seen).into());
+    let broker = seen.broker;
+    Some(Finding {
+        kind,
+        cluster: input.cluster.clone(),
+        broker: Some(broker),
+        blame,
+        since: now - longest,
+        confidence: if FROZEN_AFTER <= longest { 0.99 } else { 0.9 },
+        summary: format!("broker {broker} has not answered for {}: {what}", seconds(longest)).into(),
+        evidence,
+        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+    })
+}
+
+/// Whether the way from here to the cluster is open.
+pub(super) fn another_answers(input: &Input, seen: &Seen) -> bool {
+    let others = input.brokers.iter().filter(|other| other.broker != seen.broker);
+    others.into_iter().any(|other| other.answered_within(input.now, input.rhythm))
+}
+
+/// Who answers meanwhile, in a sentence.
+pub(super) fn others(input: &Input, seen: &Seen) -> String {
+    let others = input.brokers.iter().filter(|other| other.broker != seen.broker);
+    let answer = others.filter(|other| other.answered_within(input.now, input.rhythm)).count();
+    let (count, within) = (input.brokers.len() - 1, seconds(input.rhythm));
+    format!("{answer} of {count} other brokers answered within the last {within}")
+}
+
+pub(super) fn seconds(length: Duration) -> String {
+    format!("{:.1} s", length.as_secs_f64())
+}

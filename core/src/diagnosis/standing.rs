@@ -1,0 +1,58 @@
+//! Which findings stand: since when, and until they have not been found for a while, so that none flickers.
+
+use std::time::Duration;
+
+use crate::finding::{Finding, FindingKind};
+use crate::ids::BrokerId;
+use crate::time::Time;
+
+use super::input::Input;
+use super::{diagnose, prober};
+
+/// Not found for so long, a finding is over.
+pub const OVER_AFTER: Duration = Duration::from_secs(2);
+
+/// The findings of one cluster that stand.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    findings: Vec<Stands>,
+}
+
+#[derive(Clone, Debug)]
+struct Stands {
+    finding: Finding,
+    last: Time,
+}
+
+impl Standing {
+    /// Takes in the evidence of one moment. While the prober is stalled nothing about others begins, or ends.
+    pub fn follow(&mut self, input: &Input) {
+        let now = input.now;
+        for found in diagnose(input) {
+            // A pause that has become a frozen process is the same trouble, by another name.
+            match self.findings.iter_mut().find(|stands| subject(&stands.finding) == subject(&found)) {
+                Some(stands) => {
+                    let since = stands.finding.since.min(found.since);
+                    *stands = Stands { finding: Finding { since, ..found }, last: now };
+                }
+                None => self.findings.push(Stands { finding: found, last: now }),
+            }
+        }
+        if prober::is_stalled(input) {
+            for stands in self.findings.iter_mut().filter(|stands| stands.finding.kind != FindingKind::ProberStalled) {
+                stands.last = now;
+            }
+        }
+        self.findings.retain(|stands| now.since(stands.last) < OVER_AFTER);
+    }
+
+    /// What stands now.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().map(|stands| &stands.finding)
+    }
+}
+
+/// What a finding is about: one at a time is said of a broker, and one of all others together.
+fn subject(finding: &Finding) -> (Option<BrokerId>, bool) {
+    (finding.broker, finding.kind == FindingKind::ProberStalled)
+}

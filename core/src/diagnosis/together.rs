@@ -1,0 +1,87 @@
+//! Many brokers at once. Three brokers that fail in the same two seconds have one cause, and it is none of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fault::Blame;
+use crate::finding::{Finding, FindingKind};
+use crate::time::Time;
+
+use super::input::{Input, Seen};
+use super::{refusal, silence};
+
+/// Troubles that began within this time of each other have one cause.
+pub const SAME_ONSET: Duration = Duration::from_secs(2);
+
+/// So many times its rhythm without an answer, a broker does not speak for the way being open, whatever its own trouble is.
+const QUIET_FOR: u32 = 3;
+
+/// Nobody answers: the cluster, or the network to it, and without a reference nothing tells which.
+pub fn nobody_answers(input: &Input) -> Option<Finding> {
+    let now = input.now;
+    let is_quiet = |seen: &Seen| !seen.answered_within(now, QUIET_FOR * input.rhythm);
+    let is_troubled = |seen: &&Seen| silence::is_silent(seen, now) || refusal::is_refusing(seen, now);
+    let troubled: Vec<&Seen> = input.brokers.iter().filter(is_troubled).collect();
+    if troubled.is_empty() || !input.brokers.iter().all(is_quiet) {
+        return None;
+    }
+    let count = input.brokers.len();
+    let who = if count == 1 {
+        "the only broker does not answer".to_owned()
+    } else {
+        format!("none of {count} brokers answers")
+    };
+    Some(Finding {
+        kind: FindingKind::ClusterUnreachable,
+        cluster: input.cluster.clone(),
+        broker: None,
+        blame: Blame::Unclear,
+        since: troubled.iter().filter_map(|seen| onset(seen)).min()?,
+        confidence: 0.9,
+        summary: format!("{who}: the cluster is down, or the network between it and this prober").into(),
+        evidence: input.brokers.iter().map(|seen| said(seen, now)).collect(),
+        ruled_out: vec![FindingKind::ProberStalled],
+    })
+}
+
+/// Some answer, and others stopped at the same time: what do these have in common?
+pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
+    let now = input.now;
+    let since = suspects.iter().filter_map(|seen| onset(seen)).min()?;
+    let together = suspects.iter().filter(|seen| onset(seen).is_some_and(|onset| onset.since(since) <= SAME_ONSET));
+    let together: Vec<&Seen> = together.copied().collect();
+    if together.len() < 2 {
+        return None;
+    }
+    let answering = input.brokers.iter().filter(|seen| seen.answered_within(now, input.rhythm)).count();
+    let names: Vec<String> = together.iter().map(|seen| seen.broker.to_string()).collect();
+    Some(Finding {
+        kind: FindingKind::BrokersTogether,
+        cluster: input.cluster.clone(),
+        broker: None,
+        blame: Blame::Unclear,
+        since,
+        confidence: 0.8,
+        summary: format!(
+            "brokers {} stopped answering together, {answering} of {} answer: look for what those have in common, as a \
+             rack, a host or a switch",
+            names.join(", "),
+            input.brokers.len()
+        )
+        .into(),
+        evidence: together.iter().map(|seen| said(seen, now)).collect(),
+        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+    })
+}
+
+/// When a broker's trouble began.
+fn onset(seen: &Seen) -> Option<Time> {
+    seen.silent.values().copied().chain(seen.looks.map(|looks| looks.began)).min()
+}
+
+fn said(seen: &Seen, now: Time) -> Arc<str> {
+    match seen.answered {
+        Some(at) => format!("broker {} last answered {:.1} s ago", seen.broker, now.since(at).as_secs_f64()).into(),
+        None => format!("broker {} has never answered", seen.broker).into(),
+    }
+}

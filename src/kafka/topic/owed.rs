@@ -1,0 +1,165 @@
+//! Since when a kept connection owes us a byte, told when it begins and when it is over. A connection that is dialled again
+//! because the last one fell silent goes on owing until a broker has answered on it; one that was refused owes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::diagnosis::input::Channel;
+use prober_core::fault::Fault;
+use prober_core::ids::BrokerId;
+use prober_core::time::Time;
+use prober_probes::clock::Clock;
+use prober_probes::port::Silence;
+use tokio::time::Instant;
+
+use crate::kafka::wire::WireError;
+
+use super::fault;
+
+/// An answer that takes longer is late.
+const LATE_AFTER: Duration = Duration::from_millis(500);
+
+/// Hears of it.
+pub(in crate::kafka) type Teller = Arc<dyn Fn(Silence) + Send + Sync>;
+
+/// What one connection owes.
+pub(in crate::kafka) struct Owed {
+    clock: Clock,
+    broker: BrokerId,
+    channel: Channel,
+    late_after: Duration,
+    tell: Teller,
+    told: Option<Time>,
+}
+
+impl Owed {
+    /// Nothing yet. An answer may take `waits` by what is asked, as a long poll does, before it is even due.
+    pub(in crate::kafka) fn new(
+        clock: Clock,
+        broker: BrokerId,
+        channel: Channel,
+        waits: Duration,
+        tell: Teller,
+    ) -> Owed {
+        Owed { clock, broker, channel, late_after: LATE_AFTER + waits, tell, told: None }
+    }
+
+    /// A look at an open connection: since when it is silent with a request outstanding.
+    pub(super) fn since(&mut self, silent: Option<Instant>) {
+        self.say(silent.filter(|since| self.late_after <= since.elapsed()).map(|since| self.clock.at(since)));
+    }
+
+    /// A connection is dialled; whoever does not answer that is owing from its begin on, if not longer.
+    pub(super) async fn while_dialling<T>(
+        &mut self,
+        dialling: impl Future<Output = Result<T, WireError>>,
+    ) -> Result<T, WireError> {
+        let began = self.clock.now();
+        let mut dialling = std::pin::pin!(dialling);
+        let dialed = match tokio::time::timeout(self.late_after, &mut dialling).await {
+            Ok(dialed) => dialed,
+            Err(_) => {
+                self.go_on(began);
+                dialling.await
+            }
+        };
+        match &dialed {
+            Ok(_) => self.say(None),
+            Err(error) => self.ended(error),
+        }
+        dialed
+    }
+
+    /// The connection ended, or was not made.
+    pub(super) fn ended(&mut self, error: &WireError) {
+        if !is_silence(error) {
+            self.say(None);
+        }
+    }
+
+    fn go_on(&mut self, since: Time) {
+        if self.told.is_none() {
+            self.say(Some(since));
+        }
+    }
+
+    fn say(&mut self, since: Option<Time>) {
+        if self.told != since {
+            self.told = since;
+            (self.tell)(Silence { broker: self.broker, channel: self.channel, since });
+        }
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        self.say(None);
+    }
+}
+
+/// Whether nobody answered, rather than no.
+fn is_silence(error: &WireError) -> bool {
+    matches!(
+        fault::of(error),
+        Fault::Timeout | Fault::ConnectTimeout | Fault::NoHandshake | Fault::NoTlsHandshake | Fault::NoSaslAnswer
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    fn owed() -> (Owed, Arc<Mutex<Vec<Option<Time>>>>) {
+        let said = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&said);
+        let tell = move |silence: Silence| heard.lock().expect("nobody panicked").push(silence.since);
+        let owed = Owed::new(Clock::start(), BrokerId(1), Channel::Write, Duration::ZERO, Arc::new(tell));
+        (owed, said)
+    }
+
+    fn said(said: &Arc<Mutex<Vec<Option<Time>>>>) -> Vec<Option<Time>> {
+        said.lock().expect("nobody panicked").clone()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_answer_is_owed_from_its_question_on_until_it_comes() {
+        let (mut owed, heard) = owed();
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_millis(499)).await;
+        owed.since(Some(asked));
+        assert!(said(&heard).is_empty());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        owed.since(Some(asked));
+        owed.since(Some(asked));
+        owed.since(None);
+        assert_eq!(said(&heard), [Some(Time::ORIGIN), None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_outlasts_the_connection_and_ends_with_an_answer_or_a_refusal() {
+        let (mut owed, heard) = owed();
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        owed.since(Some(asked));
+        let silent = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Err::<(), _>(WireError::ConnectTimeout)
+        };
+        assert!(owed.while_dialling(silent).await.is_err());
+        assert_eq!(said(&heard), [Some(Time::ORIGIN)], "it goes on");
+        let refused = async { Err::<(), _>(WireError::Refused) };
+        assert!(owed.while_dialling(refused).await.is_err());
+        assert_eq!(said(&heard), [Some(Time::ORIGIN), None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dropped_connection_owes_nothing() {
+        let (mut owed, heard) = owed();
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        owed.since(Some(asked));
+        drop(owed);
+        assert_eq!(said(&heard).last(), Some(&None));
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Channel, Input, Looks, Seen};
+use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Seen};
 use prober_core::diagnosis::prober::STALLS_WITHIN;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Saw};
@@ -34,7 +34,7 @@ pub(super) struct Suspicion {
     cluster: ClusterName,
     rhythm: Duration,
     brokers: BTreeMap<BrokerId, Suspect>,
-    listed: Option<(BTreeSet<BrokerId>, Time)>,
+    listed: BTreeMap<BrokerId, Listed>,
     standing: Standing,
     logged: BTreeSet<(FindingKind, Option<BrokerId>)>,
 }
@@ -57,7 +57,7 @@ impl Suspicion {
             cluster,
             rhythm: RHYTHM_MIN.max(2 * interval + SETTLING),
             brokers: BTreeMap::new(),
-            listed: None,
+            listed: BTreeMap::new(),
             standing: Standing::default(),
             logged: BTreeSet::new(),
         }
@@ -77,7 +77,12 @@ impl Suspicion {
         match input {
             AskInput::Silence(silence) => self.silence(*silence),
             AskInput::Looked { broker, at, fault } => self.brokers.entry(*broker).or_default().looked(*at, *fault),
-            AskInput::Listed { asked, brokers } => self.listed = Some((brokers.clone(), *asked)),
+            AskInput::Listed { asked, brokers } => {
+                let before = std::mem::take(&mut self.listed);
+                let since = |id: &BrokerId| before.get(id).map_or(*asked, |listed| listed.since);
+                let listed = |id: &BrokerId| (*id, Listed { since: since(id), asked: *asked });
+                self.listed = brokers.iter().map(listed).collect();
+            }
             _ => {}
         }
     }
@@ -129,7 +134,7 @@ impl Suspicion {
     fn input(&self, now: Time, stalls: &Stalls) -> Input {
         let seen = |(id, suspect): (&BrokerId, &Suspect)| Seen {
             broker: *id,
-            listed: self.listed.as_ref().map(|(brokers, asked)| (brokers.contains(id), *asked)),
+            listed: self.listed.get(id).copied(),
             answered: suspect.answered,
             silent: suspect.silent.clone(),
             looks: suspect.looks,

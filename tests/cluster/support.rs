@@ -133,6 +133,7 @@ impl Probing {
     /// SIGTERM; the exit must be clean and quick.
     #[track_caller]
     pub(crate) fn stop(&mut self) {
+        eprintln!("findings: {:?}", self.findings_so_far());
         self.prober.terminate();
         let exit = self.prober.wait_exit(Duration::from_secs(10));
         assert_eq!(exit.code, Some(0), "{}", self.prober.stderr());

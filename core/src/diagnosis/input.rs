@@ -52,15 +52,23 @@ impl Channel {
 pub struct Seen {
     /// Which.
     pub broker: BrokerId,
-    /// Whether the newest metadata list it, and since when they have been asked for: older ones do not know of a trouble
-    /// that began later.
-    pub listed: Option<(bool, Time)>,
+    /// In the newest metadata.
+    pub listed: Option<Listed>,
     /// When anything was last answered.
     pub answered: Option<Time>,
     /// Since when each connection with a request outstanding has been owed a byte.
     pub silent: BTreeMap<Channel, Time>,
     /// Looks in a row that were not answered well, the one under way among them; none since it last was.
     pub looks: Option<Looks>,
+}
+
+/// A broker that the metadata list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// When the first of the answers in a row was asked for that list it.
+    pub since: Time,
+    /// When the newest was: it does not know of a trouble that began later.
+    pub asked: Time,
 }
 
 /// Fresh connections that were opened outside the schedule because something was owed, and did not get to ApiVersions.

@@ -15,16 +15,21 @@ pub const LOOKS: u32 = 2;
 /// Over at least this time: a process that is being replaced may miss one.
 pub const REFUSED_FOR: Duration = Duration::from_secs(1);
 
+/// A broker that is listed again listens by then.
+pub const BACK_WITHIN: Duration = Duration::from_secs(5);
+
 /// Whether fresh connections to it are refused.
 pub fn is_refusing(seen: &Seen, now: Time) -> bool {
     refusing(seen).is_some_and(|looks| LOOKS <= looks.failed && REFUSED_FOR <= now.since(looks.began))
 }
 
 /// Whether the cluster still lists it all the same, in metadata that are younger than its trouble: a broker that is shut
-/// down in good order leaves them first.
+/// down in good order leaves them first. One that comes back is listed a moment before it listens: that is no trouble yet.
 pub fn is_dead(seen: &Seen, now: Time) -> bool {
-    let listed = |looks: Looks| seen.listed.is_some_and(|(listed, asked)| listed && looks.began <= asked);
-    is_refusing(seen, now) && refusing(seen).is_some_and(listed)
+    let (Some(looks), Some(listed)) = (refusing(seen), seen.listed) else { return false };
+    let is_back = looks.began < listed.since;
+    let patience = if is_back { BACK_WITHIN } else { Duration::ZERO };
+    is_refusing(seen, now) && looks.began <= listed.asked && patience <= now.since(listed.since)
 }
 
 /// The finding about one broker.

@@ -4,7 +4,7 @@
 //! | line | means |
 //! | --- | --- |
 //! | `brokers 3` | how many there are |
-//! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `join`; `all` for everyone |
+//! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
 //! | `at 10 stall 3` | the prober is stopped for so many seconds |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
 //! | `over by 60` | nothing stands any more |
@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::input::{Channel, Input, Looks, Seen};
+use super::input::{Channel, Input, Listed, Looks, Seen};
 use super::prober::STALLS_WITHIN;
 use super::standing::Standing;
 use crate::fault::Fault;
@@ -31,6 +31,8 @@ enum State {
     Killed,
     Dropped,
     Left,
+    /// Listed again, and not listening yet.
+    Starting,
 }
 
 struct World {
@@ -61,29 +63,27 @@ impl World {
             State::Frozen => Some((ended(2000), Fault::NoHandshake)),
             State::Dropped => Some((ended(2000), Fault::ConnectTimeout)),
             State::Killed | State::Left => Some((1 + ended(1000), Fault::ConnectionRefused)),
+            // It has been refused since long before it was listed again.
+            State::Starting => Some((20, Fault::ConnectionRefused)),
         };
         let looks = looks.map(|(failed, fault)| Looks {
-            began: at(look_at),
+            began: at(if state == State::Starting { since.saturating_sub(20_000) } else { look_at }),
             failed,
             fault: (0 < failed).then_some(fault),
             silent,
         });
         // A killed or frozen broker is listed until its session of 9 s ends; metadata are asked for every second in trouble.
         let listed = match state {
-            State::Up => true,
+            State::Up | State::Starting => true,
             State::Left => false,
             State::Frozen | State::Killed | State::Dropped => age < 9000,
         };
         let others = self.brokers.values().any(|(state, _)| *state == State::Up);
         let asked = if others { now / 1000 * 1000 } else { since };
+        let since_listed = if state == State::Starting { since } else { 0 };
+        let listed = listed.then(|| Listed { since: at(since_listed), asked: at(asked) });
         let answered = if state == State::Up { now } else { since };
-        Seen {
-            broker: BrokerId(id),
-            listed: Some((listed, at(asked))),
-            answered: Some(at(answered)),
-            silent: owed.collect(),
-            looks,
-        }
+        Seen { broker: BrokerId(id), listed, answered: Some(at(answered)), silent: owed.collect(), looks }
     }
 
     fn stalled(&self, now: u64, within: Duration) -> Duration {
@@ -183,6 +183,7 @@ impl World {
             "kill" => State::Killed,
             "drop" => State::Dropped,
             "leave" => State::Left,
+            "list" => State::Starting,
             "thaw" | "start" | "undrop" | "join" => State::Up,
             other => panic!("no such act: {other}"),
         };
@@ -392,4 +393,13 @@ scenarios! {
         at 20 kill 2
         at 20.1 leave 2
         nothing"
+    broker_that_comes_back_and_does_not_listen_yet_is_nothing: "
+        at 10 leave 2
+        at 30 list 2
+        at 33 join 2
+        nothing"
+    broker_that_is_listed_again_and_never_listens_is_down: "
+        at 10 leave 2
+        at 30 list 2
+        find broker_down 2 from 34.9 by 35.5"
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prober_core::accounts::Accounts;
+use prober_core::event::Anomaly;
 use prober_core::ids::{ClusterName, Lane, View};
 use prober_core::objective::Objective;
 use prober_core::observed::Observed;
@@ -22,7 +23,7 @@ use prober_core::time::Time;
 use prober_core::topology::Topology;
 use prober_probes::clock::Clock;
 use prober_probes::direct::Direct;
-use prober_probes::port::{self, AskInput};
+use prober_probes::port::{self, AskInput, LaneInput};
 use prober_probes::record::Identity;
 use prober_probes::round_trip::{RoundTrip, Settings};
 use tokio::sync::{mpsc, watch};
@@ -34,7 +35,7 @@ use crate::vitals::Vital;
 use direct::DirectNews;
 use forgotten::Forgotten;
 use status::{LaneNews, SelfStatus, StateLog};
-use suspicion::{Stalls, Suspicion};
+use suspicion::{Around, Stalls, Suspicion};
 
 /// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
 const INPUTS_MAX: usize = 65_536;
@@ -308,6 +309,13 @@ impl Engine {
                 let Some(running) = self.routes.get_mut(route) else { return };
                 match report {
                     Report::Lane(input) => {
+                        if let LaneInput::Refuses { partition, at, fault } = &input {
+                            let cluster = &running.route.cluster;
+                            let asking = self.directs.iter_mut().find(|asking| asking.cluster == *cluster);
+                            if let Some(asking) = asking {
+                                asking.suspicion.refuses(*partition, *at, *fault);
+                            }
+                        }
                         running.news.hear(&input);
                         running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
                     }
@@ -412,8 +420,17 @@ impl Engine {
                 running.route.cluster == asking.cluster && running.route.lane.view() == View::Broker
             };
             let Some(running) = self.routes.iter().find(pinned) else { continue };
-            let brokers = (&running.topology, self.forgotten.of(&asking.cluster));
-            asking.suspicion.follow(now, brokers, &self.stalls, asking.port.as_mut());
+            let cluster = &asking.cluster;
+            let of_lanes = self.routes.iter().filter(|running| running.route.cluster == *cluster);
+            let messages = of_lanes.filter_map(|running| running.news.permission()).chain(asking.news.permissions());
+            let around = Around {
+                topology: &running.topology,
+                forgotten: self.forgotten.of(cluster),
+                stalls: &self.stalls,
+                lost: self.accounts.ledger().anomalies(cluster, Lane::Replicated, Anomaly::Lost),
+                forbidden: messages.cloned().collect(),
+            };
+            asking.suspicion.follow(now, around, asking.port.as_mut());
         }
     }
 

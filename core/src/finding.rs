@@ -18,10 +18,22 @@ pub enum FindingKind {
     BrokerDown,
     /// Not even the machine of a broker answers.
     BrokerUnreachable,
+    /// A broker is cut off from the controllers and goes on answering.
+    BrokerStale,
     /// Some brokers stopped answering at the same time.
     BrokersTogether,
     /// No broker answers.
     ClusterUnreachable,
+    /// The active controller does not answer.
+    ControllerUnresponsive,
+    /// Commits or transactions fail while the brokers are well.
+    CoordinatorFailing,
+    /// Fewer replicas are in sync than the replicated topic demands.
+    NotEnoughReplicas,
+    /// Acked records of the replicated topic are gone.
+    AckedRecordsLost,
+    /// The cluster does not permit the prober something.
+    PermissionMissing,
     /// The prober itself was stopped.
     ProberStalled,
     /// Another prober runs under this vantage's name: the two fence each other's transactions, and nobody can tell
@@ -31,13 +43,19 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 8] = [
+    pub const ALL: [FindingKind; 14] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
         FindingKind::BrokerUnreachable,
+        FindingKind::BrokerStale,
         FindingKind::BrokersTogether,
         FindingKind::ClusterUnreachable,
+        FindingKind::ControllerUnresponsive,
+        FindingKind::CoordinatorFailing,
+        FindingKind::NotEnoughReplicas,
+        FindingKind::AckedRecordsLost,
+        FindingKind::PermissionMissing,
         FindingKind::ProberStalled,
         FindingKind::DuplicateVantage,
     ];
@@ -49,8 +67,14 @@ impl FindingKind {
             FindingKind::BrokerFrozen => "broker_frozen",
             FindingKind::BrokerDown => "broker_down",
             FindingKind::BrokerUnreachable => "broker_unreachable",
+            FindingKind::BrokerStale => "broker_stale",
             FindingKind::BrokersTogether => "brokers_together",
             FindingKind::ClusterUnreachable => "cluster_unreachable",
+            FindingKind::ControllerUnresponsive => "controller_unresponsive",
+            FindingKind::CoordinatorFailing => "coordinator_failing",
+            FindingKind::NotEnoughReplicas => "not_enough_replicas",
+            FindingKind::AckedRecordsLost => "acked_records_lost",
+            FindingKind::PermissionMissing => "permission_missing",
             FindingKind::ProberStalled => "prober_stalled",
             FindingKind::DuplicateVantage => "duplicate_vantage",
         }

@@ -273,6 +273,12 @@ impl Ledger {
             .collect()
     }
 
+    /// So many odd records of one kind in one lane, over all its brokers.
+    pub fn anomalies(&self, cluster: &ClusterName, lane: Lane, anomaly: Anomaly) -> u64 {
+        let of_lane = self.records.iter().filter(|((of, in_lane, _), _)| of == cluster && *in_lane == lane);
+        of_lane.map(|(_, records)| records.anomalies[anomaly.index()]).sum()
+    }
+
     /// Every phase's durations, for a snapshot.
     pub fn phases(&self) -> Vec<PhaseCounts> {
         self.phases
@@ -318,8 +324,9 @@ impl Row {
         }
         if let Some(duration) = counted.duration {
             self.buckets.add(duration);
-            let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-            self.latencies.saturating_record(micros);
+            let micros = u64::try_from(duration.min(LATENCY_MAX).as_micros()).unwrap_or(u64::MAX);
+            // It grows as far as the bound reaches, which its numbers can hold: this cannot fail.
+            let _ = self.latencies.record(micros);
             self.fresh = false;
         }
         let judged = !matches!(counted.outcome, Outcome::Void | Outcome::Missed);
@@ -342,10 +349,10 @@ impl Row {
     }
 }
 
-#[expect(clippy::expect_used, reason = "the bounds are constants, and a test builds one")]
+/// Grows with what it is given: a series whose answers take milliseconds needs a third of what two minutes take.
+#[expect(clippy::expect_used, reason = "the digits are a constant, and a test builds one")]
 fn latencies() -> Histogram<u32> {
-    let highest = u64::try_from(LATENCY_MAX.as_micros()).unwrap_or(u64::MAX);
-    Histogram::new_with_bounds(1, highest, LATENCY_DIGITS).expect("constant bounds")
+    Histogram::new(LATENCY_DIGITS).expect("a number of digits that there is")
 }
 
 fn duration(event: &Event, outcome: Outcome) -> Option<Duration> {
@@ -437,6 +444,21 @@ mod tests {
         let row = &ledger.series(Time::ORIGIN)[0];
         assert_eq!(row.buckets.count(), 1);
         assert_eq!(row.quantiles.count, 1);
+    }
+
+    #[test]
+    fn percentiles_hold_microseconds_and_minutes_in_one_series() {
+        let mut ledger = ledger([]);
+        let latencies = [Duration::ZERO, Duration::from_micros(7), 90 * SECOND, 500 * SECOND];
+        latencies.iter().for_each(|latency| {
+            ledger.record(&event(0, Saw::Success(*latency)));
+        });
+        let quantiles = ledger.series(Time::ORIGIN)[0].quantiles;
+        assert_eq!(quantiles.count, 4);
+        let near =
+            |latency: Duration, micros: u64| latency.as_micros().abs_diff(micros.into()) <= u128::from(micros / 100);
+        assert!(near(quantiles.p50, 7), "{quantiles:?}");
+        assert!(near(quantiles.max, 120_000_000), "what is longer than the bound stands at it: {quantiles:?}");
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl DirectNews {
         }
     }
 
+    /// What the probes may not do, in the words of Kafka's ACLs: such messages say what to grant.
+    pub(super) fn permissions(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.impeded.values().filter(|message| message.contains("grant "))
+    }
+
     fn impeded(&mut self, probe: Probe, message: Option<&Arc<str>>) {
         let before = match message {
             Some(message) => self.impeded.insert(probe, Arc::clone(message)),

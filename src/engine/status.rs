@@ -39,6 +39,11 @@ impl LaneNews {
         }
     }
 
+    /// What the lane may not do, in the words of Kafka's ACLs: such messages say what to grant.
+    pub(super) fn permission(&self) -> Option<&Arc<str>> {
+        self.message.as_ref().filter(|message| message.contains("grant "))
+    }
+
     pub(super) fn client(&mut self, role: &'static str, vitals: ClientVitals) {
         self.clients.insert(role, vitals);
     }

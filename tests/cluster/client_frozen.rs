@@ -76,6 +76,7 @@ fn applications_suffer_as_long_as_kafkas_own_producer_does() {
     }
     assert!(of_java(&java, 1, frozen_wall).is_some(), "nothing was felt: the test shows nothing");
 
+    probing.assert_only_found(2, &["broker_stalled", "broker_frozen"]);
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     let written = sink.sum("kafka_prober.events", &[("view", "client"), ("probe", "produce"), ("outcome", "good")]);

@@ -65,6 +65,7 @@ fn frozen_controller_is_bad_for_the_cluster_and_for_no_broker() {
         }
     }
     end.assert_balances();
+    probing.assert_nobody_found();
     probing.stop();
 }
 

@@ -63,5 +63,9 @@ fn writes_without_enough_replicas_accuse_no_live_broker() {
     }
     assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
     end.assert_balances();
+    probing.assert_nobody_found();
+    for kind in ["brokers_together", "not_enough_replicas"] {
+        assert!(probing.findings_so_far().iter().any(|(found, _)| found == kind), "{:?}", probing.findings_so_far());
+    }
     probing.stop();
 }

@@ -99,6 +99,8 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
         assert!((1..=4).contains(&rested.coordinator().bad_in(1, probe)), "{probe}");
     }
     rested.assert_balances();
+    let kinds: Vec<String> = strict.findings_so_far().into_iter().map(|(kind, _)| kind).collect();
+    assert!(!kinds.is_empty() && kinds.iter().all(|kind| kind == "permission_missing"), "{kinds:?}");
     strict.stop();
 
     permit(Resource::Groups(OURS), &[Operation::Read]);
@@ -116,6 +118,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
             && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
     });
     assert_eq!(all.impediments(), [""; 0]);
+    assert_eq!(permitted.findings_so_far(), []);
     assert_eq!(all.bad(1) + all.client().bad(1) + all.coordinator().bad_in(1, "commit"), 0);
     permitted.stop();
 }

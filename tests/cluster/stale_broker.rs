@@ -62,6 +62,7 @@ fn broker_that_does_not_hear_the_controllers_is_stale_and_alone() {
     assert!(15 <= heard, "fetch alone would have called it well: {heard} good");
     assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
     end.assert_balances();
+    probing.assert_only_found(3, &["broker_stale"]);
     probing.stop();
 }
 

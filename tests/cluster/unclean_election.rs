@@ -74,6 +74,8 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     assert_eq!(end.number("/prober/imbalances"), 0.0);
     let good = acked(&end);
     probing.wait_status(Duration::from_secs(30), "the lane goes on", |status| good + 10 <= acked(status));
+    let lost = ("acked_records_lost".to_owned(), None);
+    assert!(probing.findings_so_far().contains(&lost), "{:?}", probing.findings_so_far());
     probing.stop();
 }
 

@@ -2,10 +2,11 @@
 //! opinion; everything as points on the prober's own clock.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Fault;
-use crate::ids::{BrokerId, ClusterName};
+use crate::ids::{BrokerId, ClusterName, Probe};
 use crate::time::Time;
 
 /// One cluster at one moment.
@@ -17,6 +18,15 @@ pub struct Input {
     pub cluster: ClusterName,
     /// Its brokers, but for those that are none any more.
     pub brokers: Vec<Seen>,
+    /// The controller's bad answers in a row.
+    pub controller: Option<Streak>,
+    /// Partitions of the replicated lane whose leaders say that they refuse every record for want of replicas: how many, and
+    /// since when the first of them has.
+    pub short: Option<(usize, Time)>,
+    /// Acked records of the replicated lane that were lost so far: how many, when the first was, and the last.
+    pub lost: Option<(u64, Time, Time)>,
+    /// What the cluster does not permit us, each with what would help.
+    pub forbidden: Vec<Arc<str>>,
     /// How long a broker that is well may be without an answer to anything, by what is asked of it.
     pub rhythm: Duration,
     /// For how long the prober itself was stalled in the last [`STALLS_WITHIN`](super::prober::STALLS_WITHIN).
@@ -58,8 +68,21 @@ pub struct Seen {
     pub answered: Option<Time>,
     /// Since when each connection with a request outstanding has been owed a byte.
     pub silent: BTreeMap<Channel, Time>,
+    /// Bad answers in a row, by direct probe and by probe of its coordinators.
+    pub streaks: BTreeMap<Probe, Streak>,
     /// Looks in a row that were not answered well, the one under way among them; none since it last was.
     pub looks: Option<Looks>,
+}
+
+/// Bad answers of one probe in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streak {
+    /// How many.
+    pub bad: u32,
+    /// When the first of them was due.
+    pub since: Time,
+    /// Why the newest was bad.
+    pub fault: Fault,
 }
 
 /// A broker that the metadata list.
@@ -82,6 +105,9 @@ pub struct Looks {
     pub fault: Option<Fault>,
     /// What the newest of them has in common with the first: nothing was answered, rather than refused.
     pub silent: bool,
+    /// TCP was accepted in one of them: the machine is there. A process that hangs for long leaves its queue of accepted
+    /// connections full, and then not even that is answered any more.
+    pub accepted: bool,
 }
 
 impl Seen {

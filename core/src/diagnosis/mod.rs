@@ -4,7 +4,11 @@
 //! | --- | --- |
 //! | [`silence`] | a broker that has stopped answering: stalled, and after ten seconds frozen |
 //! | [`refusal`] | a broker that the cluster lists and that lets nobody in |
+//! | [`stale`] | a broker that is cut off from the controllers and goes on answering |
 //! | [`together`] | many brokers at once: one finding, which names none of them |
+//! | [`coordinator`], [`controller`] | commits and transactions, and the controller, failing while the brokers are well |
+//! | [`replicas`], [`loss`] | writes refused for want of replicas; acked records that are gone |
+//! | [`permission`] | what the cluster does not permit us |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
 //! | [`input`] | the evidence |
 //! | [`standing`] | which findings stand, since when, and when they are over |
@@ -12,10 +16,16 @@
 //! A broker is accused by what it owes the prober, never by the client view, where the series of healthy leaders fail
 //! too (design §4), and only while another broker answers: without one, nothing tells a dead broker from a dead network.
 
+pub mod controller;
+pub mod coordinator;
 pub mod input;
+pub mod loss;
+pub mod permission;
 pub mod prober;
 pub mod refusal;
+pub mod replicas;
 pub mod silence;
+pub mod stale;
 pub mod standing;
 pub mod together;
 
@@ -34,15 +44,34 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
     if prober::is_stalled(input) {
         return Vec::new();
     }
+    // These rest on somebody's own word, whoever else is silent.
+    let mut findings: Vec<Finding> =
+        [loss::find(input), replicas::find(input), permission::find(input)].into_iter().flatten().collect();
     if let Some(finding) = together::nobody_answers(input) {
-        return vec![finding];
+        findings.push(finding);
+        return findings;
     }
+    findings.extend(input.brokers.iter().filter_map(|seen| stale::find(input, seen)));
     let suspects: Vec<&Seen> = input.brokers.iter().filter(|seen| is_suspect(seen, input)).collect();
+    if suspects.is_empty() {
+        // A silent broker would explain these: it is in the in-sync replicas, or the controller itself.
+        if input.brokers.iter().all(|seen| !is_in_doubt(seen)) {
+            findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
+        }
+        return findings;
+    }
     if let Some(finding) = together::same_onset(input, &suspects) {
-        return vec![finding];
+        findings.push(finding);
+        return findings;
     }
     let of_one = |seen: &&Seen| silence::find(input, seen).or_else(|| refusal::find(input, seen));
-    suspects.iter().filter_map(of_one).collect()
+    findings.extend(suspects.iter().filter_map(of_one));
+    findings
+}
+
+/// Whether a broker may turn out to be a suspect, or is not there: others may fail because of it.
+fn is_in_doubt(seen: &Seen) -> bool {
+    !seen.silent.is_empty() || seen.looks.is_some() || seen.listed.is_none()
 }
 
 /// Whether an engine would say something of this broker if it were alone in its trouble.

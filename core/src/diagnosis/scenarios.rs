@@ -6,6 +6,9 @@
 //! | `brokers 3` | how many there are |
 //! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
 //! | `at 10 stall 3` | the prober is stopped for so many seconds |
+//! | `at 10 stale 2` | broker 2 is cut off from the controllers; `uncommitted 2`: commits there fail; both until `join` |
+//! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: so many partitions lack replicas, 0 for none |
+//! | `at 10 lose 5`, `at 10 forbid 1` | so many acked records vanish; so many permissions are missing |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
 //! | `over by 60` | nothing stands any more |
 //! | `nobody` | no broker is ever named; `nothing`: no finding at all |
@@ -15,11 +18,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::input::{Channel, Input, Listed, Looks, Seen};
+use super::input::{Channel, Input, Listed, Looks, Seen, Streak};
 use super::prober::STALLS_WITHIN;
 use super::standing::Standing;
 use crate::fault::Fault;
-use crate::ids::{BrokerId, ClusterName};
+use crate::ids::{BrokerId, ClusterName, Probe};
 use crate::time::Time;
 
 const STEP_MS: u64 = 100;
@@ -35,12 +38,34 @@ enum State {
     Starting,
 }
 
+#[derive(Default)]
 struct World {
     brokers: BTreeMap<i32, (State, u64)>,
     stalls: Vec<(u64, u64)>,
+    stale: BTreeMap<i32, u64>,
+    uncommitted: BTreeMap<i32, u64>,
+    controller: Option<u64>,
+    short: Option<(usize, u64)>,
+    lost: Option<(u64, u64)>,
+    forbidden: usize,
+}
+
+/// Bad answers since then, one every so often; the first takes its deadline.
+fn streak(since: u64, now: u64, every: u64, fault: Fault) -> Option<Streak> {
+    let bad = u32::try_from(now.saturating_sub(since) / every).unwrap_or(u32::MAX);
+    (0 < bad).then(|| Streak { bad, since: Time::from_millis(since), fault })
 }
 
 impl World {
+    fn streaks(&self, id: i32, now: u64) -> BTreeMap<Probe, Streak> {
+        let stale = self.stale.get(&id).and_then(|since| streak(since + 5000, now, 1000, Fault::Stale));
+        let commit = self.uncommitted.get(&id).and_then(|since| streak(*since, now, 2000, Fault::Timeout));
+        [(Probe::Metadata, stale), (Probe::Commit, commit)]
+            .into_iter()
+            .filter_map(|(probe, streak)| Some((probe, streak?)))
+            .collect()
+    }
+
     fn seen(&self, id: i32, now: u64) -> Seen {
         let (state, since) = self.brokers[&id];
         let at = Time::from_millis;
@@ -60,6 +85,8 @@ impl World {
         let looks = match state {
             State::Up => None,
             _ if now < look_at => None,
+            // After half a minute of looks and other clients' the queue of accepted connections is full.
+            State::Frozen if 30_000 < age => Some((ended(2000), Fault::ConnectTimeout)),
             State::Frozen => Some((ended(2000), Fault::NoHandshake)),
             State::Dropped => Some((ended(2000), Fault::ConnectTimeout)),
             State::Killed | State::Left => Some((1 + ended(1000), Fault::ConnectionRefused)),
@@ -71,6 +98,7 @@ impl World {
             failed,
             fault: (0 < failed).then_some(fault),
             silent,
+            accepted: state == State::Frozen && 2000 < age,
         });
         // A killed or frozen broker is listed until its session of 9 s ends; metadata are asked for every second in trouble.
         let listed = match state {
@@ -83,7 +111,14 @@ impl World {
         let since_listed = if state == State::Starting { since } else { 0 };
         let listed = listed.then(|| Listed { since: at(since_listed), asked: at(asked) });
         let answered = if state == State::Up { now } else { since };
-        Seen { broker: BrokerId(id), listed, answered: Some(at(answered)), silent: owed.collect(), looks }
+        Seen {
+            broker: BrokerId(id),
+            listed,
+            answered: Some(at(answered)),
+            silent: owed.collect(),
+            streaks: self.streaks(id, now),
+            looks,
+        }
     }
 
     fn stalled(&self, now: u64, within: Duration) -> Duration {
@@ -107,6 +142,10 @@ impl World {
             now: Time::from_millis(now),
             cluster: ClusterName::new("c"),
             brokers,
+            controller: self.controller.and_then(|since| streak(since, now, 10_000, Fault::Timeout)),
+            short: self.short.map(|(partitions, since)| (partitions, Time::from_millis(since))),
+            lost: self.lost.map(|(count, at)| (count, Time::from_millis(at), Time::from_millis(at))),
+            forbidden: (0..self.forbidden).map(|one| format!("grant {one}").into()).collect(),
             rhythm: Duration::from_millis(500),
             stalled: self.stalled(now, STALLS_WITHIN),
             stalled_lately: self.stalled(now, Duration::from_secs(60)),
@@ -145,7 +184,11 @@ impl<'a> Story<'a> {
     /// Lives through it, and writes down what stood when.
     fn live(&self, until: u64) -> Vec<Told> {
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
-        let mut world = World { brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(), stalls: Vec::new() };
+        let mut world = World {
+            brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(),
+            stalls: Vec::new(),
+            ..World::default()
+        };
         let mut standing = Standing::default();
         let mut told: Vec<Told> = Vec::new();
         let mut before = 0;
@@ -174,9 +217,24 @@ impl<'a> Story<'a> {
 
 impl World {
     fn act(&mut self, now: u64, what: &str, whom: &str) {
-        if what == "stall" {
-            self.stalls.push((now, now + millis(whom)));
-            return;
+        let number = || whom.parse::<i32>().expect("a number");
+        match what {
+            "stall" => return self.stalls.push((now, now + millis(whom))),
+            "stale" => {
+                self.stale.insert(number(), now);
+                return;
+            }
+            "uncommitted" => {
+                self.uncommitted.insert(number(), now);
+                return;
+            }
+            "controller" => return self.controller = (whom == "hangs").then_some(now),
+            "short" => {
+                return self.short = Some((whom.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
+            }
+            "lose" => return self.lost = Some((whom.parse().expect("a number"), now)),
+            "forbid" => return self.forbidden = whom.parse().expect("a number"),
+            _ => {}
         }
         let state = match what {
             "freeze" => State::Frozen,
@@ -191,9 +249,11 @@ impl World {
             "all" => self.brokers.keys().copied().collect(),
             ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
         };
-        ids.into_iter().for_each(|id| {
+        for id in ids {
             self.brokers.insert(id, (state, now));
-        });
+            self.stale.remove(&id);
+            self.uncommitted.remove(&id);
+        }
     }
 }
 
@@ -402,4 +462,84 @@ scenarios! {
         at 10 leave 2
         at 30 list 2
         find broker_down 2 from 34.9 by 35.5"
+    broker_cut_off_from_the_controllers_is_named: "
+        at 10 stale 3
+        find broker_stale 3 from 15.9 by 16.5
+        at 40 join 3
+        over by 43"
+    controller_that_hangs_names_no_broker: "
+        at 10 controller hangs
+        find controller_unresponsive - from 29.9 by 30.5
+        at 45 controller answers
+        nobody
+        over by 48"
+    one_slow_answer_of_the_controller_is_nothing: "
+        at 10 controller hangs
+        at 25 controller answers
+        nothing"
+    controller_that_hangs_because_a_broker_is_frozen_is_explained_by_that: "
+        at 10 freeze 2
+        at 10 controller hangs
+        at 40 controller answers
+        at 45 thaw 2
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5
+        over by 48"
+    commits_that_fail_while_the_brokers_are_well_name_no_broker: "
+        at 10 uncommitted 2
+        find coordinator_failing - from 17.9 by 18.5
+        at 40 join 2
+        nobody
+        over by 43"
+    coordinator_that_moves_is_nothing: "
+        at 10 uncommitted 2
+        at 15 join 2
+        nothing"
+    commits_that_fail_because_a_broker_is_frozen_are_explained_by_that: "
+        at 10 freeze 2
+        at 10 uncommitted 1
+        at 10 uncommitted 3
+        at 24 join 1,3
+        at 45 thaw 2
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5
+        over by 48"
+    too_few_replicas_are_said_by_the_leaders_and_accuse_none: "
+        at 10 short 3
+        find not_enough_replicas - from 10 by 10.2
+        at 40 short 0
+        nobody
+        over by 43"
+    lost_records_are_said_and_name_nobody: "
+        at 10 lose 5
+        find acked_records_lost - from 10 by 10.2
+        nobody"
+    missing_permission_accuses_nobody: "
+        at 10 forbid 2
+        find permission_missing - from 10 by 10.2
+        at 30 forbid 0
+        nobody
+        over by 33"
+    two_of_three_killed_leave_too_few_replicas_and_name_neither: "
+        at 10 kill 2,3
+        at 20 short 3
+        find brokers_together - from 11 by 12.2
+        find not_enough_replicas - from 20 by 20.2
+        nobody"
+    rolling_restart_with_coordinators_that_move_is_nothing: "
+        at 10 leave 1
+        at 11 uncommitted 2
+        at 15 join 2
+        at 25 join 1
+        at 40 leave 2
+        at 41 uncommitted 3
+        at 46 join 3
+        at 55 join 2
+        nothing"
+    commits_that_fail_while_a_broker_is_down_in_good_order_are_not_laid_on_anybody: "
+        at 10 leave 1
+        at 11 uncommitted 2
+        at 30 join 2
+        at 40 join 1
+        nothing"
 }

@@ -7,7 +7,7 @@ use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
 use crate::time::Time;
 
-use super::input::{Input, Seen};
+use super::input::{Input, Looks, Seen};
 
 /// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
 pub const SILENT_FOR: Duration = Duration::from_millis(1500);
@@ -35,7 +35,8 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     }
     let silences: Vec<_> = seen.silent_for(now, SILENT_FOR).collect();
     let longest = silences.iter().map(|(_, length)| *length).max()?;
-    let unreachable = seen.looks.is_some_and(|looks| looks.fault == Some(Fault::ConnectTimeout));
+    let unreachable = |looks: Looks| !looks.accepted && looks.fault == Some(Fault::ConnectTimeout);
+    let unreachable = seen.looks.is_some_and(unreachable);
     let (kind, blame, what) = if unreachable {
         let what = "not even its machine answers: its host is down, or the way to it is closed";
         (FindingKind::BrokerUnreachable, Blame::Unclear, what)

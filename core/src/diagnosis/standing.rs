@@ -52,7 +52,13 @@ impl Standing {
     }
 }
 
-/// What a finding is about: one at a time is said of a broker, and one of all others together.
-fn subject(finding: &Finding) -> (Option<BrokerId>, bool) {
-    (finding.broker, finding.kind == FindingKind::ProberStalled)
+/// What a finding is about: of the kinds that say that a broker does not answer, one at a time is said of it.
+fn subject(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
+    let kind = match finding.kind {
+        FindingKind::BrokerFrozen | FindingKind::BrokerDown | FindingKind::BrokerUnreachable => {
+            FindingKind::BrokerStalled
+        }
+        other => other,
+    };
+    (finding.broker, kind)
 }

@@ -1,0 +1,26 @@
+//! Too few replicas in sync: leaders are well, and refuse applications all the same, by what the topic demands.
+
+use crate::fault::Blame;
+use crate::finding::{Finding, FindingKind};
+
+use super::input::Input;
+
+/// The finding about the replicated topic: by the leaders' own word.
+pub fn find(input: &Input) -> Option<Finding> {
+    let (partitions, since) = input.short?;
+    Some(Finding {
+        kind: FindingKind::NotEnoughReplicas,
+        cluster: input.cluster.clone(),
+        broker: None,
+        blame: Blame::Cluster,
+        since,
+        confidence: 1.0,
+        summary: format!(
+            "{partitions} partitions of the monitor topic take no record with acks=all: fewer replicas are in sync than \
+             min.insync.replicas; bring the brokers back that hold the others"
+        )
+        .into(),
+        evidence: vec!["their leaders say so themselves: in sync, and demanded".into()],
+        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+    })
+}

@@ -64,8 +64,8 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
         findings.push(finding);
         return findings;
     }
-    let of_one = |seen: &&Seen| silence::find(input, seen).or_else(|| refusal::find(input, seen));
-    findings.extend(suspects.iter().filter_map(of_one));
+    let alone = suspects.iter().filter(|seen| !together::may_be_shared(input, seen));
+    findings.extend(alone.filter_map(|seen| silence::find(input, seen).or_else(|| refusal::find(input, seen))));
     findings
 }
 

@@ -542,4 +542,21 @@ scenarios! {
         at 30 join 2
         at 40 join 1
         nothing"
+    two_brokers_killed_one_moment_after_the_other_are_one_finding: "
+        at 10 kill 2
+        at 10.1 kill 3
+        find brokers_together - from 11 by 12.2
+        nobody"
+    two_brokers_frozen_one_moment_after_the_other_are_one_finding: "
+        brokers 6
+        at 10 freeze 2
+        at 10.4 freeze 5
+        find brokers_together - from 11.5 by 12.6
+        nobody"
+    broker_killed_while_another_pauses_is_named_all_the_same: "
+        brokers 6
+        at 10 kill 2
+        at 10.5 freeze 3
+        at 11.8 thaw 3
+        find broker_down 2 from 11 by 13.2"
 }

@@ -13,6 +13,9 @@ use super::{refusal, silence};
 /// Troubles that began within this time of each other have one cause.
 pub const SAME_ONSET: Duration = Duration::from_secs(2);
 
+/// So long after its trouble began a broker is named, whatever may be said of others soon.
+const WAITED_FOR: Duration = Duration::from_secs(3);
+
 /// So many times its rhythm without an answer, a broker does not speak for the way being open, whatever its own trouble is.
 const QUIET_FOR: u32 = 3;
 
@@ -72,6 +75,22 @@ pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
         evidence: together.iter().map(|seen| said(seen, now)).collect(),
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
+}
+
+/// Whether another broker fell quiet at the same time: one that is in as much trouble, though the cluster may know of that by
+/// now; or one about which nothing is certain yet. The latter is waited for, but not for long: a broker must not go unnamed
+/// because another one is slow.
+pub fn may_be_shared(input: &Input, suspect: &Seen) -> bool {
+    let now = input.now;
+    let Some(since) = onset(suspect) else { return false };
+    let near = |other: Time| other.since(since).max(since.since(other)) <= SAME_ONSET;
+    let waits = now.since(since) < WAITED_FOR;
+    let shares = |other: &Seen| {
+        let is_certain = silence::is_silent(other, now) || refusal::is_refusing(other, now);
+        let is_open = waits && other.listed.is_some() && !other.answered_within(now, input.rhythm);
+        (is_certain || is_open) && onset(other).is_some_and(near)
+    };
+    input.brokers.iter().any(|other| other.broker != suspect.broker && shares(other))
 }
 
 /// When a broker's trouble began.

@@ -1,0 +1,51 @@
+//! The prober's own stalls: while it is in trouble, nobody else is accused.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use prober_core::settle::Stall;
+use prober_core::time::Time;
+
+/// Older ones count for nothing.
+pub(super) const A_MINUTE: Duration = Duration::from_secs(60);
+
+/// The prober's own stalls of the last minute.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Stalls(VecDeque<Stall>);
+
+impl Stalls {
+    /// Stalls are rare; a machine on which they are not needs no more of them to be in trouble.
+    const KEPT: usize = 1024;
+
+    /// A heartbeat was late.
+    pub(in crate::engine) fn heard(&mut self, stall: Stall) {
+        while self.0.front().is_some_and(|first| A_MINUTE < stall.to.since(first.to)) || Self::KEPT <= self.0.len() {
+            self.0.pop_front();
+        }
+        self.0.push_back(stall);
+    }
+
+    /// How much of the last `length` was stalled.
+    pub(super) fn within(&self, now: Time, length: Duration) -> Duration {
+        let from = now - length;
+        self.0.iter().map(|stall| stall.to.since(stall.from.max(from))).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::at;
+    use super::*;
+
+    #[test]
+    fn stalls_are_added_up_within_their_time() {
+        let mut stalls = Stalls::default();
+        stalls.heard(Stall { from: at(1000), to: at(2000) });
+        stalls.heard(Stall { from: at(9000), to: at(9500) });
+        let within = |now, seconds| stalls.within(at(now), Duration::from_secs(seconds));
+        assert_eq!(within(10_000, 60), Duration::from_millis(1500));
+        assert_eq!(within(10_000, 3), Duration::from_millis(500));
+        assert_eq!(within(12_250, 3), Duration::from_millis(250));
+        assert_eq!(within(20_000, 3), Duration::ZERO);
+    }
+}

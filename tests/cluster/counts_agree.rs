@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{DIRECT, PROBES, Probing, REPLICATED, TOPIC, topic_truth};
+use crate::support::{DIRECT, PROBES, Probing, REPLICATED, TOPIC, let_pass, topic_truth};
 
 #[test]
 fn every_count_is_the_same_everywhere() {
@@ -35,6 +35,8 @@ fn every_count_is_the_same_everywhere() {
         wait_for(Duration::from_secs(5), "two more exports", || (exports + 7 <= sink.exports()).then_some(()));
         let metrics = probing.prober.metrics();
         let written = [TOPIC, REPLICATED].map(|topic| topic_truth(&cluster, topic).records as u64);
+        // What was written just before the topic was read must show: the page's numbers are up to 100 ms old.
+        let_pass(Duration::from_millis(500));
         let after = probing.status();
         let quiet = after.in_flight() == 0 && before.rows().eq_by_counts(after.rows());
         quiet.then_some((after, metrics, written))

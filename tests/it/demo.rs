@@ -36,6 +36,11 @@ fn demo_names_the_frozen_broker_and_nobody_else() {
     let frozen = when("2 Broker 2 freezes");
     assert!(when("broker 2 is suspect") - frozen <= 2.1, "{}", ended.stdout);
     assert!(frozen < when("broker 2 is failing") && frozen < when("client view: applications fail"));
+    // Times at three times the goal, on a machine that is busy with the other tests.
+    assert!(when("finding broker_stalled: broker 2 ") - frozen <= 3.0 * 2.2, "{}", ended.stdout);
+    let findings: Vec<&str> =
+        stamped().map(|(_, said)| said.trim()).filter(|said| said.starts_with("finding ")).collect();
+    assert!(findings.iter().all(|said| said.contains(": broker 2 ")), "{findings:?}");
     let recovered = when("client view: applications are well again");
     assert!(when("3 Broker 3 leads") < recovered && recovered < when("broker 2 is ok again"), "{}", ended.stdout);
 

@@ -1,8 +1,9 @@
 //! Looks at every snapshot, and remembers when each row's condition turned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use prober_core::finding::FindingKind;
 use prober_core::ids::{BrokerId, View};
 use prober_core::snapshot::{SUSPECT_AFTER, Snapshot};
 use prober_core::time::Time;
@@ -21,6 +22,8 @@ pub(super) struct Witness {
     chapters: Vec<Time>,
     /// Condition by condition, of each row: turns are bounded by the demo's minute.
     turns: BTreeMap<(View, BrokerId), Vec<Turn>>,
+    /// What stood as a finding in the newest snapshot.
+    found: BTreeSet<(FindingKind, Option<BrokerId>)>,
 }
 
 /// A row came into this condition.
@@ -36,10 +39,18 @@ impl Witness {
         self.chapters.push(self.now);
     }
 
-    /// Takes a snapshot in. Gives what is worth a line: a row that turned for the worse, or is well again.
+    /// Takes a snapshot in. Gives what is worth a line: a row that turned for the worse, or is well again, and a finding.
     pub(super) fn see(&mut self, snapshot: &Snapshot) -> Vec<(Condition, String)> {
         self.now = snapshot.at;
         let mut lines = Vec::new();
+        let before = std::mem::take(&mut self.found);
+        for finding in &snapshot.findings {
+            let key = (finding.kind, finding.broker);
+            if !before.contains(&key) {
+                lines.push((Condition::Failing, format!("finding {}: {}", finding.kind.as_str(), finding.summary)));
+            }
+            self.found.insert(key);
+        }
         for row in [View::Broker, View::Client].into_iter().flat_map(|view| rows(snapshot, view)) {
             let turns = self.turns.entry((row.view, row.broker)).or_default();
             let before = turns.last().map_or(Condition::Unknown, |turn| turn.to);

@@ -16,7 +16,7 @@ COPY core/Cargo.toml core/
 COPY probes/Cargo.toml probes/
 RUN mkdir -p src core/src core/benches probes/src benches/cluster tests/it tests/cluster \
     && touch src/lib.rs core/src/lib.rs probes/src/lib.rs tests/it/main.rs tests/cluster/main.rs \
-    && for main in src/main.rs core/benches/judge.rs benches/cluster/main.rs; do echo 'fn main() {}' > "$main"; done \
+    && for main in src/main.rs core/benches/judge.rs core/benches/diagnosis.rs benches/cluster/main.rs; do echo 'fn main() {}' > "$main"; done \
     && cargo build --release --locked --bin kafka-prober \
     && rm -rf src core/src probes/src
 

@@ -173,6 +173,14 @@ fn nothing_is_left_for_later() {
 // What people and pipelines start from.
 
 #[test]
+fn dockerfile_has_a_stand_in_for_every_bench() {
+    let dockerfile = text("Dockerfile");
+    for source in rust(&["core/benches/"]) {
+        assert!(dockerfile.contains(&source.path), "cargo wants {} to exist", source.path);
+    }
+}
+
+#[test]
 fn every_finding_has_a_page_that_says_how_to_confirm_and_what_to_do() {
     let runbook = text("docs/runbook.md");
     for kind in FindingKind::ALL {

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use prober_core::accounts::Accounts;
 use prober_core::event::Anomaly;
-use prober_core::ids::{ClusterName, Lane, View};
+use prober_core::ids::{ClusterName, Lane};
 use prober_core::objective::Objective;
 use prober_core::observed::Observed;
 use prober_core::snapshot::Snapshot;
@@ -229,12 +229,9 @@ impl Waiting {
     ) -> Engine {
         let clock = setup.clock;
         let routes: Vec<Running> = routes.into_iter().map(|(route, port)| Running::new(route, port, clock)).collect();
-        let interval = |cluster: &ClusterName| {
-            let of_this = |running: &&Running| running.route.cluster == *cluster && running.route.lane == Lane::Pinned;
-            routes.iter().find(of_this).map(|running| running.route.settings.track.interval)
-        };
         let asking = |(cluster, direct, port): (ClusterName, Direct, _)| {
-            let suspicion = Suspicion::new(cluster.clone(), interval(&cluster).unwrap_or(RARE));
+            let interval = pinned(&routes, &cluster).map_or(RARE, |running| running.route.settings.track.interval);
+            let suspicion = Suspicion::new(cluster.clone(), interval);
             Asking { cluster, direct, port, news: DirectNews::default(), suspicion }
         };
         let directs = directs.into_iter().map(asking).collect();
@@ -309,22 +306,18 @@ impl Engine {
                 let Some(running) = self.routes.get_mut(route) else { return };
                 match report {
                     Report::Lane(input) => {
-                        if let LaneInput::Refuses { partition, at, fault } = &input {
-                            let cluster = &running.route.cluster;
-                            let asking = self.directs.iter_mut().find(|asking| asking.cluster == *cluster);
-                            if let Some(asking) = asking {
-                                asking.suspicion.refuses(*partition, *at, *fault);
-                            }
+                        if let LaneInput::Refuses { partition, at, fault } = &input
+                            && let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster)
+                        {
+                            suspicion.refuses(*partition, *at, *fault);
                         }
                         running.news.hear(&input);
                         running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
                     }
                     Report::Topology(topology) => running.topology = topology,
                     Report::Silence(silence) => {
-                        let cluster = &running.route.cluster;
-                        let asking = self.directs.iter_mut().find(|asking| asking.cluster == *cluster);
-                        if let Some(asking) = asking {
-                            asking.suspicion.silence(silence);
+                        if let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster) {
+                            suspicion.silence(silence);
                         }
                     }
                     Report::Client { role, vitals } => running.news.client(role, vitals),
@@ -416,11 +409,8 @@ impl Engine {
     /// Holds what is known of each cluster against the rules of the diagnosis.
     fn suspect(&mut self, now: Time) {
         for asking in &mut self.directs {
-            let pinned = |running: &&Running| {
-                running.route.cluster == asking.cluster && running.route.lane.view() == View::Broker
-            };
-            let Some(running) = self.routes.iter().find(pinned) else { continue };
             let cluster = &asking.cluster;
+            let Some(running) = pinned(&self.routes, cluster) else { continue };
             let of_lanes = self.routes.iter().filter(|running| running.route.cluster == *cluster);
             let messages = of_lanes.filter_map(|running| running.news.permission()).chain(asking.news.permissions());
             let around = Around {
@@ -482,4 +472,14 @@ impl Engine {
         self.accounts.close(|event, counted| recorder.counted(event, counted));
         self.publish(now);
     }
+}
+
+/// A cluster's pinned lane, if it has one.
+fn pinned<'a>(routes: &'a [Running], cluster: &ClusterName) -> Option<&'a Running> {
+    routes.iter().find(|running| running.route.cluster == *cluster && running.route.lane == Lane::Pinned)
+}
+
+/// What is suspected in a cluster, if its direct probes are on.
+fn suspicion_of<'a>(directs: &'a mut [Asking], cluster: &ClusterName) -> Option<&'a mut Suspicion> {
+    directs.iter_mut().find(|asking| asking.cluster == *cluster).map(|asking| &mut asking.suspicion)
 }

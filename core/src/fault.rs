@@ -126,6 +126,14 @@ impl Fault {
         }
     }
 
+    /// Whether nobody answered, rather than no: so does a process that hangs, a host that is down, or a way that is closed.
+    pub fn is_silence(self) -> bool {
+        matches!(
+            self,
+            Fault::Timeout | Fault::ConnectTimeout | Fault::NoHandshake | Fault::NoTlsHandshake | Fault::NoSaslAnswer
+        )
+    }
+
     /// Whose fault it is.
     pub fn blame(self) -> Blame {
         match self {

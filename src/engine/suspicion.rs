@@ -144,19 +144,16 @@ impl Suspicion {
             let first = self.lost.map_or(now, |(_, first, _)| first);
             self.lost = Some((around.lost, first, now));
         }
-        self.excuse();
         let input = self.input(now, around);
+        self.excuse(&input.brokers);
         self.standing.follow(&input);
         self.log();
     }
 
     /// What failed while a broker was away or in doubt says nothing of the controller and of coordinators: their answers wait
     /// on others. They start anew when all are there.
-    fn excuse(&mut self) {
-        let away = |id: &BrokerId| !self.listed.contains_key(id);
-        let in_doubt =
-            |(id, suspect): (&BrokerId, &Suspect)| !suspect.silent.is_empty() || suspect.looks.is_some() || away(id);
-        if self.brokers.iter().any(in_doubt) {
+    fn excuse(&mut self, brokers: &[Seen]) {
+        if brokers.iter().any(Seen::is_in_doubt) {
             self.controller = None;
             for suspect in self.brokers.values_mut() {
                 suspect.streaks.retain(|probe, _| *probe == Probe::Metadata);
@@ -169,7 +166,7 @@ impl Suspicion {
         self.standing.findings().cloned()
     }
 
-    fn input(&self, now: Time, around: Around<'_>) -> Input {
+    fn seen(&self) -> Vec<Seen> {
         let seen = |(id, suspect): (&BrokerId, &Suspect)| Seen {
             broker: *id,
             listed: self.listed.get(id).copied(),
@@ -178,10 +175,14 @@ impl Suspicion {
             streaks: suspect.streaks.clone(),
             looks: suspect.looks,
         };
+        self.brokers.iter().map(seen).collect()
+    }
+
+    fn input(&self, now: Time, around: Around<'_>) -> Input {
         Input {
             now,
             cluster: self.cluster.clone(),
-            brokers: self.brokers.iter().map(seen).collect(),
+            brokers: self.seen(),
             controller: self.controller,
             short: self.short.values().map(|(since, _)| *since).min().map(|since| (self.short.len(), since)),
             lost: self.lost,
@@ -236,10 +237,12 @@ mod tests {
         suspicion.brokers.insert(BrokerId(1), Suspect::default());
         suspicion.hear(&AskInput::Listed { asked: at(0), brokers: all });
         suspicion.counted(&event(1000, Saw::TimedOut));
-        suspicion.excuse();
+        let seen = suspicion.seen();
+        suspicion.excuse(&seen);
         assert_eq!(suspicion.brokers[&BrokerId(2)].streaks[&Probe::Commit].bad, 1);
         suspicion.hear(&AskInput::Listed { asked: at(5000), brokers: BTreeSet::from([BrokerId(2)]) });
-        suspicion.excuse();
+        let seen = suspicion.seen();
+        suspicion.excuse(&seen);
         assert!(suspicion.brokers[&BrokerId(2)].streaks.is_empty());
     }
 }

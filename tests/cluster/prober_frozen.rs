@@ -15,10 +15,7 @@ fn frozen_prober_blames_nobody() {
     let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
     probing.wait_good(&[1, 2, 3]);
     for _ in 0..2 {
-        probing.prober.freeze();
-        let_pass(Duration::from_secs(10));
-        probing.prober.thaw();
-        let_pass(Duration::from_secs(3));
+        freeze(&mut probing, Duration::from_secs(10), Duration::from_secs(3));
     }
     let status = probing.status();
     for view in [&status, &status.client()] {
@@ -37,14 +34,19 @@ fn frozen_prober_blames_nobody() {
     assert_export_balances(&sink, &["1", "2", "3"]);
 }
 
+/// Stops the prober for so long, and lets it run for so long afterwards.
+fn freeze(probing: &mut Probing, stopped: Duration, awake: Duration) {
+    probing.prober.freeze();
+    let_pass(stopped);
+    probing.prober.thaw();
+    let_pass(awake);
+}
+
 /// What is on its way when the prober freezes is void, and says why. Whether anything is, is a matter of chance.
 fn freeze_until_something_was_on_the_way(probing: &mut Probing) -> Status {
     wait_for(Duration::from_secs(120), "a freeze meets a record on its way, which is void", || {
-        probing.prober.freeze();
         // Longer than the threshold, without which nothing has to be void.
-        let_pass(Duration::from_millis(1500));
-        probing.prober.thaw();
-        let_pass(Duration::from_millis(500));
+        freeze(probing, Duration::from_millis(1500), Duration::from_millis(500));
         let status = probing.status();
         for view in [&status, &status.client()] {
             assert_eq!([1, 2, 3].map(|broker| view.bad(broker)), [0, 0, 0], "{}", probing.prober.stderr());
@@ -59,10 +61,7 @@ fn stall_of_30_ms_voids_nothing() {
     let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     for _ in 0..20 {
-        probing.prober.freeze();
-        let_pass(Duration::from_millis(30));
-        probing.prober.thaw();
-        let_pass(Duration::from_millis(300));
+        freeze(&mut probing, Duration::from_millis(30), Duration::from_millis(300));
     }
     let status = probing.status();
     for view in [&status, &status.client()] {

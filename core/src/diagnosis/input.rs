@@ -122,6 +122,11 @@ impl Seen {
         self.answered.is_some_and(|at| now.since(at) <= within)
     }
 
+    /// Whether it may turn out to be in trouble, or is not there: others may fail because of it.
+    pub fn is_in_doubt(&self) -> bool {
+        !self.silent.is_empty() || self.looks.is_some() || self.listed.is_none()
+    }
+
     /// For how long looks have been left unanswered, if they are.
     pub fn unanswered_looks(&self, now: Time) -> Option<Duration> {
         self.looks.filter(|looks| looks.silent).map(|looks| now.since(looks.began))

@@ -55,7 +55,7 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
     let suspects: Vec<&Seen> = input.brokers.iter().filter(|seen| is_suspect(seen, input)).collect();
     if suspects.is_empty() {
         // A silent broker would explain these: it is in the in-sync replicas, or the controller itself.
-        if input.brokers.iter().all(|seen| !is_in_doubt(seen)) {
+        if input.brokers.iter().all(|seen| !seen.is_in_doubt()) {
             findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
         }
         return findings;
@@ -67,11 +67,6 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
     let alone = suspects.iter().filter(|seen| !together::may_be_shared(input, seen));
     findings.extend(alone.filter_map(|seen| silence::find(input, seen).or_else(|| refusal::find(input, seen))));
     findings
-}
-
-/// Whether a broker may turn out to be a suspect, or is not there: others may fail because of it.
-fn is_in_doubt(seen: &Seen) -> bool {
-    !seen.silent.is_empty() || seen.looks.is_some() || seen.listed.is_none()
 }
 
 /// Whether an engine would say something of this broker if it were alone in its trouble.

@@ -86,10 +86,7 @@ impl Suspect {
             self.is_closed &= answered_since;
             return;
         };
-        let silent = matches!(
-            fault,
-            Fault::Timeout | Fault::ConnectTimeout | Fault::NoHandshake | Fault::NoTlsHandshake | Fault::NoSaslAnswer
-        );
+        let silent = fault.is_silence();
         let same = self.looks.filter(|looks| looks.failed == 0 || looks.silent == silent);
         let (began, failed, accepted) =
             same.map_or((began, 0, false), |looks| (looks.began, looks.failed, looks.accepted));

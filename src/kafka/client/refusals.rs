@@ -18,16 +18,13 @@ use prober_probes::port::LaneInput;
 
 use crate::kafka::topic::Context;
 use crate::kafka::topic::link::Dialling;
-use crate::kafka::wire::{ClusterMetadata, DescribeTopicConfig, Metadata, WireError};
+use crate::kafka::wire::{ClusterMetadata, DescribeTopicConfig, MIN_INSYNC_REPLICAS, Metadata, WireError};
 
 /// A leader answers both questions by then, or they stay open until the next look.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Leaders are asked no sooner again, however often the metadata are looked at.
 const ASK_EVERY: Duration = Duration::from_secs(2);
-
-/// What the topic demands.
-const MIN_IN_SYNC: &str = "min.insync.replicas";
 
 /// What leaders refuse, with `acks=all`.
 pub(super) struct Refusals {
@@ -45,14 +42,15 @@ impl Refusals {
     /// Takes in the newest metadata: asks the leaders of what is short of replicas, and says what is not any more.
     pub(super) fn observe(&mut self, topic: &TopicSeen) {
         let now = self.context.clock.now();
-        let short = |seen: &&PartitionSeen| seen.in_sync < seen.replicas.len();
+        let is_short = |seen: &&PartitionSeen| seen.in_sync < seen.replicas.len();
+        let short: Vec<&PartitionSeen> = topic.partitions.iter().filter(is_short).collect();
         let mut led: BTreeMap<BrokerId, Vec<Partition>> = BTreeMap::new();
-        for seen in topic.partitions.iter().filter(short) {
+        for seen in &short {
             if let Some(leader) = seen.leader {
                 led.entry(leader).or_default().push(seen.partition);
             }
         }
-        let now_short: BTreeSet<Partition> = topic.partitions.iter().filter(short).map(|seen| seen.partition).collect();
+        let now_short: BTreeSet<Partition> = short.iter().map(|seen| seen.partition).collect();
         for partition in self.short.difference(&now_short) {
             self.context.tell(LaneInput::Refuses { partition: *partition, at: now, fault: None });
         }
@@ -91,7 +89,7 @@ async fn ask(context: Context, partitions: Vec<Partition>) {
 async fn ask_leader(leader: &Dialling, topic: &Arc<str>) -> Result<(ClusterMetadata, Option<usize>), WireError> {
     let connection = leader.dial(ANSWER_WITHIN).await?;
     let metadata = connection.call(Metadata { topics: vec![Arc::clone(topic)] })?.await?.body;
-    let request = DescribeTopicConfig { topics: vec![Arc::clone(topic)], config: MIN_IN_SYNC };
+    let request = DescribeTopicConfig { topics: vec![Arc::clone(topic)], config: MIN_INSYNC_REPLICAS };
     let described = connection.call(request)?.await?.body;
     // None without the permission to describe it: then nothing is explained.
     let demanded = described.into_iter().find_map(|config| config.value?.parse().ok());

@@ -8,14 +8,11 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::observed::parts::{Cadence, Part};
 use prober_core::time::Time;
 
-use crate::kafka::wire::{Api, DescribeTopicConfig, DescribedTopicConfig};
+use crate::kafka::wire::{Api, DescribeTopicConfig, DescribedTopicConfig, MIN_INSYNC_REPLICAS};
 
 use super::any::AnyBroker;
 use super::board::{Board, Cost};
 use super::trouble::Trouble;
-
-/// The config.
-const MIN_ISR: &str = "min.insync.replicas";
 
 /// What it takes.
 const PERMISSION: &str = "DESCRIBE_CONFIGS on TOPIC";
@@ -92,7 +89,7 @@ impl Configs {
     async fn ask(&mut self, any: &mut AnyBroker<'_>, topics: &[Arc<str>]) -> Result<Round, Trouble> {
         let mut round = Round::default();
         for batch in topics.chunks(BATCH) {
-            let request = DescribeTopicConfig { topics: batch.to_vec(), config: MIN_ISR };
+            let request = DescribeTopicConfig { topics: batch.to_vec(), config: MIN_INSYNC_REPLICAS };
             for described in any.ask(request, &mut round.cost).await? {
                 self.take(described, &mut round);
             }

@@ -9,7 +9,7 @@ use prober_core::ids::{BrokerId, Lane, Partition};
 use prober_core::kafka_error::KafkaError;
 use prober_core::placement::min_insync_replicas;
 
-use crate::kafka::wire::{CreateTopic, CreatedTopic, WireError};
+use crate::kafka::wire::{CreateTopic, CreatedTopic, MIN_INSYNC_REPLICAS, WireError};
 
 use super::link::Dialling;
 
@@ -17,7 +17,7 @@ use super::link::Dialling;
 const CREATE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A cluster default would be harmless in the pinned lane (K12) and wrong all the same.
-const NEEDED: &str = "min.insync.replicas";
+const NEEDED: &str = MIN_INSYNC_REPLICAS;
 
 /// `LogAppendTime`, so that a prober with a wrong calendar can still write (K11); short segments, so that rolling them
 /// exercises the broker's memory mapping.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::diagnosis::input::Channel;
-use prober_core::fault::Fault;
 use prober_core::ids::BrokerId;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
@@ -72,7 +71,7 @@ impl Owed {
 
     /// The connection ended, or was not made.
     pub(super) fn ended(&mut self, error: &WireError) {
-        if !is_silence(error) {
+        if !fault::of(error).is_silence() {
             self.say(None);
         }
     }
@@ -95,14 +94,6 @@ impl Drop for Owed {
     fn drop(&mut self) {
         self.say(None);
     }
-}
-
-/// Whether nobody answered, rather than no.
-fn is_silence(error: &WireError) -> bool {
-    matches!(
-        fault::of(error),
-        Fault::Timeout | Fault::ConnectTimeout | Fault::NoHandshake | Fault::NoTlsHandshake | Fault::NoSaslAnswer
-    )
 }
 
 #[cfg(test)]

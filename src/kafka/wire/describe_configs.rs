@@ -16,6 +16,9 @@ use super::{
     versions::Api,
 };
 
+/// What a topic demands of its in-sync replicas before a write with `acks=all` is accepted.
+pub const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
+
 /// Kafka's number for topics.
 const TOPIC: i8 = 2;
 

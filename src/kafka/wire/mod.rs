@@ -61,7 +61,7 @@ pub use create_topics::{CreateTopic, CreatedTopic};
 pub use delete_groups::{DeleteGroups, DeletedGroup};
 pub use delete_topics::{DeleteTopic, DeletedTopic};
 pub use describe_cluster::{DescribeCluster, DescribedCluster, RegisteredBroker};
-pub use describe_configs::{DescribeTopicConfig, DescribedTopicConfig};
+pub use describe_configs::{DescribeTopicConfig, DescribedTopicConfig, MIN_INSYNC_REPLICAS};
 pub use describe_log_dirs::{DescribeLogDirs, DescribedLogDir, DescribedLogDirs};
 pub use describe_quorum::{DescribeQuorum, DescribedQuorum};
 pub use dial::{Dialed, Phases, dial};

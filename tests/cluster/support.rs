@@ -1,5 +1,6 @@
 //! A prober in front of a test's cluster, and its status page read as counts.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::prober::{Prober, Scrape};
-use crate::harness::{Cluster, ports, raw, wait_for, wait_until};
+use crate::harness::{Cluster, ports, raw, wait_for, wait_for_telling, wait_until};
 
 /// The topic of the pinned lane.
 pub(crate) const TOPIC: &str = "kafka-prober-pinned";
@@ -112,7 +113,21 @@ impl Probing {
     /// Waits until the status page shows what is expected.
     #[track_caller]
     pub(crate) fn wait_status(&self, limit: Duration, what: &str, shows: impl Fn(&Status) -> bool) -> Status {
-        wait_for(limit, what, || self.try_status().filter(|status| shows(status)))
+        let last = RefCell::new(None);
+        let tell = || {
+            format!(
+                "{what}; the last page counts {}",
+                last.take().map_or(Value::Null, |status: Status| status.records())
+            )
+        };
+        wait_for_telling(limit, tell, || {
+            let status = self.try_status()?;
+            if shows(&status) {
+                return Some(status);
+            }
+            last.replace(Some(status));
+            None
+        })
     }
 
     fn try_status(&self) -> Option<Status> {
@@ -263,11 +278,16 @@ impl Status {
         self.row(&broker.into(), probe).and_then(|row| row["due"].as_u64()).unwrap_or(0)
     }
 
+    /// What is odd about records, by lane and broker.
+    fn records(&self) -> Value {
+        self.page.pointer("/clusters/0/records").cloned().unwrap_or_default()
+    }
+
     /// Odd records of this view's lane, over all brokers.
     pub(crate) fn anomaly(&self, anomaly: &str) -> u64 {
-        let records = self.page.pointer("/clusters/0/records").and_then(Value::as_array);
+        let records = self.records();
         let of_view = |row: &&Value| row["lane"].as_str().map(view_of) == Some(self.view);
-        records.into_iter().flatten().filter(of_view).map(|row| count(row, "anomalies", anomaly)).sum()
+        records.as_array().into_iter().flatten().filter(of_view).map(|row| count(row, "anomalies", anomaly)).sum()
     }
 
     /// When the newest judged event of a series ended, if it was good.

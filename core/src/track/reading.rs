@@ -4,7 +4,7 @@ use crate::event::{Anomaly, Saw, VoidReason};
 use crate::ids::{Probe, Sequence};
 use crate::time::Time;
 
-use super::entry::{Integrity, Stage};
+use super::entry::{Entry, Integrity, Stage};
 use super::{Found, GARBAGE_REMEMBERED, Output, REREAD_AFTER, Track};
 
 impl Track {
@@ -119,17 +119,19 @@ impl Track {
     }
 
     /// The reader stands at `offset` now, having skipped or gone back: what it cannot see any more is void.
+    ///
+    /// What it skipped is given up. After going back it may come past the same offsets once more, and a new leader may
+    /// have thrown away what is there: whether those records are lost stays open.
     pub fn reset(&mut self, at: Time, offset: i64, reason: VoidReason, out: &mut Vec<Output>) {
         let went_back = offset < self.passed;
         for sequence in self.live() {
-            let hidden = self.entry(sequence).is_some_and(|entry| {
-                // What was read before and is looked at again does not depend on the reader.
-                entry.read.is_none()
-                    && entry.integrity.is_open()
-                    && entry.offset.is_some_and(|acked| went_back || acked < offset)
-            });
-            if hidden {
+            // What was read before and is looked at again does not depend on the reader.
+            let unread = |entry: &&Entry| entry.read.is_none() && entry.integrity.is_open();
+            let Some(acked) = self.entry(sequence).filter(unread).and_then(|entry| entry.offset) else { continue };
+            if acked < offset {
                 self.give_up_reading(sequence, at, reason, out);
+            } else if went_back {
+                self.end_both_reads(sequence, at, Saw::Void(reason), out);
             }
         }
         self.floor = offset;

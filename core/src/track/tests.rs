@@ -386,6 +386,26 @@ fn reader_reset_voids_the_skipped_range_only() {
 }
 
 #[test]
+fn record_that_the_reader_fell_back_behind_is_lost_once_its_epoch_has_ended_below_it() {
+    let mut story = Story::new();
+    let (first, second) = (story.send(0), story.send(200));
+    story.ack(first, 2, 100);
+    story.read(first, 3, 100);
+    story.ack(second, 202, 101);
+    story.seen();
+    // The new leader's log ends at 99: the reader falls back before anyone has asked where the epoch ended.
+    story.track.reset(ms(300), 99, VoidReason::ReaderReset, &mut story.out);
+    assert_eq!(story.seen(), ["consume void(reader_reset) @300", "end_to_end void(reader_reset) @300"]);
+    story.track.epoch_ended(ms(400), 99);
+    story.at(1400);
+    assert_eq!(story.seen(), ["reread 100", "reread 101"]);
+    for offset in [100, 101] {
+        story.track.reread(ms(1500), offset, Found::Nothing, &mut story.out);
+    }
+    assert_eq!(story.seen(), ["lost", "lost"]);
+}
+
+#[test]
 fn recreated_topic_voids_what_was_in_flight_and_blames_nobody() {
     let mut story = Story::new();
     let (first, _second) = (story.send(0), story.send(200));

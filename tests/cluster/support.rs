@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::prober::{Prober, Scrape};
-use crate::harness::{Cluster, ports, raw, wait_for, wait_for_telling, wait_until};
+use crate::harness::{Cluster, ports, raw, wait_for_telling, wait_until};
 
 /// The topic of the pinned lane.
 pub(crate) const TOPIC: &str = "kafka-prober-pinned";

@@ -32,6 +32,24 @@ pub enum FindingKind {
     NotEnoughReplicas,
     /// Acked records of the replicated topic are gone.
     AckedRecordsLost,
+    /// A broker is slow in all that it is asked.
+    BrokerSlow,
+    /// The way from here to a broker is slow or loses packets, and the other brokers do not notice.
+    PathDegraded,
+    /// A broker is slow to write, and to nothing else.
+    DiskSlow,
+    /// Writes with acks=all wait for one follower.
+    FollowerSlow,
+    /// A broker serves the connections that it has, and takes no new ones.
+    NewConnectionsFailing,
+    /// Most brokers are slow together.
+    ClusterOverloaded,
+    /// A broker answers, and has lost the log directory of its partition.
+    StorageFailed,
+    /// The cluster throttles the prober.
+    QuotaThrottled,
+    /// The prober's credentials, or a broker's certificate, are refused.
+    CredentialsRefused,
     /// The cluster does not permit the prober something.
     PermissionMissing,
     /// The prober itself was stopped.
@@ -43,7 +61,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 14] = [
+    pub const ALL: [FindingKind; 23] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
@@ -55,6 +73,15 @@ impl FindingKind {
         FindingKind::CoordinatorFailing,
         FindingKind::NotEnoughReplicas,
         FindingKind::AckedRecordsLost,
+        FindingKind::BrokerSlow,
+        FindingKind::PathDegraded,
+        FindingKind::DiskSlow,
+        FindingKind::FollowerSlow,
+        FindingKind::NewConnectionsFailing,
+        FindingKind::ClusterOverloaded,
+        FindingKind::StorageFailed,
+        FindingKind::QuotaThrottled,
+        FindingKind::CredentialsRefused,
         FindingKind::PermissionMissing,
         FindingKind::ProberStalled,
         FindingKind::DuplicateVantage,
@@ -74,6 +101,15 @@ impl FindingKind {
             FindingKind::CoordinatorFailing => "coordinator_failing",
             FindingKind::NotEnoughReplicas => "not_enough_replicas",
             FindingKind::AckedRecordsLost => "acked_records_lost",
+            FindingKind::BrokerSlow => "broker_slow",
+            FindingKind::PathDegraded => "path_degraded",
+            FindingKind::DiskSlow => "disk_slow",
+            FindingKind::FollowerSlow => "follower_slow",
+            FindingKind::NewConnectionsFailing => "new_connections_failing",
+            FindingKind::ClusterOverloaded => "cluster_overloaded",
+            FindingKind::StorageFailed => "storage_failed",
+            FindingKind::QuotaThrottled => "quota_throttled",
+            FindingKind::CredentialsRefused => "credentials_refused",
             FindingKind::PermissionMissing => "permission_missing",
             FindingKind::ProberStalled => "prober_stalled",
             FindingKind::DuplicateVantage => "duplicate_vantage",

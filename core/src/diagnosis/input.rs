@@ -9,6 +9,12 @@ use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, Probe};
 use crate::time::Time;
 
+use super::cells::Table;
+use super::{refusal, silence};
+
+/// A broker that has come back is cold: it loads classes, fills caches and catches up.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(15);
+
 /// One cluster at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
@@ -25,6 +31,14 @@ pub struct Input {
     pub short: Option<(usize, Time)>,
     /// Acked records of the replicated lane that were lost so far: how many, when the first was, and the last.
     pub lost: Option<(u64, Time, Time)>,
+    /// What each probe has lately seen of each broker, but for what another trouble explains.
+    pub table: Table,
+    /// The partitions of the replicated lane, by the broker that each prefers.
+    pub replicated: BTreeMap<BrokerId, Replicated>,
+    /// Brokers that throttle us by a quota: since when each has.
+    pub throttled: BTreeMap<BrokerId, Time>,
+    /// Brokers at which TLS or SASL is refused, by either side: since when, and with what.
+    pub refused: BTreeMap<BrokerId, (Time, Fault)>,
     /// What the cluster does not permit us, each with what would help.
     pub forbidden: Vec<Arc<str>>,
     /// How long a broker that is well may be without an answer to anything, by what is asked of it.
@@ -55,6 +69,15 @@ impl Channel {
             Channel::Control => "control connection",
         }
     }
+}
+
+/// Where a partition of the replicated lane is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replicated {
+    /// Who leads it now.
+    pub leader: Option<BrokerId>,
+    /// Whom a write with acks=all waits for.
+    pub in_sync: Vec<BrokerId>,
 }
 
 /// One broker, as the prober hears it.
@@ -108,6 +131,16 @@ pub struct Looks {
     /// TCP was accepted in one of them: the machine is there. A process that hangs for long leaves its queue of accepted
     /// connections full, and then not even that is answered any more.
     pub accepted: bool,
+}
+
+impl Input {
+    /// Whether a broker is there, has been for a while, and nothing else is wrong with it: its cells speak for themselves.
+    pub fn is_settled(&self, broker: BrokerId) -> bool {
+        self.brokers.iter().find(|seen| seen.broker == broker).is_some_and(|seen| {
+            let there = seen.listed.is_some_and(|listed| SETTLED_AFTER <= self.now.since(listed.since));
+            there && !silence::is_silent(seen, self.now) && !refusal::is_refusing(seen, self.now)
+        })
+    }
 }
 
 impl Seen {

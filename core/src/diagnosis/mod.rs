@@ -8,26 +8,35 @@
 //! | [`together`] | many brokers at once: one finding, which names none of them |
 //! | [`coordinator`], [`controller`] | commits and transactions, and the controller, failing while the brokers are well |
 //! | [`replicas`], [`loss`] | writes refused for want of replicas; acked records that are gone |
-//! | [`permission`] | what the cluster does not permit us |
+//! | [`cells`], [`matrix`] | what is slow, or fails by turns: which broker, its way, its disk, its replication, or the cluster |
+//! | [`storage`] | a broker that answers and has lost its log directory |
+//! | [`permission`], [`quota`], [`credentials`] | what the cluster does not permit us, makes us wait for, or does not believe |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
 //! | [`input`] | the evidence |
+//! | [`unrest`] | when brokers come and go, and cells say nothing |
 //! | [`standing`] | which findings stand, since when, and when they are over |
 //!
 //! A broker is accused by what it owes the prober, never by the client view, where the series of healthy leaders fail
 //! too (design §4), and only while another broker answers: without one, nothing tells a dead broker from a dead network.
 
+pub mod cells;
 pub mod controller;
 pub mod coordinator;
+pub mod credentials;
 pub mod input;
 pub mod loss;
+pub mod matrix;
 pub mod permission;
 pub mod prober;
+pub mod quota;
 pub mod refusal;
 pub mod replicas;
 pub mod silence;
 pub mod stale;
 pub mod standing;
+pub mod storage;
 pub mod together;
+pub mod unrest;
 
 #[cfg(test)]
 mod scenarios;
@@ -45,8 +54,9 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
         return Vec::new();
     }
     // These rest on somebody's own word, whoever else is silent.
-    let mut findings: Vec<Finding> =
-        [loss::find(input), replicas::find(input), permission::find(input)].into_iter().flatten().collect();
+    let on_their_word =
+        [loss::find(input), replicas::find(input), permission::find(input), quota::find(input), credentials::find(input)];
+    let mut findings: Vec<Finding> = on_their_word.into_iter().flatten().collect();
     if let Some(finding) = together::nobody_answers(input) {
         findings.push(finding);
         return findings;
@@ -58,6 +68,10 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
         if input.brokers.iter().all(|seen| !seen.is_in_doubt()) {
             findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
         }
+        let failed: Vec<Finding> = input.brokers.iter().filter_map(|seen| storage::find(input, seen)).collect();
+        // A write that fails for that reason is explained.
+        findings.extend(matrix::find(input).filter(|_| failed.is_empty()));
+        findings.extend(failed);
         return findings;
     }
     if let Some(finding) = together::same_onset(input, &suspects) {

@@ -8,12 +8,17 @@
 //! | `at 10 stall 3` | the prober is stopped for so many seconds |
 //! | `at 10 stale 2` | broker 2 is cut off from the controllers; `uncommitted 2`: commits there fail; both until `join` |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: so many partitions lack replicas, 0 for none |
+//! | `at 60 slow 2` | also `half`, `far`, `disk`, `follower`, `full`, `storage`, `pauses` ([`traffic::Sick`]), until `well`; `load 400` on all |
+//! | `at 60 throttle 1,2` | these throttle us by a quota; `refuse 1,2`: TLS or SASL fails there; `-` for none |
 //! | `at 10 lose 5`, `at 10 forbid 1` | so many acked records vanish; so many permissions are missing |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
 //! | `over by 60` | nothing stands any more |
 //! | `nobody` | no broker is ever named; `nothing`: no finding at all |
 
 #![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
+
+mod slow;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -48,6 +53,9 @@ struct World {
     short: Option<(usize, u64)>,
     lost: Option<(u64, u64)>,
     forbidden: usize,
+    traffic: traffic::Traffic,
+    throttled: BTreeMap<BrokerId, Time>,
+    refused: BTreeMap<BrokerId, (Time, Fault)>,
 }
 
 /// Bad answers since then, one every so often; the first takes its deadline.
@@ -127,7 +135,7 @@ impl World {
         Duration::from_millis(self.stalls.iter().map(overlap).sum())
     }
 
-    fn input(&self, now: u64) -> Input {
+    fn input(&mut self, now: u64) -> Input {
         let woken = self.stalls.iter().find(|(_, end)| (*end..*end + STEP_MS).contains(&now));
         let mut brokers: Vec<Seen> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
         if let Some((begin, _)) = woken {
@@ -138,10 +146,15 @@ impl World {
                     [Channel::Write, Channel::Read].map(|channel| (channel, Time::from_millis(*begin))).into();
             }
         }
+        let table = self.traffic.table(Time::from_millis(now), &brokers);
         Input {
             now: Time::from_millis(now),
             cluster: ClusterName::new("c"),
             brokers,
+            table,
+            replicated: traffic::replicated(now, &self.brokers),
+            throttled: self.throttled.clone(),
+            refused: self.refused.clone(),
             controller: self.controller.and_then(|since| streak(since, now, 10_000, Fault::Timeout)),
             short: self.short.map(|(partitions, since)| (partitions, Time::from_millis(since))),
             lost: self.lost.map(|(count, at)| (count, Time::from_millis(at), Time::from_millis(at))),
@@ -199,6 +212,7 @@ impl<'a> Story<'a> {
             if world.stalls.iter().any(|(begin, end)| (*begin..*end).contains(&now)) {
                 continue;
             }
+            world.traffic.step(now, &world.brokers);
             standing.follow(&world.input(now));
             for finding in standing.findings() {
                 let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
@@ -234,7 +248,19 @@ impl World {
             }
             "lose" => return self.lost = Some((whom.parse().expect("a number"), now)),
             "forbid" => return self.forbidden = whom.parse().expect("a number"),
+            "load" => return self.traffic.load = whom.parse().expect("milliseconds"),
+            "throttle" => {
+                return self.throttled = self.ids(whom).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
+            }
+            "refuse" => {
+                let fault = (Time::from_millis(now), Fault::CertificateExpired);
+                return self.refused = self.ids(whom).into_iter().map(|id| (BrokerId(id), fault)).collect();
+            }
+            "well" => return self.ids(whom).iter().for_each(|id| _ = self.traffic.sick.remove(id)),
             _ => {}
+        }
+        if let Some(sick) = traffic::Sick::of(what) {
+            return self.traffic.sick.extend(self.ids(whom).into_iter().map(|id| (id, sick)));
         }
         let state = match what {
             "freeze" => State::Frozen,
@@ -245,14 +271,18 @@ impl World {
             "thaw" | "start" | "undrop" | "join" => State::Up,
             other => panic!("no such act: {other}"),
         };
-        let ids: Vec<i32> = match whom {
-            "all" => self.brokers.keys().copied().collect(),
-            ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
-        };
-        for id in ids {
+        for id in self.ids(whom) {
             self.brokers.insert(id, (state, now));
             self.stale.remove(&id);
             self.uncommitted.remove(&id);
+        }
+    }
+
+    fn ids(&self, whom: &str) -> Vec<i32> {
+        match whom {
+            "all" => self.brokers.keys().copied().collect(),
+            "-" => Vec::new(),
+            ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
         }
     }
 }

@@ -52,12 +52,14 @@ impl Standing {
     }
 }
 
-/// What a finding is about: of the kinds that say that a broker does not answer, one at a time is said of it.
+/// What a finding is about: of the kinds that say that a broker does not answer, one at a time is said of it, and one of those
+/// that say that it is slow.
 fn subject(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
     let kind = match finding.kind {
         FindingKind::BrokerFrozen | FindingKind::BrokerDown | FindingKind::BrokerUnreachable => {
             FindingKind::BrokerStalled
         }
+        FindingKind::PathDegraded | FindingKind::DiskSlow | FindingKind::FollowerSlow => FindingKind::BrokerSlow,
         other => other,
     };
     (finding.broker, kind)

@@ -315,6 +315,13 @@ impl Engine {
                         running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
                     }
                     Report::Topology(topology) => running.topology = topology,
+                    Report::Topic(topic) => {
+                        if running.route.lane == Lane::Replicated
+                            && let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster)
+                        {
+                            suspicion.topic(&topic);
+                        }
+                    }
                     Report::Silence(silence) => {
                         if let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster) {
                             suspicion.silence(silence);

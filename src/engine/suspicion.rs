@@ -1,5 +1,6 @@
 //! The evidence about one cluster, as it comes in; looks at suspects; and which findings stand.
 
+mod grid;
 mod stalls;
 mod suspect;
 
@@ -15,9 +16,10 @@ use prober_core::fault::Fault;
 use prober_core::finding::{Finding, FindingKind};
 use prober_core::ids::{BrokerId, ClusterName, Partition, Probe, Series, View};
 use prober_core::time::Time;
-use prober_core::topology::Topology;
+use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::{self, AskInput, Silence};
 
+use grid::Grid;
 use stalls::A_MINUTE;
 use suspect::{Suspect, continued};
 
@@ -42,6 +44,7 @@ pub(super) struct Suspicion {
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last said.
     short: BTreeMap<Partition, (Time, Time)>,
     lost: Option<(u64, Time, Time)>,
+    grid: Grid,
     standing: Standing,
     logged: BTreeSet<(FindingKind, Option<BrokerId>)>,
 }
@@ -71,6 +74,7 @@ impl Suspicion {
             controller: None,
             short: BTreeMap::new(),
             lost: None,
+            grid: Grid::default(),
             standing: Standing::default(),
             logged: BTreeSet::new(),
         }
@@ -89,7 +93,10 @@ impl Suspicion {
     pub(super) fn hear(&mut self, input: &AskInput) {
         match input {
             AskInput::Silence(silence) => self.silence(*silence),
-            AskInput::Looked { broker, at, fault } => self.brokers.entry(*broker).or_default().looked(*at, *fault),
+            AskInput::Looked { broker, at, fault } => {
+                self.brokers.entry(*broker).or_default().looked(*at, *fault);
+                self.grid.looked(*broker, *at, *fault);
+            }
             AskInput::Listed { asked, brokers } => {
                 let before = std::mem::take(&mut self.listed);
                 let since = |id: &BrokerId| before.get(id).map_or(*asked, |listed| listed.since);
@@ -110,12 +117,18 @@ impl Suspicion {
         self.short.insert(partition, (since, at));
     }
 
+    /// The replicated lane is laid out like this.
+    pub(super) fn topic(&mut self, topic: &TopicSeen) {
+        self.grid.topic(topic);
+    }
+
     /// An event was counted.
     pub(super) fn counted(&mut self, event: &Event) {
         let Series { cluster, view, probe, broker } = &event.series;
         if *cluster != self.cluster {
             return;
         }
+        self.grid.counted(event);
         match (view, broker.id()) {
             (View::Broker, Some(id)) => self.brokers.entry(id).or_default().counted(event),
             (View::Coordinator, Some(id)) => {
@@ -144,7 +157,9 @@ impl Suspicion {
             let first = self.lost.map_or(now, |(_, first, _)| first);
             self.lost = Some((around.lost, first, now));
         }
-        let input = self.input(now, around);
+        let seen = self.seen();
+        self.grid.follow(now, &seen);
+        let input = self.input(now, seen, around);
         self.excuse(&input.brokers);
         self.standing.follow(&input);
         self.log();
@@ -178,14 +193,18 @@ impl Suspicion {
         self.brokers.iter().map(seen).collect()
     }
 
-    fn input(&self, now: Time, around: Around<'_>) -> Input {
+    fn input(&self, now: Time, brokers: Vec<Seen>, around: Around<'_>) -> Input {
         Input {
             now,
             cluster: self.cluster.clone(),
-            brokers: self.seen(),
+            brokers,
             controller: self.controller,
             short: self.short.values().map(|(since, _)| *since).min().map(|since| (self.short.len(), since)),
             lost: self.lost,
+            table: self.grid.table(),
+            replicated: self.grid.replicated(),
+            throttled: self.grid.throttled(),
+            refused: self.grid.refused(),
             forbidden: around.forbidden,
             rhythm: self.rhythm,
             stalled: around.stalls.within(now, STALLS_WITHIN),
@@ -223,8 +242,17 @@ mod tests {
     }
 
     pub(super) fn event(due: u64, saw: Saw) -> Event {
+        told(View::Coordinator, Probe::Commit, due, saw)
+    }
+
+    /// An event of the broker view, which ended at `ended`.
+    pub(super) fn broker_event(probe: Probe, ended: u64, saw: Saw) -> Event {
+        Event { ended: at(ended), ..told(View::Broker, probe, ended, saw) }
+    }
+
+    fn told(view: View, probe: Probe, due: u64, saw: Saw) -> Event {
         let broker = prober_core::ids::Broker::Id(BrokerId(2));
-        let series = Series { cluster: ClusterName::new("c"), view: View::Coordinator, probe: Probe::Commit, broker };
+        let series = Series { cluster: ClusterName::new("c"), view, probe, broker };
         let limits = prober_core::event::Limits { deadline: Duration::from_secs(4), threshold: Duration::from_secs(1) };
         let (due, stalled) = (at(due), Duration::ZERO);
         Event { series, limits, due, sent: Some(due), ended: due + Duration::from_secs(4), saw, stalled }

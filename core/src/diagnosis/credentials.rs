@@ -18,7 +18,9 @@ pub fn find(input: &Input) -> Option<Finding> {
     let is_theirs = |fault: &Fault| fault.blame() == Blame::Cluster;
     let theirs = !is_everywhere && input.refused.values().all(|(_, fault)| is_theirs(fault));
     let summary = match one {
-        Some(broker) => format!("TLS or SASL fails at broker {broker} and nowhere else: compare its certificate and keystore"),
+        Some(broker) => {
+            format!("TLS or SASL fails at broker {broker} and nowhere else: compare its certificate and keystore")
+        }
         None if is_everywhere => "every broker refuses the prober's credentials, or the prober theirs: look at its \
                                   password, its certificate and the CA that it trusts"
             .to_owned(),

@@ -54,8 +54,13 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
         return Vec::new();
     }
     // These rest on somebody's own word, whoever else is silent.
-    let on_their_word =
-        [loss::find(input), replicas::find(input), permission::find(input), quota::find(input), credentials::find(input)];
+    let on_their_word = [
+        loss::find(input),
+        replicas::find(input),
+        permission::find(input),
+        quota::find(input),
+        credentials::find(input),
+    ];
     let mut findings: Vec<Finding> = on_their_word.into_iter().flatten().collect();
     if let Some(finding) = together::nobody_answers(input) {
         findings.push(finding);

@@ -250,7 +250,8 @@ impl World {
             "forbid" => return self.forbidden = whom.parse().expect("a number"),
             "load" => return self.traffic.load = whom.parse().expect("milliseconds"),
             "throttle" => {
-                return self.throttled = self.ids(whom).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
+                return self.throttled =
+                    self.ids(whom).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
             }
             "refuse" => {
                 let fault = (Time::from_millis(now), Fault::CertificateExpired);

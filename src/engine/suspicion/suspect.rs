@@ -25,6 +25,8 @@ pub(super) struct Suspect {
     pub(super) silent: BTreeMap<Channel, Time>,
     /// The newest event of the broker view found nobody, or was hung up on.
     is_closed: bool,
+    /// Since when the `connect` probe has got no answer, though kept connections may.
+    unanswered_since: Option<Time>,
     looking_since: Option<Time>,
     looked_at: Option<Time>,
     pub(super) looks: Option<Looks>,
@@ -41,12 +43,25 @@ impl Suspect {
             }
             _ => {}
         }
+        if event.series.probe == Probe::Connect {
+            self.connected(event);
+        }
         if event.series.probe == Probe::Metadata {
             let streak = continued(event, self.streaks.remove(&Probe::Metadata));
             // Only that it is behind is told by this probe and by no other.
             if let Some(streak) = streak.filter(|streak| streak.fault == Fault::Stale) {
                 self.streaks.insert(Probe::Metadata, streak);
             }
+        }
+    }
+
+    /// Whether new connections are taken is asked seldom; once one was not, it is looked at more often.
+    fn connected(&mut self, event: &Event) {
+        match event.saw {
+            Saw::Success(_) => self.unanswered_since = None,
+            Saw::TimedOut => _ = self.unanswered_since.get_or_insert(event.ended),
+            Saw::Failed(fault) if fault.is_silence() => _ = self.unanswered_since.get_or_insert(event.ended),
+            _ => {}
         }
     }
 
@@ -61,9 +76,10 @@ impl Suspect {
 
     /// Whether it is time for a look at it.
     pub(super) fn wants_a_look(&self, now: Time) -> bool {
-        let suspicious = !self.silent.is_empty() || self.is_closed;
+        let suspicious = !self.silent.is_empty() || self.is_closed || self.unanswered_since.is_some();
         let idle = self.looking_since.is_none_or(|since| LOOK_LOST_AFTER <= now.since(since));
-        let for_long = self.looks.is_some_and(|looks| SELDOM_AFTER <= now.since(looks.began));
+        let since = self.looks.map(|looks| looks.began).into_iter().chain(self.unanswered_since).min();
+        let for_long = since.is_some_and(|since| SELDOM_AFTER <= now.since(since));
         let every = if for_long { SELDOM } else { LOOK_EVERY };
         suspicious && idle && self.looked_at.is_none_or(|at| every <= now.since(at))
     }
@@ -84,6 +100,9 @@ impl Suspect {
         let Some(fault) = fault.filter(|_| !answered_since) else {
             self.looks = None;
             self.is_closed &= answered_since;
+            if fault.is_none() {
+                self.unanswered_since = None;
+            }
             return;
         };
         let silent = fault.is_silence();

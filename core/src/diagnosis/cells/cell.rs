@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::event::Event;
 use crate::fault::Fault;
 use crate::time::Time;
 
@@ -92,37 +91,41 @@ pub struct Shown {
 }
 
 impl Cell {
-    /// Nothing seen yet.
-    pub fn new() -> Cell {
+    /// Nothing seen yet; from `threshold` on an answer is `slow` to whoever counts it.
+    pub fn new(threshold: Duration) -> Cell {
         Cell {
             recent: VecDeque::new(),
             history: History::default(),
             failures: Cusum::default(),
             failed_at: None,
             fault: None,
-            threshold: Duration::from_secs(1),
+            threshold,
             slow_since: None,
         }
     }
 
-    /// Takes an event in that speaks of the broker. `answer` is its latency, or why there is none; `meanwhile` says whether
-    /// the broker answered something else while it was waited for.
-    pub fn take(&mut self, event: &Event, answer: Result<Duration, Fault>, meanwhile: bool) {
-        self.threshold = event.limits.threshold;
-        while self.recent.front().is_some_and(|answer| self.is_past(answer.at, event.ended)) {
+    /// The threshold is another one from now on.
+    pub fn set_threshold(&mut self, threshold: Duration) {
+        self.threshold = threshold;
+    }
+
+    /// Takes in what came at `at` and speaks of the broker: a latency, or why there is none. `meanwhile` says whether the broker
+    /// answered something else while this was waited for.
+    pub fn take(&mut self, at: Time, answer: Result<Duration, Fault>, meanwhile: bool) {
+        while self.recent.front().is_some_and(|answer| self.is_past(answer.at, at)) {
             self.recent.pop_front();
         }
-        self.recent.push_back(Answer { at: event.ended, latency: answer.ok(), meanwhile });
+        self.recent.push_back(Answer { at, latency: answer.ok(), meanwhile });
         self.failures.take(answer.is_err());
         match answer {
-            Ok(latency) => self.history.take(event.ended, latency),
+            Ok(latency) => self.history.take(at, latency),
             Err(fault) => {
-                self.failed_at = Some(event.ended);
+                self.failed_at = Some(at);
                 self.fault = Some(fault);
             }
         }
         // A share of failures is over when none has come for a while, not when the sum has run out.
-        let quiet = self.failed_at.is_none_or(|at| LATELY <= event.ended.since(at));
+        let quiet = self.failed_at.is_none_or(|failed| LATELY <= at.since(failed));
         if quiet && answer.is_ok() {
             self.failures.clear();
             self.fault = None;

@@ -47,8 +47,7 @@ pub enum Column {
 
 impl Column {
     /// Every column, in the order of a table.
-    pub const ALL: [Column; 5] =
-        [Column::Write, Column::Fetch, Column::Metadata, Column::Connect, Column::Replicated];
+    pub const ALL: [Column; 5] = [Column::Write, Column::Fetch, Column::Metadata, Column::Connect, Column::Replicated];
 
     /// The column that a series feeds, if any.
     pub fn of(series: &Series) -> Option<Column> {
@@ -122,7 +121,19 @@ impl Cells {
             }
             answered.push_back(ended);
         }
-        self.cells.entry((column, broker)).or_insert_with(Cell::new).take(event, answer, meanwhile);
+        let threshold = event.limits.threshold;
+        let cell = self.cells.entry((column, broker)).or_insert_with(|| Cell::new(threshold));
+        cell.set_threshold(threshold);
+        cell.take(event.ended, answer, meanwhile);
+    }
+
+    /// A fresh connection that was opened outside the schedule has failed with this, or has not. How long it took is not asked:
+    /// it was opened because something was wrong.
+    pub fn looked(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
+        let speaks_of_it = fault.is_none_or(speaks_of_a_broker);
+        if speaks_of_it && let Some(cell) = self.cells.get_mut(&(Column::Connect, broker)) {
+            cell.take(at, fault.map_or(Ok(Duration::ZERO), Err), false);
+        }
     }
 
     /// What all have lately seen is explained by something else.
@@ -173,8 +184,12 @@ fn answer(event: &Event) -> Option<Result<Duration, Fault>> {
         Saw::TimedOut => Fault::Timeout,
         Saw::Lost | Saw::Corrupt | Saw::Void(_) | Saw::Missed => return None,
     };
-    let speaks_of_it = fault.blame() == Blame::Cluster && !credentials::is_about(fault);
-    speaks_of_it.then_some(Err(fault))
+    speaks_of_a_broker(fault).then_some(Err(fault))
+}
+
+/// Credentials may be anybody's, and have a finding of their own.
+fn speaks_of_a_broker(fault: Fault) -> bool {
+    fault.blame() == Blame::Cluster && !credentials::is_about(fault)
 }
 
 /// The share of late answers that is ordinary among the others of a column, just now.

@@ -74,8 +74,20 @@ impl Hypothesis {
         let in_sync = |id: BrokerId| replicated.is_some_and(|partition| partition.in_sync.contains(&id));
         let is_replicated = column == Column::Replicated;
         match self {
-            Hypothesis::BrokerSlow(slow) => if is_replicated { in_sync(slow) } else { broker == slow },
-            Hypothesis::PathDegraded(far) => if is_replicated { leads(far) } else { broker == far },
+            Hypothesis::BrokerSlow(slow) => {
+                if is_replicated {
+                    in_sync(slow)
+                } else {
+                    broker == slow
+                }
+            }
+            Hypothesis::PathDegraded(far) => {
+                if is_replicated {
+                    leads(far)
+                } else {
+                    broker == far
+                }
+            }
             Hypothesis::DiskSlow(slow) => match column {
                 Column::Write => broker == slow,
                 Column::Replicated => in_sync(slow),

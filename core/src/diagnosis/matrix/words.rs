@@ -30,7 +30,8 @@ pub(super) fn finding(input: &Input, table: &Table, best: Ranked, others: &[Rank
     if let Some(runner_up) = runner_up {
         let whom = runner_up.broker().map(|broker| format!(" of broker {broker}")).unwrap_or_default();
         let probability = others.first().map_or(0.0, |other| other.probability);
-        evidence.push(format!("the next best explanation: {}{whom} ({probability:.2})", runner_up.kind().as_str()).into());
+        evidence
+            .push(format!("the next best explanation: {}{whom} ({probability:.2})", runner_up.kind().as_str()).into());
     }
     let blame = if kind == FindingKind::PathDegraded { Blame::Unclear } else { Blame::Cluster };
     Finding {

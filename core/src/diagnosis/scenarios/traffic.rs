@@ -107,7 +107,9 @@ impl Traffic {
         }
         let waits = match (self.sick.get(&id), column) {
             (Some(Sick::Full), Column::Connect) => return Some(Saw::Failed(Fault::NoHandshake)),
-            (Some(Sick::Storage), Column::Write) => return Some(Saw::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR))),
+            (Some(Sick::Storage), Column::Write) => {
+                return Some(Saw::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
+            }
             (Some(Sick::Slow | Sick::Far), _) | (Some(Sick::Disk), Column::Write) => SLOW_MS,
             (Some(sick), _) => stopped(*sick, id, now),
             (None, _) => 0,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Seen};
+use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, ClusterName};
@@ -25,6 +26,7 @@ fn broker(id: i32) -> Seen {
         listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
         answered: Some(if is_silent { since } else { NOW }),
         silent: if is_silent { BTreeMap::from(channels) } else { BTreeMap::new() },
+        ways: BTreeMap::new(),
         streaks: BTreeMap::new(),
         looks: is_silent.then_some(Looks {
             began: since,
@@ -48,6 +50,7 @@ fn evaluate(criterion: &mut Criterion) {
         rhythm: Duration::from_millis(700),
         stalled: Duration::ZERO,
         stalled_lately: Duration::ZERO,
+        own: Own::default(),
     };
     let mut standing = Standing::default();
     standing.follow(&input);

@@ -10,7 +10,8 @@
 //! | [`replicas`], [`loss`] | writes refused for want of replicas; acked records that are gone |
 //! | [`permission`] | what the cluster does not permit us |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
-//! | [`input`] | the evidence |
+//! | [`prober_network`] | its own network, when nobody answers |
+//! | [`input`], [`own`] | the evidence, and that about the prober |
 //! | [`standing`] | which findings stand, since when, and when they are over |
 //!
 //! A broker is accused by what it owes the prober, never by the client view, where the series of healthy leaders fail
@@ -20,8 +21,10 @@ pub mod controller;
 pub mod coordinator;
 pub mod input;
 pub mod loss;
+pub mod own;
 pub mod permission;
 pub mod prober;
+pub mod prober_network;
 pub mod refusal;
 pub mod replicas;
 pub mod silence;
@@ -38,17 +41,15 @@ use input::{Input, Seen};
 
 /// What is wrong with a cluster at this moment, by evidence alone. [`standing::Standing`] makes it last.
 pub fn diagnose(input: &Input) -> Vec<Finding> {
-    if let Some(finding) = prober::find(input) {
-        return vec![finding];
-    }
+    let own = prober::find(input).or_else(|| prober_network::loopback(input));
     if prober::is_stalled(input) {
-        return Vec::new();
+        return own.into_iter().collect();
     }
     // These rest on somebody's own word, whoever else is silent.
     let mut findings: Vec<Finding> =
-        [loss::find(input), replicas::find(input), permission::find(input)].into_iter().flatten().collect();
+        [own, loss::find(input), replicas::find(input), permission::find(input)].into_iter().flatten().collect();
     if let Some(finding) = together::nobody_answers(input) {
-        findings.push(finding);
+        findings.extend(prober_network::judge(input, finding));
         return findings;
     }
     findings.extend(input.brokers.iter().filter_map(|seen| stale::find(input, seen)));

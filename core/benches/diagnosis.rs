@@ -8,6 +8,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use prober_core::diagnosis::cells::{Cells, Table};
 use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Replicated, Seen};
+use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Limits, Saw};
 use prober_core::fault::Fault;
@@ -27,6 +28,7 @@ fn broker(id: i32) -> Seen {
         listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
         answered: Some(if is_silent { since } else { NOW }),
         silent: if is_silent { BTreeMap::from(channels) } else { BTreeMap::new() },
+        ways: BTreeMap::new(),
         streaks: BTreeMap::new(),
         looks: is_silent.then_some(Looks {
             began: since,
@@ -116,6 +118,7 @@ fn input(brokers: Vec<Seen>) -> Input {
         rhythm: Duration::from_millis(700),
         stalled: Duration::ZERO,
         stalled_lately: Duration::ZERO,
+        own: Own::default(),
     }
 }
 

@@ -130,7 +130,13 @@ impl Fault {
     pub fn is_silence(self) -> bool {
         matches!(
             self,
-            Fault::Timeout | Fault::ConnectTimeout | Fault::NoHandshake | Fault::NoTlsHandshake | Fault::NoSaslAnswer
+            Fault::Timeout
+                | Fault::ConnectTimeout
+                | Fault::NoHandshake
+                | Fault::NoTlsHandshake
+                | Fault::NoSaslAnswer
+                // Somebody on the way said so, or our own host, which cannot reach anybody then.
+                | Fault::Unreachable
         )
     }
 

@@ -57,11 +57,15 @@ pub enum FindingKind {
     /// Another prober runs under this vantage's name: the two fence each other's transactions, and nobody can tell
     /// their groups and metrics apart.
     DuplicateVantage,
+    /// The prober is short of CPU, memory, file descriptors or ports.
+    ProberStarved,
+    /// The prober's own network is down.
+    ProberNetwork,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 23] = [
+    pub const ALL: [FindingKind; 25] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
@@ -85,6 +89,8 @@ impl FindingKind {
         FindingKind::PermissionMissing,
         FindingKind::ProberStalled,
         FindingKind::DuplicateVantage,
+        FindingKind::ProberStarved,
+        FindingKind::ProberNetwork,
     ];
 
     /// The label value.
@@ -113,6 +119,8 @@ impl FindingKind {
             FindingKind::PermissionMissing => "permission_missing",
             FindingKind::ProberStalled => "prober_stalled",
             FindingKind::DuplicateVantage => "duplicate_vantage",
+            FindingKind::ProberStarved => "prober_starved",
+            FindingKind::ProberNetwork => "prober_network",
         }
     }
 }

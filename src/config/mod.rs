@@ -15,6 +15,7 @@
 
 mod address;
 mod check;
+mod diagnosis;
 mod error;
 mod file;
 mod keys;
@@ -34,6 +35,7 @@ mod values;
 use std::collections::BTreeMap;
 
 pub use address::Address;
+pub use diagnosis::{Diagnosis, Reference};
 pub use error::ConfigError;
 pub use origin::Origin;
 pub use pem::{Certificates, PrivateKey};

@@ -8,7 +8,8 @@ use super::values::Values;
 use super::{
     Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http,
     Lane, Lanes, Limits, Log, LogFormat, Objective, Observation, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol,
-    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel, security,
+    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, diagnosis, otel,
+    security,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -32,6 +33,7 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
         lanes: lanes(values, &probes.consume)?,
         probes,
         observation: observation(values)?,
+        diagnosis: diagnosis::parse(values)?,
         upkeep: Upkeep {
             mode: one_of(values, "upkeep.mode", "a mode", &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)])?,
         },

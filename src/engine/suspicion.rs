@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::diagnosis::input::{Input, Listed, Seen, Streak};
+use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::prober::STALLS_WITHIN;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::Event;
@@ -20,10 +21,9 @@ use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::{self, AskInput, Silence};
 
 use grid::Grid;
-use stalls::A_MINUTE;
 use suspect::{Suspect, continued};
 
-pub(super) use stalls::Stalls;
+pub(super) use stalls::{A_MINUTE, Stalls};
 
 /// What a well broker may take at least from one answer to the next.
 const RHYTHM_MIN: Duration = Duration::from_millis(500);
@@ -61,6 +61,8 @@ pub(super) struct Around<'a> {
     pub(super) lost: u64,
     /// What the cluster does not permit.
     pub(super) forbidden: Vec<Arc<str>>,
+    /// What else is known of the prober itself.
+    pub(super) own: Own,
 }
 
 impl Suspicion {
@@ -86,6 +88,10 @@ impl Suspicion {
         match silence.since {
             Some(since) => suspect.silent.insert(silence.channel, since),
             None => suspect.silent.remove(&silence.channel),
+        };
+        match silence.way.filter(|_| silence.since.is_some()) {
+            Some(way) => suspect.ways.insert(silence.channel, way),
+            None => suspect.ways.remove(&silence.channel),
         };
     }
 
@@ -187,6 +193,7 @@ impl Suspicion {
             listed: self.listed.get(id).copied(),
             answered: suspect.answered,
             silent: suspect.silent.clone(),
+            ways: suspect.ways.clone(),
             streaks: suspect.streaks.clone(),
             looks: suspect.looks,
         };
@@ -209,6 +216,7 @@ impl Suspicion {
             rhythm: self.rhythm,
             stalled: around.stalls.within(now, STALLS_WITHIN),
             stalled_lately: around.stalls.within(now, A_MINUTE),
+            own: around.own,
         }
     }
 

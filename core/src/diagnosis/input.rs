@@ -10,6 +10,7 @@ use crate::ids::{BrokerId, ClusterName, Probe};
 use crate::time::Time;
 
 use super::cells::Table;
+use super::own::Own;
 use super::{refusal, silence};
 
 /// A broker that has come back is cold: it loads classes, fills caches and catches up.
@@ -47,6 +48,8 @@ pub struct Input {
     pub stalled: Duration,
     /// The same, within the last minute.
     pub stalled_lately: Duration,
+    /// What else is known of the prober.
+    pub own: Own,
 }
 
 /// Connections to a broker that are kept, by what goes over them (design §4).
@@ -91,11 +94,38 @@ pub struct Seen {
     pub answered: Option<Time>,
     /// Since when each connection with a request outstanding has been owed a byte.
     pub silent: BTreeMap<Channel, Time>,
+    /// What our kernel says of those that are silent, where it does.
+    pub ways: BTreeMap<Channel, Way>,
     /// Bad answers in a row, by direct probe and by probe of its coordinators.
     pub streaks: BTreeMap<Probe, Streak>,
     /// Looks in a row that were not answered well, the one under way among them; none since it last was.
     pub looks: Option<Looks>,
 }
+
+/// A silent connection as the kernels at its two ends see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Bytes that we have sent and that the peer's kernel has not acknowledged.
+    pub unacked: u64,
+    /// How often in a row the oldest of them was sent again, in vain.
+    pub resent: u32,
+}
+
+impl Way {
+    /// Whether the peer's kernel takes all that we send, though its process does not answer.
+    pub fn is_open(self) -> bool {
+        self.unacked == 0
+    }
+
+    /// Whether what we send is lost again and again. (A process that hangs with its buffers full leaves bytes
+    /// unacknowledged, too; those are not sent again.)
+    pub fn is_closed(self) -> bool {
+        0 < self.unacked && RESENT <= self.resent
+    }
+}
+
+/// One packet may be lost.
+const RESENT: u32 = 2;
 
 /// Bad answers of one probe in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

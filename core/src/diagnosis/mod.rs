@@ -12,7 +12,8 @@
 //! | [`storage`] | a broker that answers and has lost its log directory |
 //! | [`permission`], [`quota`], [`credentials`] | what the cluster does not permit us, makes us wait for, or does not believe |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
-//! | [`input`] | the evidence |
+//! | [`prober_network`] | its own network, when nobody answers |
+//! | [`input`], [`own`] | the evidence, and that about the prober |
 //! | [`unrest`] | when brokers come and go, and cells say nothing |
 //! | [`standing`] | which findings stand, since when, and when they are over |
 //!
@@ -26,8 +27,10 @@ pub mod credentials;
 pub mod input;
 pub mod loss;
 pub mod matrix;
+pub mod own;
 pub mod permission;
 pub mod prober;
+pub mod prober_network;
 pub mod quota;
 pub mod refusal;
 pub mod replicas;
@@ -47,14 +50,13 @@ use input::{Input, Seen};
 
 /// What is wrong with a cluster at this moment, by evidence alone. [`standing::Standing`] makes it last.
 pub fn diagnose(input: &Input) -> Vec<Finding> {
-    if let Some(finding) = prober::find(input) {
-        return vec![finding];
-    }
+    let own = prober::find(input).or_else(|| prober_network::loopback(input));
     if prober::is_stalled(input) {
-        return Vec::new();
+        return own.into_iter().collect();
     }
     // These rest on somebody's own word, whoever else is silent.
     let on_their_word = [
+        own,
         loss::find(input),
         replicas::find(input),
         permission::find(input),
@@ -63,7 +65,7 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
     ];
     let mut findings: Vec<Finding> = on_their_word.into_iter().flatten().collect();
     if let Some(finding) = together::nobody_answers(input) {
-        findings.push(finding);
+        findings.extend(prober_network::judge(input, finding));
         return findings;
     }
     findings.extend(input.brokers.iter().filter_map(|seen| stale::find(input, seen)));

@@ -39,7 +39,7 @@ impl Standing {
             }
         }
         if prober::is_stalled(input) {
-            for stands in self.findings.iter_mut().filter(|stands| stands.finding.kind != FindingKind::ProberStalled) {
+            for stands in self.findings.iter_mut().filter(|stands| !is_own(stands.finding.kind)) {
                 stands.last = now;
             }
         }
@@ -60,7 +60,15 @@ fn subject(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
             FindingKind::BrokerStalled
         }
         FindingKind::PathDegraded | FindingKind::DiskSlow | FindingKind::FollowerSlow => FindingKind::BrokerSlow,
+        // What has turned out to be our own is the same trouble, too.
+        FindingKind::ProberNetwork => FindingKind::ClusterUnreachable,
+        FindingKind::ProberStarved => FindingKind::ProberStalled,
         other => other,
     };
     (finding.broker, kind)
+}
+
+/// Whether it is about the prober's own process, which is known at any time.
+fn is_own(kind: FindingKind) -> bool {
+    matches!(kind, FindingKind::ProberStalled | FindingKind::ProberStarved)
 }

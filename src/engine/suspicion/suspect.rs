@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Channel, Looks, Streak};
+use prober_core::diagnosis::input::{Channel, Looks, Streak, Way};
 use prober_core::event::{Event, Saw};
 use prober_core::fault::Fault;
 use prober_core::ids::Probe;
@@ -23,6 +23,7 @@ const LOOK_LOST_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct Suspect {
     pub(super) answered: Option<Time>,
     pub(super) silent: BTreeMap<Channel, Time>,
+    pub(super) ways: BTreeMap<Channel, Way>,
     /// The newest event of the broker view found nobody, or was hung up on.
     is_closed: bool,
     /// Since when the `connect` probe has got no answer, though kept connections may.
@@ -109,7 +110,7 @@ impl Suspect {
         let same = self.looks.filter(|looks| looks.failed == 0 || looks.silent == silent);
         let (began, failed, accepted) =
             same.map_or((began, 0, false), |looks| (looks.began, looks.failed, looks.accepted));
-        let accepted = accepted || silent && fault != Fault::ConnectTimeout;
+        let accepted = accepted || silent && !matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
         self.looks = Some(Looks { began, failed: failed + 1, fault: Some(fault), silent, accepted });
     }
 }

@@ -122,22 +122,22 @@ scenarios! {
         at 80 slow 2
         find broker_slow 2 from 83 by 90"
     quota_accuses_nobody: "
-        at 60 throttle 1,2,3
+        at 60 quota 1,2,3
         find quota_throttled - from 60 by 60.2
         nobody
-        at 90 throttle -
+        at 90 quota -
         over by 93"
     credentials_refused_everywhere_are_ours: "
-        at 60 refuse 1,2,3
+        at 60 distrust 1,2,3
         find credentials_refused - from 60 by 60.2
         nobody
-        at 90 refuse -
+        at 90 distrust -
         over by 93"
     certificate_refused_at_one_broker_names_it: "
-        at 60 refuse 2
+        at 60 distrust 2
         find credentials_refused 2 from 60 by 60.2"
     certificates_refused_at_two_of_three_name_none: "
-        at 60 refuse 1,3
+        at 60 distrust 1,3
         find credentials_refused - from 60 by 60.2
         nobody"
 }

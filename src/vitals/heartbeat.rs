@@ -1,4 +1,4 @@
-//! The prober watching itself: is it awake, and does its calendar keep step with its clock?
+//! Is the prober awake, and does its calendar keep step with its clock?
 //!
 //! Two heartbeats. The task's runs beside the probes on their own runtime: when it is late, so were they. The thread's
 //! runs beside the runtime: late too means that the machine or its container held the whole process; on time means
@@ -11,32 +11,11 @@ use prober_core::settle::HEARTBEAT_EVERY;
 use prober_core::time::{Time, WallTime};
 use prober_probes::clock::Clock;
 
+use super::Vital;
+use super::senses::Senses;
+
 /// A calendar that moves this much against the monotonic clock between two beats has been set, or the machine slept.
 const JUMP_FROM: Duration = Duration::from_millis(100);
-
-/// What the vitals say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vital {
-    /// The probe runtime's heartbeat.
-    Task {
-        /// When it should have come.
-        expected: Time,
-        /// When it came.
-        at: Time,
-    },
-    /// The operating system thread's heartbeat.
-    Thread {
-        /// When it should have come.
-        expected: Time,
-        /// When it came.
-        at: Time,
-    },
-    /// The calendar jumped by so many nanoseconds against the monotonic clock.
-    ClockJump {
-        /// Positive: forwards.
-        nanos: i64,
-    },
-}
 
 /// Beats on the current runtime, for ever.
 pub async fn beat(clock: Clock, tell: impl Fn(Vital)) {
@@ -57,6 +36,7 @@ pub async fn beat(clock: Clock, tell: impl Fn(Vital)) {
 pub fn beat_on_thread(clock: Clock, tell: impl Fn(Vital) -> bool + Send + 'static) -> std::io::Result<()> {
     thread::Builder::new().name("vitals".into()).spawn(move || {
         let mut calendar = Calendar { monotonic: clock.now(), wall: clock.wall() };
+        let mut senses = Senses::new();
         loop {
             let expected = clock.now() + HEARTBEAT_EVERY;
             thread::sleep(HEARTBEAT_EVERY);
@@ -65,6 +45,15 @@ pub fn beat_on_thread(clock: Clock, tell: impl Fn(Vital) -> bool + Send + 'stati
             let heard = tell(Vital::Thread { expected, at });
             if let Some(nanos) = jump {
                 tell(Vital::ClockJump { nanos });
+            }
+            if let Some((from, to)) = senses.held(at) {
+                tell(Vital::Held { from, to });
+            }
+            if let Some(length) = senses.slept(at) {
+                tell(Vital::Suspended { at, length });
+            }
+            if let Some(readings) = senses.read(at) {
+                tell(Vital::Read(readings));
             }
             if !heard {
                 return;

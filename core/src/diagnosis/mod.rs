@@ -71,13 +71,15 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
     findings.extend(input.brokers.iter().filter_map(|seen| stale::find(input, seen)));
     let suspects: Vec<&Seen> = input.brokers.iter().filter(|seen| is_suspect(seen, input)).collect();
     if suspects.is_empty() {
-        // A silent broker would explain these: it is in the in-sync replicas, or the controller itself.
-        if input.brokers.iter().all(|seen| !seen.is_in_doubt()) {
-            findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
-        }
         let failed: Vec<Finding> = input.brokers.iter().filter_map(|seen| storage::find(input, seen)).collect();
-        // A write that fails for that reason is explained.
-        findings.extend(matrix::find(input).filter(|_| failed.is_empty()));
+        // Whoever waits for a replica in a directory that is gone waits in vain: that explains the rest.
+        if failed.is_empty() {
+            // And a silent broker would explain these: it is in the in-sync replicas, or the controller itself.
+            if input.brokers.iter().all(|seen| !seen.is_in_doubt()) {
+                findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
+            }
+            findings.extend(matrix::find(input));
+        }
         findings.extend(failed);
         return findings;
     }

@@ -117,6 +117,7 @@ mod tests {
             listed: None,
             answered: None,
             silent: BTreeMap::new(),
+            ways: BTreeMap::new(),
             streaks: BTreeMap::new(),
             looks: None,
         }

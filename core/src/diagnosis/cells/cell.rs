@@ -28,11 +28,15 @@ const SPREAD: Duration = Duration::from_secs(3);
 /// most of a second every few seconds stays below; a process that has half of the time does not.
 pub const SLOW_FROM: f64 = 0.35;
 
+/// Fewer will do if they come again and again, each after an answer in time: no collector stops a process so often.
+const OFTEN_FROM: f64 = 0.2;
+const OFTEN: usize = 6;
+
 /// A slow cell is slower than this many times what it usually takes…
 const TIMES_USUAL: u32 = 3;
 
 /// …and than this part of its threshold: below that nobody is hurt.
-const THRESHOLD_PART: u32 = 10;
+const THRESHOLD_PART: u32 = 20;
 
 /// When all brokers are late at once they share a load; that is worth a finding from this part of the threshold on.
 const OVERLOAD_PART: u32 = 4;
@@ -150,7 +154,9 @@ impl Cell {
         let share = |count: usize| if count == 0 { 0.0 } else { count as f64 / lately.len() as f64 };
         let spread = late.first().zip(late.last()).map_or(Duration::ZERO, |(first, last)| last.at.since(first.at));
         let enough = AT_LEAST <= lately.len();
-        let slow = enough && SLOW_FROM <= share(late.len()) && SPREAD <= spread;
+        let times = 1 + lately.windows(2).filter(|two| !is_late(&two[0], limit) && is_late(&two[1], limit)).count();
+        let many = SLOW_FROM <= share(late.len()) || OFTEN_FROM <= share(late.len()) && OFTEN <= times;
+        let slow = enough && many && SPREAD <= spread;
         self.remember(now, slow);
         let mut latencies: Vec<Duration> = lately.iter().filter(|_| slow).filter_map(|answer| answer.latency).collect();
         Shown {

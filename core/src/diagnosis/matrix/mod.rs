@@ -40,7 +40,7 @@ const CONFIDENT_FROM: f64 = 0.9;
 /// A hypothesis below this is ruled out.
 const RULED_OUT_BELOW: f64 = 0.01;
 
-/// An overload shows at this share of the brokers, and at two at least.
+/// Most: of the brokers, at an overload, and two at least; of the time, where a follower is waited for.
 const MOST: f64 = 0.6;
 
 /// So many writes waited while their broker answered something else, before its disk is suspected.
@@ -70,14 +70,11 @@ pub fn find(input: &Input) -> Option<Finding> {
 pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<Ranked> {
     let brokers: std::collections::BTreeSet<BrokerId> = table.0.keys().map(|(_, broker)| *broker).collect();
     let about = brokers.into_iter().flat_map(Hypothesis::about);
-    let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_borne_out(*one, table));
+    let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_borne_out(*one, table, replicated));
     // Relative to "nothing is wrong", which predicts no bad cell: only what a hypothesis predicts makes a difference.
     let gain = |hypothesis: Hypothesis| -> f64 {
-        let predicted = table.0.iter().filter(|((column, broker), _)| {
-            let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
-            hypothesis.predicts(*column, *broker, partition)
-        });
-        predicted.map(|((column, _), bits)| weight(*column, bits)).sum::<f64>() + PRIOR.ln()
+        let cells = predicted(hypothesis, table, replicated);
+        cells.map(|(column, bits)| weight(column, bits)).sum::<f64>() + PRIOR.ln()
     };
     let mut ranked: Vec<Ranked> =
         hypotheses.map(|hypothesis| Ranked { hypothesis, probability: gain(hypothesis).exp() }).collect();
@@ -85,6 +82,18 @@ pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<R
     ranked.iter_mut().for_each(|one| one.probability /= total);
     ranked.sort_by(|one, other| other.probability.total_cmp(&one.probability));
     ranked
+}
+
+/// The cells that a hypothesis turns bad.
+fn predicted<'a>(
+    hypothesis: Hypothesis,
+    table: &'a Table,
+    replicated: &'a BTreeMap<BrokerId, Replicated>,
+) -> impl Iterator<Item = (Column, &'a Bits)> {
+    table.0.iter().filter_map(move |((column, broker), bits)| {
+        let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
+        hypothesis.predicts(*column, *broker, partition).then_some((*column, bits))
+    })
 }
 
 /// How much a cell speaks for a hypothesis that predicts it bad.
@@ -104,15 +113,20 @@ fn weight(column: Column, bits: &Bits) -> f64 {
 
 /// What must be true besides: a broker is slow only if what it is asked most often stands out among its peers, and the cluster
 /// only if most brokers are so late that a load is worth a word.
-fn is_borne_out(hypothesis: Hypothesis, table: &Table) -> bool {
+fn is_borne_out(hypothesis: Hypothesis, table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> bool {
     let writes = || table.0.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {
         Hypothesis::ClusterOverloaded => {
             let late = writes().filter(|bits| super::cells::cell::SLOW_FROM <= bits.shown.very_late).count();
             2 <= late && MOST * writes().count() as f64 <= late as f64
         }
-        // Its own row is well; those that wait for it stand out against it.
-        Hypothesis::FollowerSlow(_) => true,
+        // Its own row is well, and a replicated write also waits for what others do by turns: it must wait most of the time, and
+        // wherever it follows.
+        Hypothesis::FollowerSlow(_) => {
+            let mut waiting = predicted(hypothesis, table, replicated).map(|(_, bits)| bits).peekable();
+            waiting.peek().is_some()
+                && waiting.all(|bits| bits.shown.failing || bits.shown.slow && MOST <= bits.shown.late)
+        }
         // A process that stands still by turns looks like that to whoever asks seldom: it must have answered in between.
         Hypothesis::DiskSlow(broker) => table
             .at(Column::Write, broker)

@@ -57,6 +57,10 @@ scenarios! {
         find storage_failed 2 from 60.5 by 63
         at 90 well 2
         over by 102"
+    failed_log_directory_explains_commits_that_wait_for_its_replicas: "
+        at 60 storage 2
+        at 60 uncommitted 1
+        find storage_failed 2 from 60.5 by 63"
     all_brokers_slow_together_are_a_load_and_name_nobody: "
         at 60 load 400
         find cluster_overloaded - from 63 by 70

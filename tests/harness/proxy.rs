@@ -232,6 +232,9 @@ impl Shared {
                 _ if nothing => {}
                 _ => break,
             }
+            if self.pace().is_none() {
+                under_way.hurry(Instant::now());
+            }
             if under_way.arrived(Instant::now()).any(|piece| to.write_all(&piece).is_err()) {
                 break;
             }
@@ -274,6 +277,12 @@ impl UnderWay {
         }
         self.last = Some(due);
         self.pieces.push_back((due, bytes.to_vec()));
+    }
+
+    /// The road is open again: everything arrives now.
+    fn hurry(&mut self, now: Instant) {
+        self.last = None;
+        self.pieces.iter_mut().for_each(|(due, _)| *due = now.min(*due));
     }
 
     /// How long to wait for more at most.

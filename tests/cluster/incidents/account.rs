@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use prober_core::finding::FindingKind;
+
 use super::evidence::Moment;
 use super::watch::Watch;
 use super::{Expect, Incident};
@@ -12,6 +14,11 @@ const CLEARED_GOAL: Duration = Duration::from_secs(10);
 
 /// Kinds that speak of the prober itself.
 const ABOUT_ITSELF: [&str; 4] = ["prober_stalled", "prober_starved", "prober_network", "duplicate_vantage"];
+
+/// Whether findings of this kind blame the prober.
+pub(super) fn is_about_itself(kind: &str) -> bool {
+    ABOUT_ITSELF.contains(&kind)
+}
 
 /// What came of one incident.
 #[derive(Debug, Clone)]
@@ -87,6 +94,7 @@ impl Account {
             Expect::Nothing { .. } | Expect::Prober { .. } => None,
         };
         match (&self.named, within) {
+            (None, Some(_)) if !self.expected.is_known() => {}
             (None, Some(_)) => broken.push("nobody was named".to_owned()),
             (Some((_, took)), Some(within)) if within < *took => {
                 broken.push(format!("named after {:.1} s, not {:.1} s", took.as_secs_f64(), within.as_secs_f64()));
@@ -100,11 +108,14 @@ impl Account {
             Some(took) if goal < took => broken.push(format!("over after {:.1} s", took.as_secs_f64())),
             Some(_) => {}
         }
-        let wrong: Vec<&Named> = self.others.iter().filter(|finding| self.is_wrong(finding)).collect();
+        let wrong: Vec<&Named> = self.wrong().collect();
         if !wrong.is_empty() {
             broken.push(format!("found {wrong:?}"));
         }
         match self.expected {
+            Expect::Victim { .. } if 0 < self.bad.others => {
+                broken.push(format!("{} bad events of other brokers in the broker view", self.bad.others));
+            }
             Expect::Victim { .. } | Expect::Cluster { .. } => {}
             Expect::Nothing { client_bad } if self.bad.client <= client_bad => {}
             Expect::Nothing { .. } => broken.push(format!("{} bad events in the client view", self.bad.client)),
@@ -114,9 +125,14 @@ impl Account {
         broken
     }
 
+    /// What should not have been found.
+    pub(super) fn wrong(&self) -> impl Iterator<Item = &Named> {
+        self.others.iter().filter(|finding| self.is_wrong(finding))
+    }
+
     /// Whether a finding that was not the one looked for blames somebody who is well.
     pub(super) fn is_wrong(&self, (kind, broker): &Named) -> bool {
-        let about_itself = ABOUT_ITSELF.contains(&kind.as_str());
+        let about_itself = is_about_itself(kind);
         match self.expected {
             Expect::Victim { .. } => broker.is_some() && *broker != self.victim,
             Expect::Cluster { .. } => broker.is_some(),
@@ -127,6 +143,15 @@ impl Account {
 }
 
 impl Expect {
+    /// Whether this prober has the first of the kinds, which is what the fault should be called.
+    pub(super) fn is_known(self) -> bool {
+        let (Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } | Expect::Prober { kinds }) = self else {
+            return true;
+        };
+        let known = |kind: &&&str| FindingKind::ALL.iter().any(|known| known.as_str() == **kind);
+        kinds.first().is_none_or(|kind| known(&kind))
+    }
+
     /// Whether a finding is the one that is hoped for.
     fn names(self, victim: Option<i32>, (kind, broker): &Named) -> bool {
         let (kinds, of) = match self {

@@ -59,6 +59,12 @@ impl Moment {
         sum
     }
 
+    /// Every due attempt is counted once, or on its way.
+    #[track_caller]
+    pub(super) fn assert_balances(&self) {
+        self.status.assert_balances();
+    }
+
     /// One group of counts of every series.
     fn counts(&self, group: &str) -> BTreeMap<Series, BTreeMap<String, u64>> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -71,7 +77,7 @@ impl Moment {
     }
 
     /// A line for every series that was not plainly good since an earlier moment.
-    fn told_since(&self, earlier: &Moment) -> String {
+    pub(super) fn told_since(&self, earlier: &Moment) -> String {
         let mut told = String::new();
         let since = self.metrics.since(&earlier.metrics);
         let groups = ["outcomes", "errors", "void"].map(|group| (self.counts(group), earlier.counts(group)));

@@ -1,38 +1,59 @@
-//! The accounts of many incidents as one table: for each fault what was found, how soon, and what should not have been.
+//! The accounts of many incidents as a table: for each fault what was found, how soon, and what should not have been.
+
+use std::time::Duration;
 
 use super::Expect;
 use super::account::Account;
 use crate::support::Named;
 
-/// Column heads, and what each account says there.
-const HEADS: [&str; 8] =
-    ["fault", "expected", "found", "named after", "over after", "false findings", "bad events", "as promised"];
-
-/// The table in Markdown, which is plain enough to read as text.
+/// A row for each account, in Markdown, which is plain enough to read as text.
 pub(super) fn table(accounts: &[Account]) -> String {
-    let rows: Vec<[String; 8]> = accounts.iter().map(row).collect();
+    let heads =
+        ["fault", "expected", "found", "named after", "over after", "false findings", "bad events", "as promised"];
+    lines(&heads, &accounts.iter().map(row).collect::<Vec<_>>())
+}
+
+/// A row for each fault that ran more than once.
+pub(super) fn summary(accounts: &[Account]) -> String {
+    let heads =
+        ["fault", "runs", "as promised", "named after (median, worst)", "over after (median, worst)", "false findings"];
+    let mut names: Vec<&str> = accounts.iter().map(|account| account.name).collect();
+    names.dedup();
+    let rows = names.into_iter().map(|name| {
+        let of_name: Vec<&Account> = accounts.iter().filter(|account| account.name == name).collect();
+        let kept = of_name.iter().filter(|account| account.broken(1).is_empty()).count();
+        let wrong = of_name.iter().flat_map(|account| account.wrong());
+        [
+            name.to_owned(),
+            of_name.len().to_string(),
+            kept.to_string(),
+            spread(of_name.iter().map(|account| account.named.as_ref().map(|(_, took)| *took))),
+            spread(of_name.iter().map(|account| account.cleared)),
+            list(wrong),
+        ]
+    });
+    lines(&heads, &rows.collect::<Vec<_>>())
+}
+
+/// Aligned, as a Markdown table.
+fn lines<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
     let width = |at: usize| {
-        rows.iter().map(|row| row[at].chars().count()).chain([HEADS[at].chars().count()]).max().unwrap_or_default()
+        let cells = rows.iter().map(|row| row[at].as_str()).chain([heads[at]]);
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
     };
-    let widths: Vec<usize> = (0..HEADS.len()).map(width).collect();
-    let line = |cells: &[&str]| {
-        let cells: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        format!("| {} |\n", cells.join(" | "))
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |cells: [&str; N]| {
+        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     };
     let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
-    let mut table = line(&HEADS) + &line(&rules.iter().map(String::as_str).collect::<Vec<_>>());
-    for row in &rows {
-        table += &line(&row.each_ref().map(String::as_str));
-    }
-    table
+    let rule = format!("| {} |\n", rules.join(" | "));
+    let rows = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+    [line(*heads), rule].into_iter().chain(rows).collect()
 }
 
 fn row(account: &Account) -> [String; 8] {
-    let seconds = |time: Option<std::time::Duration>| {
-        time.map_or("–".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
-    };
-    let (wrong, beside): (Vec<&Named>, Vec<&Named>) =
-        account.others.iter().partition(|finding| account.is_wrong(finding));
+    let beside = account.others.iter().filter(|finding| !account.is_wrong(finding));
     let found = account.named.iter().map(|(finding, _)| finding).chain(beside);
     let broken = account.broken(1);
     let bad = account.bad;
@@ -41,10 +62,14 @@ fn row(account: &Account) -> [String; 8] {
         expected(account),
         list(found),
         seconds(account.named.as_ref().map(|(_, took)| *took)),
-        if account.found { seconds(account.cleared) } else { "–".to_owned() },
-        list(wrong),
+        if account.found { seconds(account.cleared) } else { NONE.to_owned() },
+        list(account.wrong()),
         format!("{} / {} / {} / {} / {}", bad.victim, bad.others, bad.client, bad.coordinator, bad.cluster),
-        if broken.is_empty() { "yes".to_owned() } else { format!("**no**: {}", broken.join("; ")) },
+        match account.named {
+            _ if !broken.is_empty() => format!("**no**: {}", broken.join("; ")),
+            None if !account.expected.is_known() => "nothing is promised yet".to_owned(),
+            _ => "yes".to_owned(),
+        },
     ]
 }
 
@@ -61,8 +86,26 @@ fn expected(account: &Account) -> String {
     }
 }
 
+/// Where there is nothing to say.
+const NONE: &str = "–";
+
+fn seconds(time: Option<Duration>) -> String {
+    time.map_or(NONE.to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
+}
+
+/// Median and worst; one that never came is the worst.
+fn spread(times: impl Iterator<Item = Option<Duration>>) -> String {
+    let mut times: Vec<Duration> = times.map(|time| time.unwrap_or(Duration::MAX)).collect();
+    times.sort_unstable();
+    let one = |time: Option<&Duration>| match time {
+        Some(&Duration::MAX) => "never".to_owned(),
+        time => seconds(time.copied()),
+    };
+    format!("{}, {}", one(times.get(times.len() / 2)), one(times.last()))
+}
+
 fn list<'a>(findings: impl IntoIterator<Item = &'a Named>) -> String {
     let one = |(kind, broker): &Named| broker.map_or(kind.clone(), |broker| format!("{kind} {broker}"));
     let all: Vec<String> = findings.into_iter().map(one).collect();
-    if all.is_empty() { "–".to_owned() } else { all.join(", ") }
+    if all.is_empty() { NONE.to_owned() } else { all.join(", ") }
 }

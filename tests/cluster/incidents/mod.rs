@@ -10,6 +10,7 @@
 //! | [`evidence`] | which probes felt it, where and how |
 //! | [`matrix`] | the accounts of many as one table |
 //! | [`suite`] | which of them run when |
+//! | [`soak`] | a starving prober before a healthy cluster, for as long as it is let |
 //!
 //! All other files are incidents. Each is a value: where it happens, what is done and undone, and what may be said of it.
 
@@ -18,14 +19,15 @@ mod evidence;
 mod matrix;
 mod runner;
 mod scene;
+mod soak;
 mod stage;
 mod suite;
 mod watch;
 
 mod acl_removed;
-mod address_space;
 mod all_frozen;
 mod client_port_dropped;
+mod clock_stepped;
 mod collector_down;
 mod controller;
 mod coordinator_frozen;
@@ -39,6 +41,7 @@ mod frozen;
 mod killed;
 mod leaders_rebalanced;
 mod load_spike;
+mod memory_maps;
 mod open_files;
 mod packet_loss;
 mod pauses;
@@ -94,7 +97,7 @@ const fn secs(secs: u64) -> Duration {
 }
 
 /// Every incident, those that share a scene beside each other.
-const ALL: [&Incident; 32] = [
+const ALL: [&Incident; 35] = [
     &frozen::INCIDENT,
     &killed::INCIDENT,
     &killed::NEVER_BACK,
@@ -121,10 +124,13 @@ const ALL: [&Incident; 32] = [
     &resets::INCIDENT,
     &disk_full::OF_TWO,
     &disk_read_only::OF_TWO,
+    &memory_maps::OF_TWO,
     &disk_full::ONLY,
-    &address_space::INCIDENT,
+    &memory_maps::ONLY,
     &controller::KILLED,
     &controller::FROZEN,
     &follower_frozen::INCIDENT,
     &acl_removed::INCIDENT,
+    &clock_stepped::FORWARDS,
+    &clock_stepped::BACKWARDS,
 ];

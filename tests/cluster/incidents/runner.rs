@@ -27,7 +27,8 @@ const DECIDED_WITHIN: Duration = Duration::from_secs(11);
 pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     calm_down(stage);
     let start = Moment::of(stage);
-    let_pass(CALM);
+    // So that the fault meets every phase of the prober's schedule.
+    let_pass(CALM + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
     let before = Moment::of(stage);
 
     let watch = Watch::start(&stage.probing);
@@ -43,6 +44,7 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     let cleared = wait_calm(&watch).map(|at| at.saturating_duration_since(healed));
     let_pass(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
     let after = Moment::of(stage);
+    after.assert_balances();
 
     let victim = stage.victim_id();
     let account = Account::of(incident, victim, &watch, began, cleared, &before, &after);
@@ -52,7 +54,7 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
 
 /// Waits until every broker is good and nothing stands.
 #[track_caller]
-fn calm_down(stage: &Stage<'_>) {
+pub(super) fn calm_down(stage: &Stage<'_>) {
     stage.probing.wait_good(&stage.ids());
     wait_until(OVER_WITHIN, "no finding stands before the incident", || stage.probing.findings().is_empty());
 }

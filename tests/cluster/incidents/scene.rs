@@ -1,5 +1,6 @@
 //! The clusters on which incidents happen. Those that leave a cluster as they found it share one.
 
+use crate::harness::faults::{calendar, disk};
 use crate::harness::raw::coordination::make_internal_topics;
 use crate::harness::raw::{Operation, Resource, allow};
 use crate::harness::{Cluster, Options};
@@ -23,6 +24,8 @@ pub(super) enum Scene {
     Six,
     /// Three brokers that ask for a password, and for permissions.
     Secured,
+    /// Three plain brokers, and a prober whose calendar can be set.
+    Calendar,
 }
 
 impl Scene {
@@ -35,15 +38,19 @@ impl Scene {
         cluster
     }
 
-    /// Whether it takes a network and mounts of the test's own.
-    pub(super) fn needs_own_network(self) -> bool {
-        matches!(self, Scene::Equipped | Scene::OneDisk)
+    /// What this machine lacks for it, if anything.
+    pub(super) fn missing(self) -> Option<&'static str> {
+        match self {
+            Scene::Equipped | Scene::OneDisk if !disk::is_possible() => Some("disks in files (mkfs.ext4, and root)"),
+            Scene::Calendar if !calendar::is_possible() => Some("libfaketime (script/bootstrap)"),
+            _ => None,
+        }
     }
 
     fn options(self) -> Options {
         let plain = Options { name: format!("{self:?}").to_lowercase(), ..Options::default() };
         match self {
-            Scene::Three => plain,
+            Scene::Three | Scene::Calendar => plain,
             Scene::Equipped => Options { roads: true, disks: 2, ..plain },
             Scene::OneDisk => Options { roads: true, disks: 1, ..plain },
             Scene::Controllers => Options { controllers: 3, ..plain },

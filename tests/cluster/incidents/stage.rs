@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use super::Incident;
+use super::scene::Scene;
+use crate::harness::faults::calendar::Calendar;
 use crate::harness::faults::disk::Disk;
 use crate::harness::kafka::broker::Broker;
 use crate::harness::network::Network;
@@ -18,6 +20,7 @@ pub(super) struct Stage<'a> {
     pub(super) random: Random,
     network: Option<&'a Network>,
     sink: Option<OtlpSink>,
+    calendar: Option<Calendar>,
     victim: i32,
     begun: Option<Instant>,
 }
@@ -31,10 +34,14 @@ impl<'a> Stage<'a> {
         mut random: Random,
     ) -> Stage<'a> {
         let sink = OtlpSink::grpc();
-        let probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &incident.scene.environment());
+        let calendar = (incident.scene == Scene::Calendar).then(Calendar::new).flatten();
+        let of_calendar = calendar.as_ref().map(Calendar::environment).unwrap_or_default();
+        let mut environment = incident.scene.environment();
+        environment.extend(of_calendar.iter().map(|(name, value)| (*name, value.as_str())));
+        let probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
         let ids: Vec<i32> = cluster.brokers().iter().map(Broker::id).collect();
         let victim = random.one_of(&ids);
-        Stage { cluster, probing, random, network, sink: Some(sink), victim, begun: None }
+        Stage { cluster, probing, random, network, sink: Some(sink), calendar, victim, begun: None }
     }
 
     /// All brokers, by id.
@@ -104,6 +111,12 @@ impl<'a> Stage<'a> {
     /// Ends the receiver of the prober's metrics.
     pub(super) fn end_sink(&mut self) {
         self.sink = None;
+    }
+
+    /// The prober's own calendar.
+    #[track_caller]
+    pub(super) fn calendar(&self) -> &Calendar {
+        self.calendar.as_ref().unwrap_or_else(|| panic!("the prober of this scene has the machine's calendar"))
     }
 
     /// The incident's own network.

@@ -9,6 +9,8 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::harness::leash::ScratchDir;
+
 /// What fills the disk.
 const FILLER: &str = "filler";
 
@@ -100,9 +102,10 @@ impl Drop for Disk {
 }
 
 /// Whether this machine lets us make disks: by trying, in a mount namespace.
-pub(crate) fn is_possible(folder: &Path) -> bool {
+pub(crate) fn is_possible() -> bool {
+    let folder = ScratchDir::new("kafka-prober-disk-");
     let tried = r#"set -e; truncate -s 8M "$1"; mkfs.ext4 -q -F "$1"; mkdir -p "$1.at"; mount -o loop "$1" "$1.at"; umount "$1.at""#;
-    let image = text(&folder.join("tried"));
+    let image = text(&folder.path().join("tried"));
     let command = command(&["unshare", "--mount", "sh", "-c", tried, "sh", &image]).output();
     command.is_ok_and(|tried| tried.status.success())
 }

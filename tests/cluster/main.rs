@@ -18,6 +18,7 @@ mod coordinators;
 mod counts_agree;
 mod direct_probes;
 mod healthy;
+mod incidents;
 mod integrity;
 mod not_enough_replicas;
 mod observation;

@@ -82,9 +82,7 @@ impl Probing {
     pub(crate) fn findings(&self) -> Vec<Named> {
         let page = self.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
         let page = page.unwrap_or_else(|| panic!("no page of findings:\n{}", self.prober.stderr()));
-        let rows: Vec<Value> = serde_json::from_str(&page.body).expect("the page is JSON");
-        let broker = |row: &Value| row["broker"].as_str().and_then(|id| id.parse().ok());
-        rows.iter().map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect()
+        named(&page.body)
     }
 
     /// Every finding that ever began, by the log: none is missed between two looks.
@@ -154,6 +152,14 @@ impl Probing {
         assert_eq!(exit.code, Some(0), "{}", self.prober.stderr());
         assert!(exit.elapsed <= Duration::from_secs(5), "{exit:?}");
     }
+}
+
+/// The findings of a page.
+#[track_caller]
+pub(crate) fn named(page: &str) -> Vec<Named> {
+    let rows: Vec<Value> = serde_json::from_str(page).expect("the page is JSON");
+    let broker = |row: &Value| row["broker"].as_str().and_then(|id| id.parse().ok());
+    rows.iter().map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect()
 }
 
 /// The view that a lane's events speak of.

@@ -11,9 +11,11 @@
 //! | [`prober`] | the binary under test, its pages and its resources |
 //! | [`java_producer`] | Kafka's own producer beside the prober |
 //! | [`proxy`], [`network`] | the way to a broker, closed in all the ways in which real ones are |
+//! | [`faults`] | pauses, limits, small disks, load, a starving process |
+//! | [`random`] | chance that can be had again |
 //! | [`leash`], [`ports`], [`wait`], [`kept`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
 //!
-//! Invariant: only [`watcher`] writes to a cluster, and only to its own topic. Everything else about
+//! Invariant: only [`watcher`] and [`faults::load`] write to a cluster, and only to topics of their own. Everything else about
 //! the prober's topics is read.
 //!
 //! Blocking std code with threads throughout; the OTLP receivers alone bring a runtime, on their own thread.
@@ -22,6 +24,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod collector;
+pub(crate) mod faults;
 pub(crate) mod java_producer;
 pub(crate) mod kafka;
 pub(crate) mod kept;
@@ -31,6 +34,7 @@ pub(crate) mod otlp;
 pub(crate) mod ports;
 pub(crate) mod prober;
 pub(crate) mod proxy;
+pub(crate) mod random;
 pub(crate) mod raw;
 pub(crate) mod requirements;
 pub(crate) mod wait;

@@ -1,7 +1,8 @@
 //! A network of a test's own, in which packets can be dropped without touching the machine's.
 //!
 //! The test runs a second time, as a process in a fresh network namespace with a loopback of its own, and everything that
-//! it starts there lives in that network: brokers, prober, the harness's own client. The first run only waits for it.
+//! it starts there lives in that network: brokers, prober, the harness's own client. The first run only waits for it. What
+//! is mounted there (see [`super::faults::disk`]) is seen there only, and is gone with it.
 //!
 //! ```text
 //! let Some(network) = Network::own("my_file::my_claim") else { return };
@@ -12,7 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, process};
 
 use super::leash::{Leashed, ScratchDir};
@@ -23,7 +24,7 @@ const INSIDE: &str = "KAFKA_PROBER_TEST_OWN_NETWORK";
 
 /// A new namespace: root's own, or by way of a user namespace where the kernel allows that to everybody.
 const ENTER: &str = r#"PATH="$PATH:/usr/sbin:/sbin"
-if [ "$(id -u)" = 0 ]; then set -- unshare --net "$@"; else set -- unshare --user --map-root-user --net "$@"; fi
+if [ "$(id -u)" = 0 ]; then set -- unshare --net --mount "$@"; else set -- unshare --user --map-root-user --net --mount "$@"; fi
 exec "$@""#;
 
 /// Becomes the program, with a loopback that is up.
@@ -35,6 +36,9 @@ const TRY: &str = "ip link set lo up && nft add table inet cut";
 /// A test that hangs inside is ended from outside.
 const RUN_WITHIN: Duration = Duration::from_secs(600);
 
+/// How soon the run outside says what the run inside says.
+const TOLD_EVERY: Duration = Duration::from_millis(500);
+
 /// The network that this process lives in and may cut.
 pub(crate) struct Network(());
 
@@ -45,6 +49,12 @@ impl Network {
     /// caller's. Where namespaces are not to be had, that is a counted skip.
     #[track_caller]
     pub(crate) fn own(test: &str) -> Option<Self> {
+        Self::own_for(test, RUN_WITHIN)
+    }
+
+    /// The same for a run that takes long, which is heard while it goes on.
+    #[track_caller]
+    pub(crate) fn own_for(test: &str, limit: Duration) -> Option<Self> {
         if env::var_os(INSIDE).is_some() {
             return Some(Self(()));
         }
@@ -53,7 +63,7 @@ impl Network {
             skip(&[missing.to_owned()]);
             return None;
         }
-        run_inside(test);
+        run_inside(test, limit);
         None
     }
 
@@ -63,6 +73,16 @@ impl Network {
         nft(&format!(
             "add table inet cut; add chain inet cut input {{ type filter hook input priority 0 ; }}; \
              add rule inet cut input tcp dport {port} drop; add rule inet cut input tcp sport {port} drop"
+        ));
+    }
+
+    /// Loses so many of a hundred packets to and from a TCP port, by chance.
+    #[track_caller]
+    pub(crate) fn lose_packets(&self, port: u16, percent: u32) {
+        let lost = format!("numgen random mod 100 < {percent} drop");
+        nft(&format!(
+            "add table inet cut; add chain inet cut input {{ type filter hook input priority 0 ; }}; \
+             add rule inet cut input tcp dport {port} {lost}; add rule inet cut input tcp sport {port} {lost}"
         ));
     }
 
@@ -79,7 +99,7 @@ fn is_possible() -> bool {
 }
 
 #[track_caller]
-fn run_inside(test: &str) {
+fn run_inside(test: &str, limit: Duration) {
     let program = env::current_exe().expect("a test knows its own program").display().to_string();
     // On a thread of its own, so that it has its name.
     let run = [&*program, test, "--exact", "--nocapture", "--test-threads=2"];
@@ -92,12 +112,24 @@ fn run_inside(test: &str) {
     let mut run = Leashed::spawn(Path::new("sh"), &args, |command| {
         command.env(INSIDE, process::id().to_string()).stdout(log).stderr(errors);
     });
-    let ended = run.wait_exit(RUN_WITHIN);
-    let said = fs::read_to_string(&path).unwrap_or_default();
+    let (began, mut told) = (Instant::now(), 0);
+    let mut tell = || {
+        let said = fs::read_to_string(&path).unwrap_or_default();
+        io::stderr().write_all(&said.as_bytes()[told..]).expect("stderr takes it");
+        told = said.len();
+        said
+    };
+    let ended = loop {
+        let ended = run.wait_exit(TOLD_EVERY);
+        if ended.is_some() || limit <= began.elapsed() {
+            break ended;
+        }
+        tell();
+    };
+    let said = tell();
     // A name that no test has passes, too: it runs none.
     let passed = ended.is_some_and(|status| status.success()) && said.contains("test result: ok. 1 passed");
-    assert!(passed, "in a network of its own {test} ended with {ended:?}:\n{said}");
-    io::stderr().write_all(said.as_bytes()).expect("stderr takes it");
+    assert!(passed, "in a network of its own {test} ended with {ended:?}");
 }
 
 #[track_caller]

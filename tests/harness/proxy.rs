@@ -6,12 +6,13 @@
 //!
 //! Threads that block, two for each connection; nothing is lost on a road that is opened again.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::net::sockopt::set_socket_linger;
 
@@ -19,6 +20,9 @@ use super::wait_until;
 
 /// How soon a thread that reads sees that its connection was reset.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// On a narrow road bytes arrive in pieces, so many a second.
+const DRIPS_PER_SECOND: u32 = 10;
 
 /// The kernel needs no longer to close a listener or a connection.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
@@ -28,12 +32,23 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 enum Road {
     /// Bytes pass, both ways.
     Open,
+    /// Bytes pass both ways, later or fewer at a time.
+    Slow(Pace),
     /// Connections stay and new ones are accepted, and no byte passes, either way.
     Silent,
     /// The port is closed to new connections; those that there are go on.
     Refusing,
     /// The proxy is gone.
     Gone,
+}
+
+/// How bytes pass on a slow road, each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// Every byte arrives so much later.
+    pub(crate) delay: Duration,
+    /// No more than so many bytes a second; none for no limit.
+    pub(crate) bytes_per_second: Option<u32>,
 }
 
 /// A port on loopback that leads to another.
@@ -70,6 +85,11 @@ impl Proxy {
         self.shared.turn(Road::Silent);
     }
 
+    /// Lets bytes pass at this pace from now on, also on connections that are there.
+    pub(crate) fn slow(&self, pace: Pace) {
+        self.shared.turn(Road::Slow(pace));
+    }
+
     /// Closes the port: new connections are refused. Returns when they are.
     #[track_caller]
     pub(crate) fn refuse(&self) {
@@ -80,11 +100,14 @@ impl Proxy {
     /// Ends every connection with a reset (RST), both ways. Returns when it has happened.
     #[track_caller]
     pub(crate) fn reset(&self) {
-        let pairs: Vec<Weak<Pair>> = self.shared.pairs().drain(..).collect();
-        pairs.iter().filter_map(Weak::upgrade).for_each(|pair| pair.reset());
-        // Whoever waits for an open road looks whether its connection is over, too.
-        self.shared.turned.notify_all();
+        let pairs = self.shared.reset();
         wait_until(CLOSED_WITHIN, "every connection is reset", || pairs.iter().all(|pair| pair.strong_count() == 0));
+    }
+
+    /// Resets connections from another thread, without waiting for it.
+    pub(crate) fn resetter(&self) -> impl Fn() + Send + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || drop(shared.reset())
     }
 
     /// Opens the road again. What waited in a black hole passes now.
@@ -132,6 +155,13 @@ impl Shared {
         *self.road.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn pace(&self) -> Option<Pace> {
+        match self.road() {
+            Road::Slow(pace) => Some(pace),
+            _ => None,
+        }
+    }
+
     /// Returns what it was before.
     fn turn(&self, to: Road) -> Road {
         let mut road = self.road.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,6 +169,15 @@ impl Shared {
         drop(road);
         self.turned.notify_all();
         before
+    }
+
+    /// Begins to end every connection with a reset, and returns them.
+    fn reset(&self) -> Vec<Weak<Pair>> {
+        let pairs: Vec<Weak<Pair>> = self.pairs().drain(..).collect();
+        pairs.iter().filter_map(Weak::upgrade).for_each(|pair| pair.reset());
+        // Whoever waits for an open road looks whether its connection is over, too.
+        self.turned.notify_all();
+        pairs
     }
 
     /// Waits for as long as nothing may pass; false if nothing ever will.
@@ -177,26 +216,86 @@ impl Shared {
     /// Passes bytes one way. An end on one side is the end of both, once the road is open.
     fn pass(&self, pair: &Pair, mut from: &TcpStream, mut to: &TcpStream) {
         let mut bytes = [0; 16 << 10];
+        let mut under_way = UnderWay::default();
         // Both fail on a socket that is closed already, which the first read then finds.
-        let _ = from.set_read_timeout(Some(LOOK_EVERY));
         let _ = to.set_nodelay(true);
         loop {
-            let read = from.read(&mut bytes);
-            if read.as_ref().is_err_and(is_patience) && !pair.is_over() {
-                continue;
-            }
-            if !self.may_pass(pair) {
+            let _ = from.set_read_timeout(Some(under_way.next(Instant::now())));
+            let room = under_way.room(self.pace());
+            let read = from.read(&mut bytes[..room]);
+            let nothing = read.as_ref().is_err_and(is_patience) && !pair.is_over();
+            if !nothing && !self.may_pass(pair) {
                 return;
             }
             match read {
-                Ok(count) if 0 < count && to.write_all(&bytes[..count]).is_ok() => {}
+                Ok(count) if 0 < count => under_way.leaves(&bytes[..count], self.pace(), Instant::now()),
+                _ if nothing => {}
                 _ => break,
+            }
+            if self.pace().is_none() {
+                under_way.hurry(Instant::now());
+            }
+            if under_way.arrived(Instant::now()).any(|piece| to.write_all(&piece).is_err()) {
+                break;
+            }
+        }
+        // What left before the end arrives before it.
+        for (due, piece) in under_way.pieces {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            if pair.is_over() || to.write_all(&piece).is_err() {
+                break;
             }
         }
         for side in [from, to] {
             // Closed already is as good.
             let _ = side.shutdown(Shutdown::Both);
         }
+    }
+}
+
+/// Bytes that have left one side and not arrived at the other, in order.
+#[derive(Debug, Default)]
+struct UnderWay {
+    pieces: VecDeque<(Instant, Vec<u8>)>,
+    last: Option<Instant>,
+}
+
+impl UnderWay {
+    /// How much may leave at once: little on a narrow road, so that what arrives is spread over time too.
+    fn room(&self, pace: Option<Pace>) -> usize {
+        let narrow = pace.and_then(|pace| pace.bytes_per_second);
+        narrow.map_or(16 << 10, |rate| usize::try_from(rate / DRIPS_PER_SECOND).map_or(16 << 10, |room| room.max(1)))
+    }
+
+    fn leaves(&mut self, bytes: &[u8], pace: Option<Pace>, now: Instant) {
+        let mut due = now + pace.map_or(Duration::ZERO, |pace| pace.delay);
+        // Never before what left earlier, and on a narrow road after it.
+        due = due.max(self.last.unwrap_or(now));
+        if let Some(rate) = pace.and_then(|pace| pace.bytes_per_second) {
+            let bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            due += Duration::from_secs_f64(f64::from(bytes) / f64::from(rate.max(1)));
+        }
+        self.last = Some(due);
+        self.pieces.push_back((due, bytes.to_vec()));
+    }
+
+    /// The road is open again: everything arrives now.
+    fn hurry(&mut self, now: Instant) {
+        self.last = None;
+        self.pieces.iter_mut().for_each(|(due, _)| *due = now.min(*due));
+    }
+
+    /// How long to wait for more at most.
+    fn next(&self, now: Instant) -> Duration {
+        let due = self.pieces.front().map(|(due, _)| due.saturating_duration_since(now));
+        due.map_or(LOOK_EVERY, |due| due.clamp(Duration::from_millis(1), LOOK_EVERY))
+    }
+
+    fn arrived(&mut self, now: Instant) -> impl Iterator<Item = Vec<u8>> + '_ {
+        std::iter::from_fn(move || {
+            let due = self.pieces.front().is_some_and(|(due, _)| *due <= now);
+            due.then(|| self.pieces.pop_front()).flatten().map(|(_, piece)| piece)
+        })
     }
 }
 
@@ -230,8 +329,6 @@ impl Pair {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::harness::ports::free_port;
 
@@ -294,6 +391,34 @@ mod tests {
         assert_eq!(asked(&mut old, 2).expect("it was there before"), 2);
         proxy.heal();
         assert_eq!(asked(&mut connect(&proxy), 3).expect("the road is open"), 3);
+    }
+
+    #[test]
+    fn slow_road_delays_every_byte_and_keeps_their_order() {
+        let proxy = Proxy::start(free_port(), echo());
+        let mut stream = connect(&proxy);
+        assert_eq!(asked(&mut stream, 1).expect("the road is open"), 1);
+        proxy.slow(Pace { delay: SILENCE, bytes_per_second: None });
+        let began = Instant::now();
+        stream.write_all(&[2, 3]).expect("the kernel takes it");
+        assert_eq!([2, 3].map(|_| says(&mut stream, CLOSED_WITHIN).expect("it arrives")), [2, 3]);
+        assert!(2 * SILENCE <= began.elapsed(), "there and back");
+        proxy.heal();
+        assert_eq!(asked(&mut stream, 4).expect("the road is open"), 4);
+    }
+
+    #[test]
+    fn narrow_road_lets_few_bytes_pass_in_a_second() {
+        let proxy = Proxy::start(free_port(), echo());
+        let mut stream = connect(&proxy);
+        assert_eq!(asked(&mut stream, 1).expect("the road is open"), 1);
+        proxy.slow(Pace { delay: Duration::ZERO, bytes_per_second: Some(100) });
+        let began = Instant::now();
+        stream.write_all(&[7; 50]).expect("the kernel takes it");
+        for _ in 0..50 {
+            assert_eq!(says(&mut stream, CLOSED_WITHIN).expect("it arrives"), 7);
+        }
+        assert!(Duration::from_millis(500) <= began.elapsed(), "{:?}", began.elapsed());
     }
 
     #[test]

@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use super::fault_log::{Action, FaultLog};
 use super::properties::{CLUSTER_ID, LOG4J_FILE, Layout, Node, Roles};
+use crate::harness::faults::disk::Disk;
 use crate::harness::leash::Leashed;
 use crate::harness::requirements::{java, kafka_jars};
 
 /// A controlled shutdown takes about 2 s; the last node of a broken quorum never manages it.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+/// Room for some segments of 16 MiB on each disk.
+const DISK_MIB: u64 = 160;
 
 /// Lines of a node's log that a panic shows.
 const TAIL_LINES: usize = 25;
@@ -24,6 +28,7 @@ pub(crate) struct Broker {
     internal: String,
     advertised: AtomicU16,
     folder: PathBuf,
+    disks: Vec<Disk>,
     faults: Arc<FaultLog>,
     process: Mutex<Process>,
 }
@@ -40,6 +45,7 @@ impl Broker {
             internal: format!("127.0.0.1:{}", node.internal_port),
             advertised: AtomicU16::new(node.client_port),
             folder: folder.to_owned(),
+            disks: Vec::new(),
             process: Mutex::default(),
             node,
             layout,
@@ -73,6 +79,18 @@ impl Broker {
     /// Tells clients to come by another port, from the next start on.
     pub(crate) fn advertise(&self, port: u16) {
         self.advertised.store(port, Ordering::Relaxed);
+    }
+
+    /// Its disks, of a cluster with [`Options::disks`](super::Options::disks).
+    pub(crate) fn disks(&self) -> &[Disk] {
+        &self.disks
+    }
+
+    /// Gives it so many disks for its logs; before it is formatted.
+    #[track_caller]
+    pub(super) fn mount(&mut self, disks: usize) {
+        let name = |number| format!("disk-{}-{number}", self.node.id);
+        self.disks = (1..=disks).map(|number| Disk::mount(&self.folder, &name(number), DISK_MIB)).collect();
     }
 
     /// The JVM's pid.
@@ -219,7 +237,8 @@ impl Broker {
 
     fn write_properties(&self) {
         let advertised = self.advertised.load(Ordering::Relaxed);
-        let properties = self.layout.properties(&self.node, advertised, &self.data_folder());
+        let logs: Vec<PathBuf> = self.disks.iter().map(Disk::logs).collect();
+        let properties = self.layout.properties(&self.node, advertised, &self.data_folder(), &logs);
         fs::write(self.properties_file(), properties).expect("the cluster's folder is writable");
     }
 

@@ -8,6 +8,7 @@
 //! A test that needs the ports before the brokers live calls [`Cluster::prepare`] and, when it
 //! pleases, [`Cluster::start_all`] and [`Cluster::await_ready`].
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 use std::thread;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::kept::keep_if_panicking;
 use super::leash::ScratchDir;
+use super::ports::free_port;
 use super::proxy::Proxy;
 use super::{raw, wait_for, wait_until};
 
@@ -43,6 +45,11 @@ pub(crate) struct Options {
     /// The one broker that reaches the controllers through proxies, see [`Cluster::cut_off`]. They must be controllers of
     /// their own.
     pub(crate) detour: Option<i32>,
+    /// Clients come to each broker through a proxy, see [`Cluster::road`].
+    pub(crate) roads: bool,
+    /// So many disks of their own for each broker's logs, 160 MiB each; with none, a folder of the cluster's. Only in
+    /// a network of the test's own.
+    pub(crate) disks: usize,
     /// Java properties for every node, over those of the harness.
     pub(crate) settings: Vec<(String, String)>,
     /// Start fast by leaving out the JVM's second compiler; off for measuring latency.
@@ -56,6 +63,8 @@ impl Default for Options {
             brokers: 3,
             controllers: 0,
             detour: None,
+            roads: false,
+            disks: 0,
             settings: Vec::new(),
             quick_start: true,
         }
@@ -76,6 +85,7 @@ pub(crate) struct Cluster {
     brokers: Vec<Broker>,
     controllers: Vec<Broker>,
     detour: Vec<Proxy>,
+    roads: BTreeMap<i32, Proxy>,
     faults: Arc<FaultLog>,
     // Last, so that it is removed after the brokers have died.
     folder: ScratchDir,
@@ -101,7 +111,12 @@ impl Cluster {
         let (brokers, controllers) =
             layout.nodes.iter().map(make).partition(|b: &Broker| b.roles() != Roles::Controller);
         let detour = layout.behind_proxies().map(|node| Proxy::start(node.proxy_port, node.detour_port)).collect();
-        let cluster = Self { name: options.name, brokers, controllers, detour, faults, folder };
+        let mut cluster =
+            Self { name: options.name, brokers, controllers, detour, roads: BTreeMap::new(), faults, folder };
+        if options.roads {
+            cluster.roads = cluster.brokers.iter().map(|broker| (broker.id(), road_to(broker))).collect();
+        }
+        cluster.brokers.iter_mut().for_each(|broker| broker.mount(options.disks));
         thread::scope(|scope| {
             for node in cluster.nodes() {
                 scope.spawn(|| node.format());
@@ -179,6 +194,18 @@ impl Cluster {
         self.detour.iter().for_each(Proxy::heal);
     }
 
+    /// The way of clients to a broker, of a cluster with [`Options::roads`].
+    #[track_caller]
+    pub(crate) fn road(&self, broker: i32) -> &Proxy {
+        self.roads.get(&broker).unwrap_or_else(|| panic!("no proxy leads to broker {broker}: Options::roads"))
+    }
+
+    /// Every broker's address for the harness's own clients.
+    pub(crate) fn internal_bootstrap(&self) -> String {
+        let addresses: Vec<&str> = self.brokers.iter().map(Broker::internal_address).collect();
+        addresses.join(",")
+    }
+
     /// Every broker's client address, as `bootstrap.servers` wants it.
     pub(crate) fn bootstrap(&self) -> String {
         let addresses: Vec<String> = self.brokers.iter().map(Broker::address).collect();
@@ -200,6 +227,7 @@ impl Cluster {
     /// Undoes every fault: reconnects, thaws, starts, and waits until all is listed again.
     pub(crate) fn heal(&self) {
         self.reconnect();
+        self.roads.values().for_each(Proxy::heal);
         self.nodes().filter(|node| node.is_frozen()).for_each(Broker::thaw);
         self.start_all();
         self.await_ready();
@@ -220,4 +248,11 @@ impl Drop for Cluster {
         self.nodes().for_each(Broker::end);
         self.keep_logs();
     }
+}
+
+/// A proxy before a broker that is still down, at which it is advertised from its start on.
+fn road_to(broker: &Broker) -> Proxy {
+    let road = Proxy::start(free_port(), broker.client_port());
+    broker.advertise(road.port());
+    road
 }

@@ -1,6 +1,6 @@
 //! The layout of a cluster and the properties file of each node.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Options;
 use crate::harness::ports::free_port;
@@ -81,11 +81,15 @@ impl Layout {
         self.nodes.iter().filter(|node| self.detour.is_some() && node.roles != Roles::Broker)
     }
 
-    /// The properties of one node that clients reach at `advertised` on loopback.
-    pub(crate) fn properties(&self, node: &Node, advertised: u16, data: &Path) -> String {
+    /// The properties of one node that clients reach at `advertised` on loopback. Its logs are in the folder `data`, or on
+    /// disks of their own, if it has any; the log of the controllers stays in the folder.
+    pub(crate) fn properties(&self, node: &Node, advertised: u16, data: &Path, disks: &[PathBuf]) -> String {
+        let folder = |path: &Path| path.display().to_string();
+        let logs: Vec<String> = disks.iter().map(|path| folder(path)).collect();
         let mut all = vec![
             ("node.id".to_owned(), node.id.to_string()),
-            ("log.dirs".to_owned(), data.display().to_string()),
+            ("log.dirs".to_owned(), if logs.is_empty() { folder(data) } else { logs.join(",") }),
+            ("metadata.log.dir".to_owned(), folder(data)),
             ("controller.quorum.voters".to_owned(), self.voters(node)),
         ];
         all.extend(listeners(node, advertised));

@@ -58,6 +58,11 @@ impl Prober {
         self.process.pid()
     }
 
+    /// Where it listens: host and port.
+    pub(crate) fn http_address(&self) -> &str {
+        &self.http
+    }
+
     /// One GET; `None` when nobody listens, the answer is late (10 s) or it is no HTTP.
     pub(crate) fn http_get(&self, path: &str) -> Option<HttpAnswer> {
         http::get(&self.http, path, PAGE_WITHIN).ok()

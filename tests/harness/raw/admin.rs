@@ -8,8 +8,12 @@ use kafka_protocol::messages::create_acls_request::{AclCreation, CreateAclsReque
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
+use kafka_protocol::messages::delete_acls_request::DeleteAclsFilter;
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
-use kafka_protocol::messages::{BrokerId, DeleteTopicsRequest, ElectLeadersRequest};
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use kafka_protocol::messages::{
+    BrokerId, DeleteAclsRequest, DeleteTopicsRequest, ElectLeadersRequest, IncrementalAlterConfigsRequest,
+};
 use openssl::hash::MessageDigest;
 use openssl::pkcs5::pbkdf2_hmac;
 
@@ -20,6 +24,8 @@ const CREATE_TOPICS_VERSION: i16 = 7;
 const DELETE_TOPICS_VERSION: i16 = 5;
 const ELECT_LEADERS_VERSION: i16 = 2;
 const CREATE_ACLS_VERSION: i16 = 2;
+const DELETE_ACLS_VERSION: i16 = 2;
+const ALTER_CONFIGS_VERSION: i16 = 1;
 
 /// Creates a topic whose partition *i* has exactly the replicas `assignment[i]`.
 pub(crate) fn create_topic(
@@ -90,17 +96,59 @@ pub(crate) enum Operation {
     DescribeConfigs = 10,
 }
 
+impl Resource<'_> {
+    /// Kafka's numbers of the kind and of the pattern, and the name.
+    fn pattern(&self) -> (i8, &str, i8) {
+        const LITERAL: i8 = 3;
+        const PREFIXED: i8 = 4;
+        match self {
+            Resource::Topics(prefix) => (2, prefix, PREFIXED),
+            Resource::Groups(prefix) => (3, prefix, PREFIXED),
+            Resource::Cluster => (4, "kafka-cluster", LITERAL),
+            Resource::TransactionalIds(prefix) => (5, prefix, PREFIXED),
+        }
+    }
+}
+
+const ALLOW: i8 = 3;
+
+/// Takes these operations from a user again.
+pub(crate) fn forbid(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
+    let (kind, name, pattern) = resource.pattern();
+    let filter = |operation: &Operation| {
+        DeleteAclsFilter::default()
+            .with_resource_type_filter(kind)
+            .with_resource_name_filter(Some(text(name)))
+            .with_pattern_type_filter(pattern)
+            .with_principal_filter(Some(text(&format!("User:{user}"))))
+            .with_host_filter(None)
+            .with_operation(*operation as i8)
+            .with_permission_type(ALLOW)
+    };
+    let request = DeleteAclsRequest::default().with_filters(operations.iter().map(filter).collect());
+    let answer = Connection::open(addr, PATIENCE)?.ask(DELETE_ACLS_VERSION, &request, PATIENCE)?;
+    answer.filter_results.iter().try_for_each(|result| RawError::check(result.error_code))
+}
+
+/// Sets one configuration of a topic, or with no value gives it back to its default.
+pub(crate) fn set_topic_config(addr: &str, topic: &str, name: &str, value: Option<&str>) -> Result<(), RawError> {
+    const TOPIC: i8 = 2;
+    const DELETE: i8 = 1;
+    let operation = if value.is_some() { 0 } else { DELETE };
+    let config =
+        AlterableConfig::default().with_name(text(name)).with_config_operation(operation).with_value(value.map(text));
+    let resource = AlterConfigsResource::default()
+        .with_resource_type(TOPIC)
+        .with_resource_name(text(topic))
+        .with_configs(vec![config]);
+    let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
+    let answer = Connection::open(addr, PATIENCE)?.ask(ALTER_CONFIGS_VERSION, &request, PATIENCE)?;
+    answer.responses.iter().try_for_each(|resource| RawError::check(resource.error_code))
+}
+
 /// Allows a user these operations.
 pub(crate) fn allow(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
-    const LITERAL: i8 = 3;
-    const PREFIXED: i8 = 4;
-    const ALLOW: i8 = 3;
-    let (kind, name, pattern) = match resource {
-        Resource::Topics(prefix) => (2, prefix, PREFIXED),
-        Resource::Groups(prefix) => (3, prefix, PREFIXED),
-        Resource::Cluster => (4, "kafka-cluster", LITERAL),
-        Resource::TransactionalIds(prefix) => (5, prefix, PREFIXED),
-    };
+    let (kind, name, pattern) = resource.pattern();
     let creation = |operation: &Operation| {
         AclCreation::default()
             .with_resource_type(kind)

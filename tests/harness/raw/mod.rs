@@ -16,12 +16,17 @@ pub(crate) mod commits;
 pub(crate) mod connection;
 pub(crate) mod coordination;
 pub(crate) mod quorum;
+pub(crate) mod quotas;
 pub(crate) mod records;
 
-pub(crate) use admin::{Operation, Resource, allow, create_scram_user, create_topic, delete_topic, elect_preferred};
+pub(crate) use admin::{
+    Operation, Resource, allow, create_scram_user, create_topic, delete_topic, elect_preferred, forbid,
+    set_topic_config,
+};
 pub(crate) use commits::{commit_on, coordinator_address};
 pub(crate) use connection::{Connection, RawError};
 pub(crate) use quorum::{active_controller, coordinator};
+pub(crate) use quotas::{Quota, set_quota};
 pub(crate) use records::{earliest_offset, fetch_all, latest_offset, produce_one, read_partition};
 
 /// For a request to a broker that should be well.

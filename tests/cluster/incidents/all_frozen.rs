@@ -1,0 +1,19 @@
+//! All brokers stand still at the same moment: from here that looks like a dead network, and nobody can be named.
+
+use super::{Expect, Incident, Scene, secs};
+use crate::harness::kafka::broker::Broker;
+
+pub(super) const INCIDENT: Incident = Incident {
+    name: "all_frozen",
+    what: "SIGSTOP of every broker for 15 s",
+    scene: Scene::Three,
+    lasts: secs(15),
+    inject: |stage| {
+        stage.cluster.brokers().iter().for_each(Broker::freeze);
+        Box::new(|stage| {
+            stage.cluster.brokers().iter().for_each(Broker::thaw);
+            stage.cluster.await_ready();
+        })
+    },
+    expect: Expect::Cluster { kinds: &["cluster_unreachable"], within: secs(3) },
+};

@@ -1,0 +1,35 @@
+//! One broker stands still half of the time: it answers everything, and everything late.
+
+use std::time::Duration;
+
+use super::{Expect, Incident, SOON, Scene, secs};
+use crate::harness::faults::pauses::Pauses;
+
+const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: SOON };
+
+/// For 150 of every 300 ms: nothing takes as long as a second.
+pub(super) const INCIDENT: Incident = Incident {
+    name: "duty_cycled",
+    what: "stopped 150 of every 300 ms",
+    scene: Scene::Three,
+    lasts: secs(25),
+    inject: |stage| {
+        let pauses = Pauses::by_turns(stage.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
+        Box::new(move |_| drop(pauses))
+    },
+    expect: EXPECT,
+};
+
+/// For 1.2 of every 2.4 s: some answers come late, and none of the pauses is long enough to be a stall.
+pub(super) const LONG: Incident = Incident {
+    name: "duty_cycled_long",
+    what: "stopped 1.2 of every 2.4 s",
+    scene: Scene::Three,
+    lasts: secs(25),
+    inject: |stage| {
+        let half = Duration::from_millis(1200);
+        let pauses = Pauses::by_turns(stage.victim().pid(), half, half);
+        Box::new(move |_| drop(pauses))
+    },
+    expect: EXPECT,
+};

@@ -1,0 +1,28 @@
+//! Leadership moves to other replicas and back to the preferred ones, while every broker is well.
+
+use super::{Expect, Incident, Scene, secs};
+use crate::harness::{raw, wait_until};
+use crate::support::let_pass;
+
+pub(super) const INCIDENT: Incident = Incident {
+    name: "leaders_rebalanced",
+    what: "a broker gives up its leaderships for a restart, and gets them back by an election",
+    scene: Scene::Three,
+    lasts: secs(0),
+    inject: |stage| {
+        let broker = stage.victim();
+        assert!(broker.stop(), "it ends by itself: {}", broker.log_tail());
+        broker.start();
+        stage.cluster.await_ready();
+        wait_until(secs(60), "every replica is in sync", || stage.all_in_sync());
+        stage.begins();
+        let addr = stage.cluster.any_internal_address();
+        wait_until(secs(30), "every partition is led by its preferred leader", || {
+            let moved = raw::metadata_of_all(addr).map(raw::Metadata::moved).unwrap_or_default();
+            moved.is_empty() || raw::elect_preferred(addr, &moved).is_err()
+        });
+        let_pass(secs(8));
+        Box::new(|_| ())
+    },
+    expect: Expect::Nothing { client_bad: 5 },
+};

@@ -1,0 +1,23 @@
+//! Others write a lot, and the cluster can take it.
+
+use super::{Expect, Incident, Scene, secs};
+use crate::harness::faults::load::Load;
+
+/// A tenth or so of what the three brokers take on two cores.
+const RECORDS_PER_SECOND: u32 = 5_000;
+
+pub(super) const INCIDENT: Incident = Incident {
+    name: "load_spike",
+    what: "5 MB/s by Kafka's own performance tool",
+    scene: Scene::Three,
+    lasts: secs(30),
+    inject: |stage| {
+        let load = Load::start(stage.cluster, Some(RECORDS_PER_SECOND));
+        stage.begins();
+        Box::new(move |_| {
+            eprintln!("load: {}", load.numbers());
+            drop(load);
+        })
+    },
+    expect: Expect::Nothing { client_bad: 0 },
+};

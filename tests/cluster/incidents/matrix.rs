@@ -1,0 +1,111 @@
+//! The accounts of many incidents as a table: for each fault what was found, how soon, and what should not have been.
+
+use std::time::Duration;
+
+use super::Expect;
+use super::account::Account;
+use crate::support::Named;
+
+/// A row for each account, in Markdown, which is plain enough to read as text.
+pub(super) fn table(accounts: &[Account]) -> String {
+    let heads =
+        ["fault", "expected", "found", "named after", "over after", "false findings", "bad events", "as promised"];
+    lines(&heads, &accounts.iter().map(row).collect::<Vec<_>>())
+}
+
+/// A row for each fault that ran more than once.
+pub(super) fn summary(accounts: &[Account]) -> String {
+    let heads =
+        ["fault", "runs", "as promised", "named after (median, worst)", "over after (median, worst)", "false findings"];
+    let mut names: Vec<&str> = accounts.iter().map(|account| account.name).collect();
+    names.dedup();
+    let rows = names.into_iter().map(|name| {
+        let of_name: Vec<&Account> = accounts.iter().filter(|account| account.name == name).collect();
+        let kept = of_name.iter().filter(|account| account.broken(1).is_empty()).count();
+        let wrong = of_name.iter().flat_map(|account| account.wrong());
+        [
+            name.to_owned(),
+            of_name.len().to_string(),
+            kept.to_string(),
+            spread(of_name.iter().map(|account| account.named.as_ref().map(|(_, took)| *took))),
+            spread(of_name.iter().map(|account| account.cleared)),
+            list(wrong),
+        ]
+    });
+    lines(&heads, &rows.collect::<Vec<_>>())
+}
+
+/// Aligned, as a Markdown table.
+fn lines<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
+    let width = |at: usize| {
+        let cells = rows.iter().map(|row| row[at].as_str()).chain([heads[at]]);
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let line = |cells: [&str; N]| {
+        let cells = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let rules: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let rule = format!("| {} |\n", rules.join(" | "));
+    let rows = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+    [line(*heads), rule].into_iter().chain(rows).collect()
+}
+
+fn row(account: &Account) -> [String; 8] {
+    let beside = account.others.iter().filter(|finding| !account.is_wrong(finding));
+    let found = account.named.iter().map(|(finding, _)| finding).chain(beside);
+    let broken = account.broken(1);
+    let bad = account.bad;
+    [
+        account.name.to_owned(),
+        expected(account),
+        list(found),
+        seconds(account.named.as_ref().map(|(_, took)| *took)),
+        if account.found { seconds(account.cleared) } else { NONE.to_owned() },
+        list(account.wrong()),
+        format!("{} / {} / {} / {} / {}", bad.victim, bad.others, bad.client, bad.coordinator, bad.cluster),
+        match account.named {
+            _ if !broken.is_empty() => format!("**no**: {}", broken.join("; ")),
+            None if !account.expected.is_known() => "nothing is promised yet".to_owned(),
+            _ => "yes".to_owned(),
+        },
+    ]
+}
+
+fn expected(account: &Account) -> String {
+    match account.expected {
+        Expect::Victim { kinds, .. } => {
+            let victim = account.victim.map_or("?".to_owned(), |victim| victim.to_string());
+            format!("broker {victim}: {}", kinds.join(" or "))
+        }
+        Expect::Cluster { kinds, .. } => kinds.join(" or "),
+        Expect::Nothing { .. } => "nothing".to_owned(),
+        Expect::Prober { kinds: [] } => "nothing, no bad event".to_owned(),
+        Expect::Prober { kinds } => format!("{}, no bad event", kinds.join(" or ")),
+    }
+}
+
+/// Where there is nothing to say.
+const NONE: &str = "–";
+
+fn seconds(time: Option<Duration>) -> String {
+    time.map_or(NONE.to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
+}
+
+/// Median and worst; one that never came is the worst.
+fn spread(times: impl Iterator<Item = Option<Duration>>) -> String {
+    let mut times: Vec<Duration> = times.map(|time| time.unwrap_or(Duration::MAX)).collect();
+    times.sort_unstable();
+    let one = |time: Option<&Duration>| match time {
+        Some(&Duration::MAX) => "never".to_owned(),
+        time => seconds(time.copied()),
+    };
+    format!("{}, {}", one(times.get(times.len() / 2)), one(times.last()))
+}
+
+fn list<'a>(findings: impl IntoIterator<Item = &'a Named>) -> String {
+    let one = |(kind, broker): &Named| broker.map_or(kind.clone(), |broker| format!("{kind} {broker}"));
+    let all: Vec<String> = findings.into_iter().map(one).collect();
+    if all.is_empty() { NONE.to_owned() } else { all.join(", ") }
+}

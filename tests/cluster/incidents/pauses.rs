@@ -1,0 +1,26 @@
+//! Every broker pauses now and then for less than a second, as garbage collectors do.
+
+use std::time::Duration;
+
+use super::{Expect, Incident, Scene, secs};
+use crate::harness::faults::pauses::Pauses;
+
+const PAUSE: std::ops::Range<Duration> = Duration::from_millis(300)..Duration::from_millis(900);
+const BETWEEN: std::ops::Range<Duration> = Duration::from_secs(2)..Duration::from_secs(7);
+
+pub(super) const INCIDENT: Incident = Incident {
+    name: "pauses",
+    what: "each broker stopped 300 to 900 ms every 2 to 7 s",
+    scene: Scene::Three,
+    lasts: secs(40),
+    inject: |stage| {
+        let pids: Vec<u32> = stage.cluster.brokers().iter().map(|broker| broker.pid()).collect();
+        let mut paused = Vec::new();
+        for pid in pids {
+            paused.push(Pauses::at_random(pid, PAUSE, BETWEEN, stage.random.next()));
+        }
+        Box::new(move |_| drop(paused))
+    },
+    // Two pauses one after the other can be more than a client's second.
+    expect: Expect::Nothing { client_bad: 40 },
+};

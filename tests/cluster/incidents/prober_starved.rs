@@ -1,0 +1,19 @@
+//! The prober gets a twentieth of a processor, while the cluster is well.
+
+use super::{Expect, Incident, Scene, secs};
+use crate::harness::faults::starving::Starving;
+
+pub(super) const INCIDENT: Incident = Incident {
+    name: "prober_starved",
+    what: "the prober at 5 % of a processor for 40 s",
+    scene: Scene::Three,
+    lasts: secs(40),
+    inject: |stage| {
+        let starving = Starving::to(stage.probing.prober.pid(), 5);
+        Box::new(move |_| {
+            eprintln!("starved by {}, held back {:?} times", starving.how(), starving.throttled());
+            drop(starving);
+        })
+    },
+    expect: Expect::Prober { kinds: &["prober_starved", "prober_stalled"] },
+};

@@ -1,0 +1,19 @@
+//! The cluster gives the prober's client so little that it is held back everywhere.
+
+use super::{Expect, Incident, SOON, Scene, secs};
+use crate::harness::raw::{Quota, set_quota};
+
+/// Records of 128 bytes and what surrounds them, seven a second at each broker, are more than this.
+const QUOTA: Quota = Quota::ProducedBytes(500.0);
+
+pub(super) const INCIDENT: Incident = Incident {
+    name: "quota",
+    what: "500 bytes a second for every client",
+    scene: Scene::Three,
+    lasts: secs(25),
+    inject: |stage| {
+        set_quota(stage.cluster.any_internal_address(), QUOTA, true).expect("a quota");
+        Box::new(|stage| set_quota(stage.cluster.any_internal_address(), QUOTA, false).expect("no quota"))
+    },
+    expect: Expect::Cluster { kinds: &["quota_throttled"], within: SOON },
+};

@@ -1,0 +1,72 @@
+//! One incident from calm to calm: the fault is injected, held and undone, and the page of findings is watched throughout.
+
+use std::time::{Duration, Instant};
+
+use super::account::Account;
+use super::evidence::Moment;
+use super::stage::Stage;
+use super::watch::Watch;
+use super::{Incident, evidence};
+use crate::harness::wait_until;
+use crate::support::let_pass;
+
+/// How long what is normal is looked at before, to compare with.
+const CALM: Duration = Duration::from_secs(6);
+
+/// A finding has to be over for so long, so that one that comes and goes is not taken for one that is gone.
+const OVER_FOR: Duration = Duration::from_secs(3);
+
+/// Longer than any goal; what is not over by then is said to be so.
+const OVER_WITHIN: Duration = Duration::from_secs(60);
+
+/// Every attempt that the fault has hit is decided by then.
+const DECIDED_WITHIN: Duration = Duration::from_secs(11);
+
+/// Runs one incident, and says what came of it.
+#[track_caller]
+pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
+    calm_down(stage);
+    let start = Moment::of(stage);
+    // So that the fault meets every phase of the prober's schedule.
+    let_pass(CALM + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
+    let before = Moment::of(stage);
+
+    let watch = Watch::start(&stage.probing);
+    let now = Instant::now();
+    let undo = (incident.inject)(stage);
+    let began = stage.begun().unwrap_or(now);
+    let_pass(incident.lasts.saturating_sub(began.elapsed()));
+    let during = Moment::of(stage);
+    let survived = stage.cluster.brokers().iter().all(|broker| broker.is_running());
+
+    undo(stage);
+    let healed = stage.begun().unwrap_or_else(Instant::now);
+    let cleared = wait_calm(&watch).map(|at| at.saturating_duration_since(healed));
+    let_pass(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
+    let after = Moment::of(stage);
+    after.assert_balances();
+
+    let victim = stage.victim_id();
+    let account = Account::of(incident, victim, &watch, began, cleared, &before, &after);
+    evidence::keep(incident, &account, &[&start, &before, &during, &after], &watch, (began, healed), survived);
+    account
+}
+
+/// Waits until every broker is good and nothing stands.
+#[track_caller]
+pub(super) fn calm_down(stage: &Stage<'_>) {
+    stage.probing.wait_good(&stage.ids());
+    wait_until(OVER_WITHIN, "no finding stands before the incident", || stage.probing.findings().is_empty());
+}
+
+/// When the last finding was over; `None` if that was not to be waited for.
+fn wait_calm(watch: &Watch) -> Option<Instant> {
+    let began = Instant::now();
+    while began.elapsed() < OVER_WITHIN {
+        if let Some(calm) = watch.calm_since().filter(|calm| OVER_FOR <= calm.elapsed()) {
+            return Some(calm);
+        }
+        let_pass(Duration::from_millis(100));
+    }
+    None
+}

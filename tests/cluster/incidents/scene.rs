@@ -1,0 +1,102 @@
+//! The clusters on which incidents happen. Those that leave a cluster as they found it share one.
+
+use crate::harness::faults::{calendar, disk};
+use crate::harness::raw::coordination::make_internal_topics;
+use crate::harness::raw::{Operation, Resource, allow};
+use crate::harness::{Cluster, Options};
+
+/// Whom the prober is to a cluster with permissions.
+pub(super) const USER: &str = "prober";
+const PASSWORD: &str = "its-secret";
+
+/// What a cluster is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scene {
+    /// Three brokers, as plain as can be.
+    Three,
+    /// Three brokers, each behind a proxy for clients and with two disks for its logs.
+    Equipped,
+    /// The same with one disk, the loss of which is the loss of the broker.
+    OneDisk,
+    /// Three brokers, and three controllers of their own.
+    Controllers,
+    /// Six brokers, so that most of them do not replicate from the victim.
+    Six,
+    /// Three brokers that ask for a password, and for permissions.
+    Secured,
+    /// Three plain brokers, and a prober whose calendar can be set.
+    Calendar,
+}
+
+impl Scene {
+    pub(super) fn open(self) -> Cluster {
+        let cluster = Cluster::start(self.options());
+        make_internal_topics(&cluster);
+        if self == Scene::Secured {
+            permit_all(&cluster);
+        }
+        cluster
+    }
+
+    /// What this machine lacks for it, if anything.
+    pub(super) fn missing(self) -> Option<&'static str> {
+        match self {
+            Scene::Equipped | Scene::OneDisk if !disk::is_possible() => Some("disks in files (mkfs.ext4, and root)"),
+            Scene::Calendar if !calendar::is_possible() => Some("libfaketime (script/bootstrap)"),
+            _ => None,
+        }
+    }
+
+    fn options(self) -> Options {
+        let plain = Options { name: format!("{self:?}").to_lowercase(), ..Options::default() };
+        match self {
+            Scene::Three | Scene::Calendar => plain,
+            Scene::Equipped => Options { roads: true, disks: 2, ..plain },
+            Scene::OneDisk => Options { roads: true, disks: 1, ..plain },
+            Scene::Controllers => Options { controllers: 3, ..plain },
+            Scene::Six => Options { brokers: 6, ..plain },
+            Scene::Secured => secured(plain),
+        }
+    }
+
+    /// What the prober has to know to come in.
+    pub(super) fn environment(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            Scene::Secured => vec![
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PROTOCOL", "sasl_plaintext"),
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__SASL_MECHANISM", "PLAIN"),
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__USERNAME", USER),
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PASSWORD", PASSWORD),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn secured(plain: Options) -> Options {
+    let module = "org.apache.kafka.common.security.plain.PlainLoginModule";
+    let users = format!("{module} required user_{USER}=\"{PASSWORD}\";");
+    plain
+        .with("listener.security.protocol.map", "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT")
+        .with("listener.name.client.sasl.enabled.mechanisms", "PLAIN")
+        .with("listener.name.client.plain.sasl.jaas.config", &users)
+        .with("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+        // The brokers themselves, and the harness: both on the internal listener.
+        .with("super.users", "User:ANONYMOUS")
+}
+
+/// Everything that the prober asks for.
+#[track_caller]
+fn permit_all(cluster: &Cluster) {
+    use Operation::{Create, Describe, DescribeConfigs, Read, Write};
+    let ours = "kafka-prober-";
+    for (resource, operations) in [
+        (Resource::Topics(ours), &[Create, Describe, Read, Write, DescribeConfigs][..]),
+        (Resource::Topics("_"), &[Describe, DescribeConfigs]),
+        (Resource::Groups(ours), &[Read]),
+        (Resource::TransactionalIds(ours), &[Write]),
+        (Resource::Cluster, &[Describe]),
+    ] {
+        allow(cluster.any_internal_address(), USER, resource, operations).expect("an ACL");
+    }
+}

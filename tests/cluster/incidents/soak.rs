@@ -1,0 +1,61 @@
+//! For as long as it is let: a healthy cluster, and a prober that hardly gets a processor. Minutes of it with
+//! `script/soak`; it has nothing to do without.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::time::{Duration, Instant};
+
+use super::evidence::Moment;
+use super::runner;
+use super::scene::Scene;
+use super::stage::Stage;
+use super::{account, prober_starved};
+use crate::harness::faults::starving::Starving;
+use crate::harness::random::Random;
+use crate::harness::skip_without_kafka;
+use crate::support::{Named, let_pass};
+
+/// For how many minutes.
+const MINUTES: &str = "KAFKA_PROBER_TEST_SOAK_MINUTES";
+
+/// Percent of one processor.
+const SHARE: u32 = 5;
+
+/// How often it says how it goes.
+const SAID_EVERY: Duration = Duration::from_secs(30);
+
+#[test]
+fn starving_prober_says_nothing_of_a_healthy_cluster() {
+    let Some(minutes) = env::var(MINUTES).ok().and_then(|minutes| minutes.parse().ok()) else { return };
+    if skip_without_kafka() {
+        return;
+    }
+    let cluster = Scene::Three.open();
+    let mut stage = Stage::open(&prober_starved::INCIDENT, &cluster, None, Random::new(Random::seed()));
+    runner::calm_down(&stage);
+    let before = Moment::of(&stage);
+    let starving = Starving::to(stage.probing.prober.pid(), SHARE);
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(60) * minutes {
+        let_pass(SAID_EVERY);
+        let bad = Moment::of(&stage).bad_since(&before, None);
+        eprintln!("after {:.0} s: {bad:?}, found {:?}", began.elapsed().as_secs_f64(), found(&stage));
+    }
+    eprintln!("starved by {}, held back {:?} times", starving.how(), starving.throttled());
+    drop(starving);
+    let after = Moment::of(&stage);
+
+    let wrong: Vec<Named> = found(&stage).into_keys().filter(|(kind, _)| !account::is_about_itself(kind)).collect();
+    assert_eq!(wrong, [], "{}", stage.probing.prober.stderr());
+    assert_eq!(after.bad_since(&before, None), account::Bad::default(), "{}", after.told_since(&before));
+    stage.probing.stop();
+}
+
+/// What was ever found, and how often.
+fn found(stage: &Stage<'_>) -> BTreeMap<Named, usize> {
+    let mut found = BTreeMap::new();
+    for finding in stage.probing.findings_so_far() {
+        *found.entry(finding).or_default() += 1;
+    }
+    found
+}

@@ -1,0 +1,137 @@
+//! What an incident gets its hands on.
+
+use std::time::Instant;
+
+use super::Incident;
+use super::scene::Scene;
+use crate::harness::faults::calendar::Calendar;
+use crate::harness::faults::disk::Disk;
+use crate::harness::kafka::broker::Broker;
+use crate::harness::network::Network;
+use crate::harness::otlp::OtlpSink;
+use crate::harness::random::Random;
+use crate::harness::{Cluster, raw};
+use crate::support::{Probing, TOPIC};
+
+/// A cluster, a prober in front of it, and who is to suffer.
+pub(super) struct Stage<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) probing: Probing,
+    pub(super) random: Random,
+    network: Option<&'a Network>,
+    sink: Option<OtlpSink>,
+    calendar: Option<Calendar>,
+    victim: i32,
+    begun: Option<Instant>,
+}
+
+impl<'a> Stage<'a> {
+    /// The prober starts, with what it needs for this incident.
+    pub(super) fn open(
+        incident: &Incident,
+        cluster: &'a Cluster,
+        network: Option<&'a Network>,
+        mut random: Random,
+    ) -> Stage<'a> {
+        let sink = OtlpSink::grpc();
+        let calendar = (incident.scene == Scene::Calendar).then(Calendar::new).flatten();
+        let of_calendar = calendar.as_ref().map(Calendar::environment).unwrap_or_default();
+        let mut environment = incident.scene.environment();
+        environment.extend(of_calendar.iter().map(|(name, value)| (*name, value.as_str())));
+        let probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
+        let ids: Vec<i32> = cluster.brokers().iter().map(Broker::id).collect();
+        let victim = random.one_of(&ids);
+        Stage { cluster, probing, random, network, sink: Some(sink), calendar, victim, begun: None }
+    }
+
+    /// All brokers, by id.
+    pub(super) fn ids(&self) -> Vec<i32> {
+        self.cluster.brokers().iter().map(Broker::id).collect()
+    }
+
+    /// The broker that suffers, if the incident is about one.
+    pub(super) fn victim(&self) -> &'a Broker {
+        self.cluster.broker(self.victim)
+    }
+
+    pub(super) fn victim_id(&self) -> i32 {
+        self.victim
+    }
+
+    /// It must be this one and no other.
+    pub(super) fn choose(&mut self, broker: i32) {
+        self.victim = broker;
+    }
+
+    /// A controller of its own.
+    #[track_caller]
+    pub(super) fn controller(&self, id: i32) -> &'a Broker {
+        let found = self.cluster.controllers().iter().find(|node| node.id() == id);
+        found.unwrap_or_else(|| panic!("no controller has the id {id}"))
+    }
+
+    /// The victim's disk with its partition of the pinned lane.
+    #[track_caller]
+    pub(super) fn pinned_disk(&self) -> &'a Disk {
+        let found = self.victim().disks().iter().find(|disk| disk.holds(TOPIC));
+        found.unwrap_or_else(|| panic!("no disk of broker {} holds the pinned partition", self.victim))
+    }
+
+    /// A broker but the victim, on the harness's own listener.
+    #[track_caller]
+    pub(super) fn other_internal_address(&self) -> &'a str {
+        let other = self.cluster.brokers().iter().find(|broker| broker.id() != self.victim && broker.is_serving());
+        other.unwrap_or_else(|| panic!("broker {} is the only one", self.victim)).internal_address()
+    }
+
+    /// Starts the victim again if the fault has ended it.
+    #[track_caller]
+    pub(super) fn revive(&self) {
+        self.cluster.start_all();
+        self.cluster.await_ready();
+    }
+
+    /// Starts the victim anew, whether or not the fault has ended it.
+    #[track_caller]
+    pub(super) fn restart(&self) {
+        if self.victim().is_running() {
+            self.victim().kill();
+        }
+        self.revive();
+    }
+
+    /// Whether every replica of every partition is in sync, by the word of every broker.
+    pub(super) fn all_in_sync(&self) -> bool {
+        self.cluster.brokers().iter().all(|broker| {
+            let seen = raw::metadata_of_all(broker.internal_address()).unwrap_or_default();
+            !seen.partitions.is_empty() && seen.partitions.iter().all(|p| p.isr.len() == p.replicas.len())
+        })
+    }
+
+    /// Ends the receiver of the prober's metrics.
+    pub(super) fn end_sink(&mut self) {
+        self.sink = None;
+    }
+
+    /// The prober's own calendar.
+    #[track_caller]
+    pub(super) fn calendar(&self) -> &Calendar {
+        self.calendar.as_ref().unwrap_or_else(|| panic!("the prober of this scene has the machine's calendar"))
+    }
+
+    /// The incident's own network.
+    #[track_caller]
+    pub(super) fn network(&self) -> &'a Network {
+        self.network.unwrap_or_else(|| panic!("this scene has no network of its own"))
+    }
+
+    /// The fault begins now: what came before was preparation.
+    pub(super) fn begins(&mut self) {
+        self.begun = Some(Instant::now());
+    }
+
+    /// When the fault began, if that was said, and forgets it.
+    pub(super) fn begun(&mut self) -> Option<Instant> {
+        self.begun.take()
+    }
+}

@@ -1,0 +1,47 @@
+//! Limits of the kernel on a running process: open files, and room for more memory maps.
+
+use std::fs;
+
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+/// A limit on one process, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Limited {
+    pid: Pid,
+    resource: Resource,
+    before: Rlimit,
+}
+
+impl Limited {
+    /// No file or socket more than the process has open now.
+    #[track_caller]
+    pub(crate) fn open_files(pid: u32) -> Limited {
+        let open = fs::read_dir(format!("/proc/{pid}/fd")).expect("a process of ours").count();
+        Limited::to(pid, Resource::Nofile, u64::try_from(open).expect("a few hundred"))
+    }
+
+    /// No memory map more: what a process meets that has as many maps as the kernel allows. Those that it has stay, and
+    /// giving some back does not help.
+    #[track_caller]
+    pub(crate) fn memory_maps(pid: u32) -> Limited {
+        // Far below what a JVM has mapped.
+        Limited::to(pid, Resource::As, 64 << 20)
+    }
+
+    #[track_caller]
+    fn to(pid: u32, resource: Resource, limit: u64) -> Limited {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a pid is a number above zero");
+        let own = rustix::process::getrlimit(resource);
+        let limit = Rlimit { current: Some(limit), maximum: own.maximum };
+        let before = prlimit(Some(pid), resource, limit).expect("a process of ours takes limits");
+        Limited { pid, resource, before }
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        // A process that has ended needs no room any more.
+        let before = Rlimit { current: self.before.current, maximum: self.before.maximum };
+        let _ = prlimit(Some(self.pid), self.resource, before);
+    }
+}

@@ -6,12 +6,12 @@ use std::time::Duration;
 use crate::time::Time;
 
 /// The latencies of so long are one sample.
-const SAMPLE: Duration = Duration::from_secs(10);
+const SAMPLE: Duration = Duration::from_secs(5);
 
 /// So many samples are remembered: ten minutes.
-const KEPT: usize = 60;
+const KEPT: usize = 120;
 
-/// With so many a cell knows what is usual: half a minute.
+/// With so many a cell knows what is usual: a quarter of a minute.
 const ENOUGH: usize = 3;
 
 /// Latencies of one sample at most; the rest of a busy one says the same.
@@ -84,11 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn usual_is_known_after_half_a_minute() {
+    fn usual_is_known_after_a_quarter_of_a_minute() {
         let mut history = History::default();
-        live(&mut history, 10..40, ms(5));
+        live(&mut history, 10..25, ms(5));
         assert_eq!(history.usual(), None);
-        live(&mut history, 40..51, ms(5));
+        live(&mut history, 25..31, ms(5));
         assert_eq!(history.usual(), Some(ms(5)));
     }
 

@@ -9,6 +9,9 @@
 pub mod hypothesis;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::finding::Finding;

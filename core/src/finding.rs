@@ -32,6 +32,18 @@ pub enum FindingKind {
     NotEnoughReplicas,
     /// Acked records of the replicated topic are gone.
     AckedRecordsLost,
+    /// Replicas have been out of sync for minutes, and do not catch up.
+    ReplicasMissing,
+    /// Replicas fall out of sync and catch up, again and again.
+    ReplicasBehind,
+    /// Partitions have been led by others than their preferred brokers for longer than Kafka lets them.
+    LeadersImbalanced,
+    /// There are nearly as many partition replicas as Kafka bears, or more.
+    PartitionLimit,
+    /// A partition of an internal topic is large and goes on growing.
+    InternalTopicGrowing,
+    /// Partitions are being moved: trouble that somebody wants.
+    ReassignmentRunning,
     /// The cluster does not permit the prober something.
     PermissionMissing,
     /// The prober itself was stopped.
@@ -43,7 +55,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 14] = [
+    pub const ALL: [FindingKind; 20] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
@@ -55,6 +67,12 @@ impl FindingKind {
         FindingKind::CoordinatorFailing,
         FindingKind::NotEnoughReplicas,
         FindingKind::AckedRecordsLost,
+        FindingKind::ReplicasMissing,
+        FindingKind::ReplicasBehind,
+        FindingKind::LeadersImbalanced,
+        FindingKind::PartitionLimit,
+        FindingKind::InternalTopicGrowing,
+        FindingKind::ReassignmentRunning,
         FindingKind::PermissionMissing,
         FindingKind::ProberStalled,
         FindingKind::DuplicateVantage,
@@ -74,6 +92,12 @@ impl FindingKind {
             FindingKind::CoordinatorFailing => "coordinator_failing",
             FindingKind::NotEnoughReplicas => "not_enough_replicas",
             FindingKind::AckedRecordsLost => "acked_records_lost",
+            FindingKind::ReplicasMissing => "replicas_missing",
+            FindingKind::ReplicasBehind => "replicas_behind",
+            FindingKind::LeadersImbalanced => "leaders_imbalanced",
+            FindingKind::PartitionLimit => "partition_limit",
+            FindingKind::InternalTopicGrowing => "internal_topic_growing",
+            FindingKind::ReassignmentRunning => "reassignment_running",
             FindingKind::PermissionMissing => "permission_missing",
             FindingKind::ProberStalled => "prober_stalled",
             FindingKind::DuplicateVantage => "duplicate_vantage",
@@ -100,6 +124,8 @@ pub struct Finding {
     pub summary: Arc<str>,
     /// What was seen, one sentence each.
     pub evidence: Vec<Arc<str>>,
+    /// What it may be instead, where the evidence allows another reading: the likeliest of those.
+    pub runner_up: Option<FindingKind>,
     /// What else it could have been, and is not.
     pub ruled_out: Vec<FindingKind>,
 }

@@ -64,6 +64,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         confidence: if FROZEN_AFTER <= longest { 0.99 } else { 0.9 },
         summary: format!("broker {broker} has not answered for {}: {what}", seconds(longest)).into(),
         evidence,
+        runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }

@@ -4,7 +4,9 @@
 //! they come, and whoever wants to know reads the newest snapshot.
 
 mod direct;
+mod finding_log;
 mod forgotten;
+mod patterns;
 mod status;
 mod suspicion;
 
@@ -15,6 +17,7 @@ use std::time::Duration;
 
 use prober_core::accounts::Accounts;
 use prober_core::event::Anomaly;
+use prober_core::finding::Finding;
 use prober_core::ids::{ClusterName, Lane};
 use prober_core::objective::Objective;
 use prober_core::observed::Observed;
@@ -34,6 +37,7 @@ use crate::vitals::Vital;
 
 use direct::DirectNews;
 use forgotten::Forgotten;
+use patterns::AllPatterns;
 use status::{LaneNews, SelfStatus, StateLog};
 use suspicion::{Around, Stalls, Suspicion};
 
@@ -138,6 +142,7 @@ pub struct Engine {
     routes: Vec<Running>,
     directs: Vec<Asking>,
     observed: BTreeMap<ClusterName, Arc<Observed>>,
+    patterns: AllPatterns,
     forgotten: Forgotten,
     objectives: Arc<[Objective]>,
     accounts: Accounts,
@@ -244,6 +249,7 @@ impl Waiting {
             routes,
             directs,
             observed: BTreeMap::new(),
+            patterns: AllPatterns::default(),
             forgotten: Forgotten::default(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
@@ -337,6 +343,7 @@ impl Engine {
                 asking.direct.hear(input, &mut self.accounts);
             }
             Input::Observed(observed) => {
+                self.patterns.follow(&observed, self.clock.now());
                 self.observed.insert(observed.cluster.clone(), observed);
             }
             Input::Vital(vital) => self.hear_vital(vital),
@@ -450,7 +457,7 @@ impl Engine {
             records,
             phases,
             channel_failures,
-            findings: self.directs.iter().flat_map(|asking| asking.findings(now)).collect(),
+            findings: self.findings(now),
             impediments: self.directs.iter().flat_map(Asking::impediments).collect(),
             observed: self.observed.values().cloned().collect(),
             brokers,
@@ -458,6 +465,12 @@ impl Engine {
         };
         self.forgotten.strike(&mut snapshot);
         snapshot
+    }
+
+    /// Everything that stands: what the direct probes find first, then the patterns.
+    fn findings(&self, now: Time) -> Vec<Finding> {
+        let direct = self.directs.iter().flat_map(|asking| asking.findings(now));
+        direct.chain(self.patterns.findings()).collect()
     }
 
     fn shut_down(&mut self) {

@@ -9,6 +9,7 @@
 //! | [`coordinator`], [`controller`] | commits and transactions, and the controller, failing while the brokers are well |
 //! | [`replicas`], [`loss`] | writes refused for want of replicas; acked records that are gone |
 //! | [`permission`] | what the cluster does not permit us |
+//! | [`patterns`] | what a cluster says of itself: replicas, leaders, limits, growth; kept apart, see there |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
 //! | [`input`] | the evidence |
 //! | [`standing`] | which findings stand, since when, and when they are over |
@@ -20,6 +21,7 @@ pub mod controller;
 pub mod coordinator;
 pub mod input;
 pub mod loss;
+pub mod patterns;
 pub mod permission;
 pub mod prober;
 pub mod refusal;

@@ -212,8 +212,9 @@ struct Told {
     to: u64,
 }
 
+/// To the nearest step, so that nothing is skipped.
 fn seconds(minutes: &str) -> u64 {
-    (minutes.parse::<f64>().expect("minutes") * 60.0).round() as u64
+    STEP * (minutes.parse::<f64>().expect("minutes") * (MINUTE / STEP) as f64).round() as u64
 }
 
 fn world(lines: &[Vec<&str>]) -> World {

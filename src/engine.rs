@@ -4,8 +4,10 @@
 //! they come, and whoever wants to know reads the newest snapshot.
 
 mod direct;
+mod finding_log;
 mod forgotten;
 mod own;
+mod patterns;
 mod status;
 mod suspicion;
 
@@ -17,6 +19,7 @@ use std::time::Duration;
 use prober_core::accounts::Accounts;
 use prober_core::event::Anomaly;
 use prober_core::fault::Fault;
+use prober_core::finding::Finding;
 use prober_core::ids::{ClusterName, Lane};
 use prober_core::objective::Objective;
 use prober_core::observed::Observed;
@@ -38,6 +41,7 @@ use crate::vitals::Vital;
 use direct::DirectNews;
 use forgotten::Forgotten;
 use own::OwnNews;
+use patterns::AllPatterns;
 use status::{LaneNews, SelfStatus, StateLog};
 use suspicion::{Around, Stalls, Suspicion};
 
@@ -142,6 +146,7 @@ pub struct Engine {
     routes: Vec<Running>,
     directs: Vec<Asking>,
     observed: BTreeMap<ClusterName, Arc<Observed>>,
+    patterns: AllPatterns,
     forgotten: Forgotten,
     objectives: Arc<[Objective]>,
     accounts: Accounts,
@@ -251,6 +256,7 @@ impl Waiting {
             routes,
             directs,
             observed: BTreeMap::new(),
+            patterns: AllPatterns::default(),
             forgotten: Forgotten::default(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
@@ -358,6 +364,7 @@ impl Engine {
                 asking.direct.hear(input, &mut self.accounts);
             }
             Input::Observed(observed) => {
+                self.patterns.follow(&observed, self.clock.now());
                 self.observed.insert(observed.cluster.clone(), observed);
             }
             Input::Vital(vital) => self.hear_vital(vital),
@@ -493,7 +500,7 @@ impl Engine {
             records,
             phases,
             channel_failures,
-            findings: self.directs.iter().flat_map(|asking| asking.findings(now)).collect(),
+            findings: self.findings(now),
             impediments: self.directs.iter().flat_map(Asking::impediments).collect(),
             observed: self.observed.values().cloned().collect(),
             brokers,
@@ -501,6 +508,12 @@ impl Engine {
         };
         self.forgotten.strike(&mut snapshot);
         snapshot
+    }
+
+    /// Everything that stands: what the direct probes find first, then the patterns.
+    fn findings(&self, now: Time) -> Vec<Finding> {
+        let direct = self.directs.iter().flat_map(|asking| asking.findings(now));
+        direct.chain(self.patterns.findings()).collect()
     }
 
     fn shut_down(&mut self) {

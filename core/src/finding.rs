@@ -50,6 +50,18 @@ pub enum FindingKind {
     QuotaThrottled,
     /// The prober's credentials, or a broker's certificate, are refused.
     CredentialsRefused,
+    /// Replicas have been out of sync for minutes, and do not catch up.
+    ReplicasMissing,
+    /// Replicas fall out of sync and catch up, again and again.
+    ReplicasBehind,
+    /// Partitions have been led by others than their preferred brokers for longer than Kafka lets them.
+    LeadersImbalanced,
+    /// There are nearly as many partition replicas as Kafka bears, or more.
+    PartitionLimit,
+    /// A partition of an internal topic is large and goes on growing.
+    InternalTopicGrowing,
+    /// Partitions are being moved: trouble that somebody wants.
+    ReassignmentRunning,
     /// The cluster does not permit the prober something.
     PermissionMissing,
     /// The prober itself was stopped.
@@ -65,7 +77,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 25] = [
+    pub const ALL: [FindingKind; 31] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
@@ -86,6 +98,12 @@ impl FindingKind {
         FindingKind::StorageFailed,
         FindingKind::QuotaThrottled,
         FindingKind::CredentialsRefused,
+        FindingKind::ReplicasMissing,
+        FindingKind::ReplicasBehind,
+        FindingKind::LeadersImbalanced,
+        FindingKind::PartitionLimit,
+        FindingKind::InternalTopicGrowing,
+        FindingKind::ReassignmentRunning,
         FindingKind::PermissionMissing,
         FindingKind::ProberStalled,
         FindingKind::DuplicateVantage,
@@ -116,6 +134,12 @@ impl FindingKind {
             FindingKind::StorageFailed => "storage_failed",
             FindingKind::QuotaThrottled => "quota_throttled",
             FindingKind::CredentialsRefused => "credentials_refused",
+            FindingKind::ReplicasMissing => "replicas_missing",
+            FindingKind::ReplicasBehind => "replicas_behind",
+            FindingKind::LeadersImbalanced => "leaders_imbalanced",
+            FindingKind::PartitionLimit => "partition_limit",
+            FindingKind::InternalTopicGrowing => "internal_topic_growing",
+            FindingKind::ReassignmentRunning => "reassignment_running",
             FindingKind::PermissionMissing => "permission_missing",
             FindingKind::ProberStalled => "prober_stalled",
             FindingKind::DuplicateVantage => "duplicate_vantage",
@@ -144,6 +168,8 @@ pub struct Finding {
     pub summary: Arc<str>,
     /// What was seen, one sentence each.
     pub evidence: Vec<Arc<str>>,
+    /// What it may be instead, where the evidence allows another reading: the likeliest of those.
+    pub runner_up: Option<FindingKind>,
     /// What else it could have been, and is not.
     pub ruled_out: Vec<FindingKind>,
 }

@@ -1,6 +1,7 @@
 //! From merged values to a [`Config`]: every value parsed, every rule between two checked.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::text::{self, choice, duration_between};
@@ -28,7 +29,7 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
     let probes = probes(values)?;
     Ok(Config {
         vantage: values.text("vantage", "a name", text::vantage)?,
-        http: Http { listen: values.text("http.listen", "an IP address and port", text::listen)? },
+        http: Http { listen: listen(values)? },
         clusters: clusters(values)?,
         lanes: lanes(values, &probes.consume)?,
         probes,
@@ -41,6 +42,11 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
         otlp: otlp(values)?,
         log: log(values)?,
     })
+}
+
+/// The listener alone.
+pub(crate) fn listen(values: &Values) -> Result<SocketAddr, ConfigError> {
+    values.text("http.listen", "an IP address and port", text::listen)
 }
 
 fn clusters(values: &Values) -> Result<BTreeMap<String, Cluster>, ConfigError> {

@@ -14,12 +14,13 @@ use prober_core::diagnosis::prober::STALLS_WITHIN;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::Event;
 use prober_core::fault::Fault;
-use prober_core::finding::{Finding, FindingKind};
+use prober_core::finding::Finding;
 use prober_core::ids::{BrokerId, ClusterName, Partition, Probe, Series, View};
 use prober_core::time::Time;
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::{self, AskInput, Silence};
 
+use super::finding_log::FindingLog;
 use grid::Grid;
 use suspect::{Suspect, continued};
 
@@ -46,7 +47,7 @@ pub(super) struct Suspicion {
     lost: Option<(u64, Time, Time)>,
     grid: Grid,
     standing: Standing,
-    logged: BTreeSet<(FindingKind, Option<BrokerId>)>,
+    log: FindingLog,
 }
 
 /// What else is known at a moment, and by whom brokers can be looked at.
@@ -78,7 +79,7 @@ impl Suspicion {
             lost: None,
             grid: Grid::default(),
             standing: Standing::default(),
-            logged: BTreeSet::new(),
+            log: FindingLog::default(),
         }
     }
 
@@ -168,7 +169,7 @@ impl Suspicion {
         let input = self.input(now, seen, around);
         self.excuse(&input.brokers);
         self.standing.follow(&input);
-        self.log();
+        self.log.follow(&self.cluster, self.standing.findings());
     }
 
     /// What failed while a broker was away or in doubt says nothing of the controller and of coordinators: their answers wait
@@ -218,25 +219,6 @@ impl Suspicion {
             stalled_lately: around.stalls.within(now, A_MINUTE),
             own: around.own,
         }
-    }
-
-    /// One line for each finding that begins or is over.
-    fn log(&mut self) {
-        let cluster = self.cluster.as_str();
-        let mut stands = BTreeSet::new();
-        for finding in self.standing.findings() {
-            let key = (finding.kind, finding.broker);
-            if !self.logged.contains(&key) {
-                let (kind, blame) = (finding.kind.as_str(), finding.blame.as_str());
-                let broker = finding.broker.map(|id| id.0);
-                tracing::warn!(cluster, kind, broker, blame, "finding: {}", finding.summary);
-            }
-            stands.insert(key);
-        }
-        for (kind, broker) in self.logged.difference(&stands) {
-            tracing::info!(cluster, kind = kind.as_str(), broker = broker.map(|id| id.0), "finding is over");
-        }
-        self.logged = stands;
     }
 }
 

@@ -38,6 +38,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         confidence: 0.95,
         summary: summary.into(),
         evidence: input.refused.iter().map(told).collect(),
+        runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown],
     })
 }

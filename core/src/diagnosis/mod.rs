@@ -11,6 +11,7 @@
 //! | [`cells`], [`matrix`] | what is slow, or fails by turns: which broker, its way, its disk, its replication, or the cluster |
 //! | [`storage`] | a broker that answers and has lost its log directory |
 //! | [`permission`], [`quota`], [`credentials`] | what the cluster does not permit us, makes us wait for, or does not believe |
+//! | [`patterns`] | what a cluster says of itself: replicas, leaders, limits, growth; kept apart, see there |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
 //! | [`prober_network`] | its own network, when nobody answers |
 //! | [`input`], [`own`] | the evidence, and that about the prober |
@@ -28,6 +29,7 @@ pub mod input;
 pub mod loss;
 pub mod matrix;
 pub mod own;
+pub mod patterns;
 pub mod permission;
 pub mod prober;
 pub mod prober_network;

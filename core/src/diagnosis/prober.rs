@@ -157,6 +157,7 @@ fn about_us(input: &Input, kind: FindingKind, evidence: Vec<Arc<str>>) -> Findin
         confidence: 1.0,
         summary: Arc::from(""),
         evidence,
+        runner_up: None,
         ruled_out: Vec::new(),
     }
 }

@@ -45,6 +45,7 @@ pub fn loopback(input: &Input) -> Option<Finding> {
                   else is judged meanwhile"
                 .into(),
         evidence: vec![format!("no byte from the prober to itself has come back for {lost}").into()],
+        runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable],
     })
 }
@@ -88,6 +89,7 @@ fn network(input: &Input, unclear: Finding, address: &str, control: &Control) ->
         )
         .into(),
         evidence: with(said, unclear.evidence),
+        runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
         ..unclear
     }
@@ -104,6 +106,7 @@ fn cluster(input: &Input, unclear: Finding, address: &str, control: &Control) ->
         confidence: 0.95,
         summary: format!("{who}, while {address} does: the cluster is down, or its own network").into(),
         evidence: with(said, unclear.evidence),
+        runner_up: None,
         ruled_out: vec![FindingKind::ProberNetwork, FindingKind::ProberStalled],
         ..unclear
     }

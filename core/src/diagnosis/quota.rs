@@ -21,6 +21,7 @@ pub fn find(input: &Input) -> Option<Finding> {
                   throttled judges no broker"
             .into(),
         evidence: vec![format!("answers of broker {} came with a throttle time", brokers.join(", ")).into()],
+        runner_up: None,
         ruled_out: vec![FindingKind::BrokerSlow, FindingKind::ClusterOverloaded],
     })
 }

@@ -57,6 +57,8 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     evidence.extend(seen.ways.iter().filter_map(|(channel, way)| kernels(*channel, *way)));
     evidence.push(others(input, seen).into());
     let broker = seen.broker;
+    // Until a fresh connection or our kernel tells, a host that is gone looks like a process that hangs.
+    let is_undecided = kind == FindingKind::BrokerStalled && !seen.looks.is_some_and(|looks| looks.accepted);
     Some(Finding {
         kind,
         cluster: input.cluster.clone(),
@@ -66,6 +68,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         confidence: if FROZEN_AFTER <= longest { 0.99 } else { 0.9 },
         summary: format!("broker {broker} has not answered for {}: {what}", seconds(longest)).into(),
         evidence,
+        runner_up: (is_undecided && seen.ways.is_empty()).then_some(FindingKind::BrokerUnreachable),
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }

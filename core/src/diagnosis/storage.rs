@@ -33,6 +33,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
             "it answers other questions meanwhile, and is in the metadata".into(),
             others(input, seen).into(),
         ],
+        runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown, FindingKind::DiskSlow],
     })
 }

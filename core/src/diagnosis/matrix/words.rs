@@ -43,6 +43,7 @@ pub(super) fn finding(input: &Input, table: &Table, best: Ranked, others: &[Rank
         confidence: best.probability.min(CONFIDENCE_MAX),
         summary: summary(best.hypothesis).into(),
         evidence,
+        runner_up: runner_up.map(Hypothesis::kind),
         ruled_out,
     }
 }

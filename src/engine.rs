@@ -323,7 +323,8 @@ impl Engine {
                 let Some(running) = self.routes.get_mut(route) else { return };
                 match report {
                     Report::Lane(input) => {
-                        if let LaneInput::Refuses { partition, at, fault } = &input
+                        if running.route.lane == Lane::Replicated
+                            && let LaneInput::Refuses { partition, at, fault } = &input
                             && let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster)
                         {
                             suspicion.refuses(*partition, *at, *fault);

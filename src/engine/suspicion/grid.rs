@@ -38,7 +38,7 @@ impl Grid {
         self.cells.counted(event);
         let (View::Broker, Some(broker)) = (event.series.view, event.series.broker.id()) else { return };
         match event.saw {
-            Saw::Failed(Fault::Quota) => {
+            Saw::Failed(Fault::Quota) | Saw::Unheard(Fault::Quota) => {
                 self.throttled.entry(broker).or_insert((event.ended, event.ended)).1 = event.ended;
             }
             Saw::Failed(fault) => self.refusal(broker, event.ended, fault),

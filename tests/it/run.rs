@@ -229,3 +229,66 @@ fn frozen_prober_loses_no_count_and_blames_nobody() {
         assert!((came_due - passed / INTERVAL_MS).abs() <= 2, "broker {broker}: {came_due} due in {passed} ms");
     }
 }
+
+/// What stands: kind and broker of each finding.
+fn findings(prober: &Prober) -> Vec<(String, Value)> {
+    let page = prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
+    let rows = page.and_then(|page| serde_json::from_str::<Vec<Value>>(&page.body).ok()).unwrap_or_default();
+    rows.into_iter().map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), row["broker"].clone())).collect()
+}
+
+/// No line of the log tells of a finding about a broker.
+#[track_caller]
+fn assert_nobody_was_found(prober: &Prober) {
+    let lines = prober.stderr();
+    let of_broker = |line: &&str| line.contains("finding: ") && line.contains("\"broker\":");
+    assert_eq!(lines.lines().find(of_broker), None);
+}
+
+#[test]
+fn prober_that_runs_for_a_twentieth_of_the_time_blames_nobody() {
+    let mock = mock();
+    let mut prober = probing(&mock.bootstrap().join(","), &MOCK_SETTINGS);
+    wait_counted(&prober, "good", 90);
+    // The passing of time is what is tested.
+    for _ in 0..150 {
+        prober.freeze();
+        std::thread::sleep(Duration::from_millis(95));
+        prober.thaw();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let found = wait_for(STARTED_WITHIN, "it accuses itself", || {
+        Some(findings(&prober)).filter(|found| found.iter().any(|(kind, _)| kind == "prober_stalled"))
+    });
+    let before = status(&prober);
+    wait_counted(&prober, "good", 90 + outcomes(&before, &["good"]));
+    let after = status(&prober);
+    assert_balanced(&after);
+    let bad = outcomes(&after, &["slow", "error", "timeout", "lost", "corrupt"]);
+    assert_eq!(bad, 0, "{found:?}\n{after:#}");
+    assert_nobody_was_found(&prober);
+}
+
+#[test]
+fn prober_that_runs_short_of_descriptors_says_so_and_blames_nobody() {
+    let mock = mock();
+    let used = {
+        let prober = probing(&mock.bootstrap().join(","), &MOCK_SETTINGS);
+        wait_counted(&prober, "good", 300);
+        status(&prober)["prober"]["file_descriptors"]["used"].as_u64().expect("Linux tells")
+    };
+    // Just enough for all of them and a few fresh connections.
+    let limit = format!("ulimit -n {}; exec \"$0\" \"$@\"", used + used / 16 + 1);
+    let port = free_port();
+    let (bootstrap, listen) = (mock.bootstrap().join(","), format!("127.0.0.1:{port}"));
+    let args = ["-c", &limit, PROGRAM, "run", "--bootstrap", &bootstrap, "--listen", &listen];
+    let prober = Prober::spawn("/bin/sh", port, &args, &MOCK_SETTINGS);
+    wait_counted(&prober, "good", 90);
+    wait_until(STARTED_WITHIN, "it says what is short", || {
+        findings(&prober) == [("prober_starved".to_owned(), Value::Null)]
+    });
+    assert!(prober.stderr().contains("raise its limit of open files"), "{}", prober.stderr());
+    assert_nobody_was_found(&prober);
+    let after = status(&prober);
+    assert_eq!(outcomes(&after, &["slow", "error", "timeout", "lost", "corrupt"]), 0, "{after:#}");
+}

@@ -147,7 +147,7 @@ fn bad_usage_exits_2_and_shows_the_way() {
 fn help_is_data_and_lists_subcommands_and_exit_codes() {
     let ended = run(&["--help"], &[]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-    for word in ["run", "check", "demo", "config"] {
+    for word in ["run", "check", "explain", "demo", "config"] {
         let listed = ended.stdout.lines().any(|line| line.starts_with(&format!("  {word} ")));
         assert!(listed, "{word} is not listed:\n{}", ended.stdout);
     }

@@ -11,6 +11,7 @@ mod cli;
 mod collector;
 mod config;
 mod demo;
+mod explain;
 mod mock_cluster;
 mod run;
 mod tidy;

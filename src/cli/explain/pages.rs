@@ -13,10 +13,24 @@ use crate::cli::exit::Exit;
 /// Of the document.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The document that cannot be read.
+/// Why a document explains nothing.
 #[derive(Debug, thiserror::Error)]
-#[error("this is not what a prober says: {0}")]
-pub(super) struct PagesError(#[from] serde_json::Error);
+pub(super) enum PagesError {
+    /// It cannot be read.
+    #[error("this is not what a prober says: {0}")]
+    Strange(#[from] serde_json::Error),
+    /// Of such a cluster nothing is known, so neither is that it is well.
+    #[error("this prober watches no cluster {cluster}; it watches {known}")]
+    NoSuchCluster {
+        /// As asked for.
+        cluster: String,
+        /// Those that it watches.
+        known: String,
+    },
+    /// Nor of such a broker.
+    #[error("this prober knows no broker {0} there")]
+    NoSuchBroker(i32),
+}
 
 /// What is asked for; `None` means all of it.
 #[derive(Clone, Debug, Default)]
@@ -111,6 +125,7 @@ impl Pages {
     pub(super) fn of(mut document: Value, filter: &Filter) -> Result<Pages, PagesError> {
         let all: Vec<Finding> = serde_json::from_value(document["findings"].clone())?;
         let mut status: Status = serde_json::from_value(document["status"].clone())?;
+        filter.check(&all, &status)?;
         let wanted: Vec<bool> = all.iter().map(|finding| filter.wants(finding)).collect();
         if let Some(rows) = document["findings"].as_array_mut() {
             let mut keep = wanted.iter();
@@ -142,6 +157,21 @@ impl Pages {
 }
 
 impl Filter {
+    /// That nothing stands of what nobody watches must not be said.
+    fn check(&self, findings: &[Finding], status: &Status) -> Result<(), PagesError> {
+        let mut clusters = status.clusters.iter();
+        if let Some(cluster) = self.cluster.as_ref().filter(|name| clusters.all(|known| known.name != **name)) {
+            let known: Vec<&str> = status.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+            return Err(PagesError::NoSuchCluster { cluster: cluster.clone(), known: known.join(", ") });
+        }
+        let Some(id) = self.broker else { return Ok(()) };
+        let of_cluster = |name: &str| self.cluster.as_deref().is_none_or(|cluster| cluster == name);
+        let mut listed = status.clusters.iter().filter(|cluster| of_cluster(&cluster.name));
+        let is_listed = listed.any(|cluster| cluster.brokers.iter().any(|broker| broker.id == id));
+        let is_named = findings.iter().any(|finding| self.wants(finding));
+        if is_listed || is_named { Ok(()) } else { Err(PagesError::NoSuchBroker(id)) }
+    }
+
     fn wants(&self, finding: &Finding) -> bool {
         let broker = self.broker.map(|id| id.to_string());
         self.kind.as_ref().is_none_or(|kind| finding.kind == *kind)
@@ -218,8 +248,20 @@ pub(super) mod tests {
         assert_eq!(of_broker.status.clusters[0].brokers.len(), 1);
         let of_kind = pages(&findings, &Filter { kind: Some("prober_stalled".into()), ..Filter::default() });
         assert_eq!(of_kind.exit(), Exit::Unhealthy);
-        let elsewhere = pages(&findings, &Filter { cluster: Some("other".into()), ..Filter::default() });
-        assert_eq!((elsewhere.findings.len(), elsewhere.status.clusters.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_nobody_watches_is_not_said_to_be_well() {
+        let refused = |filter: &Filter| {
+            let document = document(json!([finding("broker_down", Some("7"), "cluster")]), status());
+            Pages::of(document, filter).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let of_cluster = |name: &str| Filter { cluster: Some(name.into()), ..Filter::default() };
+        let of_broker = |broker| Filter { broker: Some(broker), ..Filter::default() };
+        assert_eq!(refused(&of_cluster("other")), Err("this prober watches no cluster other; it watches main".into()));
+        assert_eq!(refused(&of_cluster("main")), Ok(()));
+        assert_eq!(refused(&of_broker(3)), Err("this prober knows no broker 3 there".into()));
+        assert_eq!((refused(&of_broker(1)), refused(&of_broker(7))), (Ok(()), Ok(())));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     let began = stage.begun().unwrap_or(now);
     let_pass(incident.lasts.saturating_sub(began.elapsed()));
     let during = Moment::of(stage);
-    let survived = stage.cluster.brokers().iter().all(|broker| broker.is_running());
+    let ended = evidence::last_words(stage.cluster);
 
     undo(stage);
     let healed = stage.begun().unwrap_or_else(Instant::now);
@@ -48,7 +48,7 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
 
     let victim = stage.victim_id();
     let account = Account::of(incident, victim, &watch, began, cleared, &before, &after);
-    evidence::keep(incident, &account, &[&start, &before, &during, &after], &watch, (began, healed), survived);
+    evidence::keep(incident, &account, &[&start, &before, &during, &after], &watch, (began, healed), &ended);
     account
 }
 

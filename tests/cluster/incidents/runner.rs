@@ -11,7 +11,7 @@ use crate::harness::wait_until;
 use crate::support::let_pass;
 
 /// How long what is normal is looked at before, to compare with.
-const CALM: Duration = Duration::from_secs(6);
+const CALM: Duration = Duration::from_secs(4);
 
 /// A finding has to be over for so long, so that one that comes and goes is not taken for one that is gone.
 const OVER_FOR: Duration = Duration::from_secs(3);

@@ -121,13 +121,14 @@ impl App {
             watch_over(&edge, &alarm, "otlp", otlp.run(stopped(edge_stopped.clone())), edge_stopped)
         });
         let Plan { routes, directs, observations, objectives, thresholds } = plan;
+        let reference = config.diagnosis.reference.address(config.otlp.endpoint.as_deref()).map(Arc::from);
         let (inputs, waiting) = engine::queue(routes.len(), directs.len());
         for settings in observations {
             let inputs = inputs.clone();
             let observing = observe::run(settings, clock, Box::new(move |observed| inputs.observed(observed)));
             watch_over(&edge, &alarm, "observation", observing, edge_ends.clone());
         }
-        let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish };
+        let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish, reference };
         let probes = spawn_probes(routes, directs, (inputs, waiting), setup, probes_stopped, alarm)?;
         drop(_entered);
         Ok(App { snapshots, alarm: listener, stop_probes, stop_edge, probes, export, edge })
@@ -207,11 +208,15 @@ fn spawn_probes(
             if let Err(error) = vitals::beat_on_thread(clock, move |vital| thread_inputs.vital(vital)) {
                 alarm.raise(format!("no thread for the vitals: {error}"));
             }
-            let task_inputs = inputs.clone();
-            let beat = vitals::beat(clock, move |vital| {
-                task_inputs.vital(vital);
+            let teller = || {
+                let inputs = inputs.clone();
+                move |vital| _ = inputs.vital(vital)
+            };
+            let _heartbeat = alarm.spawn("heartbeat", vitals::beat(clock, teller()));
+            let _loopback = alarm.spawn("loopback", vitals::loopback::ask(clock, teller()));
+            let _reference = setup.reference.clone().map(|address| {
+                alarm.spawn("reference", vitals::reference::ask(address, setup.publish.subscribe(), clock, teller()))
             });
-            let _heartbeat = alarm.spawn("heartbeat", beat);
             let routes = routes
                 .into_iter()
                 .enumerate()

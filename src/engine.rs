@@ -4,7 +4,10 @@
 //! they come, and whoever wants to know reads the newest snapshot.
 
 mod direct;
+mod finding_log;
 mod forgotten;
+mod own;
+mod patterns;
 mod status;
 mod suspicion;
 
@@ -15,9 +18,12 @@ use std::time::Duration;
 
 use prober_core::accounts::Accounts;
 use prober_core::event::Anomaly;
+use prober_core::fault::Fault;
+use prober_core::finding::Finding;
 use prober_core::ids::{ClusterName, Lane};
 use prober_core::objective::Objective;
 use prober_core::observed::Observed;
+use prober_core::settle::Stall;
 use prober_core::snapshot::Snapshot;
 use prober_core::time::Time;
 use prober_core::topology::Topology;
@@ -34,6 +40,8 @@ use crate::vitals::Vital;
 
 use direct::DirectNews;
 use forgotten::Forgotten;
+use own::OwnNews;
+use patterns::AllPatterns;
 use status::{LaneNews, SelfStatus, StateLog};
 use suspicion::{Around, Stalls, Suspicion};
 
@@ -138,12 +146,14 @@ pub struct Engine {
     routes: Vec<Running>,
     directs: Vec<Asking>,
     observed: BTreeMap<ClusterName, Arc<Observed>>,
+    patterns: AllPatterns,
     forgotten: Forgotten,
     objectives: Arc<[Objective]>,
     accounts: Accounts,
     recorder: Arc<dyn Recorder>,
     prober: SelfStatus,
     stalls: Stalls,
+    own: OwnNews,
     states: StateLog,
     publish: watch::Sender<Arc<Snapshot>>,
     publish_at: Time,
@@ -217,6 +227,8 @@ pub struct Setup {
     pub recorder: Arc<dyn Recorder>,
     /// Where snapshots go.
     pub publish: watch::Sender<Arc<Snapshot>>,
+    /// Which machine is called as a control, if one is.
+    pub reference: Option<Arc<str>>,
 }
 
 impl Waiting {
@@ -244,12 +256,14 @@ impl Waiting {
             routes,
             directs,
             observed: BTreeMap::new(),
+            patterns: AllPatterns::default(),
             forgotten: Forgotten::default(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
             recorder: setup.recorder,
             prober: SelfStatus::default(),
             stalls: Stalls::default(),
+            own: OwnNews::new(setup.reference),
             states: StateLog::default(),
             publish: setup.publish,
             publish_at: Time::ORIGIN,
@@ -273,7 +287,10 @@ impl Engine {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
-                Some(input) = self.inputs.recv() => self.hear(input),
+                Some(input) = self.inputs.recv() => {
+                    self.own.waited(self.inputs.len() + 1);
+                    self.hear(input);
+                }
                 () = self.clock.sleep_until(wake) => {}
             }
             while let Ok(input) = self.inputs.try_recv() {
@@ -306,7 +323,8 @@ impl Engine {
                 let Some(running) = self.routes.get_mut(route) else { return };
                 match report {
                     Report::Lane(input) => {
-                        if let LaneInput::Refuses { partition, at, fault } = &input
+                        if running.route.lane == Lane::Replicated
+                            && let LaneInput::Refuses { partition, at, fault } = &input
                             && let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster)
                         {
                             suspicion.refuses(*partition, *at, *fault);
@@ -315,6 +333,13 @@ impl Engine {
                         running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
                     }
                     Report::Topology(topology) => running.topology = topology,
+                    Report::Topic(topic) => {
+                        if running.route.lane == Lane::Replicated
+                            && let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster)
+                        {
+                            suspicion.topic(&topic);
+                        }
+                    }
                     Report::Silence(silence) => {
                         if let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster) {
                             suspicion.silence(silence);
@@ -332,11 +357,15 @@ impl Engine {
                 if let AskInput::Action { action, result } = &input {
                     self.prober.acted(action, result);
                 }
+                if let AskInput::Looked { at, fault: Some(Fault::LocalResources), .. } = &input {
+                    self.own.was_refused(*at);
+                }
                 asking.news.hear(&input);
                 asking.suspicion.hear(&input);
                 asking.direct.hear(input, &mut self.accounts);
             }
             Input::Observed(observed) => {
+                self.patterns.follow(&observed, self.clock.now());
                 self.observed.insert(observed.cluster.clone(), observed);
             }
             Input::Vital(vital) => self.hear_vital(vital),
@@ -360,6 +389,23 @@ impl Engine {
                 self.prober.thread_beat(lag);
             }
             Vital::ClockJump { nanos } => self.prober.clock_jumped(nanos),
+            Vital::Held { from, to } => self.accounts.held(Stall { from, to }),
+            Vital::Suspended { at, length } => self.slept(at, length),
+            Vital::Read(readings) => self.own.read(readings),
+            Vital::Control { control, asked, has_answered } => self.own.heard(control, asked, has_answered),
+        }
+    }
+
+    /// The machine was suspended: what was under way then was cut off by us, whatever has become of it.
+    fn slept(&mut self, at: Time, length: Duration) {
+        tracing::warn!(seconds = length.as_secs_f64(), "the machine was suspended; attempts in flight are void");
+        self.own.slept(at, length);
+        self.accounts.slept();
+        for running in &mut self.routes {
+            running.round_trip.slept(at, &mut self.accounts, running.port.as_mut());
+        }
+        for asking in &mut self.directs {
+            asking.direct.slept(at, &mut self.accounts);
         }
     }
 
@@ -380,9 +426,10 @@ impl Engine {
             }
             asking.direct.advance(now, &mut self.accounts, asking.port.as_mut());
         }
-        let (recorder, directs) = (&self.recorder, &mut self.directs);
+        let (recorder, directs, own) = (&self.recorder, &mut self.directs, &mut self.own);
         self.accounts.settle(now, |event, counted| {
             recorder.counted(event, counted);
+            own.counted(event);
             directs.iter_mut().for_each(|asking| asking.suspicion.counted(event));
         });
         if self.publish_at <= now {
@@ -408,6 +455,7 @@ impl Engine {
 
     /// Holds what is known of each cluster against the rules of the diagnosis.
     fn suspect(&mut self, now: Time) {
+        let own = self.own.own(now);
         for asking in &mut self.directs {
             let cluster = &asking.cluster;
             let Some(running) = pinned(&self.routes, cluster) else { continue };
@@ -419,6 +467,7 @@ impl Engine {
                 stalls: &self.stalls,
                 lost: self.accounts.ledger().anomalies(cluster, Lane::Replicated, Anomaly::Lost),
                 forbidden: messages.cloned().collect(),
+                own: own.clone(),
             };
             asking.suspicion.follow(now, around, asking.port.as_mut());
         }
@@ -439,18 +488,20 @@ impl Engine {
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
         let lanes = self.routes.iter().map(|running| running.status(now)).collect();
         let brokers = status::brokers(&self.routes, &self.observed, &self.forgotten, self.accounts.ledger(), now);
+        let mut prober = self.prober.status(&series);
+        self.own.show(&mut prober);
         let mut snapshot = Snapshot {
             at: now,
             wall: self.clock.wall(),
             vantage: Arc::clone(&self.vantage),
             objectives: Arc::clone(&self.objectives),
-            prober: self.prober.status(&series),
+            prober,
             series,
             met,
             records,
             phases,
             channel_failures,
-            findings: self.directs.iter().flat_map(|asking| asking.findings(now)).collect(),
+            findings: self.findings(now),
             impediments: self.directs.iter().flat_map(Asking::impediments).collect(),
             observed: self.observed.values().cloned().collect(),
             brokers,
@@ -458,6 +509,12 @@ impl Engine {
         };
         self.forgotten.strike(&mut snapshot);
         snapshot
+    }
+
+    /// Everything that stands: what the direct probes find first, then the patterns.
+    fn findings(&self, now: Time) -> Vec<Finding> {
+        let direct = self.directs.iter().flat_map(|asking| asking.findings(now));
+        direct.chain(self.patterns.findings()).collect()
     }
 
     fn shut_down(&mut self) {

@@ -1,15 +1,18 @@
-//! One evaluation of the diagnosis, of a hundred brokers in the worst of cases: half of them silent. The goal is two
-//! milliseconds.
+//! One evaluation of the diagnosis, of a hundred brokers in the worst of cases: half of them silent, or half of them slow, the
+//! table of their cells read anew. The goal is two milliseconds.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Seen};
+use prober_core::diagnosis::cells::{Cells, Table};
+use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Replicated, Seen};
+use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
+use prober_core::event::{Event, Limits, Saw};
 use prober_core::fault::Fault;
-use prober_core::ids::{BrokerId, ClusterName};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
 use prober_core::time::Time;
 
 const NOW: Time = Time::from_millis(60_000);
@@ -25,6 +28,7 @@ fn broker(id: i32) -> Seen {
         listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
         answered: Some(if is_silent { since } else { NOW }),
         silent: if is_silent { BTreeMap::from(channels) } else { BTreeMap::new() },
+        ways: BTreeMap::new(),
         streaks: BTreeMap::new(),
         looks: is_silent.then_some(Looks {
             began: since,
@@ -36,25 +40,86 @@ fn broker(id: i32) -> Seen {
     }
 }
 
+/// What a minute of probes has seen of them, at default rates.
+fn cells() -> Cells {
+    let probes = [
+        (View::Broker, Probe::Produce, 200),
+        (View::Broker, Probe::Fetch, 1000),
+        (View::Broker, Probe::Metadata, 1000),
+    ];
+    let mut cells = Cells::default();
+    for now in (0..60_000u64).step_by(200) {
+        for id in 1..=100 {
+            for (view, probe, every) in probes.into_iter().chain([(View::Client, Probe::Produce, 500)]) {
+                if !now.is_multiple_of(every) {
+                    continue;
+                }
+                let latency = Duration::from_millis(if id % 2 == 0 && 50_000 < now { 400 } else { 3 });
+                let broker = Broker::Id(BrokerId(id));
+                let series = Series { cluster: ClusterName::new("bench"), view, probe, broker };
+                let limits = Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) };
+                let ended = Time::from_millis(now);
+                let sent = ended - latency;
+                let (saw, stalled) = (Saw::Success(latency), Duration::ZERO);
+                cells.counted(&Event { series, limits, due: sent, sent: Some(sent), ended, saw, stalled });
+            }
+        }
+    }
+    cells
+}
+
+/// Three replicas each, all in sync.
+fn replicated() -> BTreeMap<BrokerId, Replicated> {
+    let of = |id: i32| {
+        let in_sync = (0..3).map(|next| BrokerId((id - 1 + next) % 100 + 1)).collect();
+        (BrokerId(id), Replicated { leader: Some(BrokerId(id)), in_sync })
+    };
+    (1..=100).map(of).collect()
+}
+
+fn well(id: i32) -> Seen {
+    Seen { answered: Some(NOW), silent: BTreeMap::new(), looks: None, ..broker(id) }
+}
+
 fn evaluate(criterion: &mut Criterion) {
-    let input = Input {
+    let silent = input((1..=100).map(broker).collect());
+    let mut standing = Standing::default();
+    standing.follow(&silent);
+    assert_eq!(standing.findings().count(), 50);
+    criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them silent", |bencher| {
+        bencher.iter(|| standing.follow(black_box(&silent)));
+    });
+    let (mut cells, mut slow) = (cells(), input((1..=100).map(well).collect()));
+    slow.replicated = replicated();
+    slow.table = cells.table(NOW);
+    assert!(50 <= slow.table.0.values().filter(|bits| bits.is_bad()).count());
+    let mut standing = Standing::default();
+    criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them slow", |bencher| {
+        bencher.iter(|| {
+            slow.table = cells.table(NOW);
+            standing.follow(black_box(&slow));
+        });
+    });
+}
+
+fn input(brokers: Vec<Seen>) -> Input {
+    Input {
         now: NOW,
         cluster: ClusterName::new("bench"),
-        brokers: (1..=100).map(broker).collect(),
+        brokers,
         controller: None,
         short: None,
         lost: None,
+        table: Table::default(),
+        replicated: BTreeMap::new(),
+        throttled: BTreeMap::new(),
+        refused: BTreeMap::new(),
         forbidden: Vec::new(),
         rhythm: Duration::from_millis(700),
         stalled: Duration::ZERO,
         stalled_lately: Duration::ZERO,
-    };
-    let mut standing = Standing::default();
-    standing.follow(&input);
-    assert_eq!(standing.findings().count(), 50);
-    criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them silent", |bencher| {
-        bencher.iter(|| standing.follow(black_box(&input)));
-    });
+        own: Own::default(),
+    }
 }
 
 criterion_group!(benches, evaluate);

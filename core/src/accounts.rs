@@ -74,6 +74,16 @@ impl Accounts {
         self.settle.beat(expected, at)
     }
 
+    /// The container's CPU limit held us back for as long.
+    pub fn held(&mut self, stretch: Stall) {
+        self.settle.held(stretch);
+    }
+
+    /// The machine was suspended, and is awake again.
+    pub fn slept(&mut self) {
+        self.settle.slept();
+    }
+
     /// Counts every event that has settled by `now`.
     pub fn settle(&mut self, now: Time, mut counted: impl FnMut(&Event, &Counted)) {
         let ledger = &mut self.ledger;

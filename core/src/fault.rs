@@ -11,6 +11,8 @@ pub enum Blame {
     Prober,
     /// Not to be told from one event: credentials, names, the path between.
     Unclear,
+    /// Nobody: what is seen is what somebody wants, as a reassignment. Said of findings only, no fault has it.
+    Nobody,
 }
 
 impl Blame {
@@ -20,6 +22,7 @@ impl Blame {
             Blame::Cluster => "cluster",
             Blame::Prober => "prober",
             Blame::Unclear => "unclear",
+            Blame::Nobody => "nobody",
         }
     }
 }
@@ -130,7 +133,13 @@ impl Fault {
     pub fn is_silence(self) -> bool {
         matches!(
             self,
-            Fault::Timeout | Fault::ConnectTimeout | Fault::NoHandshake | Fault::NoTlsHandshake | Fault::NoSaslAnswer
+            Fault::Timeout
+                | Fault::ConnectTimeout
+                | Fault::NoHandshake
+                | Fault::NoTlsHandshake
+                | Fault::NoSaslAnswer
+                // Somebody on the way said so, or our own host, which cannot reach anybody then.
+                | Fault::Unreachable
         )
     }
 

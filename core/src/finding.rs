@@ -32,6 +32,36 @@ pub enum FindingKind {
     NotEnoughReplicas,
     /// Acked records of the replicated topic are gone.
     AckedRecordsLost,
+    /// A broker is slow in all that it is asked.
+    BrokerSlow,
+    /// The way from here to a broker is slow or loses packets, and the other brokers do not notice.
+    PathDegraded,
+    /// A broker is slow to write, and to nothing else.
+    DiskSlow,
+    /// Writes with acks=all wait for one follower.
+    FollowerSlow,
+    /// A broker serves the connections that it has, and takes no new ones.
+    NewConnectionsFailing,
+    /// Most brokers are slow together.
+    ClusterOverloaded,
+    /// A broker answers, and has lost the log directory of its partition.
+    StorageFailed,
+    /// The cluster throttles the prober.
+    QuotaThrottled,
+    /// The prober's credentials, or a broker's certificate, are refused.
+    CredentialsRefused,
+    /// Replicas have been out of sync for minutes, and do not catch up.
+    ReplicasMissing,
+    /// Replicas fall out of sync and catch up, again and again.
+    ReplicasBehind,
+    /// Partitions have been led by others than their preferred brokers for longer than Kafka lets them.
+    LeadersImbalanced,
+    /// There are nearly as many partition replicas as Kafka bears, or more.
+    PartitionLimit,
+    /// A partition of an internal topic is large and goes on growing.
+    InternalTopicGrowing,
+    /// Partitions are being moved: trouble that somebody wants.
+    ReassignmentRunning,
     /// The cluster does not permit the prober something.
     PermissionMissing,
     /// The prober itself was stopped.
@@ -39,11 +69,15 @@ pub enum FindingKind {
     /// Another prober runs under this vantage's name: the two fence each other's transactions, and nobody can tell
     /// their groups and metrics apart.
     DuplicateVantage,
+    /// The prober is short of CPU, memory, file descriptors or ports.
+    ProberStarved,
+    /// The prober's own network is down.
+    ProberNetwork,
 }
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 14] = [
+    pub const ALL: [FindingKind; 31] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
@@ -55,9 +89,26 @@ impl FindingKind {
         FindingKind::CoordinatorFailing,
         FindingKind::NotEnoughReplicas,
         FindingKind::AckedRecordsLost,
+        FindingKind::BrokerSlow,
+        FindingKind::PathDegraded,
+        FindingKind::DiskSlow,
+        FindingKind::FollowerSlow,
+        FindingKind::NewConnectionsFailing,
+        FindingKind::ClusterOverloaded,
+        FindingKind::StorageFailed,
+        FindingKind::QuotaThrottled,
+        FindingKind::CredentialsRefused,
+        FindingKind::ReplicasMissing,
+        FindingKind::ReplicasBehind,
+        FindingKind::LeadersImbalanced,
+        FindingKind::PartitionLimit,
+        FindingKind::InternalTopicGrowing,
+        FindingKind::ReassignmentRunning,
         FindingKind::PermissionMissing,
         FindingKind::ProberStalled,
         FindingKind::DuplicateVantage,
+        FindingKind::ProberStarved,
+        FindingKind::ProberNetwork,
     ];
 
     /// The label value.
@@ -74,9 +125,26 @@ impl FindingKind {
             FindingKind::CoordinatorFailing => "coordinator_failing",
             FindingKind::NotEnoughReplicas => "not_enough_replicas",
             FindingKind::AckedRecordsLost => "acked_records_lost",
+            FindingKind::BrokerSlow => "broker_slow",
+            FindingKind::PathDegraded => "path_degraded",
+            FindingKind::DiskSlow => "disk_slow",
+            FindingKind::FollowerSlow => "follower_slow",
+            FindingKind::NewConnectionsFailing => "new_connections_failing",
+            FindingKind::ClusterOverloaded => "cluster_overloaded",
+            FindingKind::StorageFailed => "storage_failed",
+            FindingKind::QuotaThrottled => "quota_throttled",
+            FindingKind::CredentialsRefused => "credentials_refused",
+            FindingKind::ReplicasMissing => "replicas_missing",
+            FindingKind::ReplicasBehind => "replicas_behind",
+            FindingKind::LeadersImbalanced => "leaders_imbalanced",
+            FindingKind::PartitionLimit => "partition_limit",
+            FindingKind::InternalTopicGrowing => "internal_topic_growing",
+            FindingKind::ReassignmentRunning => "reassignment_running",
             FindingKind::PermissionMissing => "permission_missing",
             FindingKind::ProberStalled => "prober_stalled",
             FindingKind::DuplicateVantage => "duplicate_vantage",
+            FindingKind::ProberStarved => "prober_starved",
+            FindingKind::ProberNetwork => "prober_network",
         }
     }
 }
@@ -100,6 +168,8 @@ pub struct Finding {
     pub summary: Arc<str>,
     /// What was seen, one sentence each.
     pub evidence: Vec<Arc<str>>,
+    /// What it may be instead, where the evidence allows another reading: the likeliest of those.
+    pub runner_up: Option<FindingKind>,
     /// What else it could have been, and is not.
     pub ruled_out: Vec<FindingKind>,
 }

@@ -48,6 +48,8 @@ impl KafkaError {
     pub const TOPIC_AUTHORIZATION_FAILED: KafkaError = KafkaError(29);
     /// There is no such group.
     pub const GROUP_ID_NOT_FOUND: KafkaError = KafkaError(69);
+    /// The disk failed under the log directory, or was full.
+    pub const KAFKA_STORAGE_ERROR: KafkaError = KafkaError(56);
     /// Somebody else uses the transactional id, or the coordinator ended its transaction.
     pub const PRODUCER_FENCED: KafkaError = KafkaError(90);
 
@@ -68,8 +70,13 @@ impl KafkaError {
 
     /// Refused for want of permission or credentials, or of a way to show them.
     pub fn is_authorization(self) -> bool {
+        self.name().ends_with("_AUTHORIZATION_FAILED") || self.is_authentication()
+    }
+
+    /// Refused for want of credentials, or of a way to show them.
+    pub fn is_authentication(self) -> bool {
         const OF_SASL: [&str; 3] = ["UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "SASL_AUTHENTICATION_FAILED"];
-        self.name().ends_with("_AUTHORIZATION_FAILED") || OF_SASL.contains(&self.name())
+        OF_SASL.contains(&self.name())
     }
 }
 

@@ -19,6 +19,7 @@
 //! | [`accounts`] | settle and ledger as one |
 //! | [`staleness`] | which broker's metadata is behind the others' |
 //! | [`diagnosis`], [`finding`] | evidence to what is wrong, and whose fault it is |
+//! | [`vitals`] | what the machine leaves to the prober, and what its controls answer |
 //! | [`observed`] | a cluster by its own answers, added up |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
@@ -42,3 +43,4 @@ pub mod staleness;
 pub mod time;
 pub mod topology;
 pub mod track;
+pub mod vitals;

@@ -11,6 +11,8 @@ use crate::ids::Probe;
 pub enum Kind {
     /// Cumulative, only grows.
     Counter,
+    /// Cumulative and growing too, in fractions, as seconds are.
+    Sum,
     /// A value now.
     Gauge,
     /// Durations by bucket.
@@ -158,6 +160,96 @@ pub const SELF_VOIDED: Metric = Metric {
     help: "Void events by why the prober cannot vouch for them",
 };
 
+/// CPU that the container did not let the prober have.
+pub const SELF_CPU_THROTTLED: Metric = Metric {
+    name: "kafka_prober.self.cpu.throttled",
+    kind: Kind::Sum,
+    unit: "s",
+    attributes: &["cluster", "vantage"],
+    help: "For how long the container's CPU limit held the prober back, over its CPUs; absent without control groups",
+};
+
+/// CPU that the hypervisor gave to others.
+pub const SELF_CPU_STOLEN: Metric = Metric {
+    name: "kafka_prober.self.cpu.stolen",
+    kind: Kind::Sum,
+    unit: "s",
+    attributes: &["cluster", "vantage"],
+    help: "CPU time of the prober's machine that its host gave to other guests, since the machine started",
+};
+
+/// Memory that the prober had to wait for.
+pub const SELF_MEMORY_WAITED: Metric = Metric {
+    name: "kafka_prober.self.memory.waited",
+    kind: Kind::Sum,
+    unit: "s",
+    attributes: &["cluster", "vantage"],
+    help: "For how long something in the prober's container waited for memory (PSI, some); absent with cgroup version 1",
+};
+
+/// Nights of the machine.
+pub const SELF_SUSPENDED: Metric = Metric {
+    name: "kafka_prober.self.suspended",
+    kind: Kind::Sum,
+    unit: "s",
+    attributes: &["cluster", "vantage"],
+    help: "For how long the prober's machine was suspended since the prober started",
+};
+
+/// Memory limits at work.
+pub const SELF_MEMORY_EVENTS: Metric = Metric {
+    name: "kafka_prober.self.memory.events",
+    kind: Kind::Counter,
+    unit: "{event}",
+    attributes: &["cluster", "vantage", "kind"],
+    help: "Times that the prober's container met its memory limit, and processes in it killed for want of memory",
+};
+
+/// What the prober uses of what may run out.
+pub const SELF_RESOURCE_USAGE: Metric = Metric {
+    name: "kafka_prober.self.resource.usage",
+    kind: Kind::Gauge,
+    unit: "{item}",
+    attributes: &["cluster", "vantage", "resource"],
+    help: "Open file descriptors; local ports in use on the machine; inputs that waited at once in the last minute, at most",
+};
+
+/// How much of that there may be.
+pub const SELF_RESOURCE_LIMIT: Metric = Metric {
+    name: "kafka_prober.self.resource.limit",
+    kind: Kind::Gauge,
+    unit: "{item}",
+    attributes: &["cluster", "vantage", "resource"],
+    help: "How many of each resource there may be",
+};
+
+/// The prober's controls.
+pub const SELF_CONTROL: Metric = Metric {
+    name: "kafka_prober.self.control",
+    kind: Kind::Gauge,
+    unit: "",
+    attributes: &["cluster", "vantage", "control"],
+    help: "1 while a control that is not Kafka answers (loopback, reference), 0 while it does not; absent until it first has",
+};
+
+/// How late our threads hear of what librdkafka has for them.
+pub const SELF_CLIENT_CALLBACK_DELAY: Metric = Metric {
+    name: "kafka_prober.self.client.callback_delay",
+    kind: Kind::Gauge,
+    unit: "s",
+    attributes: &["cluster", "vantage", "client"],
+    help: "How much later than the quickest so far the newest statistics of librdkafka reached the prober's thread",
+};
+
+/// What waits in librdkafka.
+pub const SELF_CLIENT_WAITING: Metric = Metric {
+    name: "kafka_prober.self.client.waiting",
+    kind: Kind::Gauge,
+    unit: "{item}",
+    attributes: &["cluster", "vantage", "client", "kind"],
+    help: "What waits in librdkafka: records for delivery, requests to be sent or answered, callbacks for the prober's thread",
+};
+
 /// Exports of these metrics.
 pub const EXPORT_ATTEMPTS: Metric = Metric {
     name: "kafka_prober.export.attempts",
@@ -303,7 +395,7 @@ pub const OBSERVATION_PARTS: Metric = Metric {
 };
 
 /// All of them, in the order of the README's table.
-pub const ALL: [Metric; 30] = [
+pub const ALL: [Metric; 40] = [
     EVENTS,
     OBJECTIVE_EVENTS,
     ERRORS,
@@ -318,6 +410,16 @@ pub const ALL: [Metric; 30] = [
     TOPIC_ACTIONS,
     SELF_LAG,
     SELF_VOIDED,
+    SELF_CPU_THROTTLED,
+    SELF_CPU_STOLEN,
+    SELF_MEMORY_WAITED,
+    SELF_SUSPENDED,
+    SELF_MEMORY_EVENTS,
+    SELF_RESOURCE_USAGE,
+    SELF_RESOURCE_LIMIT,
+    SELF_CONTROL,
+    SELF_CLIENT_CALLBACK_DELAY,
+    SELF_CLIENT_WAITING,
     EXPORT_ATTEMPTS,
     HEARTBEAT,
     CLUSTER_BROKERS,

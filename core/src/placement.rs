@@ -131,7 +131,7 @@ mod tests {
                 leader: None,
                 leader_epoch: None,
                 replicas: ids.iter().map(|id| BrokerId(*id)).collect(),
-                in_sync: ids.len(),
+                in_sync: ids.iter().map(|id| BrokerId(*id)).collect(),
             })
             .collect();
         TopicSeen { id: None, partitions }

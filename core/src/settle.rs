@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::event::Event;
+use crate::event::{Event, Saw, VoidReason};
 use crate::ids::Series;
 use crate::time::Time;
 
@@ -40,6 +40,7 @@ pub struct Settle {
     arrivals: u64,
     last_beat: Time,
     stalls: VecDeque<Stall>,
+    held: VecDeque<Stall>,
 }
 
 impl Settle {
@@ -61,11 +62,23 @@ impl Settle {
             return None;
         }
         let stall = Stall { from: expected, to: at };
-        if self.stalls.len() == STALLS_KEPT {
-            self.stalls.pop_front();
-        }
-        self.stalls.push_back(stall);
+        remember(&mut self.stalls, stall);
         Some(stall)
+    }
+
+    /// The container's CPU limit held us back for as long. A heartbeat tells only of what goes on after its next beat was
+    /// due: of threads that are held back for 95 ms in every 100 it sees half.
+    pub fn held(&mut self, stretch: Stall) {
+        remember(&mut self.held, stretch);
+    }
+
+    /// The machine was suspended, and is awake again: what failed just now was cut off while it slept.
+    pub fn slept(&mut self) {
+        for event in self.waiting.values_mut() {
+            if matches!(event.saw, Saw::Failed(_) | Saw::Unheard(_) | Saw::TimedOut) {
+                event.saw = Saw::Void(VoidReason::Stall);
+            }
+        }
     }
 
     /// Hands out every event that may be judged at `now`, with its stall filled in.
@@ -109,22 +122,28 @@ impl Settle {
         event
     }
 
-    /// How long the prober was stalled within `[from, to]`.
+    /// How long the prober was stalled within `[from, to]`: by its heartbeat, or by its limit, which tell of the same.
     fn stalled_between(&self, from: Time, to: Time) -> Duration {
         // Newest first: what lies behind the first stall that ended too early ended earlier still.
-        self.stalls
-            .iter()
-            .rev()
-            .take_while(|stall| from < stall.to)
-            .map(|stall| stall.to.min(to).since(stall.from.max(from)))
-            .sum()
+        let sum = |stalls: &VecDeque<Stall>| -> Duration {
+            let near = stalls.iter().rev().take_while(|stall| from < stall.to);
+            near.map(|stall| stall.to.min(to).since(stall.from.max(from))).sum()
+        };
+        sum(&self.stalls).max(sum(&self.held))
     }
+}
+
+fn remember(stalls: &mut VecDeque<Stall>, stall: Stall) {
+    if stalls.len() == STALLS_KEPT {
+        stalls.pop_front();
+    }
+    stalls.push_back(stall);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Limits, Outcome, Saw};
+    use crate::event::{Limits, Outcome};
     use crate::ids::{Broker, ClusterName, Probe, View};
     use crate::judge::outcome;
     use proptest::prelude::*;
@@ -145,6 +164,36 @@ mod tests {
             saw,
             stalled: Duration::ZERO,
         }
+    }
+
+    #[test]
+    fn time_out_of_a_prober_that_was_held_back_all_the_time_is_void() {
+        let judged = |hold: bool| {
+            let mut settle = Settle::new();
+            // A CPU limit of 5 %: in every tenth of a second it runs for 5 ms, and half of its beats are in time.
+            for begin in (0..5_200).step_by(100) {
+                let at = |millis: u64| Time::from_millis(begin + millis);
+                settle.beat(at(50), at(100));
+                if hold {
+                    settle.held(Stall { from: at(5), to: at(100) });
+                }
+            }
+            settle.push(event(0, 5000, Saw::TimedOut));
+            outcome(&ready(&mut settle, 5_200)[0])
+        };
+        assert_eq!(judged(false), Outcome::Timeout, "the heartbeat alone sees half of it");
+        assert_eq!(judged(true), Outcome::Void);
+    }
+
+    #[test]
+    fn failure_at_waking_up_is_void_and_success_stands() {
+        let mut settle = Settle::new();
+        settle.push(event(0, 10, Saw::Failed(crate::fault::Fault::ConnectionReset)));
+        settle.push(event(0, 20, Saw::Success(Duration::from_millis(20))));
+        settle.slept();
+        settle.beat(Time::from_millis(50), Time::from_millis(50));
+        let saw: Vec<Saw> = ready(&mut settle, 500).into_iter().map(|event| event.saw).collect();
+        assert_eq!(saw, [Saw::Void(VoidReason::Stall), Saw::Success(Duration::from_millis(20))]);
     }
 
     fn ready(settle: &mut Settle, now_ms: u64) -> Vec<Event> {

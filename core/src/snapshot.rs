@@ -13,6 +13,7 @@ use crate::objective::Objective;
 use crate::observed::Observed;
 use crate::observed::registration::Registration;
 use crate::time::{Time, WallTime};
+use crate::vitals::{Control, ControlKind, Readings, Share};
 
 /// Everything, at one moment.
 #[derive(Clone, Debug)]
@@ -266,6 +267,10 @@ pub struct ClientVitals {
     pub waiting_records: u64,
     /// Operations that wait for our poll thread.
     pub waiting_callbacks: u64,
+    /// Requests that wait to be sent, or to be answered.
+    pub waiting_requests: u64,
+    /// How much later than the quickest our poll thread came to its newest statistics: so late it hears of everything.
+    pub callback_delay: Option<Duration>,
     /// Errors that it told of, so far.
     pub errors: u64,
     /// The newest of them, in its own words.
@@ -295,6 +300,12 @@ pub struct ProberStatus {
     pub voided: [u64; VoidReason::ALL.len()],
     /// Topic actions (action, result) and how often.
     pub topic_actions: Vec<(&'static str, &'static str, u64)>,
+    /// What its machine and its container leave to it, as last read.
+    pub readings: Readings,
+    /// Inputs that waited for the engine at once within the last minute, at most, and how many may.
+    pub inputs: Share,
+    /// Its controls, each with whom it asks, and what has come of it.
+    pub controls: Vec<(ControlKind, Arc<str>, Control)>,
 }
 
 /// A lag's durations.

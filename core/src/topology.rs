@@ -45,8 +45,8 @@ pub struct PartitionSeen {
     pub leader_epoch: Option<i32>,
     /// Its replicas, preferred leader first.
     pub replicas: Vec<BrokerId>,
-    /// How many of them are in sync.
-    pub in_sync: usize,
+    /// Those of them that are in sync.
+    pub in_sync: Vec<BrokerId>,
 }
 
 /// A monitor topic as the newest metadata shows it.
@@ -114,7 +114,7 @@ mod tests {
     fn broker_named_only_by_replicas_is_known_without_address() {
         let replicas = vec![BrokerId(7)];
         let partition =
-            PartitionSeen { partition: Partition(0), leader: None, leader_epoch: None, replicas, in_sync: 0 };
+            PartitionSeen { partition: Partition(0), leader: None, leader_epoch: None, replicas, in_sync: Vec::new() };
         let topic = TopicSeen { id: None, partitions: vec![partition] };
         let mut topology = Topology::default();
         topology.observe(&[(BrokerId(1), address(1), None)], Some(&topic));

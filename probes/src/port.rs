@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Channel;
+use prober_core::diagnosis::input::{Channel, Way};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Partition, Phase, Probe, Sequence};
 use prober_core::snapshot::LaneState;
@@ -211,6 +211,8 @@ pub struct Silence {
     pub channel: Channel,
     /// Since when; `None`: it does not.
     pub since: Option<Time>,
+    /// What our kernel says of it, if that is known.
+    pub way: Option<Way>,
 }
 
 /// One attempt of a direct probe.

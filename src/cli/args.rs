@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use prober_core::finding::FindingKind;
 
 use crate::config::{Flags, Sources, duration_between};
 
@@ -30,6 +32,8 @@ pub enum Command {
     Run(RunArgs),
     /// Probe each broker once and say what works
     Check(CheckArgs),
+    /// Ask a running prober what is wrong, with the evidence
+    Explain(ExplainArgs),
     /// Show it at work on a simulated cluster; needs no Kafka
     Demo(DemoArgs),
     /// Look after what the prober keeps in the clusters
@@ -66,6 +70,36 @@ pub struct CheckArgs {
     /// Form of the answer on stdout
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub output: Output,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing stands, 1 a finding blames the cluster, 2 usage or config, 3 it is unclear whom \
+                  to blame or too early to say, 4 a finding blames the prober, or none answers."
+)]
+pub struct ExplainArgs {
+    /// Only findings of this kind
+    #[arg(value_name = "KIND", value_parser = finding_kind(), hide_possible_values = true)]
+    pub kind: Option<String>,
+    /// Only findings about this broker, and its rows of the table
+    #[arg(long, value_name = "ID")]
+    pub broker: Option<i32>,
+    /// Only this cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// Where the prober listens [default: http.listen of the configuration]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Configuration file of that prober, .toml or .yaml, for its http.listen
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub config: Vec<PathBuf>,
+    /// Explain what --json has printed earlier instead of asking; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "config"])]
+    pub from: Option<PathBuf>,
+    /// Print what the prober says as one JSON document
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `demo`.
@@ -182,6 +216,10 @@ fn check_timeout() -> impl Fn(&str) -> Result<Duration, String> + Clone + Send +
     duration_between(Duration::from_secs(1), Duration::from_secs(3600))
 }
 
+fn finding_kind() -> PossibleValuesParser {
+    PossibleValuesParser::new(FindingKind::ALL.map(FindingKind::as_str))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +271,14 @@ mod tests {
     }
 
     #[test]
+    fn explain_takes_a_kind_a_broker_and_where_to_ask() {
+        let line = "kafka-prober explain broker_frozen --broker 2 --url http://a:1 --json";
+        let Command::Explain(args) = parse(line).expect("valid").command else { unreachable!("it says explain") };
+        assert_eq!((args.kind.as_deref(), args.broker, args.json), (Some("broker_frozen"), Some(2), true));
+        assert_eq!(args.url.as_deref(), Some("http://a:1"));
+    }
+
+    #[test]
     fn topics_clean_reads_the_configuration_as_the_others_do() {
         let line = "kafka-prober topics clean --bootstrap a:1 --vantage v";
         let Command::Topics { command: TopicsCommand::Clean(args) } = parse(line).expect("valid").command else {
@@ -259,6 +305,8 @@ mod tests {
             "kafka-prober check --timeout soon",
             "kafka-prober check --output xml",
             "kafka-prober demo --bootstrap a:1",
+            "kafka-prober explain broker_sad",
+            "kafka-prober explain --from kept.json --url http://a:1",
             "kafka-prober topics --bootstrap a:1",
             "kafka-prober config print --bootstrap a:1 --bootstrap b:2",
         ] {

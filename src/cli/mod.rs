@@ -5,17 +5,20 @@ mod check;
 mod configuration;
 mod demo;
 mod exit;
+mod explain;
 mod logging;
 mod run;
 mod table;
 mod topics;
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::alarm;
-use crate::config::{self, Config, ConfigError, Loaded};
+use crate::config::{self, Config, ConfigError, Flags, Loaded, Sources};
 
 use args::{Cli, Command, CommonArgs, TopicsCommand};
 use exit::Exit;
@@ -28,6 +31,7 @@ pub fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Run(args) => with_config(&args.common, run::run),
         Command::Check(args) => with_config(&args.common, |config| check::check(config, args.timeout, args.output)),
+        Command::Explain(args) => explain::explain(args),
         Command::Demo(args) => demo::demo(args.plain),
         Command::Topics { command: TopicsCommand::Clean(args) } => with_config(&args.common, topics::clean),
         Command::Config { command } => configuration::configuration(command),
@@ -37,6 +41,12 @@ pub fn main() -> ExitCode {
 
 fn load(common: &CommonArgs) -> Result<Loaded, ConfigError> {
     config::load(&common.sources(config::relevant_environment(std::env::vars_os())))
+}
+
+/// Where the prober of that configuration listens; it need not name a cluster.
+fn load_listener(files: &[PathBuf]) -> Result<SocketAddr, ConfigError> {
+    let env = config::relevant_environment(std::env::vars_os());
+    config::listener(&Sources { files: files.to_vec(), env, flags: Flags::default() })
 }
 
 /// Loads the configuration and settles logging, or says in one sentence why not.

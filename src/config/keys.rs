@@ -87,6 +87,7 @@ const KEYS: &[(&[&str], Kind)] = &[
     (&["observation", "configs_interval"], Kind::Text),
     (&["observation", "partitions_per_broker"], Kind::Integer),
     (&["observation", "partitions_per_cluster"], Kind::Integer),
+    (&["diagnosis", "reference"], Kind::Text),
     (&["upkeep", "mode"], Kind::Text),
     (&["objectives", NAME, "view"], Kind::Text),
     (&["objectives", NAME, "probe"], Kind::Text),

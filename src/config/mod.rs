@@ -15,6 +15,7 @@
 
 mod address;
 mod check;
+mod diagnosis;
 mod error;
 mod file;
 mod keys;
@@ -32,8 +33,10 @@ mod text;
 mod values;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 pub use address::Address;
+pub use diagnosis::{Diagnosis, Reference};
 pub use error::ConfigError;
 pub use origin::Origin;
 pub use pem::{Certificates, PrivateKey};
@@ -68,6 +71,22 @@ pub struct Loaded {
 /// The first thing that is wrong, lowest layer first, as one sentence that names what,
 /// where and which key, and what would work.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
+    let mut values = merged(sources)?;
+    security::fill(&mut values);
+    let config = parse::config(&values)?;
+    Ok(Loaded { config, origins: values.into_origins() })
+}
+
+/// Where a prober of this configuration listens. Nothing else need be right, so no cluster need be named.
+///
+/// # Errors
+///
+/// As [`load`], of the layers and the one key.
+pub fn listener(sources: &Sources) -> Result<SocketAddr, ConfigError> {
+    parse::listen(&merged(sources)?)
+}
+
+fn merged(sources: &Sources) -> Result<Values, ConfigError> {
     let mut layers = vec![Layer::defaults()?, otel::layer(&sources.env)?];
     for path in &sources.files {
         layers.push(Layer::file(path)?);
@@ -79,9 +98,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     if let (Some(name), None) = (&sources.flags.cluster, &sources.flags.bootstrap) {
         values.select_cluster(name)?;
     }
-    security::fill(&mut values);
-    let config = parse::config(&values)?;
-    Ok(Loaded { config, origins: values.into_origins() })
+    Ok(values)
 }
 
 impl Loaded {

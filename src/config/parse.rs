@@ -1,6 +1,7 @@
 //! From merged values to a [`Config`]: every value parsed, every rule between two checked.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::text::{self, choice, duration_between};
@@ -8,7 +9,8 @@ use super::values::Values;
 use super::{
     Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http,
     Lane, Lanes, Limits, Log, LogFormat, Objective, Observation, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol,
-    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, otel, security,
+    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, diagnosis, otel,
+    security,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -27,11 +29,12 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
     let probes = probes(values)?;
     Ok(Config {
         vantage: values.text("vantage", "a name", text::vantage)?,
-        http: Http { listen: values.text("http.listen", "an IP address and port", text::listen)? },
+        http: Http { listen: listen(values)? },
         clusters: clusters(values)?,
         lanes: lanes(values, &probes.consume)?,
         probes,
         observation: observation(values)?,
+        diagnosis: diagnosis::parse(values)?,
         upkeep: Upkeep {
             mode: one_of(values, "upkeep.mode", "a mode", &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)])?,
         },
@@ -39,6 +42,11 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
         otlp: otlp(values)?,
         log: log(values)?,
     })
+}
+
+/// The listener alone.
+pub(crate) fn listen(values: &Values) -> Result<SocketAddr, ConfigError> {
+    values.text("http.listen", "an IP address and port", text::listen)
 }
 
 fn clusters(values: &Values) -> Result<BTreeMap<String, Cluster>, ConfigError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{Address, Certificates, PrivateKey, Secret, SecretFile};
+use super::{Address, Certificates, Diagnosis, PrivateKey, Secret, SecretFile};
 
 /// All that a prober needs to know before it starts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,6 +26,8 @@ pub struct Config {
     pub probes: Probes,
     /// What is read beside the probes.
     pub observation: Observation,
+    /// What the diagnosis may use besides.
+    pub diagnosis: Diagnosis,
     /// What may be changed in Kafka.
     pub upkeep: Upkeep,
     /// Objectives by name (`[a-z0-9_]+`).

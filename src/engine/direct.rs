@@ -94,6 +94,7 @@ impl Asking {
             confidence: 1.0,
             summary: Arc::from("another prober runs under this vantage's name; give each its own with --vantage"),
             evidence: vec![Arc::clone(&twin.evidence)],
+            runner_up: None,
             ruled_out: Vec::new(),
         })
     }

@@ -1,5 +1,6 @@
 //! The evidence about one cluster, as it comes in; looks at suspects; and which findings stand.
 
+mod grid;
 mod stalls;
 mod suspect;
 
@@ -8,20 +9,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::diagnosis::input::{Input, Listed, Seen, Streak};
+use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::prober::STALLS_WITHIN;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::Event;
 use prober_core::fault::Fault;
-use prober_core::finding::{Finding, FindingKind};
+use prober_core::finding::Finding;
 use prober_core::ids::{BrokerId, ClusterName, Partition, Probe, Series, View};
 use prober_core::time::Time;
-use prober_core::topology::Topology;
+use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::{self, AskInput, Silence};
 
-use stalls::A_MINUTE;
+use super::finding_log::FindingLog;
+use grid::Grid;
 use suspect::{Suspect, continued};
 
-pub(super) use stalls::Stalls;
+pub(super) use stalls::{A_MINUTE, Stalls};
 
 /// What a well broker may take at least from one answer to the next.
 const RHYTHM_MIN: Duration = Duration::from_millis(500);
@@ -42,8 +45,9 @@ pub(super) struct Suspicion {
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last said.
     short: BTreeMap<Partition, (Time, Time)>,
     lost: Option<(u64, Time, Time)>,
+    grid: Grid,
     standing: Standing,
-    logged: BTreeSet<(FindingKind, Option<BrokerId>)>,
+    log: FindingLog,
 }
 
 /// What else is known at a moment, and by whom brokers can be looked at.
@@ -58,6 +62,8 @@ pub(super) struct Around<'a> {
     pub(super) lost: u64,
     /// What the cluster does not permit.
     pub(super) forbidden: Vec<Arc<str>>,
+    /// What else is known of the prober itself.
+    pub(super) own: Own,
 }
 
 impl Suspicion {
@@ -71,8 +77,9 @@ impl Suspicion {
             controller: None,
             short: BTreeMap::new(),
             lost: None,
+            grid: Grid::default(),
             standing: Standing::default(),
-            logged: BTreeSet::new(),
+            log: FindingLog::default(),
         }
     }
 
@@ -83,13 +90,20 @@ impl Suspicion {
             Some(since) => suspect.silent.insert(silence.channel, since),
             None => suspect.silent.remove(&silence.channel),
         };
+        match silence.way.filter(|_| silence.since.is_some()) {
+            Some(way) => suspect.ways.insert(silence.channel, way),
+            None => suspect.ways.remove(&silence.channel),
+        };
     }
 
     /// What comes back to the direct probes.
     pub(super) fn hear(&mut self, input: &AskInput) {
         match input {
             AskInput::Silence(silence) => self.silence(*silence),
-            AskInput::Looked { broker, at, fault } => self.brokers.entry(*broker).or_default().looked(*at, *fault),
+            AskInput::Looked { broker, at, fault } => {
+                self.brokers.entry(*broker).or_default().looked(*at, *fault);
+                self.grid.looked(*broker, *at, *fault);
+            }
             AskInput::Listed { asked, brokers } => {
                 let before = std::mem::take(&mut self.listed);
                 let since = |id: &BrokerId| before.get(id).map_or(*asked, |listed| listed.since);
@@ -110,12 +124,18 @@ impl Suspicion {
         self.short.insert(partition, (since, at));
     }
 
+    /// The replicated lane is laid out like this.
+    pub(super) fn topic(&mut self, topic: &TopicSeen) {
+        self.grid.topic(topic);
+    }
+
     /// An event was counted.
     pub(super) fn counted(&mut self, event: &Event) {
         let Series { cluster, view, probe, broker } = &event.series;
         if *cluster != self.cluster {
             return;
         }
+        self.grid.counted(event);
         match (view, broker.id()) {
             (View::Broker, Some(id)) => self.brokers.entry(id).or_default().counted(event),
             (View::Coordinator, Some(id)) => {
@@ -144,10 +164,12 @@ impl Suspicion {
             let first = self.lost.map_or(now, |(_, first, _)| first);
             self.lost = Some((around.lost, first, now));
         }
-        let input = self.input(now, around);
+        let seen = self.seen();
+        self.grid.follow(now, &seen);
+        let input = self.input(now, seen, around);
         self.excuse(&input.brokers);
         self.standing.follow(&input);
-        self.log();
+        self.log.follow(&self.cluster, self.standing.findings());
     }
 
     /// What failed while a broker was away or in doubt says nothing of the controller and of coordinators: their answers wait
@@ -172,44 +194,31 @@ impl Suspicion {
             listed: self.listed.get(id).copied(),
             answered: suspect.answered,
             silent: suspect.silent.clone(),
+            ways: suspect.ways.clone(),
             streaks: suspect.streaks.clone(),
             looks: suspect.looks,
         };
         self.brokers.iter().map(seen).collect()
     }
 
-    fn input(&self, now: Time, around: Around<'_>) -> Input {
+    fn input(&self, now: Time, brokers: Vec<Seen>, around: Around<'_>) -> Input {
         Input {
             now,
             cluster: self.cluster.clone(),
-            brokers: self.seen(),
+            brokers,
             controller: self.controller,
             short: self.short.values().map(|(since, _)| *since).min().map(|since| (self.short.len(), since)),
             lost: self.lost,
+            table: self.grid.table(),
+            replicated: self.grid.replicated(),
+            throttled: self.grid.throttled(),
+            refused: self.grid.refused(),
             forbidden: around.forbidden,
             rhythm: self.rhythm,
             stalled: around.stalls.within(now, STALLS_WITHIN),
             stalled_lately: around.stalls.within(now, A_MINUTE),
+            own: around.own,
         }
-    }
-
-    /// One line for each finding that begins or is over.
-    fn log(&mut self) {
-        let cluster = self.cluster.as_str();
-        let mut stands = BTreeSet::new();
-        for finding in self.standing.findings() {
-            let key = (finding.kind, finding.broker);
-            if !self.logged.contains(&key) {
-                let (kind, blame) = (finding.kind.as_str(), finding.blame.as_str());
-                let broker = finding.broker.map(|id| id.0);
-                tracing::warn!(cluster, kind, broker, blame, "finding: {}", finding.summary);
-            }
-            stands.insert(key);
-        }
-        for (kind, broker) in self.logged.difference(&stands) {
-            tracing::info!(cluster, kind = kind.as_str(), broker = broker.map(|id| id.0), "finding is over");
-        }
-        self.logged = stands;
     }
 }
 
@@ -223,8 +232,17 @@ mod tests {
     }
 
     pub(super) fn event(due: u64, saw: Saw) -> Event {
+        told(View::Coordinator, Probe::Commit, due, saw)
+    }
+
+    /// An event of the broker view, which ended at `ended`.
+    pub(super) fn broker_event(probe: Probe, ended: u64, saw: Saw) -> Event {
+        Event { ended: at(ended), ..told(View::Broker, probe, ended, saw) }
+    }
+
+    fn told(view: View, probe: Probe, due: u64, saw: Saw) -> Event {
         let broker = prober_core::ids::Broker::Id(BrokerId(2));
-        let series = Series { cluster: ClusterName::new("c"), view: View::Coordinator, probe: Probe::Commit, broker };
+        let series = Series { cluster: ClusterName::new("c"), view, probe, broker };
         let limits = prober_core::event::Limits { deadline: Duration::from_secs(4), threshold: Duration::from_secs(1) };
         let (due, stalled) = (at(due), Duration::ZERO);
         Event { series, limits, due, sent: Some(due), ended: due + Duration::from_secs(4), saw, stalled }

@@ -17,9 +17,10 @@ use prober_core::observed::registration::{Listed, Registration, Registrations};
 use prober_core::observed::sizes::{BrokerSizes, Sizes, TopicSize};
 use prober_core::observed::versions::{Fingerprint, Versions};
 use prober_core::observed::{self as observation, Named, Observed, Quorum, QuorumReplica, QuorumRole};
-use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, ProberStatus, Snapshot};
+use prober_core::snapshot::{BrokerState, BrokerStatus, ClientVitals, LaneState, LaneStatus, ProberStatus, Snapshot};
 use prober_core::time::{Time, WallTime};
 use prober_core::track::Output;
+use prober_core::vitals::{Control, ControlKind, Memory, Readings, Share, Steal, Throttling};
 
 /// 2026-03-01T12:00:00Z.
 pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
@@ -42,6 +43,9 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
     prober.task_lag.add(Duration::from_millis(3));
     prober.thread_lag.add(Duration::from_micros(80));
     prober.topic_actions = vec![("create", "done", 2)];
+    prober.readings = readings();
+    let answers = Control { answered: Some(Time::from_millis(59_500)), missed: None };
+    prober.controls = ControlKind::ALL.map(|kind| (kind, "127.0.0.1".into(), answers)).into();
     prober.voided[VoidReason::Stall.index()] = ledger_voids(&mut ledger);
     Snapshot {
         at: Time::from_millis(60_000),
@@ -78,10 +82,31 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
                 partitions: usize::try_from(brokers).expect("a count"),
                 ready: true,
                 waiting: BTreeMap::new(),
-                clients: BTreeMap::new(),
+                clients: clients(lane),
             })
             .into(),
         prober,
+    }
+}
+
+/// The replicated lane has two.
+fn clients(lane: Lane) -> BTreeMap<&'static str, ClientVitals> {
+    let vitals = ClientVitals { callback_delay: Some(Duration::from_millis(2)), ..ClientVitals::default() };
+    let roles = ["producer", "consumer"].into_iter().filter(|_| lane == Lane::Replicated);
+    roles.map(|role| (role, vitals.clone())).collect()
+}
+
+/// Of a machine that tells everything.
+fn readings() -> Readings {
+    let share = Some(Share { used: 30, limit: 1024 });
+    Readings {
+        at: Time::from_millis(59_000),
+        throttling: Some(Throttling { periods: 600, throttled: 3, time: Duration::from_millis(120) }),
+        memory: Some(Memory { met: 2, killed: 0, waited: Some(Duration::from_millis(7)) }),
+        steal: Some(Steal { stolen: Duration::from_secs(1), total: Duration::from_secs(1000) }),
+        suspended: Some(Duration::ZERO),
+        descriptors: share,
+        ports: share,
     }
 }
 

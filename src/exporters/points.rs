@@ -1,6 +1,7 @@
 //! A snapshot as points of the catalogue's metrics: the one place where counts get their names and attributes.
 
 mod observed;
+mod own;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,8 @@ pub struct Point<'a> {
 pub enum Value<'a> {
     /// Of a counter: the total since the start.
     Count(u64),
+    /// Of a sum: the total since the start, in fractions.
+    Sum(f64),
     /// Of a gauge: now.
     Gauge(f64),
     /// Of a histogram: durations since the start.
@@ -66,6 +69,7 @@ pub fn points<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterat
         .chain(topic_actions(snapshot))
         .chain(self_lag(snapshot))
         .chain(self_voided(snapshot))
+        .chain(own::points(snapshot))
         .chain(export_attempts(snapshot, stats))
         .chain(heartbeat(snapshot))
         .chain(observed::points(snapshot))
@@ -290,7 +294,7 @@ mod tests {
 
     fn series_of(point: &Point<'_>) -> usize {
         match point.value {
-            Value::Count(_) | Value::Gauge(_) => 1,
+            Value::Count(_) | Value::Sum(_) | Value::Gauge(_) => 1,
             // Each bucket, the sum and the count.
             Value::Durations(buckets) => buckets.iter().count() + 2,
         }

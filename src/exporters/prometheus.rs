@@ -106,6 +106,7 @@ impl Collector for Pinned {
                 let mut series = family.encode_family(&labels)?;
                 match point.value {
                     Value::Count(count) => series.encode_counter::<NoLabelSet, u64, u64>(&count, None)?,
+                    Value::Sum(sum) => series.encode_counter::<NoLabelSet, f64, f64>(&sum, None)?,
                     Value::Gauge(value) => series.encode_gauge(&value)?,
                     Value::Durations(durations) => {
                         let buckets: Vec<_> = durations.iter().collect();
@@ -135,7 +136,7 @@ fn unit(metric: &Metric) -> Option<Unit> {
 
 fn metric_type(metric: &Metric) -> MetricType {
     match metric.kind {
-        Kind::Counter => MetricType::Counter,
+        Kind::Counter | Kind::Sum => MetricType::Counter,
         Kind::Gauge => MetricType::Gauge,
         Kind::Histogram => MetricType::Histogram,
     }
@@ -179,7 +180,7 @@ mod tests {
                 _ => "",
             };
             let kind = match metric.kind {
-                Kind::Counter => "counter",
+                Kind::Counter | Kind::Sum => "counter",
                 Kind::Gauge => "gauge",
                 Kind::Histogram => "histogram",
             };

@@ -27,7 +27,7 @@ pub mod wire;
 use std::sync::Arc;
 
 use prober_core::snapshot::ClientVitals;
-use prober_core::topology::Topology;
+use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::{LaneInput, Silence};
 
 /// What Kafka's side reports to the engine.
@@ -37,6 +37,8 @@ pub enum Report {
     Lane(LaneInput),
     /// The cluster's brokers, as they are known now.
     Topology(Topology),
+    /// The lane's topic, as it is laid out now: who leads, and who is in sync.
+    Topic(TopicSeen),
     /// Of one of the lane's Kafka clients.
     Client {
         /// `producer` or `consumer`.

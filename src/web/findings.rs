@@ -1,11 +1,12 @@
 //! `/api/v1/findings`: what is known to be wrong now, and whose fault it is; an empty array where nothing is.
 //!
-//! The shape: `[{kind, cluster, broker (text or null), blame (cluster, prober, unclear), since (RFC 3339, UTC),
-//! confidence (0 to 1), summary, evidence[], runner_up (null), ruled_out[]}]`.
+//! The shape: `[{kind, cluster, broker (text or null), blame (cluster, prober, unclear, nobody),
+//! since (RFC 3339, UTC), confidence (0 to 1), summary, evidence[], runner_up (a kind or null), ruled_out[]}]`. Nobody is
+//! to blame for what somebody wants, as a reassignment.
 
 use std::sync::Arc;
 
-use prober_core::finding::Finding;
+use prober_core::finding::{Finding, FindingKind};
 use prober_core::snapshot::Snapshot;
 use prober_core::time::WallTime;
 use serde::Serialize;
@@ -43,8 +44,7 @@ fn row(finding: &Finding, snapshot: &Snapshot) -> FindingRow {
         confidence: finding.confidence,
         summary: Arc::clone(&finding.summary),
         evidence: finding.evidence.clone(),
-        // Nothing is weighed against it yet: each kind has a rule of its own.
-        runner_up: None,
+        runner_up: finding.runner_up.map(FindingKind::as_str),
         ruled_out: finding.ruled_out.iter().map(|kind| kind.as_str()).collect(),
     }
 }

@@ -14,6 +14,7 @@
 
 pub mod findings;
 mod observation;
+mod own;
 pub mod status;
 
 mod connections;

@@ -19,7 +19,7 @@
 //!   - `impediments[]`, what keeps a direct probe from asking: `probe`, `message`
 //!   - `observation`, what the cluster says of itself; see `observation.rs` for its shape; null while it has said nothing
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
-//!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`
+//!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and what its machine leaves to it; see `own.rs`
 //!
 //! A broker is its id as a number, the text `"unknown"` before the first metadata, or null for the cluster as a whole. Counts are totals since the
 //! start of the process. What is not known is `null`; a count that may be non-zero is never left out.
@@ -41,6 +41,7 @@ use serde::{Serialize, Serializer};
 
 use super::Exports;
 use super::observation::Observation;
+use super::own::Own;
 
 /// Of [`Status::schema_version`].
 pub const SCHEMA_VERSION: u32 = 1;
@@ -100,6 +101,8 @@ struct Client {
     request_timeouts: u64,
     waiting_records: u64,
     waiting_callbacks: u64,
+    waiting_requests: u64,
+    callback_delay_ms: Option<f64>,
     errors: u64,
     last_error: Option<Arc<str>>,
 }
@@ -187,6 +190,8 @@ struct Prober {
     void: BTreeMap<&'static str, u64>,
     topic_actions: Vec<TopicAction>,
     exports: ExportCounts,
+    #[serde(flatten)]
+    own: Own,
 }
 
 #[derive(Debug, Serialize)]
@@ -243,7 +248,7 @@ impl Status {
             time: rfc3339(snapshot.wall),
             ready,
             clusters: clusters.into_iter().map(|cluster| Cluster::of(snapshot, cluster)).collect(),
-            prober: Prober::of(&snapshot.prober, snapshot.wall, exports),
+            prober: Prober::of(&snapshot.prober, snapshot.wall, snapshot.at, exports),
         }
     }
 }
@@ -307,6 +312,8 @@ impl Client {
             request_timeouts: vitals.request_timeouts,
             waiting_records: vitals.waiting_records,
             waiting_callbacks: vitals.waiting_callbacks,
+            waiting_requests: vitals.waiting_requests,
+            callback_delay_ms: vitals.callback_delay.map(millis),
             errors: vitals.errors,
             last_error: vitals.last_error.clone(),
         }
@@ -409,7 +416,7 @@ impl ImpedimentRow {
 }
 
 impl Prober {
-    fn of(status: &ProberStatus, now: WallTime, exports: Exports) -> Prober {
+    fn of(status: &ProberStatus, now: WallTime, at: Time, exports: Exports) -> Prober {
         let age = now.0.saturating_sub(status.heartbeat.0);
         Prober {
             heartbeat_age_ms: millis(Duration::from_nanos(u64::try_from(age).unwrap_or(0))),
@@ -431,6 +438,7 @@ impl Prober {
                 timeout: exports.timeout,
                 last_success: exports.last_success.map(rfc3339),
             },
+            own: Own::of(status, at),
         }
     }
 }

@@ -17,6 +17,7 @@ use prober_core::observed::{self, Observed, PartitionName};
 use prober_core::snapshot::{BrokerState, BrokerStatus, ProberStatus};
 use prober_core::time::Time;
 use prober_core::track::Output;
+use prober_core::vitals::{Control, ControlKind, Missed, Readings, Share, Throttling};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -88,7 +89,23 @@ fn snapshot() -> Snapshot {
             waiting: BTreeMap::new(),
             clients: BTreeMap::new(),
         }],
-        prober: ProberStatus { heartbeat: WallTime(WALL.0 - 40_000_000), ..ProberStatus::default() },
+        prober: prober(),
+    }
+}
+
+/// On a machine that tells some things.
+fn prober() -> ProberStatus {
+    let at = Time::from_millis;
+    let lost = Control { answered: Some(at(1000)), missed: Some(Missed { since: at(2000), last: at(2000) }) };
+    ProberStatus {
+        heartbeat: WallTime(WALL.0 - 40_000_000),
+        readings: Readings {
+            throttling: Some(Throttling { periods: 10, throttled: 2, time: Duration::from_millis(150) }),
+            descriptors: Some(Share { used: 30, limit: 1024 }),
+            ..Readings::default()
+        },
+        controls: vec![(ControlKind::Reference, "elsewhere:1".into(), lost)],
+        ..ProberStatus::default()
     }
 }
 
@@ -235,6 +252,13 @@ async fn status_has_the_documented_shape() {
     let prober = &status["prober"];
     assert_eq!(prober["heartbeat_age_ms"], 40.0);
     assert_eq!(prober["void"]["stall"], 0);
+    assert_eq!(prober["throttling"], json!({"periods": 10, "throttled": 2, "time_ms": 150.0}));
+    assert_eq!([&prober["memory"], &prober["stolen_ms"], &prober["local_ports"]], [&Value::Null; 3], "not known");
+    assert_eq!(prober["file_descriptors"], json!({"used": 30, "limit": 1024}));
+    assert_eq!(prober["inputs"], json!({"used": 0, "limit": 0}));
+    let reference =
+        json!({"control": "reference", "address": "elsewhere:1", "answers": false, "answered_ms_ago": 2000.0});
+    assert_eq!(prober["controls"], json!([reference]));
     let exports = json!({"success": 5, "failure": 1, "timeout": 0, "last_success": "2026-03-01T12:00:00.000Z"});
     assert_eq!(prober["exports"], exports);
 }

@@ -23,6 +23,7 @@ mod integrity;
 mod not_enough_replicas;
 mod observation;
 mod offsets_grow;
+mod own_network;
 mod permissions;
 mod prober_frozen;
 mod secured;

@@ -31,6 +31,7 @@ pub fn find(input: &Input) -> Option<Finding> {
             )
             .into(),
         ],
+        runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }

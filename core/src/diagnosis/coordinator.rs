@@ -45,6 +45,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         confidence: 0.8,
         summary: what.into(),
         evidence: failing.iter().map(told).collect(),
+        runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown, FindingKind::ProberStalled],
     })
 }

@@ -9,6 +9,13 @@ use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, Probe};
 use crate::time::Time;
 
+use super::cells::Table;
+use super::own::Own;
+use super::{refusal, silence};
+
+/// A broker that has come back is cold: it loads classes, fills caches and catches up.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(15);
+
 /// One cluster at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
@@ -25,6 +32,14 @@ pub struct Input {
     pub short: Option<(usize, Time)>,
     /// Acked records of the replicated lane that were lost so far: how many, when the first was, and the last.
     pub lost: Option<(u64, Time, Time)>,
+    /// What each probe has lately seen of each broker, but for what another trouble explains.
+    pub table: Table,
+    /// The partitions of the replicated lane, by the broker that each prefers.
+    pub replicated: BTreeMap<BrokerId, Replicated>,
+    /// Brokers that throttle us by a quota: since when each has.
+    pub throttled: BTreeMap<BrokerId, Time>,
+    /// Brokers at which TLS or SASL is refused, by either side: since when, and with what.
+    pub refused: BTreeMap<BrokerId, (Time, Fault)>,
     /// What the cluster does not permit us, each with what would help.
     pub forbidden: Vec<Arc<str>>,
     /// How long a broker that is well may be without an answer to anything, by what is asked of it.
@@ -33,6 +48,8 @@ pub struct Input {
     pub stalled: Duration,
     /// The same, within the last minute.
     pub stalled_lately: Duration,
+    /// What else is known of the prober.
+    pub own: Own,
 }
 
 /// Connections to a broker that are kept, by what goes over them (design §4).
@@ -57,6 +74,15 @@ impl Channel {
     }
 }
 
+/// Where a partition of the replicated lane is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replicated {
+    /// Who leads it now.
+    pub leader: Option<BrokerId>,
+    /// Whom a write with acks=all waits for.
+    pub in_sync: Vec<BrokerId>,
+}
+
 /// One broker, as the prober hears it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
@@ -68,11 +94,38 @@ pub struct Seen {
     pub answered: Option<Time>,
     /// Since when each connection with a request outstanding has been owed a byte.
     pub silent: BTreeMap<Channel, Time>,
+    /// What our kernel says of those that are silent, where it does.
+    pub ways: BTreeMap<Channel, Way>,
     /// Bad answers in a row, by direct probe and by probe of its coordinators.
     pub streaks: BTreeMap<Probe, Streak>,
     /// Looks in a row that were not answered well, the one under way among them; none since it last was.
     pub looks: Option<Looks>,
 }
+
+/// A silent connection as the kernels at its two ends see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Bytes that we have sent and that the peer's kernel has not acknowledged.
+    pub unacked: u64,
+    /// How often in a row the oldest of them was sent again, in vain.
+    pub resent: u32,
+}
+
+impl Way {
+    /// Whether the peer's kernel takes all that we send, though its process does not answer.
+    pub fn is_open(self) -> bool {
+        self.unacked == 0
+    }
+
+    /// Whether what we send is lost again and again. (A process that hangs with its buffers full leaves bytes
+    /// unacknowledged, too; those are not sent again.)
+    pub fn is_closed(self) -> bool {
+        0 < self.unacked && RESENT <= self.resent
+    }
+}
+
+/// One packet may be lost.
+const RESENT: u32 = 2;
 
 /// Bad answers of one probe in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +161,16 @@ pub struct Looks {
     /// TCP was accepted in one of them: the machine is there. A process that hangs for long leaves its queue of accepted
     /// connections full, and then not even that is answered any more.
     pub accepted: bool,
+}
+
+impl Input {
+    /// Whether a broker is there, has been for a while, and nothing else is wrong with it: its cells speak for themselves.
+    pub fn is_settled(&self, broker: BrokerId) -> bool {
+        self.brokers.iter().find(|seen| seen.broker == broker).is_some_and(|seen| {
+            let there = seen.listed.is_some_and(|listed| SETTLED_AFTER <= self.now.since(listed.since));
+            there && !silence::is_silent(seen, self.now) && !refusal::is_refusing(seen, self.now)
+        })
+    }
 }
 
 impl Seen {

@@ -26,6 +26,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         )
         .into(),
         evidence: vec!["each was acked with acks=all, and read again in vain".into()],
+        runner_up: None,
         ruled_out: vec![FindingKind::ProberStalled],
     })
 }

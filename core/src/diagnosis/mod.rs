@@ -8,26 +8,40 @@
 //! | [`together`] | many brokers at once: one finding, which names none of them |
 //! | [`coordinator`], [`controller`] | commits and transactions, and the controller, failing while the brokers are well |
 //! | [`replicas`], [`loss`] | writes refused for want of replicas; acked records that are gone |
-//! | [`permission`] | what the cluster does not permit us |
+//! | [`cells`], [`matrix`] | what is slow, or fails by turns: which broker, its way, its disk, its replication, or the cluster |
+//! | [`storage`] | a broker that answers and has lost its log directory |
+//! | [`permission`], [`quota`], [`credentials`] | what the cluster does not permit us, makes us wait for, or does not believe |
+//! | [`patterns`] | what a cluster says of itself: replicas, leaders, limits, growth; kept apart, see there |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
-//! | [`input`] | the evidence |
+//! | [`prober_network`] | its own network, when nobody answers |
+//! | [`input`], [`own`] | the evidence, and that about the prober |
+//! | [`unrest`] | when brokers come and go, and cells say nothing |
 //! | [`standing`] | which findings stand, since when, and when they are over |
 //!
 //! A broker is accused by what it owes the prober, never by the client view, where the series of healthy leaders fail
 //! too (design §4), and only while another broker answers: without one, nothing tells a dead broker from a dead network.
 
+pub mod cells;
 pub mod controller;
 pub mod coordinator;
+pub mod credentials;
 pub mod input;
 pub mod loss;
+pub mod matrix;
+pub mod own;
+pub mod patterns;
 pub mod permission;
 pub mod prober;
+pub mod prober_network;
+pub mod quota;
 pub mod refusal;
 pub mod replicas;
 pub mod silence;
 pub mod stale;
 pub mod standing;
+pub mod storage;
 pub mod together;
+pub mod unrest;
 
 #[cfg(test)]
 mod scenarios;
@@ -38,26 +52,37 @@ use input::{Input, Seen};
 
 /// What is wrong with a cluster at this moment, by evidence alone. [`standing::Standing`] makes it last.
 pub fn diagnose(input: &Input) -> Vec<Finding> {
-    if let Some(finding) = prober::find(input) {
-        return vec![finding];
-    }
+    let own = prober::find(input).or_else(|| prober_network::loopback(input));
     if prober::is_stalled(input) {
-        return Vec::new();
+        return own.into_iter().collect();
     }
     // These rest on somebody's own word, whoever else is silent.
-    let mut findings: Vec<Finding> =
-        [loss::find(input), replicas::find(input), permission::find(input)].into_iter().flatten().collect();
+    let on_their_word = [
+        own,
+        loss::find(input),
+        replicas::find(input),
+        permission::find(input),
+        quota::find(input),
+        credentials::find(input),
+    ];
+    let mut findings: Vec<Finding> = on_their_word.into_iter().flatten().collect();
     if let Some(finding) = together::nobody_answers(input) {
-        findings.push(finding);
+        findings.extend(prober_network::judge(input, finding));
         return findings;
     }
     findings.extend(input.brokers.iter().filter_map(|seen| stale::find(input, seen)));
     let suspects: Vec<&Seen> = input.brokers.iter().filter(|seen| is_suspect(seen, input)).collect();
     if suspects.is_empty() {
-        // A silent broker would explain these: it is in the in-sync replicas, or the controller itself.
-        if input.brokers.iter().all(|seen| !seen.is_in_doubt()) {
-            findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
+        let failed: Vec<Finding> = input.brokers.iter().filter_map(|seen| storage::find(input, seen)).collect();
+        // Whoever waits for a replica in a directory that is gone waits in vain: that explains the rest.
+        if failed.is_empty() {
+            // And a silent broker would explain these: it is in the in-sync replicas, or the controller itself.
+            if input.brokers.iter().all(|seen| !seen.is_in_doubt()) {
+                findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
+            }
+            findings.extend(matrix::find(input));
         }
+        findings.extend(failed);
         return findings;
     }
     if let Some(finding) = together::same_onset(input, &suspects) {

@@ -19,6 +19,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         confidence: 1.0,
         summary: format!("the prober may not do all that it should: {first}{more}").into(),
         evidence: input.forbidden.clone(),
+        runner_up: None,
         ruled_out: Vec::new(),
     })
 }

@@ -51,6 +51,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
             "the metadata asked for since then list it".into(),
             others(input, seen).into(),
         ],
+        runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }

@@ -21,6 +21,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         )
         .into(),
         evidence: vec!["their leaders say so themselves: in sync, and demanded".into()],
+        runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }

@@ -8,22 +8,35 @@
 //! | `at 10 stall 3` | the prober is stopped for so many seconds |
 //! | `at 10 stale 2` | broker 2 is cut off from the controllers; `uncommitted 2`: commits there fail; both until `join` |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: so many partitions lack replicas, 0 for none |
+//! | `at 60 slow 2` | also `half`, `far`, `disk`, `follower`, `full`, `storage`, `pauses` ([`traffic::Sick`]), until `well`; `load 400` on all |
+//! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `-` for none |
 //! | `at 10 lose 5`, `at 10 forbid 1` | so many acked records vanish; so many permissions are missing |
+//! | `at 10 throttle 5` | the CPU limit holds the prober back for so many seconds, though its heartbeat is in time; `press 5`: it waits for memory |
+//! | `at 10 descriptors 95` | so many per cent are open; `ports 95`: in use; `at 10 refuse 1`: a connection was refused for want of one |
+//! | `at 10 suspend 60` | the machine was suspended for so long, which no clock saw |
+//! | `at 0 kernel tells` | what is known of connections that are silent |
+//! | `at 0 reference there` | there is a reference that answers; also `lost`; `at 10 loopback lost` or `there` |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
+//! | `blame cluster` | of every finding, at its end |
 //! | `over by 60` | nothing stands any more |
 //! | `nobody` | no broker is ever named; `nothing`: no finding at all |
 
 #![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
 
+mod slow;
+mod traffic;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::input::{Channel, Input, Listed, Looks, Seen, Streak};
+use super::input::{Channel, Input, Listed, Looks, Seen, Streak, Way};
+use super::own::Own;
 use super::prober::STALLS_WITHIN;
 use super::standing::Standing;
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, Probe};
 use crate::time::Time;
+use crate::vitals::{Control, Share};
 
 const STEP_MS: u64 = 100;
 
@@ -48,6 +61,38 @@ struct World {
     short: Option<(usize, u64)>,
     lost: Option<(u64, u64)>,
     forbidden: usize,
+    traffic: traffic::Traffic,
+    quotas: BTreeMap<BrokerId, Time>,
+    distrusted: BTreeMap<BrokerId, (Time, Fault)>,
+    throttled: Vec<(u64, u64)>,
+    pressed: Vec<(u64, u64)>,
+    descriptors: u64,
+    ports: u64,
+    refused: Option<u64>,
+    suspended: Option<(u64, u64)>,
+    /// Whether it answers from then on.
+    reference: Vec<(u64, bool)>,
+    loopback: Vec<(u64, bool)>,
+    kernel: bool,
+}
+
+/// A control that is asked every so often, as its answers have come in: those that do not come are known late.
+fn control(states: &[(u64, bool)], every: usize, now: u64) -> Control {
+    let mut control = Control::default();
+    for asked in (0..=now).step_by(every) {
+        let there = states.iter().rev().find(|(since, _)| *since <= asked).is_some_and(|(_, there)| *there);
+        if there || asked + 900 <= now {
+            control.heard(Time::from_millis(asked), there);
+        }
+    }
+    control
+}
+
+/// How much of the last `within` lies in these stretches.
+fn overlap(stretches: &[(u64, u64)], now: u64, within: Duration) -> Duration {
+    let from = now.saturating_sub(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
+    let overlap = |(begin, end): &(u64, u64)| end.min(&now).saturating_sub(*begin.max(&from));
+    Duration::from_millis(stretches.iter().map(overlap).sum())
 }
 
 /// Bad answers since then, one every so often; the first takes its deadline.
@@ -116,18 +161,48 @@ impl World {
             listed,
             answered: Some(at(answered)),
             silent: owed.collect(),
+            ways: self.ways(state, age),
             streaks: self.streaks(id, now),
             looks,
         }
     }
 
-    fn stalled(&self, now: u64, within: Duration) -> Duration {
-        let from = now.saturating_sub(u64::try_from(within.as_millis()).unwrap_or(u64::MAX));
-        let overlap = |(begin, end): &(u64, u64)| end.min(&now).saturating_sub(*begin.max(&from));
-        Duration::from_millis(self.stalls.iter().map(overlap).sum())
+    /// What the kernel says, if it does: of a process that hangs, and of a way that is closed.
+    fn ways(&self, state: State, age: u64) -> BTreeMap<Channel, Way> {
+        let write = match state {
+            State::Frozen => Way { unacked: 0, resent: 0 },
+            // A second's records; sent again after 0.2 s, 0.6 s, 1.4 s.
+            State::Dropped => Way { unacked: 640, resent: if age < 1700 { 1 } else { 3 } },
+            _ => return BTreeMap::new(),
+        };
+        let known = self.kernel && 700 < age;
+        let read = Way { unacked: 0, resent: 0 };
+        [(Channel::Write, write), (Channel::Read, read)].into_iter().filter(|_| known).collect()
     }
 
-    fn input(&self, now: u64) -> Input {
+    fn stalled(&self, now: u64, within: Duration) -> Duration {
+        overlap(&self.stalls, now, within)
+    }
+
+    fn own(&self, now: u64) -> Own {
+        const A_MINUTE: Duration = Duration::from_secs(60);
+        let share = |used: u64| Some(Share { used, limit: 100 });
+        Own {
+            throttled: overlap(&self.throttled, now, STALLS_WITHIN),
+            throttled_lately: overlap(&self.throttled, now, A_MINUTE),
+            waited_lately: Some(overlap(&self.pressed, now, A_MINUTE)),
+            suspended: self.suspended.map(|(at, length)| (Time::from_millis(at), Duration::from_millis(length))),
+            descriptors: share(self.descriptors),
+            ports: share(self.ports),
+            refused: self.refused.map(Time::from_millis),
+            loopback: control(&self.loopback, 500, now),
+            reference: (!self.reference.is_empty())
+                .then(|| ("elsewhere:4317".into(), control(&self.reference, 1000, now))),
+            ..Own::default()
+        }
+    }
+
+    fn input(&mut self, now: u64) -> Input {
         let woken = self.stalls.iter().find(|(_, end)| (*end..*end + STEP_MS).contains(&now));
         let mut brokers: Vec<Seen> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
         if let Some((begin, _)) = woken {
@@ -138,10 +213,15 @@ impl World {
                     [Channel::Write, Channel::Read].map(|channel| (channel, Time::from_millis(*begin))).into();
             }
         }
+        let table = self.traffic.table(Time::from_millis(now), &brokers);
         Input {
             now: Time::from_millis(now),
             cluster: ClusterName::new("c"),
             brokers,
+            table,
+            replicated: traffic::replicated(now, &self.brokers),
+            throttled: self.quotas.clone(),
+            refused: self.distrusted.clone(),
             controller: self.controller.and_then(|since| streak(since, now, 10_000, Fault::Timeout)),
             short: self.short.map(|(partitions, since)| (partitions, Time::from_millis(since))),
             lost: self.lost.map(|(count, at)| (count, Time::from_millis(at), Time::from_millis(at))),
@@ -149,6 +229,7 @@ impl World {
             rhythm: Duration::from_millis(500),
             stalled: self.stalled(now, STALLS_WITHIN),
             stalled_lately: self.stalled(now, Duration::from_secs(60)),
+            own: self.own(now),
         }
     }
 }
@@ -157,6 +238,7 @@ impl World {
 #[derive(Debug)]
 struct Told {
     kind: &'static str,
+    blame: &'static str,
     broker: Option<i32>,
     from: u64,
     to: u64,
@@ -187,6 +269,7 @@ impl<'a> Story<'a> {
         let mut world = World {
             brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(),
             stalls: Vec::new(),
+            loopback: vec![(0, true)],
             ..World::default()
         };
         let mut standing = Standing::default();
@@ -199,13 +282,14 @@ impl<'a> Story<'a> {
             if world.stalls.iter().any(|(begin, end)| (*begin..*end).contains(&now)) {
                 continue;
             }
+            world.traffic.step(now, &world.brokers);
             standing.follow(&world.input(now));
             for finding in standing.findings() {
                 let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
                 let open = told.iter_mut().rev().find(|told| told.kind == kind && told.broker == broker);
                 match open.filter(|told| told.to == before) {
-                    Some(told) => told.to = now,
-                    None => told.push(Told { kind, broker, from: now, to: now }),
+                    Some(told) => (told.to, told.blame) = (now, finding.blame.as_str()),
+                    None => told.push(Told { kind, blame: finding.blame.as_str(), broker, from: now, to: now }),
                 }
                 assert!(!finding.summary.is_empty() && !finding.evidence.is_empty());
             }
@@ -234,7 +318,29 @@ impl World {
             }
             "lose" => return self.lost = Some((whom.parse().expect("a number"), now)),
             "forbid" => return self.forbidden = whom.parse().expect("a number"),
+            "load" => return self.traffic.load = whom.parse().expect("milliseconds"),
+            "quota" => {
+                return self.quotas =
+                    self.ids(whom).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
+            }
+            "distrust" => {
+                let fault = (Time::from_millis(now), Fault::CertificateExpired);
+                return self.distrusted = self.ids(whom).into_iter().map(|id| (BrokerId(id), fault)).collect();
+            }
+            "well" => return self.ids(whom).iter().for_each(|id| _ = self.traffic.sick.remove(id)),
+            "throttle" => return self.throttled.push((now, now + millis(whom))),
+            "press" => return self.pressed.push((now, now + millis(whom))),
+            "descriptors" => return self.descriptors = whom.parse().expect("a number"),
+            "ports" => return self.ports = whom.parse().expect("a number"),
+            "refuse" => return self.refused = Some(now),
+            "suspend" => return self.suspended = Some((now, millis(whom))),
+            "kernel" => return self.kernel = whom == "tells",
+            "reference" => return self.reference.push((now, whom == "there")),
+            "loopback" => return self.loopback.push((now, whom == "there")),
             _ => {}
+        }
+        if let Some(sick) = traffic::Sick::of(what) {
+            return self.traffic.sick.extend(self.ids(whom).into_iter().map(|id| (id, sick)));
         }
         let state = match what {
             "freeze" => State::Frozen,
@@ -245,14 +351,18 @@ impl World {
             "thaw" | "start" | "undrop" | "join" => State::Up,
             other => panic!("no such act: {other}"),
         };
-        let ids: Vec<i32> = match whom {
-            "all" => self.brokers.keys().copied().collect(),
-            ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
-        };
-        for id in ids {
+        for id in self.ids(whom) {
             self.brokers.insert(id, (state, now));
             self.stale.remove(&id);
             self.uncommitted.remove(&id);
+        }
+    }
+
+    fn ids(&self, whom: &str) -> Vec<i32> {
+        match whom {
+            "all" => self.brokers.keys().copied().collect(),
+            "-" => Vec::new(),
+            ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
         }
     }
 }
@@ -267,6 +377,9 @@ fn tell(text: &str) {
     let story = Story::of(text);
     let mut told = story.live(120_000);
     let all = format!("{told:?}");
+    if let Some(line) = story.lines.iter().find(|line| line[0] == "blame") {
+        assert!(told.iter().all(|told| told.blame == line[1]), "{line:?}, but {all}");
+    }
     for line in story.lines.iter().filter(|line| line[0] == "find") {
         let (kind, broker) = (line[1], line[2].parse().ok());
         let place = told.iter().position(|told| told.kind == kind && told.broker == broker);
@@ -559,4 +672,117 @@ scenarios! {
         at 10.5 freeze 3
         at 11.8 thaw 3
         find broker_down 2 from 11 by 13.2"
+    own_network_down_blames_the_prober: "
+        at 0 reference there
+        at 10 drop all
+        at 10 reference lost
+        find prober_network - from 11.5 by 13.2
+        blame prober
+        at 39 reference there
+        at 41 undrop all
+        over by 44"
+    network_that_comes_back_to_the_reference_first_is_still_our_own: "
+        at 0 reference there
+        at 10 drop all
+        at 10 reference lost
+        at 12 reference there
+        find prober_network - from 11.5 by 13.2
+        at 15 undrop all
+        over by 18"
+    all_killed_while_the_reference_answers_is_the_cluster: "
+        at 0 reference there
+        at 10 kill all
+        find cluster_unreachable - from 11 by 12.5
+        blame cluster
+        at 30 reference lost
+        at 40 start all
+        over by 43"
+    reference_that_was_never_there_says_nothing: "
+        at 0 reference lost
+        at 10 drop all
+        find cluster_unreachable - from 11.5 by 12.5
+        nobody"
+    reference_that_was_away_long_before_says_nothing: "
+        at 0 reference there
+        at 3 reference lost
+        at 20 drop all
+        find cluster_unreachable - from 21.5 by 22.5
+        blame unclear
+        nobody"
+    reference_alone_lost_is_nothing: "
+        at 0 reference there
+        at 10 reference lost
+        at 40 reference there
+        nothing"
+    frozen_broker_is_named_while_the_reference_is_lost: "
+        at 0 reference there
+        at 5 reference lost
+        at 10 freeze 2
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5"
+    loopback_lost_blames_the_prober_and_nobody_else: "
+        at 10 loopback lost
+        at 11 freeze 2
+        find prober_network - from 11.3 by 12
+        at 20 thaw 2
+        at 21 loopback there
+        nobody
+        over by 24"
+    throttled_prober_blames_its_limit_and_nobody_else: "
+        at 10 throttle 20
+        at 11 freeze 2
+        at 14 thaw 2
+        find prober_starved - from 12.9 by 13.2
+        nobody
+        over by 92"
+    short_throttling_is_nothing_and_accuses_nobody: "
+        at 10 freeze 2
+        at 11.2 throttle 0.5
+        at 12.5 thaw 2
+        nothing"
+    broker_frozen_during_throttling_is_named_when_that_is_over: "
+        at 10 throttle 5
+        at 12 freeze 2
+        find prober_starved - from 12.9 by 13.2
+        find broker_stalled 2 from 17.5 by 18.5
+        find broker_frozen 2 from 21.5 by 22.5"
+    prober_that_waits_for_memory_blames_its_limit: "
+        at 10 press 10
+        find prober_starved - from 12.9 by 13.2
+        nobody"
+    descriptors_that_run_short_are_said_once_and_accuse_nobody: "
+        at 10 descriptors 95
+        find prober_starved - from 10 by 10.2
+        at 40 descriptors 20
+        nobody
+        over by 43"
+    frozen_broker_is_named_while_ports_run_short: "
+        at 5 ports 92
+        at 10 freeze 2
+        find prober_starved - from 5 by 5.2
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5"
+    connection_refused_for_want_of_descriptors_accuses_nobody: "
+        at 10 refuse 1
+        at 10 freeze 2
+        at 12 thaw 2
+        find prober_starved - from 10 by 10.2
+        nobody
+        over by 17.5"
+    dropped_packets_are_told_from_a_process_that_hangs_at_once_where_the_kernel_tells: "
+        at 0 kernel tells
+        at 10 drop 2
+        find broker_unreachable 2 from 11.5 by 12.2
+        at 40 undrop 2
+        over by 45"
+    process_that_hangs_is_not_called_unreachable_where_the_kernel_tells: "
+        at 0 kernel tells
+        at 10 freeze 2
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5"
+    brokers_that_hung_up_while_the_machine_slept_are_not_accused: "
+        at 10 suspend 3600
+        at 10 drop all
+        at 12 undrop all
+        nothing"
 }

@@ -7,7 +7,7 @@ use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
 use crate::time::Time;
 
-use super::input::{Input, Looks, Seen};
+use super::input::{Channel, Input, Looks, Seen, Way};
 
 /// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
 pub const SILENT_FOR: Duration = Duration::from_millis(1500);
@@ -35,8 +35,9 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     }
     let silences: Vec<_> = seen.silent_for(now, SILENT_FOR).collect();
     let longest = silences.iter().map(|(_, length)| *length).max()?;
-    let unreachable = |looks: Looks| !looks.accepted && looks.fault == Some(Fault::ConnectTimeout);
-    let unreachable = seen.looks.is_some_and(unreachable);
+    let is_nobody = |fault| matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
+    let unreachable = |looks: Looks| !looks.accepted && looks.fault.is_some_and(is_nobody);
+    let unreachable = seen.looks.is_some_and(unreachable) || is_cut_off(seen);
     let (kind, blame, what) = if unreachable {
         let what = "not even its machine answers: its host is down, or the way to it is closed";
         (FindingKind::BrokerUnreachable, Blame::Unclear, what)
@@ -53,8 +54,11 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     if let Some(looked) = seen.unanswered_looks(now) {
         evidence.push(format!("a fresh connection was left unanswered for {}", seconds(looked)).into());
     }
+    evidence.extend(seen.ways.iter().filter_map(|(channel, way)| kernels(*channel, *way)));
     evidence.push(others(input, seen).into());
     let broker = seen.broker;
+    // Until a fresh connection or our kernel tells, a host that is gone looks like a process that hangs.
+    let is_undecided = kind == FindingKind::BrokerStalled && !seen.looks.is_some_and(|looks| looks.accepted);
     Some(Finding {
         kind,
         cluster: input.cluster.clone(),
@@ -64,8 +68,29 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         confidence: if FROZEN_AFTER <= longest { 0.99 } else { 0.9 },
         summary: format!("broker {broker} has not answered for {}: {what}", seconds(longest)).into(),
         evidence,
+        runner_up: (is_undecided && seen.ways.is_empty()).then_some(FindingKind::BrokerUnreachable),
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
+}
+
+/// Whether bytes get lost on every connection whose way is known, and nothing speaks for its machine being there.
+fn is_cut_off(seen: &Seen) -> bool {
+    // What was read last may have been acknowledged long before the way was closed.
+    let mut ways = seen.ways.iter().filter(|(channel, _)| **channel != Channel::Read).map(|(_, way)| way).peekable();
+    let is_accepted = seen.looks.is_some_and(|looks| looks.accepted);
+    !is_accepted && ways.peek().is_some() && ways.all(|way| way.is_closed())
+}
+
+/// What the kernels at both ends know of a silent connection, in a sentence.
+fn kernels(channel: Channel, way: Way) -> Option<Arc<str>> {
+    let channel = channel.as_str();
+    if way.is_closed() {
+        let Way { unacked, resent } = way;
+        return Some(format!("{unacked} bytes on its {channel} were sent again {resent} times in vain").into());
+    }
+    let is_open = way.is_open() && channel != Channel::Read.as_str();
+    is_open
+        .then(|| format!("its kernel has acknowledged every byte on its {channel}: only the process is silent").into())
 }
 
 /// Whether the way from here to the cluster is open.

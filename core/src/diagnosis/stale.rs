@@ -27,6 +27,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         evidence: vec![
             format!("its metadata have been behind what most brokers show for {behind} and five seconds more").into(),
         ],
+        runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::ProberStalled],
     })
 }

@@ -39,7 +39,7 @@ impl Standing {
             }
         }
         if prober::is_stalled(input) {
-            for stands in self.findings.iter_mut().filter(|stands| stands.finding.kind != FindingKind::ProberStalled) {
+            for stands in self.findings.iter_mut().filter(|stands| !is_own(stands.finding.kind)) {
                 stands.last = now;
             }
         }
@@ -52,13 +52,23 @@ impl Standing {
     }
 }
 
-/// What a finding is about: of the kinds that say that a broker does not answer, one at a time is said of it.
+/// What a finding is about: of the kinds that say that a broker does not answer, one at a time is said of it, and one of those
+/// that say that it is slow.
 fn subject(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
     let kind = match finding.kind {
         FindingKind::BrokerFrozen | FindingKind::BrokerDown | FindingKind::BrokerUnreachable => {
             FindingKind::BrokerStalled
         }
+        FindingKind::PathDegraded | FindingKind::DiskSlow | FindingKind::FollowerSlow => FindingKind::BrokerSlow,
+        // What has turned out to be our own is the same trouble, too.
+        FindingKind::ProberNetwork => FindingKind::ClusterUnreachable,
+        FindingKind::ProberStarved => FindingKind::ProberStalled,
         other => other,
     };
     (finding.broker, kind)
+}
+
+/// Whether it is about the prober's own process, which is known at any time.
+fn is_own(kind: FindingKind) -> bool {
+    matches!(kind, FindingKind::ProberStalled | FindingKind::ProberStarved)
 }

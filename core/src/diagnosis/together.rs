@@ -43,6 +43,7 @@ pub fn nobody_answers(input: &Input) -> Option<Finding> {
         confidence: 0.9,
         summary: format!("{who}: the cluster is down, or the network between it and this prober").into(),
         evidence: input.brokers.iter().map(|seen| said(seen, now)).collect(),
+        runner_up: Some(FindingKind::ProberNetwork),
         ruled_out: vec![FindingKind::ProberStalled],
     })
 }
@@ -73,6 +74,7 @@ pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
         )
         .into(),
         evidence: together.iter().map(|seen| said(seen, now)).collect(),
+        runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }

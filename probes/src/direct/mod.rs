@@ -161,6 +161,11 @@ impl Direct {
         self.abandon(now, VoidReason::InputDropped, accounts, |_| true);
     }
 
+    /// The machine was suspended, and no clock of ours saw it: what was open was cut off by us.
+    pub fn slept(&mut self, now: Time, accounts: &mut Accounts) {
+        self.abandon(now, VoidReason::Stall, accounts, |_| true);
+    }
+
     /// The process ends: what is open is void, and nothing is asked any more.
     pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts) {
         self.targets.clear();

@@ -210,6 +210,11 @@ impl RoundTrip {
         self.abandon(now, VoidReason::InputDropped, accounts, lane);
     }
 
+    /// The machine was suspended, and no clock of ours saw it: what was in flight was cut off by us.
+    pub fn slept(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
+        self.abandon(now, VoidReason::Stall, accounts, lane);
+    }
+
     /// The process ends: what is in flight is void, and nothing is sent any more.
     pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
         self.abandon(now, VoidReason::Shutdown, accounts, lane);

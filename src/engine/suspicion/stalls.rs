@@ -7,7 +7,7 @@ use prober_core::settle::Stall;
 use prober_core::time::Time;
 
 /// Older ones count for nothing.
-pub(super) const A_MINUTE: Duration = Duration::from_secs(60);
+pub(in crate::engine) const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// The prober's own stalls of the last minute.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Channel, Looks, Streak};
+use prober_core::diagnosis::input::{Channel, Looks, Streak, Way};
 use prober_core::event::{Event, Saw};
 use prober_core::fault::Fault;
 use prober_core::ids::Probe;
@@ -23,8 +23,11 @@ const LOOK_LOST_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct Suspect {
     pub(super) answered: Option<Time>,
     pub(super) silent: BTreeMap<Channel, Time>,
+    pub(super) ways: BTreeMap<Channel, Way>,
     /// The newest event of the broker view found nobody, or was hung up on.
     is_closed: bool,
+    /// Since when the `connect` probe has got no answer, though kept connections may.
+    unanswered_since: Option<Time>,
     looking_since: Option<Time>,
     looked_at: Option<Time>,
     pub(super) looks: Option<Looks>,
@@ -41,12 +44,25 @@ impl Suspect {
             }
             _ => {}
         }
+        if event.series.probe == Probe::Connect {
+            self.connected(event);
+        }
         if event.series.probe == Probe::Metadata {
             let streak = continued(event, self.streaks.remove(&Probe::Metadata));
             // Only that it is behind is told by this probe and by no other.
             if let Some(streak) = streak.filter(|streak| streak.fault == Fault::Stale) {
                 self.streaks.insert(Probe::Metadata, streak);
             }
+        }
+    }
+
+    /// Whether new connections are taken is asked seldom; once one was not, it is looked at more often.
+    fn connected(&mut self, event: &Event) {
+        match event.saw {
+            Saw::Success(_) => self.unanswered_since = None,
+            Saw::TimedOut => _ = self.unanswered_since.get_or_insert(event.ended),
+            Saw::Failed(fault) if fault.is_silence() => _ = self.unanswered_since.get_or_insert(event.ended),
+            _ => {}
         }
     }
 
@@ -61,9 +77,10 @@ impl Suspect {
 
     /// Whether it is time for a look at it.
     pub(super) fn wants_a_look(&self, now: Time) -> bool {
-        let suspicious = !self.silent.is_empty() || self.is_closed;
+        let suspicious = !self.silent.is_empty() || self.is_closed || self.unanswered_since.is_some();
         let idle = self.looking_since.is_none_or(|since| LOOK_LOST_AFTER <= now.since(since));
-        let for_long = self.looks.is_some_and(|looks| SELDOM_AFTER <= now.since(looks.began));
+        let since = self.looks.map(|looks| looks.began).into_iter().chain(self.unanswered_since).min();
+        let for_long = since.is_some_and(|since| SELDOM_AFTER <= now.since(since));
         let every = if for_long { SELDOM } else { LOOK_EVERY };
         suspicious && idle && self.looked_at.is_none_or(|at| every <= now.since(at))
     }
@@ -84,13 +101,16 @@ impl Suspect {
         let Some(fault) = fault.filter(|_| !answered_since) else {
             self.looks = None;
             self.is_closed &= answered_since;
+            if fault.is_none() {
+                self.unanswered_since = None;
+            }
             return;
         };
         let silent = fault.is_silence();
         let same = self.looks.filter(|looks| looks.failed == 0 || looks.silent == silent);
         let (began, failed, accepted) =
             same.map_or((began, 0, false), |looks| (looks.began, looks.failed, looks.accepted));
-        let accepted = accepted || silent && fault != Fault::ConnectTimeout;
+        let accepted = accepted || silent && !matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
         self.looks = Some(Looks { began, failed: failed + 1, fault: Some(fault), silent, accepted });
     }
 }

@@ -43,6 +43,7 @@ type Pinned = HashMap<&'static str, Vec<(Vec<KeyValue>, Number)>>;
 #[derive(Clone, Copy, Debug)]
 enum Number {
     Count(u64),
+    Sum(f64),
     Gauge(f64),
 }
 
@@ -143,6 +144,19 @@ fn observe(meter: &Meter, metric: Metric, pinned: &Arc<Mutex<Arc<Pinned>>>) {
                 })
                 .build();
         }
+        Kind::Sum => {
+            let builder = meter.f64_observable_counter(metric.name).with_unit(metric.unit);
+            builder
+                .with_description(metric.help)
+                .with_callback(move |observer| {
+                    for (attributes, number) in read().get(metric.name).into_iter().flatten() {
+                        if let Number::Sum(sum) = number {
+                            observer.observe(*sum, attributes);
+                        }
+                    }
+                })
+                .build();
+        }
         Kind::Gauge => {
             let builder = meter.f64_observable_gauge(metric.name).with_unit(metric.unit);
             builder
@@ -171,6 +185,7 @@ fn pin<'a>(points: impl Iterator<Item = Point<'a>>) -> Pinned {
     for point in points {
         let number = match point.value {
             Value::Count(count) => Number::Count(count),
+            Value::Sum(sum) => Number::Sum(sum),
             Value::Gauge(value) => Number::Gauge(value),
             Value::Durations(_) => continue,
         };

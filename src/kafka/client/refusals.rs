@@ -42,7 +42,7 @@ impl Refusals {
     /// Takes in the newest metadata: asks the leaders of what is short of replicas, and says what is not any more.
     pub(super) fn observe(&mut self, topic: &TopicSeen) {
         let now = self.context.clock.now();
-        let is_short = |seen: &&PartitionSeen| seen.in_sync < seen.replicas.len();
+        let is_short = |seen: &&PartitionSeen| seen.in_sync.len() < seen.replicas.len();
         let short: Vec<&PartitionSeen> = topic.partitions.iter().filter(is_short).collect();
         let mut led: BTreeMap<BrokerId, Vec<Partition>> = BTreeMap::new();
         for seen in &short {

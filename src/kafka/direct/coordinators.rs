@@ -243,7 +243,7 @@ mod tests {
 
     fn seen(partition: i32, leader: Option<i32>, replicas: &[i32]) -> PartitionSeen {
         let replicas: Vec<_> = replicas.iter().copied().map(BrokerId).collect();
-        let in_sync = replicas.len();
+        let in_sync = replicas.clone();
         let leader = leader.map(BrokerId);
         PartitionSeen { partition: Partition(partition), leader, leader_epoch: None, replicas, in_sync }
     }

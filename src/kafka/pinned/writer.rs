@@ -57,6 +57,8 @@ impl Writer {
         let state = shared.state.borrow().clone();
         match state {
             State::Down(fault) => Err(Refusal { at: now, fault }),
+            // It would not be read before the throttle is over (KIP-219); a client that goes on is not told apart from a flood.
+            State::Up(connection) if connection.is_throttled() => Err(Refusal { at: now, fault: Fault::Quota }),
             State::Up(connection) if waiting.is_empty() => match shared.call(&connection, &record) {
                 Ok(call) => {
                     let sent = shared.context.clock.at(call.sent());
@@ -138,6 +140,10 @@ impl Shared {
             let (at, result) = match answer {
                 Ok(reply) => {
                     let at = context.clock.at(reply.at);
+                    if !reply.throttle.is_zero() {
+                        // What was sent before this was known waits behind it.
+                        context.tell(LaneInput::Refuses { partition, at, fault: Some(Fault::Quota) });
+                    }
                     match KafkaError::of(reply.body.error) {
                         None => (at, Ok(reply.body.base_offset)),
                         Some(error) => {

@@ -52,7 +52,9 @@ pub(super) fn without_metadata(error: &WireError) -> Fault {
         | WireError::TlsRefused { .. }
         | WireError::TlsProtocol { .. }
         | WireError::SaslMechanism { .. }
-        | WireError::SaslRefused { .. } => of(error),
+        | WireError::SaslRefused { .. }
+        // Nor can we tell, while we cannot even ask.
+        | WireError::Local { .. } => of(error),
         WireError::FrameTooLarge { length } if is_tls(*length) => of(error),
         _ => Fault::NoMetadata,
     }
@@ -112,6 +114,8 @@ mod tests {
         let refused = WireError::SaslRefused { code: 58, message: "no".into() };
         assert_eq!(without_metadata(&refused).error_type(), "SASL_AUTHENTICATION_FAILED");
         assert_eq!(without_metadata(&WireError::Refused), Fault::NoMetadata);
+        let local = WireError::Local { fault: LocalFault::FileDescriptors };
+        assert_eq!(without_metadata(&local).blame(), Blame::Prober);
     }
 
     #[test]

@@ -22,6 +22,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(1);
 /// A connection that lived this long was a real one: the next dial starts at once, and the backoff over again.
 const LIVED: Duration = Duration::from_secs(1);
 
+/// How often our kernel is asked of a connection that is silent.
+const KERNEL_EVERY: Duration = Duration::from_millis(500);
+
 /// How often a connection is looked at for silence.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -148,12 +151,19 @@ enum End {
 /// Waits until the connection ends, has been silent for `patience` with requests outstanding, or is due for replacement.
 async fn end_of(connection: &Connection, patience: Duration, owed: &mut Owed) -> End {
     let mut closed = std::pin::pin!(connection.closed());
+    let mut word = None;
     loop {
         match tokio::time::timeout(LOOK_EVERY, &mut closed).await {
             Ok(reason) => return End::Closed(reason),
             Err(_) => {
                 let silent = connection.silent_since();
-                owed.since(silent);
+                let is_due = word.is_none_or(|(asked, _): (Instant, _)| KERNEL_EVERY <= asked.elapsed());
+                if !silent.is_some_and(|since| owed.is_late(since)) {
+                    word = None;
+                } else if is_due {
+                    word = Some((Instant::now(), connection.way().await));
+                }
+                owed.since(silent, word.and_then(|(_, way)| way));
                 let silent = silent.map(|since| since.elapsed());
                 if silent.is_some_and(|silent| patience <= silent) {
                     return End::Silent;

@@ -52,6 +52,8 @@ pub(in crate::kafka) struct Observer<T> {
     unseen: u32,
     /// The topic that was refused.
     refused: Option<TopicSeen>,
+    /// The topic as it was last told.
+    shown: Option<TopicSeen>,
     told: Option<(Layout, LaneState, Option<Arc<str>>)>,
 }
 
@@ -72,6 +74,7 @@ impl<T: Tenant> Observer<T> {
             current: None,
             unseen: 0,
             refused: None,
+            shown: None,
             told: None,
             context,
         }
@@ -185,6 +188,10 @@ impl<T: Tenant> Observer<T> {
         self.context.leaders.observe(self.picture.topology(), &topic);
         self.epochs.observe(&topic);
         self.tenant.lay_out(self.picture.topology(), &topic, &ownership);
+        if self.shown.as_ref() != Some(&topic) {
+            (self.context.report)(Report::Topic(topic.clone()));
+            self.shown = Some(topic);
+        }
         REFRESH_EVERY
     }
 

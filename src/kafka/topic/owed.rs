@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Channel;
+use prober_core::diagnosis::input::{Channel, Way};
 use prober_core::ids::BrokerId;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
@@ -28,8 +28,11 @@ pub(in crate::kafka) struct Owed {
     channel: Channel,
     late_after: Duration,
     tell: Teller,
-    told: Option<Time>,
+    told: Option<Told>,
 }
+
+/// Since when it owes a byte, and what our kernel says of the connection.
+type Told = (Time, Option<Way>);
 
 impl Owed {
     /// Nothing yet. An answer may take `waits` by what is asked, as a long poll does, before it is even due.
@@ -43,9 +46,14 @@ impl Owed {
         Owed { clock, broker, channel, late_after: LATE_AFTER + waits, tell, told: None }
     }
 
-    /// A look at an open connection: since when it is silent with a request outstanding.
-    pub(super) fn since(&mut self, silent: Option<Instant>) {
-        self.say(silent.filter(|since| self.late_after <= since.elapsed()).map(|since| self.clock.at(since)));
+    /// A look at an open connection: since when it is silent with a request outstanding, and what our kernel says of it.
+    pub(super) fn since(&mut self, silent: Option<Instant>, way: Option<Way>) {
+        self.say(silent.filter(|since| self.is_late(*since)).map(|since| (self.clock.at(since), way)));
+    }
+
+    /// Whether an answer that has been owed since then is late.
+    pub(super) fn is_late(&self, since: Instant) -> bool {
+        self.late_after <= since.elapsed()
     }
 
     /// A connection is dialled; whoever does not answer that is owing from its begin on, if not longer.
@@ -78,14 +86,15 @@ impl Owed {
 
     fn go_on(&mut self, since: Time) {
         if self.told.is_none() {
-            self.say(Some(since));
+            self.say(Some((since, None)));
         }
     }
 
-    fn say(&mut self, since: Option<Time>) {
-        if self.told != since {
-            self.told = since;
-            (self.tell)(Silence { broker: self.broker, channel: self.channel, since });
+    fn say(&mut self, owing: Option<Told>) {
+        if self.told != owing {
+            self.told = owing;
+            let (since, way) = owing.unzip();
+            (self.tell)(Silence { broker: self.broker, channel: self.channel, since, way: way.flatten() });
         }
     }
 }
@@ -118,13 +127,25 @@ mod tests {
         let (mut owed, heard) = owed();
         let asked = Instant::now();
         tokio::time::advance(Duration::from_millis(499)).await;
-        owed.since(Some(asked));
+        owed.since(Some(asked), None);
         assert!(said(&heard).is_empty());
         tokio::time::advance(Duration::from_millis(1)).await;
-        owed.since(Some(asked));
-        owed.since(Some(asked));
-        owed.since(None);
+        owed.since(Some(asked), None);
+        owed.since(Some(asked), None);
+        owed.since(None, None);
         assert_eq!(said(&heard), [Some(Time::ORIGIN), None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_kernel_says_is_told_when_it_changes() {
+        let (mut owed, heard) = owed();
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let lost = Some(Way { unacked: 640, resent: 2 });
+        for way in [None, lost, lost] {
+            owed.since(Some(asked), way);
+        }
+        assert_eq!(said(&heard), [Some(Time::ORIGIN); 2], "twice, and not three times");
     }
 
     #[tokio::test(start_paused = true)]
@@ -132,7 +153,7 @@ mod tests {
         let (mut owed, heard) = owed();
         let asked = Instant::now();
         tokio::time::advance(Duration::from_secs(5)).await;
-        owed.since(Some(asked));
+        owed.since(Some(asked), None);
         let silent = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             Err::<(), _>(WireError::ConnectTimeout)
@@ -149,7 +170,7 @@ mod tests {
         let (mut owed, heard) = owed();
         let asked = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
-        owed.since(Some(asked));
+        owed.since(Some(asked), None);
         drop(owed);
         assert_eq!(said(&heard).last(), Some(&None));
     }

@@ -72,9 +72,16 @@ pub(in crate::kafka) fn seen(info: &TopicInfo) -> Option<TopicSeen> {
             leader: (0 <= partition.leader).then_some(BrokerId(partition.leader)),
             leader_epoch: (0 <= partition.leader_epoch).then_some(partition.leader_epoch),
             replicas: partition.replicas.iter().map(|id| BrokerId(*id)).collect(),
-            in_sync: partition.isr.len(),
+            in_sync: sorted(&partition.isr),
         })
         .collect();
     partitions.sort_by_key(|seen| seen.partition);
     Some(TopicSeen { id: info.id, partitions })
+}
+
+/// In one order, whatever the answer's is: the same replicas are the same.
+fn sorted(ids: &[i32]) -> Vec<BrokerId> {
+    let mut ids: Vec<BrokerId> = ids.iter().copied().map(BrokerId).collect();
+    ids.sort();
+    ids
 }

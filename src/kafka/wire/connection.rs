@@ -27,7 +27,10 @@ use super::{
     pipeline::{Pipeline, lock},
     sasl,
     versions::{Api, Versions},
+    way::{self, Ends},
 };
+use prober_core::diagnosis::input::Way;
+
 use crate::kafka::security::Sasl;
 
 /// An open connection. Dropping it closes the socket and fails what is outstanding with
@@ -38,6 +41,8 @@ pub struct Connection {
     versions: Versions,
     ended: watch::Receiver<Option<WireError>>,
     due_at: Option<Instant>,
+    /// Where it goes; `None` over what is no TCP.
+    ends: Option<Ends>,
 }
 
 impl Connection {
@@ -55,7 +60,7 @@ impl Connection {
         let ended = pipeline.watch_end();
         let pipeline = Arc::new(Mutex::new(pipeline));
         tokio::spawn(Driver::new(Arc::clone(&pipeline)));
-        let mut connection = Self { pipeline, versions: Versions::default(), ended, due_at: None };
+        let mut connection = Self { pipeline, versions: Versions::default(), ended, due_at: None, ends: None };
         connection.versions = tokio::time::timeout_at(answer_by, handshake::agree(&connection))
             .await
             .unwrap_or(Err(WireError::NoAnswer { phase: Phase::ApiVersions }))?;
@@ -121,6 +126,17 @@ impl Connection {
     /// oldest outstanding request. None if nothing is outstanding.
     pub fn silent_since(&self) -> Option<Instant> {
         self.state().silent_since()
+    }
+
+    /// It runs over TCP between these.
+    pub(super) fn between(&mut self, ends: Ends) {
+        self.ends = Some(ends);
+    }
+
+    /// Whether the broker's kernel takes what we send, as far as ours knows. Does not borrow the connection.
+    pub fn way(&self) -> impl Future<Output = Option<Way>> + Send + use<> {
+        let ends = self.ends;
+        async move { way::of(ends?).await }
     }
 
     /// Until when the broker throttles this connection (KIP-219), as last told; may be past.

@@ -9,7 +9,12 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{connection::Connection, error::WireError, tls};
+use super::{
+    connection::Connection,
+    error::{self, WireError},
+    tls,
+    way::Ends,
+};
 use crate::kafka::security::Security;
 
 /// How long each phase took.
@@ -65,6 +70,7 @@ pub async fn dial(
 ) -> Result<Dialed, WireError> {
     let by = Instant::now() + timeout;
     let Socket { stream, peer, mut phases } = connect(address, by, tcp_user_timeout).await?;
+    let local = stream.local_addr();
     let mut began = Instant::now();
     let mut connection = match &security.tls {
         None => Connection::open(stream, client_id, by).await?,
@@ -78,6 +84,9 @@ pub async fn dial(
     if let Some(sasl) = &security.sasl {
         connection.authenticate(sasl, by).await?;
         phases.sasl = Some(lap(&mut began));
+    }
+    if let Ok(local) = local {
+        connection.between(Ends { local, peer });
     }
     Ok(Dialed { connection, peer, phases })
 }
@@ -113,7 +122,10 @@ pub async fn connect(address: &str, by: Instant, tcp_user_timeout: Duration) -> 
 }
 
 async fn resolve(address: &str, by: Instant) -> Result<Vec<SocketAddr>, WireError> {
-    let failed = |detail: &str| WireError::Resolve { host: address.to_owned(), detail: detail.to_owned() };
+    let failed = |detail: &str| match error::shortage() {
+        Some(fault) => WireError::Local { fault },
+        None => WireError::Resolve { host: address.to_owned(), detail: detail.to_owned() },
+    };
     let looked_up = timeout_at(by, lookup_host(address)).await;
     let addresses: Vec<_> =
         looked_up.map_err(|_| failed("no answer in time"))?.map_err(|error| failed(&error.to_string()))?.collect();

@@ -277,12 +277,21 @@ impl WireError {
     }
 }
 
+/// What our own host lacks for any socket at all, if it lacks it now: a resolver that could not open one says only that it
+/// failed.
+pub(super) fn shortage() -> Option<LocalFault> {
+    let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0));
+    socket.err().and_then(|error| local_fault(&error))
+}
+
 fn local_fault(error: &io::Error) -> Option<LocalFault> {
-    // std has no kind of its own for these two; the numbers are the same on all Unix systems.
+    // std has no kind of its own for these; the first two numbers are the same on all Unix systems, the third is Linux's.
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
+    const ENOBUFS: i32 = 105;
     match (error.raw_os_error(), error.kind()) {
         (Some(ENFILE | EMFILE), _) => Some(LocalFault::FileDescriptors),
+        (Some(ENOBUFS), _) if cfg!(target_os = "linux") => Some(LocalFault::Memory),
         (_, io::ErrorKind::AddrNotAvailable) => Some(LocalFault::LocalAddress),
         (_, io::ErrorKind::PermissionDenied) => Some(LocalFault::Forbidden),
         (_, io::ErrorKind::OutOfMemory) => Some(LocalFault::Memory),

@@ -49,6 +49,7 @@ mod sasl_handshake;
 mod scram;
 mod tls;
 pub mod versions;
+mod way;
 
 #[cfg(test)]
 mod tests;

@@ -152,6 +152,18 @@ impl Expect {
         kinds.first().is_none_or(|kind| known(&kind))
     }
 
+    /// Whether it is told by silence or refusal alone, which needs no past to compare with.
+    pub(super) fn is_of_silence(self) -> bool {
+        const KINDS: [&str; 5] =
+            ["broker_stalled", "broker_frozen", "broker_down", "broker_unreachable", "cluster_unreachable"];
+        match self {
+            Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } => {
+                kinds.iter().all(|kind| KINDS.contains(kind))
+            }
+            Expect::Nothing { .. } | Expect::Prober { .. } => false,
+        }
+    }
+
     /// Whether a finding is the one that is hoped for.
     fn names(self, victim: Option<i32>, (kind, broker): &Named) -> bool {
         let (kinds, of) = match self {

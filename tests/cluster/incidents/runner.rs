@@ -13,6 +13,10 @@ use crate::support::let_pass;
 /// How long what is normal is looked at before, to compare with.
 const CALM: Duration = Duration::from_secs(4);
 
+/// The same before what only counting tells: by then a prober knows what is usual, and no longer waits for a cluster to settle
+/// that it has just met.
+const LONG_CALM: Duration = Duration::from_secs(25);
+
 /// A finding has to be over for so long, so that one that comes and goes is not taken for one that is gone.
 const OVER_FOR: Duration = Duration::from_secs(3);
 
@@ -28,7 +32,8 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     calm_down(stage);
     let start = Moment::of(stage);
     // So that the fault meets every phase of the prober's schedule.
-    let_pass(CALM + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
+    let calm = if incident.expect.is_of_silence() { CALM } else { LONG_CALM };
+    let_pass(calm + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
     let before = Moment::of(stage);
 
     let watch = Watch::start(&stage.probing);

@@ -79,7 +79,7 @@ pub(super) fn said(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
     let stats = ExportStats::default();
     let number = |point: &Point<'_>| match point.value {
         Value::Count(count) => Some(count as f64),
-        Value::Gauge(value) => Some(value),
+        Value::Sum(value) | Value::Gauge(value) => Some(value),
         Value::Durations(_) => None,
     };
     points(snapshot, &stats)

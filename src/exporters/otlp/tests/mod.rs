@@ -160,7 +160,10 @@ fn same_as_prometheus(points: &Points, snapshot: &Snapshot) {
     };
     for (key, value) in without_exports(points) {
         let metric = ALL.into_iter().find(|metric| metric.name == key.0).expect("it is in the catalogue");
-        let suffix = if metric.kind == prober_core::metric::Kind::Counter { "_total" } else { "" };
+        let suffix = match metric.kind {
+            prober_core::metric::Kind::Counter | prober_core::metric::Kind::Sum => "_total",
+            _ => "",
+        };
         assert_eq!(sample(&key, suffix), value, "{key:?}");
     }
     // One more event is in the snapshot, but void: it has no duration.

@@ -1,0 +1,120 @@
+//! What a cell usually takes: the upper end of its latencies over the last ten minutes, trouble left out.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// The latencies of so long are one sample.
+const SAMPLE: Duration = Duration::from_secs(5);
+
+/// So many samples are remembered: ten minutes.
+const KEPT: usize = 120;
+
+/// With so many a cell knows what is usual: a quarter of a minute.
+const ENOUGH: usize = 3;
+
+/// Latencies of one sample at most; the rest of a busy one says the same.
+const SAMPLE_MAX: usize = 64;
+
+/// One cell's past.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    began: Time,
+    sample: Vec<Duration>,
+    /// The ninth decile of each sample.
+    deciles: VecDeque<Duration>,
+    usual: Option<Duration>,
+}
+
+impl History {
+    /// Takes a latency in.
+    pub fn take(&mut self, at: Time, latency: Duration) {
+        if SAMPLE <= at.since(self.began) {
+            self.close();
+            self.began = at;
+        }
+        if self.sample.len() < SAMPLE_MAX {
+            self.sample.push(latency);
+        }
+    }
+
+    /// The sample under way came from a time of trouble: it says nothing of what is usual.
+    pub fn spoil(&mut self) {
+        self.sample.clear();
+    }
+
+    /// What nine of ten answers usually stay below; `None` while too little is known.
+    pub fn usual(&self) -> Option<Duration> {
+        self.usual
+    }
+
+    fn close(&mut self) {
+        let Some(decile) = quantile(&mut self.sample, 9, 10) else { return };
+        self.sample.clear();
+        if self.deciles.len() == KEPT {
+            self.deciles.pop_front();
+        }
+        self.deciles.push_back(decile);
+        // The median of the samples: up to half of them may come from trouble that nobody recognised.
+        let mut deciles: Vec<Duration> = self.deciles.iter().copied().collect();
+        self.usual = quantile(&mut deciles, 1, 2).filter(|_| ENOUGH <= self.deciles.len());
+    }
+}
+
+/// The value that `share` of `of` stay at or below; `None` of nothing.
+pub(super) fn quantile<T: Ord + Copy>(values: &mut [T], share: usize, of: usize) -> Option<T> {
+    values.sort_unstable();
+    values.get((values.len().saturating_sub(1) * share) / of).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(length: u64) -> Duration {
+        Duration::from_millis(length)
+    }
+
+    /// One answer a second from `from` on.
+    fn live(history: &mut History, seconds: std::ops::Range<u64>, latency: Duration) {
+        for second in seconds {
+            history.take(Time::from_millis(second * 1000), latency);
+        }
+    }
+
+    #[test]
+    fn usual_is_known_after_a_quarter_of_a_minute() {
+        let mut history = History::default();
+        live(&mut history, 10..25, ms(5));
+        assert_eq!(history.usual(), None);
+        live(&mut history, 25..31, ms(5));
+        assert_eq!(history.usual(), Some(ms(5)));
+    }
+
+    #[test]
+    fn trouble_of_some_minutes_does_not_become_usual() {
+        let mut history = History::default();
+        live(&mut history, 0..600, ms(5));
+        live(&mut history, 600..840, ms(300));
+        assert_eq!(history.usual(), Some(ms(5)));
+    }
+
+    #[test]
+    fn spoiled_sample_leaves_no_trace() {
+        let mut history = History::default();
+        live(&mut history, 0..60, ms(5));
+        for second in 60..3600 {
+            history.take(Time::from_millis(second * 1000), ms(300));
+            history.spoil();
+        }
+        assert_eq!(history.usual(), Some(ms(5)));
+    }
+
+    #[test]
+    fn quantile_of_nothing_is_nothing() {
+        assert_eq!(quantile::<u64>(&mut [], 1, 2), None);
+        assert_eq!(quantile(&mut [3, 1, 2], 1, 2), Some(2));
+        assert_eq!(quantile(&mut [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 9, 10), Some(9));
+    }
+}

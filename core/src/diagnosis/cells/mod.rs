@@ -1,0 +1,201 @@
+//! The matrix broker × probe: of each broker, what each probe has lately seen. A cell has a failing and a slow bit; rows are
+//! told from each other by which of their cells are bad, and by whether the others' are, too (design §3).
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | [`cell`] | one cell: its latest answers, and what they show |
+//! | [`cusum`] | the failing bit |
+//! | [`history`] | what is usual, against which the slow bit is told |
+
+pub mod cell;
+pub mod cusum;
+pub mod history;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use crate::event::{Event, Outcome, Saw};
+use crate::fault::{Blame, Fault};
+use crate::ids::{BrokerId, Probe, Series, View};
+use crate::judge::outcome;
+use crate::time::Time;
+
+use super::credentials;
+
+use cell::{Cell, Shown};
+
+/// Late this many times as often as its peers, a broker is slow by itself.
+const TIMES_PEERS: f64 = 3.0;
+
+/// What is asked, in columns. Whether a record is read back is left out: it depends on the write before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Column {
+    /// Pinned produce: this broker's log, and nobody else's.
+    Write,
+    /// A known record, read again.
+    Fetch,
+    /// The metadata of our topics, from memory.
+    Metadata,
+    /// A fresh connection.
+    Connect,
+    /// Produce with acks=all to the partition that prefers this broker: its leader, and whoever is in sync with it.
+    Replicated,
+}
+
+impl Column {
+    /// Every column, in the order of a table.
+    pub const ALL: [Column; 5] = [Column::Write, Column::Fetch, Column::Metadata, Column::Connect, Column::Replicated];
+
+    /// The column that a series feeds, if any.
+    pub fn of(series: &Series) -> Option<Column> {
+        match (series.view, series.probe) {
+            (View::Broker, Probe::Produce) => Some(Column::Write),
+            (View::Broker, Probe::Fetch) => Some(Column::Fetch),
+            (View::Broker, Probe::Metadata) => Some(Column::Metadata),
+            (View::Broker, Probe::Connect) => Some(Column::Connect),
+            (View::Client, Probe::Produce) => Some(Column::Replicated),
+            _ => None,
+        }
+    }
+
+    /// In sentences.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Column::Write => "write",
+            Column::Fetch => "fetch",
+            Column::Metadata => "metadata",
+            Column::Connect => "connect",
+            Column::Replicated => "replicated write",
+        }
+    }
+}
+
+/// An answer that was on its way already when another question was put says nothing of the time after it.
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
+
+/// Answers of a broker whose times are remembered.
+const ANSWERS: usize = 64;
+
+/// The cells of one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Cells {
+    cells: BTreeMap<(Column, BrokerId), Cell>,
+    /// When each broker answered something that needs none of its disks: metadata, a record from the page cache, a hello.
+    answered: BTreeMap<BrokerId, VecDeque<Time>>,
+}
+
+/// What the cells show at a moment, and whether a cell stands out among its column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table(pub BTreeMap<(Column, BrokerId), Bits>);
+
+/// One cell of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bits {
+    /// What it shows.
+    pub shown: Shown,
+    /// Late so much more often than its peers that no common load explains it.
+    pub stands_out: bool,
+}
+
+impl Bits {
+    /// Whether anything is wrong.
+    pub fn is_bad(&self) -> bool {
+        self.shown.failing || self.shown.slow
+    }
+}
+
+impl Cells {
+    /// An event was counted. What is void, or somebody's fault that is no broker's, says nothing of a broker.
+    pub fn counted(&mut self, event: &Event) {
+        let (Some(column), Some(broker)) = (Column::of(&event.series), event.series.broker.id()) else { return };
+        let Some(answer) = answer(event) else { return };
+        let answered = self.answered.entry(broker).or_default();
+        let (asked, ended) = (event.sent.unwrap_or(event.due) + ON_ITS_WAY, event.ended);
+        let meanwhile = answered.iter().any(|at| asked < *at && *at < ended);
+        if answer.is_ok() && matches!(column, Column::Fetch | Column::Metadata | Column::Connect) {
+            if answered.len() == ANSWERS {
+                answered.pop_front();
+            }
+            answered.push_back(ended);
+        }
+        let threshold = event.limits.threshold;
+        let cell = self.cells.entry((column, broker)).or_insert_with(|| Cell::new(threshold));
+        cell.set_threshold(threshold);
+        cell.take(event.ended, answer, meanwhile);
+    }
+
+    /// A fresh connection that was opened outside the schedule has failed with this, or has not. How long it took is not asked:
+    /// it was opened because something was wrong.
+    pub fn looked(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
+        let speaks_of_it = fault.is_none_or(speaks_of_a_broker);
+        if speaks_of_it && let Some(cell) = self.cells.get_mut(&(Column::Connect, broker)) {
+            cell.take(at, fault.map_or(Ok(Duration::ZERO), Err), false);
+        }
+    }
+
+    /// What all have lately seen is explained by something else.
+    pub fn excuse(&mut self) {
+        self.cells.values_mut().for_each(Cell::excuse);
+    }
+
+    /// Brokers that are none any more have no cells.
+    pub fn retain(&mut self, is_one: impl Fn(BrokerId) -> bool) {
+        self.cells.retain(|(_, broker), _| is_one(*broker));
+        self.answered.retain(|broker, _| is_one(*broker));
+    }
+
+    /// The table at `now`.
+    pub fn table(&mut self, now: Time) -> Table {
+        let shown: BTreeMap<(Column, BrokerId), Shown> =
+            self.cells.iter_mut().map(|(at, cell)| (*at, cell.show(now))).collect();
+        let bits = |(at, cell): (&(Column, BrokerId), &Shown)| {
+            let stands_out = cell.failing || cell.slow && TIMES_PEERS * peers_late(&shown, *at) <= cell.late;
+            (*at, Bits { shown: *cell, stands_out })
+        };
+        Table(shown.iter().map(bits).collect())
+    }
+}
+
+impl Table {
+    /// The cell of a broker, if it has seen enough.
+    pub fn at(&self, column: Column, broker: BrokerId) -> Option<&Bits> {
+        self.0.get(&(column, broker))
+    }
+
+    /// The table without the brokers that something else is said of.
+    #[must_use]
+    pub fn without(&self, is_left_out: impl Fn(BrokerId) -> bool) -> Table {
+        let kept = self.0.iter().filter(|((_, broker), _)| !is_left_out(*broker));
+        Table(kept.map(|(at, bits)| (*at, *bits)).collect())
+    }
+}
+
+/// An event's latency or fault, so far as it speaks of the broker. The prober's own stall is taken off.
+fn answer(event: &Event) -> Option<Result<Duration, Fault>> {
+    if outcome(event) == Outcome::Void {
+        return None;
+    }
+    let fault = match event.saw {
+        Saw::Success(latency) => return Some(Ok(latency.saturating_sub(event.stalled))),
+        Saw::Failed(fault) | Saw::Unheard(fault) => fault,
+        Saw::TimedOut => Fault::Timeout,
+        Saw::Lost | Saw::Corrupt | Saw::Void(_) | Saw::Missed => return None,
+    };
+    speaks_of_a_broker(fault).then_some(Err(fault))
+}
+
+/// Credentials may be anybody's, and have a finding of their own.
+fn speaks_of_a_broker(fault: Fault) -> bool {
+    fault.blame() == Blame::Cluster && !credentials::is_about(fault)
+}
+
+/// The share of late answers that is ordinary among the others of a column, just now.
+fn peers_late(shown: &BTreeMap<(Column, BrokerId), Shown>, at: (Column, BrokerId)) -> f64 {
+    let column = shown.range((at.0, BrokerId(i32::MIN))..=(at.0, BrokerId(i32::MAX)));
+    let mut late: Vec<f64> = column.filter(|((_, id), _)| *id != at.1).map(|(_, cell)| cell.late).collect();
+    late.sort_unstable_by(f64::total_cmp);
+    late.get(late.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+}

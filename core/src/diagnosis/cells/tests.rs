@@ -1,0 +1,150 @@
+//! Cells told in answers: what half a minute of them makes of a table.
+
+use std::time::Duration;
+
+use super::*;
+use crate::event::{Limits, VoidReason};
+use crate::ids::{Broker, ClusterName};
+use crate::kafka_error::KafkaError;
+
+fn ms(length: u64) -> Duration {
+    Duration::from_millis(length)
+}
+
+fn event(probe: Probe, broker: i32, ended: u64, saw: Saw) -> Event {
+    let view = View::Broker;
+    let series = Series { cluster: ClusterName::new("c"), view, probe, broker: Broker::Id(BrokerId(broker)) };
+    let limits = Limits { deadline: ms(5000), threshold: ms(1000) };
+    let ended = Time::from_millis(ended);
+    let sent = ended - if let Saw::Success(latency) = saw { latency } else { limits.deadline };
+    Event { series, limits, due: sent, sent: Some(sent), ended, saw, stalled: Duration::ZERO }
+}
+
+/// Writes, five a second at each of three brokers, from second to second; `latency` by broker and time in milliseconds.
+fn live(cells: &mut Cells, seconds: std::ops::Range<u64>, latency: impl Fn(i32, u64) -> u64) {
+    for at in (seconds.start * 1000..seconds.end * 1000).step_by(200) {
+        for broker in 1..=3 {
+            cells.counted(&event(Probe::Produce, broker, at, Saw::Success(ms(latency(broker, at)))));
+        }
+    }
+}
+
+fn write_of(cells: &mut Cells, now: u64, broker: i32) -> Bits {
+    *cells.table(Time::from_millis(now * 1000)).at(Column::Write, BrokerId(broker)).expect("a cell")
+}
+
+/// Half of the time it does not run: what comes then waits for its turn.
+fn half_of_the_time(at: u64) -> u64 {
+    if at % 1000 < 500 { 500 - at % 500 } else { 3 }
+}
+
+#[test]
+fn broker_that_runs_half_of_the_time_is_slow_within_eight_seconds_and_stands_out() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..60, |_, _| 3);
+    live(&mut cells, 60..68, |broker, at| if broker == 2 { half_of_the_time(at) } else { 3 });
+    let bits = write_of(&mut cells, 68, 2);
+    assert!(bits.shown.slow && bits.stands_out, "{bits:?}");
+    assert!(!write_of(&mut cells, 68, 1).is_bad());
+}
+
+#[test]
+fn broker_that_stops_three_times_a_second_is_slow() {
+    let mut cells = Cells::default();
+    let stops = |at: u64| if at * 7 % 300 < 150 { 150 - at * 7 % 300 } else { 3 };
+    live(&mut cells, 0..60, |_, _| 3);
+    live(&mut cells, 60..69, |broker, at| if broker == 2 { stops(at) } else { 3 });
+    let bits = write_of(&mut cells, 69, 2);
+    assert!(bits.shown.slow && bits.stands_out, "{bits:?}");
+}
+
+#[test]
+fn slow_broker_that_recovers_is_well_within_eight_seconds() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..60, |_, _| 3);
+    live(&mut cells, 60..120, |broker, _| if broker == 2 { 400 } else { 3 });
+    assert!(write_of(&mut cells, 120, 2).shown.slow);
+    live(&mut cells, 120..126, |_, _| 3);
+    assert!(!write_of(&mut cells, 126, 2).is_bad());
+}
+
+#[test]
+fn pause_of_nine_hundred_milliseconds_every_five_seconds_is_nothing() {
+    let mut cells = Cells::default();
+    let pause = |at: u64| if at % 5000 < 900 { 900 - at % 5000 } else { 3 };
+    live(&mut cells, 0..120, |broker, at| if broker == 2 { pause(at) } else { 3 });
+    assert!((60..120).all(|now| !write_of(&mut cells, now, 2).is_bad()));
+}
+
+#[test]
+fn brokers_that_are_slow_together_do_not_stand_out() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..60, |_, _| 3);
+    live(&mut cells, 60..70, |_, _| 400);
+    let bits = write_of(&mut cells, 70, 2);
+    assert!(bits.shown.slow && !bits.stands_out, "{bits:?}");
+}
+
+#[test]
+fn broker_that_is_always_slower_is_measured_by_its_own_past() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..120, |broker, _| if broker == 2 { 150 } else { 3 });
+    assert!(!write_of(&mut cells, 20, 2).is_bad(), "before it has a past");
+    let far = write_of(&mut cells, 119, 2);
+    assert_eq!((far.is_bad(), far.shown.limit), (false, ms(450)));
+}
+
+#[test]
+fn slowness_below_a_twentieth_of_the_threshold_hurts_nobody() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..60, |_, _| 3);
+    live(&mut cells, 60..80, |broker, _| if broker == 2 { 45 } else { 3 });
+    assert!(!write_of(&mut cells, 80, 2).is_bad());
+}
+
+#[test]
+fn failures_make_a_cell_fail_and_eight_good_seconds_clear_it() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..60, |_, _| 3);
+    let error = Fault::Kafka(KafkaError(56));
+    for at in (60_000..61_000).step_by(200) {
+        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(error)));
+    }
+    let bits = write_of(&mut cells, 61, 2);
+    assert_eq!((bits.shown.failing, bits.shown.fault), (true, Some(error)));
+    live(&mut cells, 61..68, |_, _| 3);
+    assert!(write_of(&mut cells, 68, 2).shown.failing);
+    live(&mut cells, 68..71, |_, _| 3);
+    assert!(!write_of(&mut cells, 71, 2).is_bad());
+}
+
+#[test]
+fn what_is_void_or_nobodys_fault_is_not_taken_in() {
+    let mut cells = Cells::default();
+    for at in (0..20_000).step_by(200) {
+        cells.counted(&event(Probe::Produce, 2, at, Saw::Void(VoidReason::Stall)));
+        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::Quota)));
+        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::LocalResources)));
+    }
+    assert_eq!(cells.table(Time::from_millis(20_000)), Table::default());
+}
+
+#[test]
+fn own_stall_is_taken_off_a_latency() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..60, |_, _| 3);
+    for at in (60_000..70_000).step_by(200) {
+        let stalled = event(Probe::Produce, 2, at, Saw::Success(ms(400)));
+        cells.counted(&Event { stalled: ms(390), ..stalled });
+    }
+    assert!(!write_of(&mut cells, 70, 2).is_bad());
+}
+
+#[test]
+fn excused_cells_have_seen_nothing() {
+    let mut cells = Cells::default();
+    live(&mut cells, 0..60, |_, _| 3);
+    live(&mut cells, 60..70, |broker, _| if broker == 2 { 400 } else { 3 });
+    cells.excuse();
+    assert!(!write_of(&mut cells, 70, 2).is_bad());
+}

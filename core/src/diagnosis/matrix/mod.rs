@@ -1,0 +1,144 @@
+//! Trouble that is slow rather than silent: which of the things that could be wrong explains the bad cells best, and how much
+//! better than the next.
+//!
+//! Each hypothesis predicts the bits of all cells. Its likelihood is the product, over the cells, of how probable the bit that
+//! is seen is if the prediction holds; with a prior for how seldom each happens, the posterior of the best is the finding's
+//! confidence and the second is its runner-up. With "nothing is wrong" among them, a single odd cell finds nothing. The sums
+//! are small enough to be done by brute force: a hypothesis touches a dozen cells.
+
+pub mod hypothesis;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::finding::Finding;
+use crate::ids::BrokerId;
+
+use super::cells::{Bits, Column, Table};
+use super::input::{Input, Replicated};
+
+use hypothesis::Hypothesis;
+
+/// A cell that should be bad is not seen to be.
+const MISSED: f64 = 0.1;
+
+/// A cell is bad for no reason: more than its share of failures, which is a sum of many answers already…
+const FAILS_BY_CHANCE: f64 = 1e-6;
+
+/// …slow while its peers are not…
+const SLOW_BY_CHANCE: f64 = 3e-4;
+
+/// …or slow as its peers are.
+const SLOW_WITH_OTHERS: f64 = 0.05;
+
+/// Before anything is seen: one broker in trouble of one of these kinds.
+const PRIOR: f64 = 1e-4;
+
+/// Below this nothing is said.
+const CONFIDENT_FROM: f64 = 0.9;
+
+/// A hypothesis below this is ruled out.
+const RULED_OUT_BELOW: f64 = 0.01;
+
+/// Most: of the brokers, at an overload, and two at least; of the time, where a follower is waited for.
+const MOST: f64 = 0.6;
+
+/// So many writes waited while their broker answered something else, before its disk is suspected.
+const MEANWHILE: usize = 2;
+
+/// One hypothesis and how probable it is, given the cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Which.
+    pub hypothesis: Hypothesis,
+    /// Between 0 and 1.
+    pub probability: f64,
+}
+
+/// The finding that explains the cells, if one does.
+pub fn find(input: &Input) -> Option<Finding> {
+    let table = input.table.without(|broker| !input.is_settled(broker));
+    if !table.0.values().any(Bits::is_bad) {
+        return None;
+    }
+    let ranked = rank(&table, &input.replicated);
+    let (best, others) = ranked.split_first()?;
+    (CONFIDENT_FROM <= best.probability).then(|| words::finding(input, &table, *best, others))
+}
+
+/// All hypotheses that the table bears out, the most probable first.
+pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<Ranked> {
+    let brokers: std::collections::BTreeSet<BrokerId> = table.0.keys().map(|(_, broker)| *broker).collect();
+    let about = brokers.into_iter().flat_map(Hypothesis::about);
+    let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_borne_out(*one, table, replicated));
+    // Relative to "nothing is wrong", which predicts no bad cell: only what a hypothesis predicts makes a difference.
+    let gain = |hypothesis: Hypothesis| -> f64 {
+        let cells = predicted(hypothesis, table, replicated);
+        cells.map(|(column, bits)| weight(column, bits)).sum::<f64>() + PRIOR.ln()
+    };
+    let mut ranked: Vec<Ranked> =
+        hypotheses.map(|hypothesis| Ranked { hypothesis, probability: gain(hypothesis).exp() }).collect();
+    let total = 1.0 + ranked.iter().map(|one| one.probability).sum::<f64>();
+    ranked.iter_mut().for_each(|one| one.probability /= total);
+    ranked.sort_by(|one, other| other.probability.total_cmp(&one.probability));
+    ranked
+}
+
+/// The cells that a hypothesis turns bad.
+fn predicted<'a>(
+    hypothesis: Hypothesis,
+    table: &'a Table,
+    replicated: &'a BTreeMap<BrokerId, Replicated>,
+) -> impl Iterator<Item = (Column, &'a Bits)> {
+    table.0.iter().filter_map(move |((column, broker), bits)| {
+        let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
+        hypothesis.predicts(*column, *broker, partition).then_some((*column, bits))
+    })
+}
+
+/// How much a cell speaks for a hypothesis that predicts it bad.
+fn weight(column: Column, bits: &Bits) -> f64 {
+    let chance = match (bits.shown.failing, bits.shown.slow, bits.stands_out) {
+        (true, ..) => FAILS_BY_CHANCE,
+        (_, true, true) => SLOW_BY_CHANCE,
+        (_, true, false) => SLOW_WITH_OTHERS,
+        // A fresh connection is seldom asked for: that the last was good says nothing of now.
+        _ if column == Column::Connect => return 0.0,
+        // Late now and then: it may be on its way to either.
+        _ if !bits.shown.well => return 0.0,
+        _ => return (MISSED / (1.0 - FAILS_BY_CHANCE)).ln(),
+    };
+    ((1.0 - MISSED) / chance).ln()
+}
+
+/// What must be true besides: a broker is slow only if what it is asked most often stands out among its peers, and the cluster
+/// only if most brokers are so late that a load is worth a word.
+fn is_borne_out(hypothesis: Hypothesis, table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> bool {
+    let writes = || table.0.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
+    match hypothesis {
+        Hypothesis::ClusterOverloaded => {
+            let late = writes().filter(|bits| super::cells::cell::SLOW_FROM <= bits.shown.very_late).count();
+            2 <= late && MOST * writes().count() as f64 <= late as f64
+        }
+        // Its own row is well, and a replicated write also waits for what others do by turns: it must wait most of the time, and
+        // wherever it follows.
+        Hypothesis::FollowerSlow(_) => {
+            let mut waiting = predicted(hypothesis, table, replicated).map(|(_, bits)| bits).peekable();
+            waiting.peek().is_some()
+                && waiting.all(|bits| bits.shown.failing || bits.shown.slow && MOST <= bits.shown.late)
+        }
+        // A process that stands still by turns looks like that to whoever asks seldom: it must have answered in between.
+        Hypothesis::DiskSlow(broker) => table
+            .at(Column::Write, broker)
+            .is_some_and(|bits| bits.stands_out && (bits.shown.failing || MEANWHILE <= bits.shown.meanwhile)),
+        // Writes are asked for most often: three pauses may well meet three of eight fetches.
+        Hypothesis::BrokerSlow(broker) | Hypothesis::PathDegraded(broker) => {
+            let own = [Column::Write, Column::Fetch, Column::Metadata].into_iter();
+            own.filter_map(|column| table.at(column, broker)).next().is_some_and(|bits| bits.stands_out)
+        }
+        Hypothesis::NewConnectionsFailing(_) => true,
+    }
+}

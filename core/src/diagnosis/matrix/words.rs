@@ -1,0 +1,108 @@
+//! The finding in words: what it is, what to do, and the cells that say so.
+
+use std::sync::Arc;
+
+use crate::fault::{Blame, Fault};
+use crate::finding::{Finding, FindingKind};
+
+use super::super::cells::cell::LATELY;
+use super::super::cells::{Bits, Column, Table};
+use super::super::input::Input;
+use super::hypothesis::Hypothesis;
+use super::{RULED_OUT_BELOW, Ranked};
+
+/// Nothing that rests on a likelihood is certain.
+const CONFIDENCE_MAX: f64 = 0.99;
+
+pub(super) fn finding(input: &Input, table: &Table, best: Ranked, others: &[Ranked]) -> Finding {
+    let kind = best.hypothesis.kind();
+    let mut ruled_out: Vec<FindingKind> = Vec::new();
+    for other in others.iter().filter(|other| other.probability < RULED_OUT_BELOW) {
+        let kind_of_other = other.hypothesis.kind();
+        let same_broker = other.hypothesis.broker().is_none_or(|broker| Some(broker) == best.hypothesis.broker());
+        if same_broker && !ruled_out.contains(&kind_of_other) && kind_of_other != kind {
+            ruled_out.push(kind_of_other);
+        }
+    }
+    ruled_out.push(FindingKind::ProberStalled);
+    let runner_up = others.first().filter(|other| RULED_OUT_BELOW <= other.probability).map(|other| other.hypothesis);
+    let mut evidence = evidence(input, table, best.hypothesis);
+    if let Some(runner_up) = runner_up {
+        let whom = runner_up.broker().map(|broker| format!(" of broker {broker}")).unwrap_or_default();
+        let probability = others.first().map_or(0.0, |other| other.probability);
+        evidence
+            .push(format!("the next best explanation: {}{whom} ({probability:.2})", runner_up.kind().as_str()).into());
+    }
+    let blame = if kind == FindingKind::PathDegraded { Blame::Unclear } else { Blame::Cluster };
+    Finding {
+        kind,
+        cluster: input.cluster.clone(),
+        broker: best.hypothesis.broker(),
+        blame,
+        since: input.now - LATELY,
+        confidence: best.probability.min(CONFIDENCE_MAX),
+        summary: summary(best.hypothesis).into(),
+        evidence,
+        runner_up: runner_up.map(Hypothesis::kind),
+        ruled_out,
+    }
+}
+
+fn summary(hypothesis: Hypothesis) -> String {
+    match hypothesis {
+        Hypothesis::BrokerSlow(broker) => format!(
+            "broker {broker} is slow in all that it is asked, by clients and by other brokers: look at its CPU, its \
+             garbage collector and its host"
+        ),
+        Hypothesis::PathDegraded(broker) => format!(
+            "the way from here to broker {broker} is slow or loses packets, and the other brokers do not notice: look \
+             at the network between"
+        ),
+        Hypothesis::DiskSlow(broker) => {
+            format!("broker {broker} is slow to write and answers everything else in time: look at its disks")
+        }
+        Hypothesis::FollowerSlow(broker) => format!(
+            "broker {broker} is slow to follow: acks=all waits for it wherever it is in sync, its leaders are well"
+        ),
+        Hypothesis::NewConnectionsFailing(broker) => format!(
+            "broker {broker} serves the connections that it has and takes no new ones: look at its file descriptors and \
+             its limits of connections"
+        ),
+        Hypothesis::ClusterOverloaded => {
+            "most brokers are slow together: look for a load that they share before you look at any of them".to_owned()
+        }
+    }
+}
+
+/// The cells that it predicts and that are bad; and, of the broker that it names, those that are well all the same.
+fn evidence(input: &Input, table: &Table, hypothesis: Hypothesis) -> Vec<Arc<str>> {
+    let mut said = Vec::new();
+    for ((column, broker), bits) in &table.0 {
+        let partition = input.replicated.get(broker).filter(|_| *column == Column::Replicated);
+        let predicted = hypothesis.predicts(*column, *broker, partition);
+        if predicted && bits.is_bad() {
+            said.push(format!("{}: {}", place(*column, *broker), bad(bits)).into());
+        } else if !predicted && Some(*broker) == hypothesis.broker() && !bits.is_bad() {
+            said.push(format!("{}: well", place(*column, *broker)).into());
+        }
+    }
+    said
+}
+
+fn place(column: Column, broker: crate::ids::BrokerId) -> String {
+    match column {
+        Column::Replicated => format!("{} to the partition that prefers broker {broker}", column.as_str()),
+        _ => format!("{} at broker {broker}", column.as_str()),
+    }
+}
+
+fn bad(bits: &Bits) -> String {
+    let shown = &bits.shown;
+    let answers = shown.answers;
+    if shown.failing {
+        return format!("fails, last with {}", shown.fault.map_or("a time-out", Fault::error_type));
+    }
+    let median = shown.median.map_or(String::new(), |median| format!(", half took up to {} ms", median.as_millis()));
+    let (share, limit) = (100.0 * shown.late, shown.limit.as_millis());
+    format!("{share:.0} % of the last {answers} answers took {limit} ms or more{median}")
+}

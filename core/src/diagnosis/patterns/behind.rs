@@ -1,0 +1,97 @@
+//! Replicas that fall out of sync and catch up, again and again, while every broker is there: something is too slow. One
+//! broker, if nobody else ever lacks a replica; the cluster, if several do.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::fault::Blame;
+use crate::finding::{Finding, FindingKind};
+use crate::ids::BrokerId;
+use crate::observed::Observed;
+
+use super::history::{History, Look};
+use super::{brokers, is_at_rest, length, some_of, unknown_moves};
+
+/// A broker that falls behind so many times and catches up in between is slow. One that was restarted falls behind once.
+pub const PEAKS: usize = 3;
+
+/// With so many looks in a row that show every replica in sync it is over.
+pub const QUIET_LOOKS: usize = 5;
+
+/// The finding about a broker or the cluster.
+pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
+    let mut looks: Vec<&Look> = history.unchanged().collect();
+    let is_quiet = looks.iter().take(QUIET_LOOKS).all(|look| look.under_replicated == 0);
+    // Who is away explains more than who is slow, and loads the others.
+    if is_quiet || looks.iter().any(|look| !look.away.is_empty()) {
+        return None;
+    }
+    looks.reverse();
+    let lacking: BTreeSet<BrokerId> = looks.iter().flat_map(|look| look.lacking.keys().copied()).collect();
+    let slow: Vec<BrokerId> = lacking.iter().copied().filter(|id| PEAKS <= peaks(&looks, *id)).collect();
+    let (first, newest) = (looks.iter().find(|look| 0 < look.under_replicated)?, looks.last()?);
+    let alone = match slow.as_slice() {
+        [] => return None,
+        [one] if lacking.len() == 1 => Some(*one),
+        _ => None,
+    };
+    let stood = length(newest.at.since(first.at));
+    let summary = match alone {
+        Some(broker) => format!(
+            "broker {broker} has fallen behind and caught up again and again for {stood}, and no other: look at its \
+             disks, its network and its load"
+        ),
+        None => format!(
+            "replicas on brokers {} have fallen behind and caught up for {stood}: the cluster is too slow for its load, or \
+             its network is",
+            brokers(&lacking.iter().copied().collect::<Vec<_>>())
+        ),
+    };
+    Some(Finding {
+        kind: FindingKind::ReplicasBehind,
+        cluster: observed.cluster.clone(),
+        broker: alone,
+        blame: Blame::Cluster,
+        since: first.at,
+        confidence: if alone.is_some() { 0.8 } else { 0.7 },
+        summary: summary.into(),
+        evidence: evidence(observed, &looks, &slow),
+        runner_up: (!is_at_rest(observed)).then_some(FindingKind::ReassignmentRunning),
+        ruled_out: vec![FindingKind::ReplicasMissing],
+    })
+}
+
+/// How often the replicas that a broker lacks became fewer after they had become more.
+fn peaks(looks: &[&Look], broker: BrokerId) -> usize {
+    let mut counts = looks.iter().map(|look| look.lacking.get(&broker).copied().unwrap_or(0));
+    let Some(mut before) = counts.next() else { return 0 };
+    let (mut rising, mut peaks) = (false, 0);
+    for count in counts {
+        if count < before && rising {
+            peaks += 1;
+        }
+        if count != before {
+            rising = before < count;
+        }
+        before = count;
+    }
+    peaks
+}
+
+fn evidence(observed: &Observed, looks: &[&Look], slow: &[BrokerId]) -> Vec<Arc<str>> {
+    let counts: Vec<String> = looks.iter().map(|look| look.under_replicated.to_string()).collect();
+    let mut evidence: Vec<Arc<str>> = vec![
+        format!("under-replicated partitions, look by look: {}", counts.join(", ")).into(),
+        "every broker that lacked a replica was there all the time".into(),
+    ];
+    for broker in slow.iter().take(crate::observed::NAMED_MAX) {
+        evidence.push(format!("broker {broker} fell behind {} times", peaks(looks, *broker)).into());
+    }
+    if let Some(partitions) = observed.partitions.as_ref().filter(|sums| 0 < sums.under_replicated.count) {
+        evidence.push(format!("the partitions now: {}", some_of(&partitions.under_replicated)).into());
+    }
+    if observed.reassignments.is_none() {
+        evidence.push(unknown_moves());
+    }
+    evidence
+}

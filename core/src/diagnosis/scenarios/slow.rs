@@ -1,0 +1,147 @@
+//! Stories of what is slow, or fails by turns. Cells know what is usual after half a minute: trouble begins later.
+
+use super::tell;
+
+macro_rules! scenarios {
+    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { tell($text); })* };
+}
+
+scenarios! {
+    broker_that_runs_half_of_the_time_is_slow: "
+        at 60 half 2
+        find broker_slow 2 from 63 by 70
+        at 90 well 2
+        over by 100"
+    broker_that_runs_whenever_the_seldom_probes_ask_is_slow_all_the_same: "
+        at 60 half 3
+        find broker_slow 3 from 63 by 70"
+    broker_that_is_slow_as_a_leader_and_as_a_follower_is_slow_itself: "
+        at 60 slow 3
+        find broker_slow 3 from 63 by 70
+        at 90 well 3
+        over by 100"
+    slow_broker_of_six_is_named_alone: "
+        brokers 6
+        at 60 slow 5
+        find broker_slow 5 from 63 by 70"
+    way_that_only_we_find_long_is_the_way: "
+        at 60 far 2
+        find path_degraded 2 from 63 by 70
+        at 90 well 2
+        over by 100"
+    way_to_one_of_six_is_named: "
+        brokers 6
+        at 60 far 1
+        find path_degraded 1 from 63 by 70"
+    broker_that_is_slow_to_write_alone_has_a_slow_disk: "
+        at 60 disk 2
+        find disk_slow 2 from 63 by 70"
+    slow_disk_of_six_is_named_and_its_followers_are_not: "
+        brokers 6
+        at 60 disk 4
+        find disk_slow 4 from 63 by 70"
+    slow_follower_is_told_by_the_partitions_that_suffer: "
+        at 60 follower 1
+        find follower_slow 1 from 63 by 70
+        at 90 well 1
+        over by 100"
+    slow_follower_of_six_is_named_and_its_leaders_are_not: "
+        brokers 6
+        at 60 follower 3
+        find follower_slow 3 from 63 by 70"
+    broker_that_takes_no_new_connections_is_said_to: "
+        at 55 full 2
+        find new_connections_failing 2 from 60 by 100"
+    failed_log_directory_is_told_by_the_brokers_own_word: "
+        at 60 storage 2
+        find storage_failed 2 from 60.5 by 63
+        at 90 well 2
+        over by 102"
+    failed_log_directory_explains_commits_that_wait_for_its_replicas: "
+        at 60 storage 2
+        at 60 uncommitted 1
+        find storage_failed 2 from 60.5 by 63"
+    all_brokers_slow_together_are_a_load_and_name_nobody: "
+        at 60 load 400
+        find cluster_overloaded - from 63 by 70
+        nobody
+        at 90 load 0
+        over by 100"
+    six_brokers_slow_together_are_a_load_and_name_nobody: "
+        brokers 6
+        at 60 load 300
+        find cluster_overloaded - from 63 by 70
+        nobody"
+    load_that_hurts_nobody_is_nothing: "
+        at 60 load 60
+        nothing"
+    load_that_most_would_notice_and_nobody_suffers_from_is_nothing: "
+        at 60 load 150
+        nothing"
+    pauses_of_collectors_on_all_brokers_are_nothing: "
+        at 20 pauses all
+        nothing"
+    pauses_of_one_collector_are_nothing: "
+        at 40 pauses 2
+        nothing"
+    pauses_on_six_brokers_are_nothing: "
+        brokers 6
+        at 30 pauses all
+        nothing"
+    slowness_of_a_broker_that_comes_back_is_its_start: "
+        at 50 leave 2
+        at 60 join 2
+        at 60 slow 2
+        at 70 well 2
+        nothing"
+    slow_answers_while_a_broker_leaves_and_comes_are_nobodys: "
+        at 50 leave 2
+        at 50 slow 1
+        at 56 well 1
+        at 70 join 2
+        at 71 slow 3
+        at 80 well 3
+        nothing"
+    slow_second_is_nothing: "
+        at 60 slow 2
+        at 62 well 2
+        nothing"
+    frozen_broker_makes_no_other_slow: "
+        at 60 freeze 2
+        find broker_stalled 2 from 61.5 by 62.2
+        find broker_frozen 2 from 69.5 by 70.5
+        at 90 thaw 2
+        over by 95"
+    stalled_prober_finds_nobody_slow: "
+        at 60 slow 2
+        at 60.5 stall 3
+        at 64 well 2
+        at 70 stall 3
+        find prober_stalled - from 63 by 64
+        find prober_stalled - from 73 by 74
+        nobody"
+    slow_broker_is_found_though_another_left_long_ago: "
+        brokers 6
+        at 20 leave 6
+        at 80 slow 2
+        find broker_slow 2 from 83 by 90"
+    quota_accuses_nobody: "
+        at 60 quota 1,2,3
+        find quota_throttled - from 60 by 60.2
+        nobody
+        at 90 quota -
+        over by 93"
+    credentials_refused_everywhere_are_ours: "
+        at 60 distrust 1,2,3
+        find credentials_refused - from 60 by 60.2
+        nobody
+        at 90 distrust -
+        over by 93"
+    certificate_refused_at_one_broker_names_it: "
+        at 60 distrust 2
+        find credentials_refused 2 from 60 by 60.2"
+    certificates_refused_at_two_of_three_name_none: "
+        at 60 distrust 1,3
+        find credentials_refused - from 60 by 60.2
+        nobody"
+}

@@ -1,0 +1,197 @@
+//! What probes on default settings see of a cluster in a story: every answer, in the time that the story makes it take, through
+//! the real cells.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::State;
+use crate::diagnosis::cells::{Cells, Column, Table};
+use crate::diagnosis::input::{Replicated, Seen};
+use crate::diagnosis::unrest::Unrest;
+use crate::event::{Event, Limits, Saw};
+use crate::fault::Fault;
+use crate::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
+use crate::kafka_error::KafkaError;
+use crate::time::Time;
+
+/// What can be wrong with a broker that answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sick {
+    /// Slow in everything.
+    Slow,
+    /// It runs half of the time: half a second, and half a second not.
+    Half,
+    /// The way to it from here takes longer.
+    Far,
+    /// It writes slowly.
+    Disk,
+    /// It follows slowly.
+    Follower,
+    /// It accepts nobody new.
+    Full,
+    /// Its log directory is gone.
+    Storage,
+    /// Its collector stops it now and then, for less than a second.
+    Pauses,
+}
+
+impl Sick {
+    pub(super) fn of(word: &str) -> Option<Sick> {
+        Some(match word {
+            "slow" => Sick::Slow,
+            "half" => Sick::Half,
+            "far" => Sick::Far,
+            "disk" => Sick::Disk,
+            "follower" => Sick::Follower,
+            "full" => Sick::Full,
+            "storage" => Sick::Storage,
+            "pauses" => Sick::Pauses,
+            _ => return None,
+        })
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Traffic {
+    cells: Cells,
+    unrest: Unrest,
+    /// Answers on their way, by when they come.
+    under_way: BTreeMap<(Time, u64), Event>,
+    asked: u64,
+    pub(super) sick: BTreeMap<i32, Sick>,
+    /// A load on all brokers adds so many milliseconds to every answer.
+    pub(super) load: u64,
+}
+
+/// What is added to an answer that has to wait.
+const SLOW_MS: u64 = 400;
+
+impl Traffic {
+    /// Lets the probes see one step of the story.
+    pub(super) fn step(&mut self, now: u64, brokers: &BTreeMap<i32, (State, u64)>) {
+        let replicated = replicated(now, brokers);
+        for (id, (state, since)) in brokers {
+            for (column, every, deadline) in PROBES {
+                if !(now + 100 * u64::from(id.unsigned_abs())).is_multiple_of(*every) {
+                    continue;
+                }
+                let saw = match column {
+                    Column::Replicated => self.acked(now, brokers, &replicated[&BrokerId(*id)]),
+                    _ => self.answered(*column, *id, now, *state, now.saturating_sub(*since), *deadline),
+                };
+                if let Some(saw) = saw {
+                    let event = event(*column, *id, now, *deadline, saw);
+                    self.asked += 1;
+                    self.under_way.insert((event.ended, self.asked), event);
+                }
+            }
+        }
+        while let Some(first) = self.under_way.first_entry().filter(|first| first.key().0 <= Time::from_millis(now)) {
+            self.cells.counted(&first.remove());
+        }
+    }
+
+    /// The table, as an engine would have it.
+    pub(super) fn table(&mut self, now: Time, seen: &[Seen]) -> Table {
+        if self.unrest.follow(seen, now) {
+            self.cells.excuse();
+        }
+        self.cells.table(now)
+    }
+
+    fn answered(&self, column: Column, id: i32, now: u64, state: State, age: u64, deadline: u64) -> Option<Saw> {
+        match state {
+            State::Up => {}
+            State::Frozen | State::Dropped => return (deadline <= age).then_some(Saw::TimedOut),
+            State::Killed | State::Left | State::Starting => return Some(Saw::Failed(Fault::ConnectionRefused)),
+        }
+        let waits = match (self.sick.get(&id), column) {
+            (Some(Sick::Full), Column::Connect) => return Some(Saw::Failed(Fault::NoHandshake)),
+            (Some(Sick::Storage), Column::Write) => {
+                return Some(Saw::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
+            }
+            (Some(Sick::Slow | Sick::Far), _) | (Some(Sick::Disk), Column::Write) => SLOW_MS,
+            (Some(sick), _) => stopped(*sick, id, now),
+            (None, _) => 0,
+        };
+        Some(Saw::Success(Duration::from_millis(3 + now / 100 % 3 + self.load + waits)))
+    }
+
+    /// A write with acks=all: its leader, and the slowest of those in sync.
+    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &Replicated) -> Option<Saw> {
+        let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
+        if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
+            return Some(Saw::TimedOut);
+        }
+        let of_one = |id: &BrokerId| {
+            let leads = partition.leader == Some(*id);
+            match self.sick.get(&id.0) {
+                Some(Sick::Slow | Sick::Disk) => SLOW_MS,
+                Some(Sick::Far) if leads => SLOW_MS,
+                Some(Sick::Follower) if !leads => SLOW_MS,
+                Some(sick) => stopped(*sick, id.0, now),
+                None => 0,
+            }
+        };
+        let slowest = partition.in_sync.iter().map(of_one).max().unwrap_or(0);
+        Some(Saw::Success(Duration::from_millis(5 + self.load + slowest)))
+    }
+}
+
+const PROBES: &[(Column, u64, u64)] = &[
+    (Column::Write, 200, 5000),
+    (Column::Fetch, 1000, 2000),
+    (Column::Metadata, 1000, 2000),
+    (Column::Connect, 10_000, 2000),
+    (Column::Replicated, 500, 5000),
+];
+
+/// For how long an answer that is asked for now waits because the process is stopped.
+fn stopped(sick: Sick, id: i32, now: u64) -> u64 {
+    match sick {
+        Sick::Half if now % 1000 < 500 => 500 - now % 500,
+        Sick::Pauses => {
+            // Every six seconds or so, at another moment and for another time at each broker.
+            let (round, offset) = (now / 6000, now % 6000);
+            let odd = round.wrapping_mul(2_654_435_761) ^ u64::from(id.unsigned_abs()).wrapping_mul(40_503);
+            let (begins, lasts) = (odd % 5000, 300 + odd / 7 % 600);
+            if (begins..begins + lasts).contains(&offset) { begins + lasts - offset } else { 0 }
+        }
+        _ => 0,
+    }
+}
+
+/// Three replicas each, on the next brokers; those that are gone have left the in-sync ones after the session of a broker.
+pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTreeMap<BrokerId, Replicated> {
+    let ids: Vec<i32> = brokers.keys().copied().collect();
+    let there = |id: &i32| {
+        let (state, since) = brokers[id];
+        state == State::Up || state != State::Left && now.saturating_sub(since) < 9000
+    };
+    let of = |at: usize| {
+        let replicas: Vec<i32> = (0..ids.len().min(3)).map(|next| ids[(at + next) % ids.len()]).collect();
+        let in_sync: Vec<BrokerId> = replicas.into_iter().filter(there).map(BrokerId).collect();
+        (BrokerId(ids[at]), Replicated { leader: in_sync.first().copied(), in_sync })
+    };
+    (0..ids.len()).map(of).collect()
+}
+
+fn event(column: Column, id: i32, now: u64, deadline: u64, saw: Saw) -> Event {
+    let (view, probe) = match column {
+        Column::Write => (View::Broker, Probe::Produce),
+        Column::Fetch => (View::Broker, Probe::Fetch),
+        Column::Metadata => (View::Broker, Probe::Metadata),
+        Column::Connect => (View::Broker, Probe::Connect),
+        Column::Replicated => (View::Client, Probe::Produce),
+    };
+    let series = Series { cluster: ClusterName::new("c"), view, probe, broker: Broker::Id(BrokerId(id)) };
+    let limits = Limits { deadline: Duration::from_millis(deadline), threshold: Duration::from_secs(1) };
+    let now = Time::from_millis(now);
+    // What times out was asked a deadline ago; what is refused is so at once.
+    let (sent, ended) = match saw {
+        Saw::Success(latency) => (now, now + latency),
+        Saw::TimedOut => (now - limits.deadline, now),
+        _ => (now, now),
+    };
+    Event { series, limits, due: sent, sent: Some(sent), ended, saw, stalled: Duration::ZERO }
+}

@@ -1,0 +1,99 @@
+//! `explain`: asks a running prober what stands, and prints each finding with its evidence, and the newest outcome of every
+//! probe at every broker. It reads two pages and judges nothing itself.
+
+mod ask;
+mod matrix;
+mod pages;
+mod words;
+
+use std::io::Read;
+use std::path::Path;
+
+use console::Term;
+use serde_json::Value;
+
+use super::args::ExplainArgs;
+use super::exit::{self, Exit};
+use super::load_listener;
+
+use ask::AskError;
+use pages::{Filter, Pages, PagesError};
+
+/// Columns, where nobody tells how many there are.
+const COLUMNS: usize = 100;
+
+/// Why there is nothing to explain.
+#[derive(Debug, thiserror::Error)]
+enum ExplainError {
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error(transparent)]
+    Pages(#[from] PagesError),
+    #[error("cannot read {from}: {error}")]
+    File { from: String, error: std::io::Error },
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl ExplainError {
+    /// No prober there, or one that does not answer, is no healthy prober. All else is a matter of how it was asked.
+    fn exit(&self) -> fn(&dyn std::fmt::Display) -> Exit {
+        match self {
+            ExplainError::Ask(AskError::Silent { .. }) | ExplainError::System(_) => exit::unhealthy,
+            _ => exit::usage,
+        }
+    }
+}
+
+pub(super) fn explain(args: &ExplainArgs) -> Exit {
+    match pages(args) {
+        Ok(pages) => {
+            print(args, &pages);
+            pages.exit()
+        }
+        Err(error) => error.exit()(&error),
+    }
+}
+
+fn pages(args: &ExplainArgs) -> Result<Pages, ExplainError> {
+    let document: Value = match &args.from {
+        Some(from) => {
+            let refuse = |error| ExplainError::File { from: from.display().to_string(), error };
+            pages::parsed(&saved(from).map_err(refuse)?)?
+        }
+        None => {
+            let url = match &args.url {
+                Some(url) => url.clone(),
+                None => format!("http://{}", ask::reachable(load_listener(&args.config)?)),
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let [findings, status] = runtime.block_on(ask::pages(&url))?;
+            pages::document(pages::parsed(&findings)?, pages::parsed(&status)?)
+        }
+    };
+    let filter = Filter { kind: args.kind.clone(), broker: args.broker, cluster: args.cluster.clone() };
+    Ok(Pages::of(document, &filter)?)
+}
+
+/// What `--json` printed earlier; `-` is stdin.
+fn saved(from: &Path) -> std::io::Result<String> {
+    if from == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(from)
+}
+
+#[expect(clippy::print_stdout, reason = "the explanation is the data asked for")]
+fn print(args: &ExplainArgs, pages: &Pages) {
+    if args.json {
+        println!("{:#}", pages.document);
+        return;
+    }
+    let terminal = Term::stdout();
+    let width = if terminal.is_term() { usize::from(terminal.size().1) } else { COLUMNS };
+    print!("{}{}", words::findings(pages, width), matrix::matrix(pages, width));
+}

@@ -1,0 +1,117 @@
+//! Two pages of a running prober, over plain HTTP.
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::http::Uri;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+/// A page is there within milliseconds; this is for a network.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The page of a hundred brokers has less than one.
+const LARGEST_PAGE: usize = 64 << 20;
+
+const PAGES: [&str; 2] = ["/api/v1/findings", "/api/v1/status"];
+
+/// Why a prober cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AskError {
+    /// The address is none.
+    #[error("{url:?} is not the URL of a prober; write it like http://127.0.0.1:9464")]
+    Url {
+        /// As given.
+        url: String,
+    },
+    /// Nobody answers.
+    #[error("no prober answers at {url}: {problem}; is one running there? --url says where to ask")]
+    Silent {
+        /// What was asked.
+        url: String,
+        /// Why not, in the words of the system.
+        problem: String,
+    },
+    /// Somebody else answers.
+    #[error("what answers at {url} is no prober: {problem}")]
+    Stranger {
+        /// What was asked.
+        url: String,
+        /// What came back.
+        problem: String,
+    },
+}
+
+/// The page of findings and the page of counts, as text.
+pub(super) async fn pages(url: &str) -> Result<[String; 2], AskError> {
+    let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let [findings, status] = PAGES;
+    Ok([page(&client, url, findings).await?, page(&client, url, status).await?])
+}
+
+async fn page(client: &Client<HttpConnector, Empty<Bytes>>, url: &str, path: &str) -> Result<String, AskError> {
+    let full = format!("{}{path}", url.trim_end_matches('/'));
+    let refuse = || AskError::Url { url: url.to_owned() };
+    let uri: Uri = full.parse().map_err(|_| refuse())?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none() {
+        return Err(refuse());
+    }
+    let silent = |problem: String| AskError::Silent { url: full.clone(), problem };
+    let stranger = |problem: String| AskError::Stranger { url: full.clone(), problem };
+    let got = async {
+        let answer = client.get(uri).await.map_err(|error| silent(root(&error)))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(stranger(format!("HTTP {}", status.as_u16())));
+        }
+        let body = Limited::new(answer.into_body(), LARGEST_PAGE).collect().await;
+        Ok(body.map_err(|error| silent(root(error.as_ref())))?.to_bytes())
+    };
+    let late = |_| silent(format!("nothing within {} s", PATIENCE.as_secs()));
+    let bytes = tokio::time::timeout(PATIENCE, got).await.map_err(late)??;
+    String::from_utf8(bytes.into()).map_err(|_| stranger("its page is no text".to_owned()))
+}
+
+/// The innermost cause, which is the one that says something.
+fn root(error: &(dyn Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// Who listens on every address is reached at loopback.
+pub(super) fn reachable(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listener_on_every_address_is_reached_at_loopback() {
+        let of = |address: &str| reachable(address.parse().expect("an address")).to_string();
+        assert_eq!(of("0.0.0.0:9464"), "127.0.0.1:9464");
+        assert_eq!(of("[::]:1"), "[::1]:1");
+        assert_eq!(of("10.1.2.3:9464"), "10.1.2.3:9464");
+    }
+
+    #[tokio::test]
+    async fn url_that_is_none_says_how_to_write_one() {
+        for url in ["localhost:9464", "https://prober:9464", "http://", ""] {
+            let error = pages(url).await.expect_err("no URL").to_string();
+            assert!(error.ends_with("write it like http://127.0.0.1:9464"), "{url}: {error}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The evidence as a table, broker × probe, each cell the newest judged outcome and how long ago it ended. One table for each
+//! view, since views must not be mixed: a row of the client view is red where its broker is well.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use console::{Style, measure_text_width};
+
+use crate::cli::table::Table;
+
+use super::pages::{Cluster, Latest, Pages, Series};
+use super::words::{ago, wrapped};
+
+/// A view, what its rows are, what it says of them, and its probes.
+struct Section {
+    view: &'static str,
+    row: &'static str,
+    title: &'static str,
+    probes: &'static [&'static str],
+}
+
+const SECTIONS: [Section; 4] = [
+    Section {
+        view: "broker",
+        row: "broker",
+        title: "Broker view: one broker, one attempt, no retry. It names the culprit.",
+        probes: &["produce", "consume", "end_to_end", "fetch", "metadata", "connect"],
+    },
+    Section {
+        view: "client",
+        row: "leader",
+        title: "Client view: what applications feel, by preferred leader of a partition. It names nobody: healthy leaders \
+                fail too.",
+        probes: &["produce", "consume", "end_to_end"],
+    },
+    Section {
+        view: "coordinator",
+        row: "broker",
+        title: "Coordinator view: by leader of the internal partition, whose replicas are waited for. It names nobody alone.",
+        probes: &["commit", "transaction"],
+    },
+    Section {
+        view: "cluster",
+        row: "",
+        title: "Cluster view: the controller, asked through one broker after the other.",
+        probes: &["controller"],
+    },
+];
+
+/// Every view of every cluster, in lines no wider than `width` as far as names allow.
+pub(super) fn matrix(pages: &Pages, width: usize) -> String {
+    let mut text = String::new();
+    for cluster in &pages.status.clusters {
+        let title = format!("Cluster {}: the newest outcome of each probe, and how long ago it was", cluster.name);
+        text += &Style::new().bold().apply_to(title).to_string();
+        text.push('\n');
+        for section in &SECTIONS {
+            text += &table_of(cluster, section, width);
+        }
+    }
+    text
+}
+
+fn table_of(cluster: &Cluster, section: &Section, width: usize) -> String {
+    let rows = rows(cluster, section.view);
+    let of_view = |series: &&Series| series.view == section.view;
+    let probes: Vec<&str> = section.probes.iter().copied().filter(|probe| asked(cluster, section, probe)).collect();
+    if probes.is_empty() || rows.is_empty() {
+        return String::new();
+    }
+    let cells = |name: &str| -> Vec<Option<&Series>> {
+        let at = |probe: &&str| {
+            let mut of_row = cluster.series.iter().filter(of_view).filter(|series| row_of(series) == name);
+            of_row.find(|series| series.probe == **probe)
+        };
+        probes.iter().map(at).collect()
+    };
+    let mut marks = Marks::default();
+    let whole = draw(cluster, section, &probes, &rows, &cells, &mut |name| name.to_owned());
+    let fits = whole.lines().all(|line| measure_text_width(line) <= width);
+    let table = match fits {
+        true => whole,
+        // Names that are too long stand below, each once.
+        false => draw(cluster, section, &probes, &rows, &cells, &mut |name| marks.mark(name)),
+    };
+    format!("\n{}{table}{}", wrapped(section.title, 0, width), marks.legend(width))
+}
+
+fn draw<'a>(
+    cluster: &Cluster,
+    section: &Section,
+    probes: &[&str],
+    rows: &[String],
+    cells: &dyn Fn(&str) -> Vec<Option<&'a Series>>,
+    name: &mut dyn FnMut(&str) -> String,
+) -> String {
+    let with_state = section.view == "broker";
+    let first = [section.row].into_iter().chain(with_state.then_some("state"));
+    let mut table = Table::new(&first.chain(probes.iter().copied()).collect::<Vec<_>>());
+    for row in rows {
+        let state = || {
+            let broker = cluster.brokers.iter().find(|broker| broker.id.to_string() == *row);
+            broker.and_then(|broker| broker.state.clone()).unwrap_or_else(|| "-".to_owned())
+        };
+        let first = [row.clone()].into_iter().chain(with_state.then(state));
+        let cells = cells(row).into_iter().map(|series| series.map_or_else(|| "-".to_owned(), |at| cell(at, name)));
+        table.row(first.chain(cells).collect());
+    }
+    table.to_string()
+}
+
+/// Outcome and age. What was never judged has nothing to show, unless all of it is void.
+fn cell(series: &Series, name: &mut dyn FnMut(&str) -> String) -> String {
+    let Some(latest) = &series.latest else {
+        let voids: u64 = series.void.values().sum();
+        return if 0 < voids { Style::new().dim().apply_to("void").to_string() } else { "-".to_owned() };
+    };
+    let age = ago(Duration::from_secs_f64((latest.ended_ms_ago / 1e3).max(0.0)));
+    let style = match latest.outcome.as_str() {
+        "good" => Style::new().green(),
+        "slow" | "planned" => Style::new().yellow(),
+        _ => Style::new().red(),
+    };
+    format!("{} {age}", style.apply_to(word(latest, name)))
+}
+
+/// The outcome, and of a refusal its name.
+fn word(latest: &Latest, name: &mut dyn FnMut(&str) -> String) -> String {
+    match (latest.outcome.as_str(), &latest.error_type) {
+        ("error", Some(error)) => name(error),
+        (outcome, _) => outcome.to_owned(),
+    }
+}
+
+/// Whether the probe was ever due in this view of the cluster.
+fn asked(cluster: &Cluster, section: &Section, probe: &str) -> bool {
+    cluster.series.iter().any(|series| series.view == section.view && series.probe == probe)
+}
+
+/// The brokers with a series in this view, those listed first; the cluster view has one row without a name.
+fn rows(cluster: &Cluster, view: &str) -> Vec<String> {
+    let listed: Vec<String> = cluster.brokers.iter().map(|broker| broker.id.to_string()).collect();
+    let of_view = cluster.series.iter().filter(|series| series.view == view);
+    let counted: BTreeSet<String> = of_view.map(row_of).collect();
+    let known = listed.into_iter().filter(|id| counted.contains(id));
+    known.chain(counted.iter().filter(|name| name.parse::<i32>().is_err()).cloned()).collect()
+}
+
+fn row_of(series: &Series) -> String {
+    match series.broker.as_str() {
+        Some(unknown) => unknown.to_owned(),
+        None => series.broker.as_i64().map_or_else(String::new, |id| id.to_string()),
+    }
+}
+
+/// Names of refusals that found no room in a table.
+#[derive(Default)]
+struct Marks {
+    names: Vec<String>,
+}
+
+impl Marks {
+    /// The mark that stands for a name: `E1`, `E2` and so on.
+    fn mark(&mut self, name: &str) -> String {
+        let known = self.names.iter().position(|known| known == name);
+        let place = known.unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        });
+        format!("E{}", place + 1)
+    }
+
+    fn legend(&self, width: usize) -> String {
+        if self.names.is_empty() {
+            return String::new();
+        }
+        let names: Vec<String> = (1..).zip(&self.names).map(|(number, name)| format!("E{number} {name}")).collect();
+        wrapped(&names.join(", "), 0, width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use console::strip_ansi_codes;
+    use serde_json::json;
+
+    use super::super::pages::tests::{pages, status};
+    use super::super::pages::{Filter, document};
+    use super::*;
+
+    fn drawn(width: usize) -> String {
+        strip_ansi_codes(&matrix(&pages(&[], &Filter::default()), width)).into_owned()
+    }
+
+    #[test]
+    fn each_view_has_a_table_of_its_own_and_the_client_view_names_nobody() {
+        let text = drawn(300);
+        let titles = ["Broker view: ", "Client view: ", "Coordinator view: ", "Cluster view: "];
+        let places: Vec<usize> = titles.iter().filter_map(|title| text.find(title)).collect();
+        assert!(places.len() == 4 && places.is_sorted(), "{text}");
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert!(lines.contains(&"broker state produce consume end_to_end fetch metadata connect".split(' ').collect()));
+        assert!(lines.contains(&"leader produce".split(' ').collect()));
+        assert!(lines.contains(&"1 timeout 61s".split(' ').collect()), "{text}");
+        assert!(text.contains("It names nobody: healthy leaders fail too."), "{text}");
+    }
+
+    #[test]
+    fn refusals_have_their_names_where_there_is_room_and_below_where_there_is_none() {
+        let wide = drawn(300);
+        assert!(wide.contains("2       failing  connection_refused 0.3s  connection_refused 0.3s"), "{wide}");
+        let narrow = drawn(100);
+        assert!(narrow.contains("2       failing  E1 0.3s    E1 0.3s    E1 0.3s"), "{narrow}");
+        assert!(narrow.contains("\nE1 connection_refused\n"), "{narrow}");
+        assert!(narrow.lines().all(|line| line.chars().count() <= 100), "{narrow}");
+    }
+
+    #[test]
+    fn what_was_only_ever_void_says_so_and_what_was_never_judged_says_nothing() {
+        let mut status = status();
+        for row in status["clusters"][0]["series"].as_array_mut().into_iter().flatten() {
+            row["latest"] = serde_json::Value::Null;
+            row["void"]["stall"] = u64::from(row["broker"] == json!(2)).into();
+        }
+        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
+        let text = strip_ansi_codes(&matrix(&pages, 100)).into_owned();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert!(lines.contains(&"1 ok - - - - - -".split(' ').collect()), "{text}");
+        assert!(lines.contains(&"2 failing void void void void void void".split(' ').collect()), "{text}");
+    }
+
+    #[test]
+    fn one_broker_can_be_asked_for() {
+        let filter = Filter { broker: Some(2), ..Filter::default() };
+        let text = matrix(&pages(&[], &filter), 300);
+        assert!(!strip_ansi_codes(&text).lines().any(|line| line.starts_with("1 ")), "{text}");
+    }
+}

@@ -1,0 +1,230 @@
+//! What was asked for as one document, which can be kept and read again: the two pages as they came, findings that were not
+//! asked for left out.
+//!
+//! Of the status page only what the table shows is read. Fields that are added to a page change nothing here.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::cli::exit::Exit;
+
+/// Of the document.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The document that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("this is not what a prober says: {0}")]
+pub(super) struct PagesError(#[from] serde_json::Error);
+
+/// What is asked for; `None` means all of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Filter {
+    /// Findings of this kind.
+    pub(super) kind: Option<String>,
+    /// Findings about this broker, and its rows.
+    pub(super) broker: Option<i32>,
+    /// This cluster.
+    pub(super) cluster: Option<String>,
+}
+
+/// The document, and what is read of it.
+#[derive(Debug)]
+pub(super) struct Pages {
+    /// As it is printed by `--json`.
+    pub(super) document: Value,
+    /// Findings asked for.
+    pub(super) findings: Vec<Finding>,
+    /// How many stand besides.
+    pub(super) others: usize,
+    /// What is counted.
+    pub(super) status: Status,
+}
+
+/// `/api/v1/findings`, one of them.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Finding {
+    pub(super) kind: String,
+    pub(super) cluster: String,
+    pub(super) broker: Option<String>,
+    pub(super) blame: String,
+    pub(super) since: String,
+    pub(super) confidence: f64,
+    pub(super) summary: String,
+    pub(super) evidence: Vec<String>,
+    pub(super) runner_up: Option<String>,
+    pub(super) ruled_out: Vec<String>,
+}
+
+/// `/api/v1/status`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Status {
+    pub(super) vantage: String,
+    pub(super) time: String,
+    pub(super) ready: bool,
+    pub(super) clusters: Vec<Cluster>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Cluster {
+    pub(super) name: String,
+    pub(super) brokers: Vec<Broker>,
+    pub(super) series: Vec<Series>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Broker {
+    pub(super) id: i32,
+    pub(super) state: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Series {
+    pub(super) view: String,
+    pub(super) probe: String,
+    /// An id, `"unknown"`, or null for the cluster as a whole.
+    pub(super) broker: Value,
+    pub(super) void: BTreeMap<String, u64>,
+    pub(super) latest: Option<Latest>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Latest {
+    pub(super) outcome: String,
+    pub(super) error_type: Option<String>,
+    pub(super) ended_ms_ago: f64,
+}
+
+/// A text as JSON.
+pub(super) fn parsed(text: &str) -> Result<Value, PagesError> {
+    Ok(serde_json::from_str(text)?)
+}
+
+/// Both pages as one document.
+pub(super) fn document(findings: Value, status: Value) -> Value {
+    json!({"schema_version": SCHEMA_VERSION, "findings": findings, "status": status})
+}
+
+impl Pages {
+    /// Reads a document.
+    pub(super) fn of(mut document: Value, filter: &Filter) -> Result<Pages, PagesError> {
+        let all: Vec<Finding> = serde_json::from_value(document["findings"].clone())?;
+        let mut status: Status = serde_json::from_value(document["status"].clone())?;
+        let wanted: Vec<bool> = all.iter().map(|finding| filter.wants(finding)).collect();
+        if let Some(rows) = document["findings"].as_array_mut() {
+            let mut keep = wanted.iter();
+            rows.retain(|_| keep.next().copied().unwrap_or(false));
+        }
+        let count = all.len();
+        let findings: Vec<Finding> =
+            all.into_iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(one, _)| one).collect();
+        let of_cluster = |name: &str| filter.cluster.as_deref().is_none_or(|cluster| cluster == name);
+        status.clusters.retain(|cluster| of_cluster(&cluster.name));
+        if let Some(id) = filter.broker {
+            for cluster in &mut status.clusters {
+                cluster.brokers.retain(|broker| broker.id == id);
+            }
+        }
+        Ok(Pages { document, others: count - findings.len(), findings, status })
+    }
+
+    /// The answer as an exit code. Where nothing stands because nothing has been seen yet, it is none.
+    pub(super) fn exit(&self) -> Exit {
+        let blames = |blame: &str| self.findings.iter().any(|finding| finding.blame == blame);
+        match () {
+            () if blames("cluster") => Exit::Fail,
+            () if blames("prober") => Exit::Unhealthy,
+            () if blames("unclear") || !self.status.ready => Exit::Inconclusive,
+            () => Exit::Pass,
+        }
+    }
+}
+
+impl Filter {
+    fn wants(&self, finding: &Finding) -> bool {
+        let broker = self.broker.map(|id| id.to_string());
+        self.kind.as_ref().is_none_or(|kind| finding.kind == *kind)
+            && self.cluster.as_ref().is_none_or(|cluster| finding.cluster == *cluster)
+            && broker.is_none_or(|id| finding.broker.as_deref() == Some(id.as_str()))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::cli::explain) fn finding(kind: &str, broker: Option<&str>, blame: &str) -> Value {
+        json!({"kind": kind, "cluster": "main", "broker": broker, "blame": blame, "since": "2026-03-01T11:59:45.500Z",
+               "confidence": 0.95, "summary": "it is so", "evidence": ["one saw it", "another saw it"],
+               "runner_up": null, "ruled_out": ["cluster_unreachable"]})
+    }
+
+    fn series(view: &str, probe: &str, broker: Value, latest: Value) -> Value {
+        json!({"view": view, "probe": probe, "broker": broker, "void": {"stall": 0}, "latest": latest})
+    }
+
+    /// Broker 1 is well, broker 2 is not; applications fail at the healthy one.
+    pub(in crate::cli::explain) fn status() -> Value {
+        let good = json!({"outcome": "good", "error_type": null, "ended_ms_ago": 120.0});
+        let refused = json!({"outcome": "error", "error_type": "connection_refused", "ended_ms_ago": 300.0});
+        let late = json!({"outcome": "timeout", "error_type": "timeout", "ended_ms_ago": 61_000.0});
+        let mut all = Vec::new();
+        for probe in ["produce", "consume", "end_to_end", "fetch", "metadata", "connect"] {
+            all.push(series("broker", probe, json!(1), good.clone()));
+            all.push(series("broker", probe, json!(2), refused.clone()));
+        }
+        all.push(series("client", "produce", json!(1), late));
+        all.push(series("client", "produce", json!(2), good.clone()));
+        all.push(series("coordinator", "commit", json!(1), Value::Null));
+        all.push(series("cluster", "controller", Value::Null, good));
+        json!({"schema_version": 1, "vantage": "west", "time": "2026-03-01T12:00:00.000Z", "ready": true,
+               "clusters": [{"name": "main", "series": all,
+                             "brokers": [{"id": 1, "state": "ok"}, {"id": 2, "state": "failing"}]}]})
+    }
+
+    pub(in crate::cli::explain) fn pages(findings: &[Value], filter: &Filter) -> Pages {
+        Pages::of(document(findings.into(), status()), filter).expect("it is what a prober says")
+    }
+
+    #[test]
+    fn exit_code_is_the_worst_blame_of_what_was_asked_for() {
+        let of = |blames: &[&str]| {
+            let findings: Vec<Value> = blames.iter().map(|blame| finding("k", None, blame)).collect();
+            pages(&findings, &Filter::default()).exit()
+        };
+        assert_eq!(of(&[]), Exit::Pass);
+        assert_eq!(of(&["nobody"]), Exit::Pass);
+        assert_eq!(of(&["unclear", "nobody"]), Exit::Inconclusive);
+        assert_eq!(of(&["unclear", "prober"]), Exit::Unhealthy);
+        assert_eq!(of(&["prober", "cluster"]), Exit::Fail);
+    }
+
+    #[test]
+    fn prober_that_has_seen_nothing_yet_does_not_pass() {
+        let mut status = status();
+        status["ready"] = false.into();
+        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
+        assert_eq!(pages.exit(), Exit::Inconclusive);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_left_out_and_counted() {
+        let findings = [finding("broker_down", Some("2"), "cluster"), finding("prober_stalled", None, "prober")];
+        let filter = Filter { broker: Some(2), ..Filter::default() };
+        let of_broker = pages(&findings, &filter);
+        assert_eq!((of_broker.findings.len(), of_broker.others), (1, 1));
+        assert_eq!(of_broker.document["findings"], json!([findings[0]]));
+        assert_eq!(of_broker.status.clusters[0].brokers.len(), 1);
+        let of_kind = pages(&findings, &Filter { kind: Some("prober_stalled".into()), ..Filter::default() });
+        assert_eq!(of_kind.exit(), Exit::Unhealthy);
+        let elsewhere = pages(&findings, &Filter { cluster: Some("other".into()), ..Filter::default() });
+        assert_eq!((elsewhere.findings.len(), elsewhere.status.clusters.len()), (0, 0));
+    }
+
+    #[test]
+    fn something_else_is_refused_in_a_sentence() {
+        let error = Pages::of(json!({"findings": []}), &Filter::default()).expect_err("there is no status");
+        assert!(error.to_string().starts_with("this is not what a prober says: "), "{error}");
+    }
+}

@@ -1,0 +1,157 @@
+//! Findings in words, none wider than the terminal.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use console::{Style, measure_text_width};
+
+use super::pages::{Finding, Pages};
+
+/// Every finding asked for, worst first as the prober has them.
+pub(super) fn findings(pages: &Pages, width: usize) -> String {
+    let status = &pages.status;
+    let mut text = wrapped(&headline(pages), 0, width);
+    if pages.findings.is_empty() && !status.ready {
+        text += &wrapped("Not every lane has resolved an event yet: this says little.", 0, width);
+    }
+    for finding in &pages.findings {
+        text.push('\n');
+        text += &one(finding, &status.time, width);
+    }
+    text.push('\n');
+    text
+}
+
+fn headline(pages: &Pages) -> String {
+    let standing = match pages.findings.len() {
+        0 => "Nothing stands".to_owned(),
+        1 => "One finding stands".to_owned(),
+        count => format!("{count} findings stand"),
+    };
+    let besides = match pages.others {
+        0 => String::new(),
+        others => format!(" of what was asked for; {others} stand besides"),
+    };
+    format!("{standing}{besides}. Seen from {}, {}.", pages.status.vantage, pages.status.time)
+}
+
+fn one(finding: &Finding, now: &str, width: usize) -> String {
+    let whom = match &finding.broker {
+        Some(broker) => format!("broker {broker}, cluster {}", finding.cluster),
+        None => format!("cluster {}", finding.cluster),
+    };
+    let style = match finding.blame.as_str() {
+        "cluster" => Style::new().red().bold(),
+        "nobody" => Style::new().bold(),
+        _ => Style::new().yellow().bold(),
+    };
+    let since = match age(&finding.since, now) {
+        Some(age) => format!("{} ({} ago)", finding.since, ago(age)),
+        None => finding.since.clone(),
+    };
+    let or_none = |kinds: &[String]| if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
+    let mut text = String::new();
+    let _ = writeln!(text, "{}  {whom}", style.apply_to(&finding.kind));
+    text += &wrapped(&finding.summary, 2, width);
+    text +=
+        &wrapped(&format!("blame: {}; confidence: {:.2}; since: {since}", finding.blame, finding.confidence), 2, width);
+    text += &wrapped("evidence:", 2, width);
+    for line in &finding.evidence {
+        text += &wrapped(&format!("- {line}"), 4, width);
+    }
+    let runner_up: Vec<String> = finding.runner_up.iter().cloned().collect();
+    text +=
+        &wrapped(&format!("runner-up: {}; ruled out: {}", or_none(&runner_up), or_none(&finding.ruled_out)), 2, width);
+    text + &wrapped(&format!("what to do: docs/runbook.md, {}", finding.kind), 2, width)
+}
+
+/// How long before `now` something was, both as the pages write time.
+fn age(since: &str, now: &str) -> Option<Duration> {
+    let [since, now] = [since, now].map(|time| humantime::parse_rfc3339(time).ok());
+    now?.duration_since(since?).ok()
+}
+
+/// As in `0.3s`, `14s`, `5m`, `3h`: short, for a table.
+pub(super) fn ago(age: Duration) -> String {
+    match age.as_secs_f64() {
+        seconds @ 0.0..9.95 => format!("{seconds:.1}s"),
+        seconds @ 9.95..99.5 => format!("{seconds:.0}s"),
+        seconds @ 99.5..5_970.0 => format!("{:.0}m", seconds / 60.0),
+        seconds => format!("{:.0}h", seconds / 3600.0),
+    }
+}
+
+/// Words on lines no wider than `width`, the first one indented and the others by two more. A word is never cut.
+pub(super) fn wrapped(words: &str, indent: usize, width: usize) -> String {
+    let mut text = String::new();
+    let mut line = " ".repeat(indent);
+    let mut is_empty = true;
+    for word in words.split_whitespace() {
+        let needs = usize::from(!is_empty) + measure_text_width(word);
+        if !is_empty && width < measure_text_width(&line) + needs {
+            text += &line;
+            text.push('\n');
+            line = " ".repeat(indent + 2);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line += word;
+        is_empty = false;
+    }
+    text + &line + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use console::strip_ansi_codes;
+
+    use super::super::pages::Filter;
+    use super::super::pages::tests::{finding, pages};
+    use super::*;
+
+    fn said(found: &[serde_json::Value]) -> String {
+        strip_ansi_codes(&findings(&pages(found, &Filter::default()), 100)).into_owned()
+    }
+
+    #[test]
+    fn finding_is_told_with_everything_that_it_rests_on() {
+        let text = said(&[finding("broker_down", Some("2"), "cluster")]);
+        let expected = "\
+One finding stands. Seen from west, 2026-03-01T12:00:00.000Z.
+
+broker_down  broker 2, cluster main
+  it is so
+  blame: cluster; confidence: 0.95; since: 2026-03-01T11:59:45.500Z (14s ago)
+  evidence:
+    - one saw it
+    - another saw it
+  runner-up: none; ruled out: cluster_unreachable
+  what to do: docs/runbook.md, broker_down
+
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn nothing_is_said_to_stand_where_nothing_does() {
+        assert_eq!(said(&[]), "Nothing stands. Seen from west, 2026-03-01T12:00:00.000Z.\n\n");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_no_word_is_lost() {
+        let long = "a sentence of many words that say what was seen ".repeat(6);
+        for width in [40, 80, 100] {
+            let text = wrapped(&long, 4, width);
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+            assert_eq!(text.split_whitespace().collect::<Vec<_>>(), long.split_whitespace().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn ages_are_short() {
+        let of = |seconds: f64| ago(Duration::from_secs_f64(seconds));
+        assert_eq!([0.04, 9.94, 9.96, 61.0, 120.0, 7200.0].map(of), ["0.0s", "9.9s", "10s", "61s", "2m", "2h"]);
+    }
+}

@@ -1,0 +1,218 @@
+//! What the vitals have said of the prober itself within the last minute, as evidence and for the pages.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::diagnosis::own::Own;
+use prober_core::diagnosis::prober::STALLS_WITHIN;
+use prober_core::event::{Event, Saw};
+use prober_core::fault::Fault;
+use prober_core::snapshot::ProberStatus;
+use prober_core::time::Time;
+use prober_core::vitals::{Control, ControlKind, Readings, Share, Throttling};
+
+use super::INPUTS_MAX;
+use super::suspicion::A_MINUTE;
+
+/// Everything is read once a second; a few more than a minute's.
+const READINGS_KEPT: usize = 64;
+
+/// The prober itself, lately.
+#[derive(Debug, Default)]
+pub(super) struct OwnNews {
+    /// Each with the inputs that had waited for the engine at once since the one before, at most.
+    readings: VecDeque<(Readings, u64)>,
+    waiting: u64,
+    suspended: Option<(Time, Duration)>,
+    refused: Option<Time>,
+    loopback: Control,
+    reference: Option<(Arc<str>, Control)>,
+}
+
+impl OwnNews {
+    /// Nothing is known yet; `reference` is the address that is called, if one is.
+    pub(super) fn new(reference: Option<Arc<str>>) -> OwnNews {
+        OwnNews { reference: reference.map(|address| (address, Control::default())), ..OwnNews::default() }
+    }
+
+    /// What the kernel counts about us.
+    pub(super) fn read(&mut self, readings: Readings) {
+        if self.readings.len() == READINGS_KEPT {
+            self.readings.pop_front();
+        }
+        self.readings.push_back((readings, std::mem::take(&mut self.waiting)));
+    }
+
+    /// So many inputs waited for the engine when it took one.
+    pub(super) fn waited(&mut self, inputs: usize) {
+        self.waiting = self.waiting.max(inputs as u64);
+    }
+
+    /// The machine was suspended.
+    pub(super) fn slept(&mut self, at: Time, length: Duration) {
+        self.suspended = Some((at, length));
+    }
+
+    /// A control answered, or did not.
+    pub(super) fn heard(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
+        match (control, &mut self.reference) {
+            (ControlKind::Loopback, _) => self.loopback.heard(asked, has_answered),
+            (ControlKind::Reference, Some((_, control))) => control.heard(asked, has_answered),
+            (ControlKind::Reference, None) => {}
+        }
+    }
+
+    /// An event was counted: some tell that this machine had nothing left for us.
+    pub(super) fn counted(&mut self, event: &Event) {
+        if event.saw == Saw::Failed(Fault::LocalResources) {
+            self.was_refused(event.ended);
+        }
+    }
+
+    /// This machine had no descriptor, port or memory left for us.
+    pub(super) fn was_refused(&mut self, at: Time) {
+        self.refused = self.refused.max(Some(at));
+    }
+
+    /// All of it as evidence.
+    pub(super) fn own(&self, now: Time) -> Own {
+        let Some((newest, _)) = self.readings.back() else {
+            return Own { loopback: self.loopback, reference: self.reference.clone(), ..Own::default() };
+        };
+        let (just, lately) = (self.before(now, STALLS_WITHIN), self.before(now, A_MINUTE));
+        let throttled = |before: &Readings| grown(newest.throttling, before.throttling);
+        let of_minute = throttled(lately);
+        let memory = newest.memory.zip(lately.memory);
+        let waited = memory.and_then(|(new, old)| Some(new.waited?.saturating_sub(old.waited?)));
+        Own {
+            throttled: throttled(just).time,
+            throttled_lately: of_minute.time,
+            periods_lately: (of_minute.periods, of_minute.throttled),
+            waited_lately: waited,
+            met_lately: memory.map_or(0, |(new, old)| new.met.saturating_sub(old.met)),
+            stolen_lately: stolen(newest, lately),
+            suspended: self.suspended,
+            descriptors: newest.descriptors,
+            ports: newest.ports,
+            refused: self.refused,
+            loopback: self.loopback,
+            reference: self.reference.clone(),
+        }
+    }
+
+    /// The youngest reading that is as old, or else the oldest.
+    fn before(&self, now: Time, age: Duration) -> &Readings {
+        let is_old = |(readings, _): &&(Readings, u64)| age <= now.since(readings.at);
+        let found = self.readings.iter().rev().find(is_old).or_else(|| self.readings.front());
+        found.map_or(&NOTHING, |(readings, _)| readings)
+    }
+
+    /// All of it for the pages.
+    pub(super) fn show(&self, status: &mut ProberStatus) {
+        if let Some((newest, _)) = self.readings.back() {
+            status.readings = *newest;
+        }
+        let deepest = self.readings.iter().map(|(_, waiting)| *waiting).chain([self.waiting]).max();
+        status.inputs = Share { used: deepest.unwrap_or(0), limit: INPUTS_MAX as u64 };
+        let loopback = (ControlKind::Loopback, Arc::from("127.0.0.1"), self.loopback);
+        let reference =
+            self.reference.iter().map(|(address, control)| (ControlKind::Reference, Arc::clone(address), *control));
+        status.controls = [loopback].into_iter().chain(reference).collect();
+    }
+}
+
+const NOTHING: Readings = Readings {
+    at: Time::ORIGIN,
+    throttling: None,
+    memory: None,
+    steal: None,
+    suspended: None,
+    descriptors: None,
+    ports: None,
+};
+
+fn grown(new: Option<Throttling>, old: Option<Throttling>) -> Throttling {
+    let Some((new, old)) = new.zip(old) else { return Throttling::default() };
+    Throttling {
+        periods: new.periods.saturating_sub(old.periods),
+        throttled: new.throttled.saturating_sub(old.throttled),
+        time: new.time.saturating_sub(old.time),
+    }
+}
+
+fn stolen(new: &Readings, old: &Readings) -> f64 {
+    let Some((new, old)) = new.steal.zip(old.steal) else { return 0.0 };
+    let total = new.total.saturating_sub(old.total).as_secs_f64();
+    let stolen = new.stolen.saturating_sub(old.stolen).as_secs_f64();
+    if 0.0 < total { stolen / total } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prober_core::vitals::{Memory, Steal};
+
+    fn reading(second: u64, throttled_ms: u64) -> Readings {
+        let time = Duration::from_millis(throttled_ms);
+        Readings {
+            at: Time::from_millis(1000 * second),
+            throttling: Some(Throttling { periods: 10 * second, throttled: second, time }),
+            memory: Some(Memory { met: second, killed: 0, waited: Some(time) }),
+            steal: Some(Steal { stolen: Duration::from_secs(second), total: Duration::from_secs(4 * second) }),
+            ..Readings::default()
+        }
+    }
+
+    #[test]
+    fn what_was_held_back_before_the_prober_ran_is_not_ours() {
+        let mut news = OwnNews::default();
+        news.read(reading(0, 90_000));
+        assert_eq!(news.own(Time::from_millis(500)).throttled_lately, Duration::ZERO);
+    }
+
+    #[test]
+    fn throttling_is_told_of_three_seconds_and_of_a_minute() {
+        let mut news = OwnNews::default();
+        (0..=120).for_each(|second| news.read(reading(second, 500 * second)));
+        let own = news.own(Time::from_millis(120_000));
+        assert_eq!((own.throttled, own.throttled_lately), (Duration::from_millis(1500), Duration::from_secs(30)));
+        assert_eq!((own.periods_lately, own.met_lately), ((600, 60), 60));
+        assert_eq!((own.waited_lately, own.stolen_lately), (Some(Duration::from_secs(30)), 0.25));
+        assert_eq!(news.readings.len(), READINGS_KEPT);
+    }
+
+    #[test]
+    fn machine_that_tells_nothing_accuses_nobody() {
+        let mut news = OwnNews::default();
+        (0..10).for_each(|second| news.read(Readings { at: Time::from_millis(1000 * second), ..Readings::default() }));
+        assert_eq!(news.own(Time::from_millis(9000)), Own::default());
+    }
+
+    #[test]
+    fn deepest_queue_is_remembered_for_a_minute() {
+        let mut news = OwnNews::default();
+        let deepest = |news: &OwnNews| {
+            let mut status = ProberStatus::default();
+            news.show(&mut status);
+            status.inputs.used
+        };
+        news.waited(7);
+        news.waited(3);
+        assert_eq!(deepest(&news), 7);
+        news.read(reading(0, 0));
+        assert_eq!(deepest(&news), 7);
+        (1..=READINGS_KEPT as u64).for_each(|second| news.read(reading(second, 0)));
+        assert_eq!(deepest(&news), 0);
+    }
+
+    #[test]
+    fn reference_that_nobody_asked_for_is_not_heard() {
+        let mut news = OwnNews::new(None);
+        news.heard(ControlKind::Reference, Time::ORIGIN, true);
+        assert_eq!(news.own(Time::ORIGIN).reference, None);
+        let mut news = OwnNews::new(Some("elsewhere:1".into()));
+        news.heard(ControlKind::Reference, Time::ORIGIN, true);
+        assert!(news.own(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
+    }
+}

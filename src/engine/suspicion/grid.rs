@@ -1,0 +1,153 @@
+//! What the probes see of each broker besides silence: cells, throttling, refused credentials; and where the replicated lane is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prober_core::diagnosis::cells::{Cells, Table};
+use prober_core::diagnosis::credentials;
+use prober_core::diagnosis::input::{Replicated, Seen};
+use prober_core::diagnosis::unrest::Unrest;
+use prober_core::event::{Event, Saw};
+use prober_core::fault::Fault;
+use prober_core::ids::{BrokerId, Probe, View};
+use prober_core::time::Time;
+use prober_core::topology::TopicSeen;
+
+/// Cells look back over seconds: a table is good for this long.
+const TABLE_EVERY: Duration = Duration::from_millis(500);
+
+/// A throttle that was not met again for so long is over.
+const THROTTLED_FOR: Duration = Duration::from_secs(5);
+
+/// The evidence.
+#[derive(Debug, Default)]
+pub(super) struct Grid {
+    cells: Cells,
+    unrest: Unrest,
+    table: Table,
+    table_at: Time,
+    replicated: BTreeMap<BrokerId, Replicated>,
+    /// Since when, and when last.
+    throttled: BTreeMap<BrokerId, (Time, Time)>,
+    refused: BTreeMap<BrokerId, (Time, Fault)>,
+}
+
+impl Grid {
+    /// An event of this cluster was counted.
+    pub(super) fn counted(&mut self, event: &Event) {
+        self.cells.counted(event);
+        let (View::Broker, Some(broker)) = (event.series.view, event.series.broker.id()) else { return };
+        match event.saw {
+            Saw::Failed(Fault::Quota) | Saw::Unheard(Fault::Quota) => {
+                self.throttled.entry(broker).or_insert((event.ended, event.ended)).1 = event.ended;
+            }
+            Saw::Failed(fault) => self.refusal(broker, event.ended, fault),
+            // A kept connection that answers says nothing of who may open another.
+            Saw::Success(_) if event.series.probe == Probe::Connect => _ = self.refused.remove(&broker),
+            _ => {}
+        }
+    }
+
+    /// A look at a broker is over.
+    pub(super) fn looked(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
+        self.cells.looked(broker, at, fault);
+        match fault {
+            Some(fault) => self.refusal(broker, at, fault),
+            None => _ = self.refused.remove(&broker),
+        }
+    }
+
+    /// The replicated lane is laid out like this.
+    pub(super) fn topic(&mut self, topic: &TopicSeen) {
+        let of = |seen: &prober_core::topology::PartitionSeen| {
+            let preferred = *seen.replicas.first()?;
+            Some((preferred, Replicated { leader: seen.leader, in_sync: seen.in_sync.clone() }))
+        };
+        self.replicated = topic.partitions.iter().filter_map(of).collect();
+    }
+
+    /// Takes in who is there and who is well.
+    pub(super) fn follow(&mut self, now: Time, brokers: &[Seen]) {
+        let known = |id: BrokerId| brokers.iter().any(|seen| seen.broker == id);
+        self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
+        self.refused.retain(|id, _| known(*id));
+        if self.unrest.follow(brokers, now) {
+            self.cells.excuse();
+        }
+        if TABLE_EVERY <= now.since(self.table_at) {
+            self.cells.retain(known);
+            self.table = self.cells.table(now);
+            self.table_at = now;
+        }
+    }
+
+    pub(super) fn table(&self) -> Table {
+        self.table.clone()
+    }
+
+    pub(super) fn replicated(&self) -> BTreeMap<BrokerId, Replicated> {
+        self.replicated.clone()
+    }
+
+    pub(super) fn throttled(&self) -> BTreeMap<BrokerId, Time> {
+        self.throttled.iter().map(|(id, (since, _))| (*id, *since)).collect()
+    }
+
+    pub(super) fn refused(&self) -> BTreeMap<BrokerId, (Time, Fault)> {
+        self.refused.clone()
+    }
+
+    fn refusal(&mut self, broker: BrokerId, at: Time, fault: Fault) {
+        if credentials::is_about(fault) {
+            self.refused.entry(broker).or_insert((at, fault)).1 = fault;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{at, broker_event};
+    use super::*;
+
+    const TWO: BrokerId = BrokerId(2);
+
+    fn seen() -> Seen {
+        Seen {
+            broker: TWO,
+            listed: None,
+            answered: None,
+            silent: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            streaks: BTreeMap::new(),
+            looks: None,
+        }
+    }
+
+    #[test]
+    fn throttle_is_over_when_it_is_not_met_again() {
+        let mut grid = Grid::default();
+        grid.counted(&broker_event(Probe::Produce, 1000, Saw::Failed(Fault::Quota)));
+        grid.counted(&broker_event(Probe::Produce, 3000, Saw::Failed(Fault::Quota)));
+        grid.follow(at(7900), &[seen()]);
+        assert_eq!(grid.throttled(), BTreeMap::from([(TWO, at(1000))]));
+        grid.follow(at(8000), &[seen()]);
+        assert_eq!(grid.throttled(), BTreeMap::new());
+    }
+
+    #[test]
+    fn refused_credentials_stand_until_a_fresh_connection_is_made() {
+        let mut grid = Grid::default();
+        grid.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::CertificateExpired)));
+        grid.counted(&broker_event(Probe::Produce, 1100, Saw::Success(Duration::ZERO)));
+        assert_eq!(grid.refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
+        grid.counted(&broker_event(Probe::Connect, 11_000, Saw::Success(Duration::ZERO)));
+        assert_eq!(grid.refused(), BTreeMap::new());
+    }
+
+    #[test]
+    fn refused_connection_is_no_matter_of_credentials() {
+        let mut grid = Grid::default();
+        grid.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::ConnectionRefused)));
+        assert_eq!(grid.refused(), BTreeMap::new());
+    }
+}

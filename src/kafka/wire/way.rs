@@ -1,0 +1,114 @@
+//! What our own kernel knows of a connection that has fallen silent: whether the peer's kernel still takes what we send. It
+//! tells a process that hangs, whose machine acknowledges every byte, from a way that is closed.
+//!
+//! Source: the queue and the retransmissions in `/proc/net/tcp` (proc(5)), the numbers that TCP_INFO has as well. They are
+//! read as text because getsockopt's structure cannot be read without unsafe code.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prober_core::diagnosis::input::Way;
+use tokio::time::Instant;
+
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) local: SocketAddr,
+    pub(super) peer: SocketAddr,
+}
+
+/// What the kernel says of it now; `None`, if it is closed, or this machine does not tell. Off the runtime's thread: a
+/// machine with many connections has a long list.
+pub(super) async fn of(ends: Ends) -> Option<Way> {
+    let list = tokio::task::spawn_blocking(move || newest(ends.local.is_ipv4())).await.ok()??;
+    find(&list, ends)
+}
+
+/// A list this young will do: many connections fall silent at once.
+const YOUNG: Duration = Duration::from_millis(250);
+
+/// A list, and when it was read.
+type Read = Option<(Instant, Arc<str>)>;
+
+/// The kernel's list of connections, by version of IP. One reader at a time.
+fn newest(is_v4: bool) -> Option<Arc<str>> {
+    static LISTS: [Mutex<Read>; 2] = [Mutex::new(None), Mutex::new(None)];
+    let (list, path) = if is_v4 { (&LISTS[0], "/proc/net/tcp") } else { (&LISTS[1], "/proc/net/tcp6") };
+    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, text)) = list.as_ref().filter(|(at, _)| at.elapsed() < YOUNG) {
+        return Some(Arc::clone(text));
+    }
+    let text: Arc<str> = fs::read_to_string(path).ok()?.into();
+    *list = Some((Instant::now(), Arc::clone(&text)));
+    Some(text)
+}
+
+/// The row of a connection: number, local and remote address, state, queues, timer, retransmissions, in hexadecimal.
+fn find(list: &str, ends: Ends) -> Option<Way> {
+    let key = format!(": {} {} ", column(ends.local), column(ends.peer));
+    let (_, rest) = list.split_once(&key)?;
+    let mut columns = rest.split_whitespace();
+    let (sent, _) = columns.nth(1)?.split_once(':')?;
+    let resent = columns.nth(1)?;
+    Some(Way { unacked: u64::from_str_radix(sent, 16).ok()?, resent: u32::from_str_radix(resent, 16).ok()? })
+}
+
+/// An address as the kernel prints it: its words in the machine's own byte order.
+fn column(address: SocketAddr) -> String {
+    let word = |bytes: [u8; 4]| format!("{:08X}", u32::from_ne_bytes(bytes));
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => word(ip.octets()),
+        IpAddr::V6(ip) => ip.octets().chunks_exact(4).map(|four| word([four[0], four[1], four[2], four[3]])).collect(),
+    };
+    format!("{ip}:{:04X}", address.port())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn row_is_found_by_both_ends() {
+        let list = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
+                    0: 0100007F:8001 0200007F:2384 01 00000000:00000000 02:00000d2b 00000000     0        0 15 2 0 20\n   \
+                    1: 0100007F:8002 0200007F:2384 01 000000A4:00000000 01:00000019 00000003     0        0 16 2 0 20\n";
+        let ends = |port| Ends {
+            local: SocketAddr::from(([127, 0, 0, 1], port)),
+            peer: SocketAddr::from(([127, 0, 0, 2], 9092)),
+        };
+        assert_eq!(find(list, ends(0x8001)), Some(Way { unacked: 0, resent: 0 }));
+        assert_eq!(find(list, ends(0x8002)), Some(Way { unacked: 164, resent: 3 }));
+        assert_eq!(find(list, ends(0x8003)), None);
+    }
+
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn words_of_version_six_are_turned_each_by_itself() {
+        let loopback: SocketAddr = "[::1]:9092".parse().expect("an address");
+        assert_eq!(column(loopback), "00000000000000000000000001000000:2384");
+    }
+
+    #[tokio::test]
+    async fn kernel_of_a_process_that_does_not_read_takes_every_byte() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            // Not every machine has version six.
+            let Ok(listener) = TcpListener::bind(address).await else { continue };
+            let mut near = TcpStream::connect(listener.local_addr().expect("it listens")).await.expect("it accepts");
+            near.write_all(&[0; 100]).await.expect("there is room");
+            let ends =
+                Ends { local: near.local_addr().expect("it is open"), peer: near.peer_addr().expect("it is open") };
+            let mut said = of(ends).await;
+            // The other end acknowledges within milliseconds, or with its first own byte.
+            while said.is_none_or(|way| way.unacked != 0) {
+                tokio::time::sleep(YOUNG).await;
+                said = of(ends).await;
+            }
+            drop(listener);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Which control groups this process is in, as directories: by its own list of groups and its list of mounts. Inside a
+//! container the path in the list may be the one on the host, of which only the end is mounted here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where the limits that hold for us can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Our group with `cpu.stat`, and every group around it as far as it is mounted: each may have a limit of its own.
+    pub cpu: Vec<PathBuf>,
+    /// Our group with the memory limits.
+    pub memory: Option<PathBuf>,
+}
+
+impl Groups {
+    /// The groups of this process.
+    pub fn own() -> Groups {
+        let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        Groups::of(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), Path::exists)
+    }
+
+    /// By the texts of `/proc/self/cgroup` and `/proc/self/mountinfo` (cgroups(7), proc(5)). Of two versions mounted side
+    /// by side, a controller lives in one: where it has files.
+    fn of(groups: &str, mounts: &str, exists: impl Fn(&Path) -> bool) -> Groups {
+        let place = |controller: &str, file: &str| {
+            let versions = [Some(controller), None];
+            let places = versions.into_iter().filter_map(|version| directory(groups, mounts, version));
+            places.into_iter().find(|(_, directory)| exists(&directory.join(file)))
+        };
+        let cpu = place("cpu", "cpu.stat").map_or_else(Vec::new, |(mount, directory)| {
+            let around = directory.ancestors().take_while(|path| path.starts_with(&mount));
+            around.map(Path::to_owned).collect()
+        });
+        let memory = ["memory.events", "memory.failcnt"].into_iter().find_map(|file| place("memory", file));
+        Groups { cpu, memory: memory.map(|(_, directory)| directory) }
+    }
+}
+
+/// The mount of a hierarchy and our directory in it: that of a controller in version 1, or the only one of version 2.
+fn directory(groups: &str, mounts: &str, controller: Option<&str>) -> Option<(PathBuf, PathBuf)> {
+    let path = groups.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?);
+        let is_it = match controller {
+            Some(controller) => controllers.split(',').any(|name| name == controller),
+            None => controllers.is_empty(),
+        };
+        is_it.then_some(path)
+    })?;
+    let (root, mount) = mounts.lines().find_map(|line| mounted(line, controller))?;
+    // A path outside of what is mounted is one on the host: what is mounted is ours.
+    let below = path.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = below.unwrap_or_default().trim_start_matches('/');
+    let mount = PathBuf::from(mount);
+    let directory = if below.is_empty() { mount.clone() } else { mount.join(below) };
+    Some((mount, directory))
+}
+
+/// Root and mount point of a line of the mounts, if it is the hierarchy that is looked for.
+fn mounted<'a>(line: &'a str, controller: Option<&str>) -> Option<(&'a str, &'a str)> {
+    let (before, after) = line.split_once(" - ")?;
+    let mut before = before.split(' ').skip(3);
+    let place = (before.next()?, before.next()?);
+    let mut after = after.split(' ');
+    let (kind, options) = (after.next()?, after.nth(1)?);
+    let is_it = match controller {
+        Some(controller) => kind == "cgroup" && options.split(',').any(|option| option == controller),
+        None => kind == "cgroup2",
+    };
+    is_it.then_some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(groups: &str, mounts: &str, files: &[&str]) -> Groups {
+        Groups::of(groups, mounts, |path| files.iter().any(|file| Path::new(file) == path))
+    }
+
+    fn paths(texts: &[&str]) -> Vec<PathBuf> {
+        texts.iter().map(PathBuf::from).collect()
+    }
+
+    #[test]
+    fn version_two_is_one_hierarchy_and_the_groups_around_ours_have_limits_too() {
+        let groups = of(
+            "0::/system.slice/prober.service\n",
+            "25 18 0:22 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n",
+            &[
+                "/sys/fs/cgroup/system.slice/prober.service/cpu.stat",
+                "/sys/fs/cgroup/system.slice/prober.service/memory.events",
+            ],
+        );
+        let own = "/sys/fs/cgroup/system.slice/prober.service";
+        assert_eq!(groups.cpu, paths(&[own, "/sys/fs/cgroup/system.slice", "/sys/fs/cgroup"]));
+        assert_eq!(groups.memory, Some(PathBuf::from(own)));
+    }
+
+    #[test]
+    fn version_one_in_a_container_is_mounted_from_our_group_on() {
+        let groups = of(
+            "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/docker/abc\n",
+            "33 32 0:29 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n\
+             34 32 0:30 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
+            &["/sys/fs/cgroup/cpu,cpuacct/cpu.stat", "/sys/fs/cgroup/memory/memory.failcnt"],
+        );
+        assert_eq!(groups.cpu, paths(&["/sys/fs/cgroup/cpu,cpuacct"]));
+        assert_eq!(groups.memory, Some(PathBuf::from("/sys/fs/cgroup/memory")));
+    }
+
+    #[test]
+    fn both_versions_side_by_side_are_told_by_where_the_files_are() {
+        let groups = of(
+            "4:memory:/app\n1:cpu:/\n0::/\n",
+            "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
+             35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
+             41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+            &["/sys/fs/cgroup/cpu/cpu.stat", "/sys/fs/cgroup/unified/memory.events"],
+        );
+        assert_eq!(groups.cpu, paths(&["/sys/fs/cgroup/cpu"]));
+        assert_eq!(groups.memory, Some(PathBuf::from("/sys/fs/cgroup/unified")));
+    }
+
+    #[test]
+    fn path_of_the_host_that_is_not_mounted_here_ends_at_the_mount() {
+        let mounts = "25 18 0:22 /kubepods/pod1 /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n";
+        let files = ["/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/memory.events"];
+        let groups = of("0::/../../other\n", mounts, &files);
+        assert_eq!(groups.cpu, paths(&["/sys/fs/cgroup"]));
+        let longer = of("0::/kubepods/pod10\n", mounts, &files);
+        assert_eq!(longer.cpu, paths(&["/sys/fs/cgroup"]), "the name of another group begins like ours");
+    }
+
+    #[test]
+    fn machine_without_control_groups_has_none() {
+        assert_eq!(of("", "", &[]), Groups::default());
+    }
+}

@@ -1,0 +1,119 @@
+//! CPU that we wanted and did not get: held back by our own limit, or given to others by the hypervisor.
+
+use std::time::Duration;
+
+use prober_core::time::Time;
+use prober_core::vitals::{Steal, Throttling};
+
+/// What `cpu.stat` of a control group says of its limit; both versions, which differ in the name and unit of the time.
+/// `None` where no limit is counted, as in the root of version 2.
+pub fn throttling(text: &str) -> Option<Throttling> {
+    let value = |name: &str| super::senses::value(text, name);
+    let micros = value("throttled_usec").map(Duration::from_micros);
+    Some(Throttling {
+        periods: value("nr_periods")?,
+        throttled: value("nr_throttled")?,
+        time: micros.or_else(|| value("throttled_time").map(Duration::from_nanos))?,
+    })
+}
+
+/// The limits of groups inside one another hold one and all.
+pub fn together(limits: impl Iterator<Item = Throttling>) -> Option<Throttling> {
+    limits.reduce(|one, other| Throttling {
+        periods: one.periods.max(other.periods),
+        throttled: one.throttled + other.throttled,
+        time: one.time + other.time,
+    })
+}
+
+/// A CPU limit from beat to beat.
+#[derive(Debug, Default)]
+pub struct Limit {
+    before: Option<(Throttling, Time)>,
+}
+
+/// Less is nothing that an answer could be late by.
+const HELD_FROM: Duration = Duration::from_millis(5);
+
+impl Limit {
+    /// Whether there is one: only then are its periods counted.
+    pub fn is_there(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Looks whether there is one, or still is.
+    pub fn look(&mut self, throttling: Option<Throttling>, now: Time) {
+        let limited = throttling.filter(|throttling| 0 < throttling.periods);
+        self.before = limited.map(|throttling| self.before.unwrap_or((throttling, now)));
+    }
+
+    /// The stretch within which it held us back since the last time, if it did. Its time is added up over the CPUs, so it
+    /// may be more than has passed.
+    pub fn step(&mut self, throttling: Throttling, now: Time) -> Option<(Time, Time)> {
+        let (before, since) = self.before.replace((throttling, now))?;
+        let held = throttling.time.saturating_sub(before.time);
+        (HELD_FROM <= held).then(|| (since.max(now - held), now))
+    }
+}
+
+/// A tick of `/proc/stat`: `USER_HZ` is 100 on every architecture that Kafka runs on.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The machine's first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. (What guests ran is
+/// contained in user and nice.)
+pub fn steal(text: &str) -> Option<Steal> {
+    let line = text.lines().next()?.strip_prefix("cpu ")?;
+    let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|word| word.parse().ok()).collect();
+    let length = |ticks: u64| Duration::from_millis(ticks.saturating_mul(TICK.as_millis() as u64));
+    Some(Steal { stolen: length(*ticks.get(7)?), total: length(ticks.iter().sum()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_versions_tell_how_long_we_were_held_back() {
+        let expected = Throttling { periods: 100, throttled: 40, time: Duration::from_millis(1500) };
+        let one = "nr_periods 100\nnr_throttled 40\nthrottled_time 1500000000\nnr_bursts 0\n";
+        assert_eq!(throttling(one), Some(expected));
+        let two = "usage_usec 9\nuser_usec 5\nsystem_usec 4\nnr_periods 100\nnr_throttled 40\nthrottled_usec 1500000\n";
+        assert_eq!(throttling(two), Some(expected));
+    }
+
+    #[test]
+    fn root_group_has_no_limit() {
+        assert_eq!(throttling("usage_usec 9\nuser_usec 5\nsystem_usec 4\n"), None);
+        assert_eq!(throttling(""), None);
+    }
+
+    #[test]
+    fn limits_inside_one_another_add_up() {
+        let limit = |throttled, millis| Throttling { periods: 9, throttled, time: Duration::from_millis(millis) };
+        assert_eq!(together([limit(1, 10), limit(2, 20)].into_iter()), Some(limit(3, 30)));
+        assert_eq!(together(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn limit_holds_back_for_no_longer_than_has_passed() {
+        let at = Time::from_millis;
+        let held = |millis| Throttling { periods: 9, throttled: 1, time: Duration::from_millis(millis) };
+        let mut limit = Limit::default();
+        limit.look(Some(Throttling { periods: 0, ..held(0) }), at(0));
+        assert!(!limit.is_there(), "no period is counted where there is no limit");
+        limit.look(Some(held(1000)), at(0));
+        assert_eq!(limit.step(held(1004), at(50)), None);
+        assert_eq!(limit.step(held(1034), at(100)), Some((at(70), at(100))));
+        assert_eq!(limit.step(held(1234), at(150)), Some((at(100), at(150))), "on four CPUs at once");
+        limit.look(None, at(200));
+        assert!(!limit.is_there());
+    }
+
+    #[test]
+    fn steal_is_the_eighth_number_and_guests_are_not_counted_twice() {
+        let text = "cpu  100 1 20 300 4 0 5 70 50 0\ncpu0 100 1 20 300 4 0 5 70 50 0\nintr 5\n";
+        let expected = Steal { stolen: Duration::from_millis(700), total: Duration::from_secs(5) };
+        assert_eq!(steal(text), Some(expected));
+        assert_eq!(steal("cpu  100 1 20 300\n"), None, "kernels before steal was counted");
+    }
+}

@@ -1,0 +1,58 @@
+//! Memory that we wanted and had to wait for.
+
+use std::time::Duration;
+
+use prober_core::vitals::Memory;
+
+use super::senses::value;
+
+/// Version 2: `memory.events` counts limits met; `memory.pressure` (PSI), where the kernel has it, for how long some task
+/// waited.
+pub fn version_two(events: &str, pressure: Option<&str>) -> Option<Memory> {
+    Some(Memory {
+        met: value(events, "high")? + value(events, "max")?,
+        killed: value(events, "oom_kill").unwrap_or(0),
+        waited: pressure.and_then(waited),
+    })
+}
+
+/// Version 1: `memory.failcnt` counts limits met; nothing says for how long anybody waited.
+pub fn version_one(failcnt: &str, oom_control: Option<&str>) -> Option<Memory> {
+    let killed = oom_control.and_then(|text| value(text, "oom_kill")).unwrap_or(0);
+    Some(Memory { met: failcnt.trim().parse().ok()?, killed, waited: None })
+}
+
+/// The total of the line `some` of a pressure file, in microseconds.
+fn waited(text: &str) -> Option<Duration> {
+    let line = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    let total = line.split_whitespace().find_map(|word| word.strip_prefix("total="))?;
+    total.parse().ok().map(Duration::from_micros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_two_adds_both_limits_and_reads_the_pressure() {
+        let events = "low 0\nhigh 3\nmax 4\noom 1\noom_kill 1\noom_group_kill 0\n";
+        let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=2500000\nfull avg10=0.00 avg60=0.00 total=9\n";
+        let expected = Memory { met: 7, killed: 1, waited: Some(Duration::from_millis(2500)) };
+        assert_eq!(version_two(events, Some(pressure)), Some(expected));
+        assert_eq!(version_two(events, None), Some(Memory { waited: None, ..expected }), "a kernel without PSI");
+    }
+
+    #[test]
+    fn version_one_counts_limits_met() {
+        let control = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
+        assert_eq!(version_one("15\n", Some(control)), Some(Memory { met: 15, killed: 2, waited: None }));
+        assert_eq!(version_one("15\n", None), Some(Memory { met: 15, killed: 0, waited: None }));
+    }
+
+    #[test]
+    fn text_of_another_kind_is_not_known() {
+        assert_eq!(version_two("", None), None);
+        assert_eq!(version_one("none", None), None);
+        assert_eq!(waited("full avg10=0.00 total=9\n"), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! Everything that the kernel counts about us, read once a second from `/proc` and `/sys`, on the thread of the heartbeat.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use prober_core::time::Time;
+use prober_core::vitals::{Memory, Readings, Share, Throttling};
+
+use super::cgroup::Groups;
+use super::suspend::{Sleep, uptime};
+use super::{cpu, memory, shares};
+
+/// How often everything is read.
+pub const READ_EVERY: Duration = Duration::from_secs(1);
+
+/// Whoever reads.
+#[derive(Debug)]
+pub struct Senses {
+    groups: Groups,
+    sleep: Sleep,
+    read_at: Option<Time>,
+    limit: cpu::Limit,
+}
+
+impl Senses {
+    /// The groups of this process are looked up once: nobody moves a prober.
+    pub fn new() -> Senses {
+        Senses { groups: Groups::own(), sleep: Sleep::default(), read_at: None, limit: cpu::Limit::default() }
+    }
+
+    /// For how long the machine was suspended since this was last asked, if it was. Cheap: for every beat.
+    pub fn slept(&mut self, now: Time) -> Option<Duration> {
+        self.sleep.step(uptime(&text("/proc/uptime")?)?, now)
+    }
+
+    /// The stretch within which the CPU limit held us back since this was last asked, if it did. For every beat: where
+    /// there is no limit, nothing is read.
+    pub fn held(&mut self, now: Time) -> Option<(Time, Time)> {
+        if !self.limit.is_there() {
+            return None;
+        }
+        let throttling = self.throttling()?;
+        self.limit.step(throttling, now)
+    }
+
+    /// Everything, if it is time.
+    pub fn read(&mut self, now: Time) -> Option<Readings> {
+        if self.read_at.is_some_and(|at| now.since(at) < READ_EVERY) {
+            return None;
+        }
+        self.read_at = Some(now);
+        let throttling = self.throttling();
+        self.limit.look(throttling, now);
+        Some(Readings {
+            at: now,
+            throttling,
+            memory: self.groups.memory.as_deref().and_then(memory_of),
+            steal: text("/proc/stat").and_then(|text| cpu::steal(&text)),
+            suspended: self.sleep.total(),
+            descriptors: descriptors(),
+            ports: ports(),
+        })
+    }
+
+    fn throttling(&self) -> Option<Throttling> {
+        let stats = self.groups.cpu.iter().filter_map(|group| text(group.join("cpu.stat")));
+        cpu::together(stats.filter_map(|stat| cpu::throttling(&stat)))
+    }
+}
+
+impl Default for Senses {
+    fn default() -> Senses {
+        Senses::new()
+    }
+}
+
+fn memory_of(group: &Path) -> Option<Memory> {
+    let file = |name: &str| text(group.join(name));
+    match file("memory.events") {
+        Some(events) => memory::version_two(&events, file("memory.pressure").as_deref()),
+        None => memory::version_one(&file("memory.failcnt")?, file("memory.oom_control").as_deref()),
+    }
+}
+
+fn descriptors() -> Option<Share> {
+    let limit = shares::open_files_limit(&text("/proc/self/limits")?)?;
+    // One of them is the directory's own.
+    let used = fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1);
+    Some(Share { used: used as u64, limit })
+}
+
+fn ports() -> Option<Share> {
+    let range = shares::port_range(&text("/proc/sys/net/ipv4/ip_local_port_range")?)?;
+    let sockets = ["/proc/net/sockstat", "/proc/net/sockstat6"].into_iter().filter_map(text);
+    let sockets: u64 = sockets.filter_map(|text| shares::sockets(&text)).sum();
+    Some(shares::ports(range, sockets, || {
+        let mut seen = vec![false; usize::from(range.1 - range.0) + 1];
+        for path in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            shares::mark_ports(&text(path).unwrap_or_default(), range, &mut seen);
+        }
+        Some(seen.iter().filter(|port| **port).count() as u64)
+    }))
+}
+
+/// A file that the kernel writes; `None`, if it does not.
+fn text(path: impl Into<PathBuf>) -> Option<String> {
+    fs::read_to_string(path.into()).ok()
+}
+
+/// The number behind a name at the begin of a line.
+pub(super) fn value(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_that_begins_like_another_is_not_taken_for_it() {
+        assert_eq!(value("oom_kill_disable 1\noom_kill 2\n", "oom_kill"), Some(2));
+    }
+
+    #[test]
+    fn everything_is_read_once_a_second() {
+        let mut senses = Senses::new();
+        assert!(senses.read(Time::ORIGIN).is_some());
+        assert!(senses.read(Time::from_millis(999)).is_none());
+        assert!(senses.read(Time::from_millis(1000)).is_some());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn own_descriptors_are_counted_as_they_are_opened() {
+        let open = || descriptors().expect("Linux tells").used;
+        let before = open();
+        // Other tests of this process open and close some, too: more at once than they do.
+        let files: Vec<_> = (0..200).map(|_| fs::File::open("/proc/self/stat").expect("it is there")).collect();
+        assert!(before + 100 <= open());
+        drop(files);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn this_machine_tells_its_ports_and_has_some_left() {
+        let ports = ports().expect("Linux tells");
+        assert!(ports.used < ports.limit, "{ports:?}");
+    }
+}

@@ -1,0 +1,105 @@
+//! What the prober's machine and container leave to it, as `/api/v1/status` shows it in `prober`:
+//!
+//! - `throttling`: `periods`, `throttled`, `time_ms`, of the container's CPU limit
+//! - `memory`: `limit_met`, `killed`, `waited_ms` (null with cgroup version 1)
+//! - `stolen_ms`, CPU time that the host gave to other guests; `suspended_ms`, since the prober started
+//! - `file_descriptors`, `local_ports`, `inputs` (that waited for the engine at once in the last minute, at most): `used`, `limit`
+//! - `controls[]`: `control` (loopback, reference), `address`, `answers` (null until it first has), `answered_ms_ago`
+//!
+//! What the machine does not tell is null.
+
+use std::sync::Arc;
+
+use prober_core::snapshot::ProberStatus;
+use prober_core::time::Time;
+use prober_core::vitals::{Control, ControlKind, Memory, Share, Throttling};
+use serde::Serialize;
+
+use super::status::millis;
+
+/// A part of `prober`.
+#[derive(Debug, Serialize)]
+pub(super) struct Own {
+    throttling: Option<ThrottlingRow>,
+    memory: Option<MemoryRow>,
+    stolen_ms: Option<f64>,
+    suspended_ms: Option<f64>,
+    file_descriptors: Option<ShareRow>,
+    local_ports: Option<ShareRow>,
+    inputs: ShareRow,
+    controls: Vec<ControlRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct ThrottlingRow {
+    periods: u64,
+    throttled: u64,
+    time_ms: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct MemoryRow {
+    limit_met: u64,
+    killed: u64,
+    waited_ms: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShareRow {
+    used: u64,
+    limit: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ControlRow {
+    control: &'static str,
+    address: Arc<str>,
+    answers: Option<bool>,
+    answered_ms_ago: Option<f64>,
+}
+
+impl Own {
+    pub(super) fn of(status: &ProberStatus, now: Time) -> Own {
+        let readings = &status.readings;
+        Own {
+            throttling: readings.throttling.map(ThrottlingRow::of),
+            memory: readings.memory.map(MemoryRow::of),
+            stolen_ms: readings.steal.map(|steal| millis(steal.stolen)),
+            suspended_ms: readings.suspended.map(millis),
+            file_descriptors: readings.descriptors.map(ShareRow::of),
+            local_ports: readings.ports.map(ShareRow::of),
+            inputs: ShareRow::of(status.inputs),
+            controls: status.controls.iter().map(|control| ControlRow::of(control, now)).collect(),
+        }
+    }
+}
+
+impl ThrottlingRow {
+    fn of(throttling: Throttling) -> ThrottlingRow {
+        let Throttling { periods, throttled, time } = throttling;
+        ThrottlingRow { periods, throttled, time_ms: millis(time) }
+    }
+}
+
+impl MemoryRow {
+    fn of(memory: Memory) -> MemoryRow {
+        MemoryRow { limit_met: memory.met, killed: memory.killed, waited_ms: memory.waited.map(millis) }
+    }
+}
+
+impl ShareRow {
+    fn of(share: Share) -> ShareRow {
+        ShareRow { used: share.used, limit: share.limit }
+    }
+}
+
+impl ControlRow {
+    fn of((kind, address, control): &(ControlKind, Arc<str>, Control), now: Time) -> ControlRow {
+        ControlRow {
+            control: kind.as_str(),
+            address: Arc::clone(address),
+            answers: control.answered.map(|_| !control.is_lost()),
+            answered_ms_ago: control.answered.map(|at| millis(now.since(at))),
+        }
+    }
+}

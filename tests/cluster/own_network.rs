@@ -1,0 +1,61 @@
+//! No broker answers: once because their ports are cut off, once because everything is. A reference that is not Kafka's tells
+//! the dead cluster from the prober's own network.
+
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::network::Network;
+use crate::harness::{Cluster, Options, skip_without_kafka, wait_for};
+use crate::support::{Probing, TOLERANCE};
+
+/// A silence is found after two seconds; the reference may take four to tell what it is.
+const FOUND_WITHIN: Duration = Duration::from_secs(6);
+
+/// Every connection is made anew, and a finding stands for two seconds more.
+const OVER_WITHIN: Duration = Duration::from_secs(30);
+
+#[test]
+fn dead_cluster_and_own_network_are_told_apart_by_the_reference() {
+    if skip_without_kafka() {
+        return;
+    }
+    let test = "own_network::dead_cluster_and_own_network_are_told_apart_by_the_reference";
+    let Some(network) = Network::own(test) else { return };
+    let cluster = Cluster::start(Options { name: "away".to_owned(), ..Options::default() });
+    let reference = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = reference.local_addr().expect("it listens");
+    thread::spawn(move || reference.incoming().for_each(drop));
+    let env = [("KAFKA_PROBER__DIAGNOSIS__REFERENCE", &*address.to_string())];
+    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &env);
+    probing.wait_good(&[1, 2, 3]);
+    probing.wait_status(Duration::from_secs(10), "both controls answer", |status| {
+        let answers = |at: usize| status.page(&format!("/prober/controls/{at}/answers")) == &Value::Bool(true);
+        answers(0) && answers(1)
+    });
+
+    for (ports, kind, blame) in
+        [(Vec::new(), "cluster_unreachable", "cluster"), (vec![address.port()], "prober_network", "prober")]
+    {
+        let brokers = [1, 2, 3].map(|broker| cluster.broker(broker).client_port());
+        brokers.into_iter().chain(ports).for_each(|port| network.drop_port(port));
+        let found = wait_for(TOLERANCE * FOUND_WITHIN, kind, || finding(&probing));
+        assert_eq!((found["kind"].as_str(), found["blame"].as_str()), (Some(kind), Some(blame)), "{found}");
+        assert_eq!(found["broker"], Value::Null);
+        network.heal();
+        wait_for(OVER_WITHIN, "the finding is over", || finding(&probing).is_none().then_some(()));
+    }
+    let kinds = ["cluster_unreachable", "prober_network"].map(|kind| (kind.to_owned(), None));
+    assert_eq!(probing.findings_so_far(), kinds, "nothing else was said meanwhile: {}", probing.prober.stderr());
+    probing.stop();
+}
+
+/// The only finding that stands, if one does.
+fn finding(probing: &Probing) -> Option<Value> {
+    let page = probing.prober.http_get("/api/v1/findings").filter(|page| page.status == 200)?;
+    let rows: Vec<Value> = serde_json::from_str(&page.body).ok()?;
+    assert!(rows.len() < 2, "{rows:?}");
+    rows.into_iter().next()
+}

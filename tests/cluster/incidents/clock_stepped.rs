@@ -28,5 +28,9 @@ pub(super) const BACKWARDS: Incident = Incident {
 
 fn step(stage: &mut Stage<'_>, seconds: i64) -> Undo {
     stage.calendar().set(seconds);
-    Box::new(|stage| stage.calendar().set(0))
+    Box::new(|stage| {
+        let jumps = stage.probing.status().number("/prober/clock_jumps");
+        assert!(1.0 <= jumps, "the prober has seen its calendar jump: the test shows what it says");
+        stage.calendar().set(0);
+    })
 }

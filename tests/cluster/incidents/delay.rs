@@ -11,7 +11,7 @@ pub(super) const INCIDENT: Incident = Incident {
     name: "delay_200ms",
     what: "200 ms more there and back",
     scene: Scene::Equipped,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: |stage| {
         stage.cluster.road(stage.victim_id()).slow(PACE);
         Box::new(|stage| stage.cluster.road(stage.victim_id()).heal())

@@ -8,7 +8,7 @@ pub(super) const OF_TWO: Incident = Incident {
     name: "disk_full_of_two",
     what: "the disk with the pinned partition is full, another is not",
     scene: Scene::Equipped,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: fill,
     expect: Expect::Victim { kinds: &["storage_failed"], within: SOON },
 };
@@ -18,7 +18,7 @@ pub(super) const ONLY: Incident = Incident {
     name: "disk_full",
     what: "the only disk is full",
     scene: Scene::OneDisk,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: fill,
     expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
 };

@@ -6,7 +6,7 @@ pub(super) const OF_TWO: Incident = Incident {
     name: "disk_read_only_of_two",
     what: "the disk with the pinned partition turns read-only, another does not",
     scene: Scene::Equipped,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: |stage| {
         stage.pinned_disk().give_up();
         Box::new(|stage| {

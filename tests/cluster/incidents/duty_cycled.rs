@@ -12,7 +12,7 @@ pub(super) const INCIDENT: Incident = Incident {
     name: "duty_cycled",
     what: "stopped 150 of every 300 ms",
     scene: Scene::Three,
-    lasts: secs(25),
+    lasts: secs(20),
     inject: |stage| {
         let pauses = Pauses::by_turns(stage.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
         Box::new(move |_| drop(pauses))
@@ -25,7 +25,7 @@ pub(super) const LONG: Incident = Incident {
     name: "duty_cycled_long",
     what: "stopped 1.2 of every 2.4 s",
     scene: Scene::Three,
-    lasts: secs(25),
+    lasts: secs(20),
     inject: |stage| {
         let half = Duration::from_millis(1200);
         let pauses = Pauses::by_turns(stage.victim().pid(), half, half);

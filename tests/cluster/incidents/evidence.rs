@@ -1,6 +1,6 @@
 //! Which probes felt an incident, at which brokers, and how: what a diagnosis has to go by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -13,12 +13,18 @@ use super::Incident;
 use super::account::{Account, Bad};
 use super::stage::Stage;
 use super::watch::Watch;
+use crate::harness::Cluster;
 use crate::harness::prober::Scrape;
 use crate::support::Status;
 
 /// A series is worth a line if its p99 is above this, or if anything in it was not good.
 const NOTABLE_SECONDS: f64 = 0.05;
 
+/// As `/metrics` names them.
+const DURATION: &str = "kafka_prober_duration_seconds";
+const PHASE: &str = "kafka_prober_phase_duration_seconds";
+
+/// Outcomes that count against whom they are about.
 const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 
 /// What the prober had counted at one moment.
@@ -31,32 +37,14 @@ pub(super) struct Moment {
 /// A series: view, broker and probe.
 type Series = (String, String, String);
 
+/// Counts by name.
+type Counts = BTreeMap<String, u64>;
+
 impl Moment {
     #[track_caller]
     pub(super) fn of(stage: &Stage<'_>) -> Moment {
         let (status, metrics) = (stage.probing.status(), stage.probing.prober.metrics());
         Moment { at: status.at, status, metrics }
-    }
-
-    /// What was bad between two moments.
-    pub(super) fn bad_since(&self, earlier: &Moment, victim: Option<i32>) -> Bad {
-        let mut sum = Bad::default();
-        let before = earlier.counts("outcomes");
-        for ((view, broker, probe), outcomes) in self.counts("outcomes") {
-            let key = (view.clone(), broker.clone(), probe);
-            let was = |name: &str| before.get(&key).and_then(|outcomes| outcomes.get(name)).copied().unwrap_or(0);
-            let bad: u64 =
-                BAD.iter().map(|name| outcomes.get(*name).copied().unwrap_or(0).saturating_sub(was(name))).sum();
-            let at = match view.as_str() {
-                "broker" if victim.is_some_and(|victim| victim.to_string() == broker) => &mut sum.victim,
-                "broker" => &mut sum.others,
-                "client" => &mut sum.client,
-                "coordinator" => &mut sum.coordinator,
-                _ => &mut sum.cluster,
-            };
-            *at += bad;
-        }
-        sum
     }
 
     /// Every due attempt is counted once, or on its way.
@@ -65,8 +53,71 @@ impl Moment {
         self.status.assert_balances();
     }
 
+    /// What was bad since an earlier moment.
+    pub(super) fn bad_since(&self, earlier: &Moment, victim: Option<i32>) -> Bad {
+        let victim = victim.map(|victim| victim.to_string());
+        let mut sum = Bad::default();
+        for ((view, broker, _), outcomes) in self.grown(earlier, "outcomes") {
+            let at = match view.as_str() {
+                "broker" if victim.as_ref() == Some(&broker) => &mut sum.victim,
+                "broker" => &mut sum.others,
+                "client" => &mut sum.client,
+                "coordinator" => &mut sum.coordinator,
+                _ => &mut sum.cluster,
+            };
+            *at += BAD.iter().filter_map(|name| outcomes.get(*name)).sum::<u64>();
+        }
+        sum
+    }
+
+    /// A line for every series that was not plainly good since an earlier moment, and one for fresh connections to each broker.
+    pub(super) fn told_since(&self, earlier: &Moment) -> String {
+        let since = self.metrics.since(&earlier.metrics);
+        let [outcomes, errors, voids] = ["outcomes", "errors", "void"].map(|group| self.grown(earlier, group));
+        let mut told = String::new();
+        for (key, counts) in &outcomes {
+            let (view, broker, probe) = key;
+            let labels = [("view", view.as_str()), ("broker", broker), ("probe", probe)];
+            let [p50, p99] = [0.5, 0.99].map(|q| since.histogram_quantile(DURATION, &labels, q).unwrap_or_default());
+            if counts.keys().all(|name| name == "good") && p99 < NOTABLE_SECONDS {
+                continue;
+            }
+            let _ = write!(told, "  {view:<11} {broker:<7} {probe:<11} {}", list(counts));
+            let _ = write!(told, "; p50 {:.0} ms, p99 {:.0} ms", p50 * 1e3, p99 * 1e3);
+            for (what, all) in [("errors", &errors), ("void", &voids)] {
+                if let Some(counts) = all.get(key) {
+                    let _ = write!(told, "; {what}: {}", list(counts));
+                }
+            }
+            told.push('\n');
+        }
+        let brokers: BTreeSet<&String> = outcomes.keys().filter(|key| key.2 == "connect").map(|key| &key.1).collect();
+        for broker in brokers {
+            let slowest = ["connect", "api_versions"].map(|phase| {
+                let worst = since.histogram_quantile(PHASE, &[("broker", broker), ("phase", phase)], 1.0);
+                worst.map_or_else(|| format!("{phase} never"), |worst| format!("{phase} ≤ {:.0} ms", worst * 1e3))
+            });
+            let _ = writeln!(told, "  fresh connections to {broker}: {}", slowest.join(", "));
+        }
+        told
+    }
+
+    /// By how much one group of counts has grown since an earlier moment, in every series in which it has.
+    fn grown(&self, earlier: &Moment, group: &str) -> BTreeMap<Series, Counts> {
+        let before = earlier.counts(group);
+        let mut grown = self.counts(group);
+        for (series, counts) in &mut grown {
+            for (name, count) in counts.iter_mut() {
+                *count = count.saturating_sub(before.get(series).and_then(|was| was.get(name)).copied().unwrap_or(0));
+            }
+            counts.retain(|_, count| 0 < *count);
+        }
+        grown.retain(|_, counts| !counts.is_empty());
+        grown
+    }
+
     /// One group of counts of every series.
-    fn counts(&self, group: &str) -> BTreeMap<Series, BTreeMap<String, u64>> {
+    fn counts(&self, group: &str) -> BTreeMap<Series, Counts> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let of = |row: &Value| {
             let counts = row[group].as_object().into_iter().flatten();
@@ -75,62 +126,10 @@ impl Moment {
         };
         self.status.rows().map(of).collect()
     }
+}
 
-    /// A line for every series that was not plainly good since an earlier moment.
-    pub(super) fn told_since(&self, earlier: &Moment) -> String {
-        let mut told = String::new();
-        let since = self.metrics.since(&earlier.metrics);
-        let groups = ["outcomes", "errors", "void"].map(|group| (self.counts(group), earlier.counts(group)));
-        for key in groups[0].0.keys() {
-            let grown = |(now, before): &(BTreeMap<Series, BTreeMap<String, u64>>, _)| -> Vec<(String, u64)> {
-                let before: &BTreeMap<Series, BTreeMap<String, u64>> = before;
-                let was = |name: &String| before.get(key).and_then(|counts| counts.get(name)).copied().unwrap_or(0);
-                let counts = now.get(key).into_iter().flatten();
-                let grown = counts.map(|(name, count)| (name.clone(), count.saturating_sub(was(name))));
-                grown.filter(|(_, more)| 0 < *more).collect()
-            };
-            let [outcomes, errors, voids] = groups.each_ref().map(grown);
-            let (view, broker, probe) = key;
-            let labels = [("view", view.as_str()), ("broker", broker), ("probe", probe)];
-            let quantile = |q| since.histogram_quantile("kafka_prober_duration_seconds", &labels, q);
-            let p99 = quantile(0.99).unwrap_or_default();
-            if outcomes.iter().all(|(name, _)| name == "good") && p99 < NOTABLE_SECONDS {
-                continue;
-            }
-            let list = |counts: &[(String, u64)]| {
-                counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
-            };
-            let millis = |q| quantile(q).unwrap_or_default() * 1e3;
-            let _ = write!(told, "  {view:<11} {broker:<7} {probe:<11} {}", list(&outcomes));
-            let _ = write!(told, "; p50 {:.0} ms, p99 {:.0} ms", millis(0.5), millis(0.99));
-            for (what, counts) in [("errors", &errors), ("void", &voids)] {
-                if !counts.is_empty() {
-                    let _ = write!(told, "; {what}: {}", list(counts));
-                }
-            }
-            told.push('\n');
-        }
-        for broker in self.brokers() {
-            let phases = ["connect", "api_versions"].map(|phase| {
-                let labels = [("broker", broker.as_str()), ("phase", phase)];
-                let name = "kafka_prober_phase_duration_seconds";
-                let worst = since.histogram_quantile(name, &labels, 1.0);
-                format!("{phase} {}", worst.map_or("none".to_owned(), |worst| format!("≤ {:.0} ms", worst * 1e3)))
-            });
-            let _ = writeln!(told, "  fresh connections to {broker}: {}", phases.join(", "));
-        }
-        told
-    }
-
-    fn brokers(&self) -> Vec<String> {
-        let series =
-            self.counts("outcomes").into_keys().filter(|(view, broker, _)| view == "broker" && broker != "unknown");
-        let mut brokers: Vec<String> = series.map(|(_, broker, _)| broker).collect();
-        brokers.dedup();
-        brokers.sort();
-        brokers.dedup();
-        brokers
-    }
+fn list(counts: &Counts) -> String {
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Writes down what was felt before, during and after the fault, and which findings came and went.
@@ -140,10 +139,16 @@ pub(super) fn keep(
     moments: &[&Moment; 4],
     watch: &Watch,
     (began, healed): (Instant, Instant),
-    survived: bool,
+    ended: &[String],
 ) {
     let mut text = format!("== {}: {}", incident.name, incident.what);
-    let _ = writeln!(text, "\nvictim: {:?}; every broker process lives on: {survived}", account.victim);
+    let _ = writeln!(
+        text,
+        "\nvictim: {:?}; processes that ended by the time it was undone: {}",
+        account.victim,
+        ended.len()
+    );
+    ended.iter().for_each(|words| text.push_str(words));
     for sight in watch.sights() {
         let at = sight.at.saturating_duration_since(began).as_secs_f64();
         let findings: Vec<String> = sight.findings.iter().map(|finding| format!("{finding:?}")).collect();
@@ -157,6 +162,13 @@ pub(super) fn keep(
     let _ = writeln!(text, "broken: {:?}\n", account.broken(1));
     eprint!("{text}");
     let _ = append(&text);
+}
+
+/// The end of the log of every broker whose process has ended.
+pub(super) fn last_words(cluster: &Cluster) -> Vec<String> {
+    let ended = cluster.brokers().iter().filter(|broker| !broker.is_running());
+    let words = ended.map(|broker| format!("broker {} ended, and said last:\n{}\n", broker.id(), broker.log_tail()));
+    words.collect()
 }
 
 /// Beside the logs of failed tests.

@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use super::{Expect, Incident, SOON, Scene, Undo, secs};
 use crate::harness::faults::limits::Limited;
-use crate::harness::raw::set_topic_config;
+use crate::harness::raw::{Configured, set_config};
 use crate::support::TOPIC;
 
 /// With a second disk the broker goes on with what is there.
@@ -11,7 +11,7 @@ pub(super) const OF_TWO: Incident = Incident {
     name: "memory_maps_of_two",
     what: "no memory map more, while the pinned log rolls every second; two disks",
     scene: Scene::Equipped,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: limit,
     expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
 };
@@ -21,19 +21,20 @@ pub(super) const ONLY: Incident = Incident {
     name: "memory_maps",
     what: "no memory map more, while the pinned log rolls every second",
     scene: Scene::OneDisk,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: limit,
     expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
 };
 
 fn limit(stage: &mut Stage<'_>) -> Undo {
     let addr = stage.cluster.any_internal_address();
-    set_topic_config(addr, TOPIC, "segment.ms", Some("1000")).expect("a configuration");
+    let topic = Configured::Topic(TOPIC);
+    set_config(addr, topic, "segment.ms", Some("1000")).expect("a configuration");
     stage.begins();
     let limited = Limited::memory_maps(stage.victim().pid());
     Box::new(move |stage| {
         drop(limited);
-        set_topic_config(stage.other_internal_address(), TOPIC, "segment.ms", Some("600000")).expect("a configuration");
+        set_config(stage.other_internal_address(), topic, "segment.ms", Some("600000")).expect("a configuration");
         stage.restart();
     })
 }

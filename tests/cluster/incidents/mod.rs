@@ -29,6 +29,7 @@ mod all_frozen;
 mod client_port_dropped;
 mod clock_stepped;
 mod collector_down;
+mod connections_full;
 mod controller;
 mod coordinator_frozen;
 mod delay;
@@ -97,7 +98,7 @@ const fn secs(secs: u64) -> Duration {
 }
 
 /// Every incident, those that share a scene beside each other.
-const ALL: [&Incident; 35] = [
+const ALL: [&Incident; 36] = [
     &frozen::INCIDENT,
     &killed::INCIDENT,
     &killed::NEVER_BACK,
@@ -116,6 +117,7 @@ const ALL: [&Incident; 35] = [
     &topic_deleted::INCIDENT,
     &quota::INCIDENT,
     &open_files::INCIDENT,
+    &connections_full::INCIDENT,
     &packet_loss::LITTLE,
     &packet_loss::MUCH,
     &client_port_dropped::INCIDENT,

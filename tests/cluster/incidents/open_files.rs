@@ -1,7 +1,15 @@
-//! One broker may open no more files: kept connections are served, and new ones wait for ever.
+//! One broker runs out of file descriptors: somebody opens connections to it and never closes them.
 
-use super::{Expect, Incident, Scene, secs};
+use std::net::{Ipv4Addr, TcpStream};
+
+use super::{Expect, Incident, SOON, Scene, secs};
 use crate::harness::faults::limits::Limited;
+
+/// What the broker may open more.
+const ROOM: u64 = 32;
+
+/// And what somebody wants of it.
+const HOARD: usize = 100;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "open_files",
@@ -9,12 +17,16 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Three,
     lasts: secs(40),
     inject: |stage| {
-        let limited = Limited::open_files(stage.victim().pid());
+        let limited = Limited::open_files(stage.victim().pid(), ROOM);
+        let port = stage.victim().client_port();
+        // The kernel accepts them, and holds back what the broker cannot take.
+        let hoard: Vec<TcpStream> =
+            (0..HOARD).filter_map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).collect();
+        stage.begins();
         Box::new(move |stage| {
-            drop(limited);
+            drop((limited, hoard));
             stage.revive();
         })
     },
-    // A fresh connection is tried every ten seconds, and twice is no chance.
-    expect: Expect::Victim { kinds: &["new_connections_failing", "storage_failed"], within: secs(30) },
+    expect: Expect::Victim { kinds: &["new_connections_failing", "storage_failed", "broker_down"], within: SOON },
 };

@@ -8,16 +8,16 @@ pub(super) const LITTLE: Incident = Incident {
     name: "packet_loss_5",
     what: "5 % of packets lost, each way",
     scene: Scene::Equipped,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: |stage| lose(stage, 5),
-    expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: secs(30) },
+    expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: secs(18) },
 };
 
 pub(super) const MUCH: Incident = Incident {
     name: "packet_loss_20",
     what: "20 % of packets lost, each way",
     scene: Scene::Equipped,
-    lasts: secs(30),
+    lasts: secs(20),
     inject: |stage| lose(stage, 20),
     expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: SOON },
 };

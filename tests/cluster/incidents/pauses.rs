@@ -12,7 +12,7 @@ pub(super) const INCIDENT: Incident = Incident {
     name: "pauses",
     what: "each broker stopped 300 to 900 ms every 2 to 7 s",
     scene: Scene::Three,
-    lasts: secs(40),
+    lasts: secs(25),
     inject: |stage| {
         let pids: Vec<u32> = stage.cluster.brokers().iter().map(|broker| broker.pid()).collect();
         let mut paused = Vec::new();

@@ -10,7 +10,7 @@ pub(super) const INCIDENT: Incident = Incident {
     name: "quota",
     what: "500 bytes a second for every client",
     scene: Scene::Three,
-    lasts: secs(25),
+    lasts: secs(20),
     inject: |stage| {
         set_quota(stage.cluster.any_internal_address(), QUOTA, true).expect("a quota");
         Box::new(|stage| set_quota(stage.cluster.any_internal_address(), QUOTA, false).expect("no quota"))

@@ -11,7 +11,7 @@ use crate::harness::wait_until;
 use crate::support::let_pass;
 
 /// How long what is normal is looked at before, to compare with.
-const CALM: Duration = Duration::from_secs(6);
+const CALM: Duration = Duration::from_secs(4);
 
 /// The same before what only counting tells: by then a prober knows what is usual, and no longer waits for a cluster to settle
 /// that it has just met.
@@ -42,7 +42,7 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     let began = stage.begun().unwrap_or(now);
     let_pass(incident.lasts.saturating_sub(began.elapsed()));
     let during = Moment::of(stage);
-    let survived = stage.cluster.brokers().iter().all(|broker| broker.is_running());
+    let ended = evidence::last_words(stage.cluster);
 
     undo(stage);
     let healed = stage.begun().unwrap_or_else(Instant::now);
@@ -53,7 +53,7 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
 
     let victim = stage.victim_id();
     let account = Account::of(incident, victim, &watch, began, cleared, &before, &after);
-    evidence::keep(incident, &account, &[&start, &before, &during, &after], &watch, (began, healed), survived);
+    evidence::keep(incident, &account, &[&start, &before, &during, &after], &watch, (began, healed), &ended);
     account
 }
 

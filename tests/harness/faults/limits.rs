@@ -13,11 +13,11 @@ pub(crate) struct Limited {
 }
 
 impl Limited {
-    /// No file or socket more than the process has open now.
+    /// So many files and sockets more than the process has open now, and then none.
     #[track_caller]
-    pub(crate) fn open_files(pid: u32) -> Limited {
+    pub(crate) fn open_files(pid: u32, more: u64) -> Limited {
         let open = fs::read_dir(format!("/proc/{pid}/fd")).expect("a process of ours").count();
-        Limited::to(pid, Resource::Nofile, u64::try_from(open).expect("a few hundred"))
+        Limited::to(pid, Resource::Nofile, u64::try_from(open).expect("a few hundred") + more)
     }
 
     /// No memory map more: what a process meets that has as many maps as the kernel allows. Those that it has stay, and

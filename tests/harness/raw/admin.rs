@@ -130,16 +130,27 @@ pub(crate) fn forbid(addr: &str, user: &str, resource: Resource<'_>, operations:
     answer.filter_results.iter().try_for_each(|result| RawError::check(result.error_code))
 }
 
-/// Sets one configuration of a topic, or with no value gives it back to its default.
-pub(crate) fn set_topic_config(addr: &str, topic: &str, name: &str, value: Option<&str>) -> Result<(), RawError> {
-    const TOPIC: i8 = 2;
+/// What a configuration belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Configured<'a> {
+    Topic(&'a str),
+    /// Only the broker itself takes these.
+    Broker(i32),
+}
+
+/// Sets one configuration, or with no value gives it back to its default.
+pub(crate) fn set_config(addr: &str, of: Configured<'_>, name: &str, value: Option<&str>) -> Result<(), RawError> {
     const DELETE: i8 = 1;
+    let (kind, resource) = match of {
+        Configured::Topic(name) => (2, name.to_owned()),
+        Configured::Broker(id) => (4, id.to_string()),
+    };
     let operation = if value.is_some() { 0 } else { DELETE };
     let config =
         AlterableConfig::default().with_name(text(name)).with_config_operation(operation).with_value(value.map(text));
     let resource = AlterConfigsResource::default()
-        .with_resource_type(TOPIC)
-        .with_resource_name(text(topic))
+        .with_resource_type(kind)
+        .with_resource_name(text(&resource))
         .with_configs(vec![config]);
     let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
     let answer = Connection::open(addr, PATIENCE)?.ask(ALTER_CONFIGS_VERSION, &request, PATIENCE)?;

@@ -20,8 +20,8 @@ pub(crate) mod quotas;
 pub(crate) mod records;
 
 pub(crate) use admin::{
-    Operation, Resource, allow, create_scram_user, create_topic, delete_topic, elect_preferred, forbid,
-    set_topic_config,
+    Configured, Operation, Resource, allow, create_scram_user, create_topic, delete_topic, elect_preferred, forbid,
+    set_config,
 };
 pub(crate) use commits::{commit_on, coordinator_address};
 pub(crate) use connection::{Connection, RawError};

@@ -19,153 +19,51 @@
 
 #![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
 
+mod own;
+mod silence;
 mod slow;
 mod traffic;
+mod world;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use super::input::{Channel, Input, Listed, Looks, Seen, Streak};
-use super::prober::STALLS_WITHIN;
 use super::standing::Standing;
-use crate::fault::Fault;
-use crate::ids::{BrokerId, ClusterName, Probe};
-use crate::time::Time;
+
+use world::{State, World};
 
 const STEP_MS: u64 = 100;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum State {
-    Up,
-    Frozen,
-    Killed,
-    Dropped,
-    Left,
-    /// Listed again, and not listening yet.
-    Starting,
+/// A test for each story.
+macro_rules! scenarios {
+    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { tell($text); })* };
 }
 
-#[derive(Default)]
-struct World {
-    brokers: BTreeMap<i32, (State, u64)>,
-    stalls: Vec<(u64, u64)>,
-    stale: BTreeMap<i32, u64>,
-    uncommitted: BTreeMap<i32, u64>,
-    controller: Option<u64>,
-    short: Option<(usize, u64)>,
-    lost: Option<(u64, u64)>,
-    forbidden: usize,
-    traffic: traffic::Traffic,
-    quotas: BTreeMap<BrokerId, Time>,
-    distrusted: BTreeMap<BrokerId, (Time, Fault)>,
-    own: own::World,
-}
+use scenarios;
 
-/// Bad answers since then, one every so often; the first takes its deadline.
-fn streak(since: u64, now: u64, every: u64, fault: Fault) -> Option<Streak> {
-    let bad = u32::try_from(now.saturating_sub(since) / every).unwrap_or(u32::MAX);
-    (0 < bad).then(|| Streak { bad, since: Time::from_millis(since), fault })
-}
-
-impl World {
-    fn streaks(&self, id: i32, now: u64) -> BTreeMap<Probe, Streak> {
-        let stale = self.stale.get(&id).and_then(|since| streak(since + 5000, now, 1000, Fault::Stale));
-        let commit = self.uncommitted.get(&id).and_then(|since| streak(*since, now, 2000, Fault::Timeout));
-        [(Probe::Metadata, stale), (Probe::Commit, commit)]
-            .into_iter()
-            .filter_map(|(probe, streak)| Some((probe, streak?)))
-            .collect()
+/// Lives through a story and holds what was found against what it expects: that, and nothing else.
+#[track_caller]
+fn tell(text: &str) {
+    let story = Story::of(text);
+    let mut told = story.live(120_000);
+    let all = format!("{told:?}");
+    if let Some(line) = story.lines.iter().find(|line| line[0] == "blame") {
+        assert!(told.iter().all(|told| told.blame == line[1]), "{line:?}, but {all}");
     }
-
-    fn seen(&self, id: i32, now: u64) -> Seen {
-        let (state, since) = self.brokers[&id];
-        let at = Time::from_millis;
-        let age = now.saturating_sub(since);
-        // Records every 200 ms, a fetch that waits for them, fetch and metadata every second.
-        let owed = [
-            (Channel::Write, since + 150),
-            (Channel::Read, since.saturating_sub(100)),
-            (Channel::Control, since + 700),
-        ];
-        let silent = matches!(state, State::Frozen | State::Dropped);
-        let owed =
-            owed.into_iter().filter(|(_, from)| silent && *from <= now).map(|(channel, from)| (channel, at(from)));
-        // The write connection is late after half a second.
-        let look_at = since + if silent { 750 } else { 100 };
-        let ended = |every: u64| u32::try_from(now.saturating_sub(look_at) / every).unwrap_or(0);
-        let looks = match state {
-            State::Up => None,
-            _ if now < look_at => None,
-            // After half a minute of looks and other clients' the queue of accepted connections is full.
-            State::Frozen if 30_000 < age => Some((ended(2000), Fault::ConnectTimeout)),
-            State::Frozen => Some((ended(2000), Fault::NoHandshake)),
-            State::Dropped => Some((ended(2000), Fault::ConnectTimeout)),
-            State::Killed | State::Left => Some((1 + ended(1000), Fault::ConnectionRefused)),
-            // It has been refused since long before it was listed again.
-            State::Starting => Some((20, Fault::ConnectionRefused)),
-        };
-        let looks = looks.map(|(failed, fault)| Looks {
-            began: at(if state == State::Starting { since.saturating_sub(20_000) } else { look_at }),
-            failed,
-            fault: (0 < failed).then_some(fault),
-            silent,
-            accepted: state == State::Frozen && 2000 < age,
-        });
-        // A killed or frozen broker is listed until its session of 9 s ends; metadata are asked for every second in trouble.
-        let listed = match state {
-            State::Up | State::Starting => true,
-            State::Left => false,
-            State::Frozen | State::Killed | State::Dropped => age < 9000,
-        };
-        let others = self.brokers.values().any(|(state, _)| *state == State::Up);
-        let asked = if others { now / 1000 * 1000 } else { since };
-        let since_listed = if state == State::Starting { since } else { 0 };
-        let listed = listed.then(|| Listed { since: at(since_listed), asked: at(asked) });
-        let answered = if state == State::Up { now } else { since };
-        Seen {
-            broker: BrokerId(id),
-            listed,
-            answered: Some(at(answered)),
-            silent: owed.collect(),
-            ways: self.own.ways(state, age),
-            streaks: self.streaks(id, now),
-            looks,
-        }
+    for line in story.lines.iter().filter(|line| line[0] == "find") {
+        let (kind, broker) = (line[1], line[2].parse().ok());
+        let place = told.iter().position(|told| told.kind == kind && told.broker == broker);
+        let found = told.remove(place.unwrap_or_else(|| panic!("{line:?} is not among {all}")));
+        let within = millis(line[4])..=millis(line[6]);
+        assert!(within.contains(&found.from), "{line:?}, but it began at {} ms: {all}", found.from);
     }
-
-    fn stalled(&self, now: u64, within: Duration) -> Duration {
-        own::overlap(&self.stalls, now, within)
+    let expects = story.lines.iter().any(|line| line[0] == "find");
+    assert!(expects || story.lines.iter().any(|line| ["nobody", "nothing"].contains(&line[0])), "it expects nothing");
+    if story.lines.iter().any(|line| line[0] == "nobody") {
+        assert!(told.iter().all(|told| told.broker.is_none()), "{all}");
+    } else {
+        assert!(told.is_empty(), "not expected: {told:?}");
     }
-
-    fn input(&mut self, now: u64) -> Input {
-        let woken = self.stalls.iter().find(|(_, end)| (*end..*end + STEP_MS).contains(&now));
-        let mut brokers: Vec<Seen> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
-        if let Some((begin, _)) = woken {
-            // What has arrived meanwhile is not read yet: everyone seems to owe an answer since the stall began.
-            for seen in &mut brokers {
-                seen.answered = Some(Time::from_millis(*begin));
-                seen.silent =
-                    [Channel::Write, Channel::Read].map(|channel| (channel, Time::from_millis(*begin))).into();
-            }
-        }
-        let table = self.traffic.table(Time::from_millis(now), &brokers);
-        Input {
-            now: Time::from_millis(now),
-            cluster: ClusterName::new("c"),
-            brokers,
-            table,
-            replicated: traffic::replicated(now, &self.brokers),
-            throttled: self.quotas.clone(),
-            refused: self.distrusted.clone(),
-            controller: self.controller.and_then(|since| streak(since, now, 10_000, Fault::Timeout)),
-            short: self.short.map(|(partitions, since)| (partitions, Time::from_millis(since))),
-            lost: self.lost.map(|(count, at)| (count, Time::from_millis(at), Time::from_millis(at))),
-            forbidden: (0..self.forbidden).map(|one| format!("grant {one}").into()).collect(),
-            rhythm: Duration::from_millis(500),
-            stalled: self.stalled(now, STALLS_WITHIN),
-            stalled_lately: self.stalled(now, Duration::from_secs(60)),
-            own: self.own.own(now),
-        }
+    if let Some(line) = story.lines.iter().find(|line| line[0] == "over") {
+        let end = Story::of(text).live(120_000).iter().map(|told| told.to).max().unwrap_or(0);
+        assert!(end <= millis(line[2]), "over at {end} ms: {all}");
     }
 }
 
@@ -201,11 +99,7 @@ impl<'a> Story<'a> {
     /// Lives through it, and writes down what stood when.
     fn live(&self, until: u64) -> Vec<Told> {
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
-        let mut world = World {
-            brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(),
-            stalls: Vec::new(),
-            ..World::default()
-        };
+        let mut world = World::of(count);
         let mut standing = Standing::default();
         let mut told: Vec<Told> = Vec::new();
         let mut before = 0;
@@ -213,10 +107,9 @@ impl<'a> Story<'a> {
             for line in self.lines.iter().filter(|line| line[0] == "at" && millis(line[1]) == now) {
                 world.act(now, line[2], line[3]);
             }
-            if world.stalls.iter().any(|(begin, end)| (*begin..*end).contains(&now)) {
+            if world.is_stalled(now) {
                 continue;
             }
-            world.traffic.step(now, &world.brokers);
             standing.follow(&world.input(now));
             for finding in standing.findings() {
                 let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
@@ -233,371 +126,6 @@ impl<'a> Story<'a> {
     }
 }
 
-impl World {
-    fn act(&mut self, now: u64, what: &str, whom: &str) {
-        let number = || whom.parse::<i32>().expect("a number");
-        match what {
-            "stall" => return self.stalls.push((now, now + millis(whom))),
-            "stale" => {
-                self.stale.insert(number(), now);
-                return;
-            }
-            "uncommitted" => {
-                self.uncommitted.insert(number(), now);
-                return;
-            }
-            "controller" => return self.controller = (whom == "hangs").then_some(now),
-            "short" => {
-                return self.short = Some((whom.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
-            }
-            "lose" => return self.lost = Some((whom.parse().expect("a number"), now)),
-            "forbid" => return self.forbidden = whom.parse().expect("a number"),
-            "load" => return self.traffic.load = whom.parse().expect("milliseconds"),
-            "quota" => {
-                return self.quotas =
-                    self.ids(whom).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
-            }
-            "distrust" => {
-                let fault = (Time::from_millis(now), Fault::CertificateExpired);
-                return self.distrusted = self.ids(whom).into_iter().map(|id| (BrokerId(id), fault)).collect();
-            }
-            "well" => return self.ids(whom).iter().for_each(|id| _ = self.traffic.sick.remove(id)),
-            _ if self.own.act(now, what, whom) => return,
-            _ => {}
-        }
-        if let Some(sick) = traffic::Sick::of(what) {
-            return self.traffic.sick.extend(self.ids(whom).into_iter().map(|id| (id, sick)));
-        }
-        let state = match what {
-            "freeze" => State::Frozen,
-            "kill" => State::Killed,
-            "drop" => State::Dropped,
-            "leave" => State::Left,
-            "list" => State::Starting,
-            "thaw" | "start" | "undrop" | "join" => State::Up,
-            other => panic!("no such act: {other}"),
-        };
-        for id in self.ids(whom) {
-            self.brokers.insert(id, (state, now));
-            self.stale.remove(&id);
-            self.uncommitted.remove(&id);
-        }
-    }
-
-    fn ids(&self, whom: &str) -> Vec<i32> {
-        match whom {
-            "all" => self.brokers.keys().copied().collect(),
-            "-" => Vec::new(),
-            ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
-        }
-    }
-}
-
 fn millis(seconds: &str) -> u64 {
     (seconds.parse::<f64>().expect("seconds") * 1000.0).round() as u64
 }
-
-/// Lives through a story and holds what was found against what it expects: that, and nothing else.
-#[track_caller]
-fn tell(text: &str) {
-    let story = Story::of(text);
-    let mut told = story.live(120_000);
-    let all = format!("{told:?}");
-    if let Some(line) = story.lines.iter().find(|line| line[0] == "blame") {
-        assert!(told.iter().all(|told| told.blame == line[1]), "{line:?}, but {all}");
-    }
-    for line in story.lines.iter().filter(|line| line[0] == "find") {
-        let (kind, broker) = (line[1], line[2].parse().ok());
-        let place = told.iter().position(|told| told.kind == kind && told.broker == broker);
-        let found = told.remove(place.unwrap_or_else(|| panic!("{line:?} is not among {all}")));
-        let within = millis(line[4])..=millis(line[6]);
-        assert!(within.contains(&found.from), "{line:?}, but it began at {} ms: {all}", found.from);
-    }
-    let expects = story.lines.iter().any(|line| line[0] == "find");
-    assert!(expects || story.lines.iter().any(|line| ["nobody", "nothing"].contains(&line[0])), "it expects nothing");
-    if story.lines.iter().any(|line| line[0] == "nobody") {
-        assert!(told.iter().all(|told| told.broker.is_none()), "{all}");
-    } else {
-        assert!(told.is_empty(), "not expected: {told:?}");
-    }
-    if let Some(line) = story.lines.iter().find(|line| line[0] == "over") {
-        let end = Story::of(text).live(120_000).iter().map(|told| told.to).max().unwrap_or(0);
-        assert!(end <= millis(line[2]), "over at {end} ms: {all}");
-    }
-}
-
-macro_rules! scenarios {
-    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { tell($text); })* };
-}
-
-scenarios! {
-    frozen_broker_is_named_within_two_seconds: "
-        at 10 freeze 2
-        find broker_stalled 2 from 11.5 by 12.2
-        find broker_frozen 2 from 19.5 by 20.5
-        at 55 thaw 2
-        over by 60"
-    broker_frozen_for_five_seconds_is_a_pause_that_is_named: "
-        at 10 freeze 1
-        find broker_stalled 1 from 11.5 by 12.2
-        at 15 thaw 1
-        over by 18"
-    frozen_broker_of_six_is_named: "
-        brokers 6
-        at 10 freeze 5
-        find broker_stalled 5 from 11.5 by 12.2
-        find broker_frozen 5 from 19.5 by 20.5"
-    frozen_broker_of_two_is_named: "
-        brokers 2
-        at 10 freeze 1
-        find broker_stalled 1 from 11.5 by 12.2
-        find broker_frozen 1 from 19.5 by 20.5"
-    killed_broker_is_named_while_it_is_listed: "
-        at 10 kill 3
-        find broker_down 3 from 11 by 12.2
-        over by 22"
-    killed_and_started_broker_is_named_and_cleared: "
-        at 10 kill 3
-        find broker_down 3 from 11 by 12.2
-        at 15 start 3
-        over by 18"
-    dropped_packets_name_the_broker_and_then_the_way_to_it: "
-        at 10 drop 2
-        find broker_stalled 2 from 11.5 by 12.2
-        find broker_unreachable 2 from 12.5 by 13.5
-        at 40 undrop 2
-        over by 45"
-    two_brokers_one_after_the_other_are_two_findings: "
-        brokers 6
-        at 10 freeze 2
-        at 30 freeze 4
-        find broker_stalled 2 from 11.5 by 12.2
-        find broker_frozen 2 from 19.5 by 20.5
-        find broker_stalled 4 from 31.5 by 32.2
-        find broker_frozen 4 from 39.5 by 40.5"
-    two_brokers_at_once_are_one_finding_and_it_names_neither: "
-        brokers 6
-        at 10 freeze 2,3
-        find brokers_together - from 11.5 by 12.2
-        nobody"
-    rack_of_three_killed_is_one_finding: "
-        brokers 6
-        at 10 kill 1,2,3
-        find brokers_together - from 11 by 12.2
-        at 30 start 1,2,3
-        nobody"
-    all_frozen_is_the_cluster_or_the_network_and_no_broker: "
-        at 10 freeze all
-        find cluster_unreachable - from 11.5 by 12.5
-        nobody
-        at 40 thaw all
-        over by 45"
-    all_killed_is_the_cluster_or_the_network_and_no_broker: "
-        at 10 kill all
-        find cluster_unreachable - from 11 by 12.5
-        nobody"
-    all_dropped_is_the_cluster_or_the_network_and_no_broker: "
-        brokers 6
-        at 10 drop all
-        find cluster_unreachable - from 11.5 by 12.5
-        nobody"
-    only_broker_frozen_cannot_be_told_from_a_dead_network: "
-        brokers 1
-        at 10 freeze 1
-        find cluster_unreachable - from 11.5 by 12.5
-        nobody"
-    healthy_cluster_has_no_finding: "
-        brokers 6
-        nothing"
-    pause_of_300_ms_is_nothing: "
-        at 10 freeze 2
-        at 10.3 thaw 2
-        nothing"
-    pause_of_900_ms_is_nothing: "
-        at 10 freeze 1
-        at 10.9 thaw 1
-        at 20 freeze 3
-        at 20.9 thaw 3
-        nothing"
-    pause_of_1400_ms_is_nothing: "
-        at 10 freeze 2
-        at 11.4 thaw 2
-        nothing"
-    pauses_of_all_brokers_in_turn_are_nothing: "
-        at 10 freeze 1
-        at 10.9 thaw 1
-        at 11 freeze 2
-        at 11.9 thaw 2
-        at 12 freeze 3
-        at 12.9 thaw 3
-        nothing"
-    pause_of_all_at_once_is_nothing: "
-        at 10 freeze all
-        at 11 thaw all
-        nothing"
-    rolling_restart_in_good_order_is_nothing: "
-        at 10 leave 1
-        at 25 join 1
-        at 40 leave 2
-        at 55 join 2
-        at 70 leave 3
-        at 85 join 3
-        nothing"
-    two_brokers_restarted_in_good_order_at_once_are_nothing: "
-        brokers 6
-        at 10 leave 1,2
-        at 40 join 1,2
-        nothing"
-    broker_decommissioned_in_good_order_is_nothing: "
-        at 10 leave 3
-        nothing"
-    prober_stopped_for_three_seconds_blames_itself: "
-        at 10 stall 3
-        find prober_stalled - from 13 by 13.2
-        nobody"
-    prober_stopped_for_ten_seconds_blames_itself: "
-        at 10 stall 10
-        find prober_stalled - from 20 by 20.2
-        nobody
-        over by 26"
-    prober_stopped_for_half_a_second_is_nothing: "
-        at 10 stall 0.5
-        nothing"
-    prober_stopped_again_and_again_blames_itself: "
-        at 10 stall 0.6
-        at 11 stall 0.6
-        at 12 stall 0.6
-        find prober_stalled - from 11.5 by 13
-        nobody"
-    prober_stopped_while_a_broker_is_killed_and_back_blames_itself_only: "
-        at 10 stall 10
-        at 12 kill 2
-        at 18 start 2
-        find prober_stalled - from 20 by 20.2
-        nobody"
-    broker_frozen_during_a_stall_is_named_once_the_prober_is_awake: "
-        at 10 stall 5
-        at 12 freeze 2
-        find prober_stalled - from 15 by 15.2
-        find broker_stalled 2 from 17.5 by 18.5
-        find broker_frozen 2 from 21.5 by 22.5"
-    finding_stands_while_the_prober_is_stopped: "
-        at 10 freeze 2
-        find broker_stalled 2 from 11.5 by 12.2
-        at 15 stall 2
-        find prober_stalled - from 17 by 17.2
-        find broker_frozen 2 from 20 by 21"
-    broker_that_is_killed_after_it_left_is_nothing: "
-        at 10 leave 2
-        at 20 kill 2
-        at 20.1 leave 2
-        nothing"
-    broker_that_comes_back_and_does_not_listen_yet_is_nothing: "
-        at 10 leave 2
-        at 30 list 2
-        at 33 join 2
-        nothing"
-    broker_that_is_listed_again_and_never_listens_is_down: "
-        at 10 leave 2
-        at 30 list 2
-        find broker_down 2 from 34.9 by 35.5"
-    broker_cut_off_from_the_controllers_is_named: "
-        at 10 stale 3
-        find broker_stale 3 from 15.9 by 16.5
-        at 40 join 3
-        over by 43"
-    controller_that_hangs_names_no_broker: "
-        at 10 controller hangs
-        find controller_unresponsive - from 29.9 by 30.5
-        at 45 controller answers
-        nobody
-        over by 48"
-    one_slow_answer_of_the_controller_is_nothing: "
-        at 10 controller hangs
-        at 25 controller answers
-        nothing"
-    controller_that_hangs_because_a_broker_is_frozen_is_explained_by_that: "
-        at 10 freeze 2
-        at 10 controller hangs
-        at 40 controller answers
-        at 45 thaw 2
-        find broker_stalled 2 from 11.5 by 12.2
-        find broker_frozen 2 from 19.5 by 20.5
-        over by 48"
-    commits_that_fail_while_the_brokers_are_well_name_no_broker: "
-        at 10 uncommitted 2
-        find coordinator_failing - from 17.9 by 18.5
-        at 40 join 2
-        nobody
-        over by 43"
-    coordinator_that_moves_is_nothing: "
-        at 10 uncommitted 2
-        at 15 join 2
-        nothing"
-    commits_that_fail_because_a_broker_is_frozen_are_explained_by_that: "
-        at 10 freeze 2
-        at 10 uncommitted 1
-        at 10 uncommitted 3
-        at 24 join 1,3
-        at 45 thaw 2
-        find broker_stalled 2 from 11.5 by 12.2
-        find broker_frozen 2 from 19.5 by 20.5
-        over by 48"
-    too_few_replicas_are_said_by_the_leaders_and_accuse_none: "
-        at 10 short 3
-        find not_enough_replicas - from 10 by 10.2
-        at 40 short 0
-        nobody
-        over by 43"
-    lost_records_are_said_and_name_nobody: "
-        at 10 lose 5
-        find acked_records_lost - from 10 by 10.2
-        nobody"
-    missing_permission_accuses_nobody: "
-        at 10 forbid 2
-        find permission_missing - from 10 by 10.2
-        at 30 forbid 0
-        nobody
-        over by 33"
-    two_of_three_killed_leave_too_few_replicas_and_name_neither: "
-        at 10 kill 2,3
-        at 20 short 3
-        find brokers_together - from 11 by 12.2
-        find not_enough_replicas - from 20 by 20.2
-        nobody"
-    rolling_restart_with_coordinators_that_move_is_nothing: "
-        at 10 leave 1
-        at 11 uncommitted 2
-        at 15 join 2
-        at 25 join 1
-        at 40 leave 2
-        at 41 uncommitted 3
-        at 46 join 3
-        at 55 join 2
-        nothing"
-    commits_that_fail_while_a_broker_is_down_in_good_order_are_not_laid_on_anybody: "
-        at 10 leave 1
-        at 11 uncommitted 2
-        at 30 join 2
-        at 40 join 1
-        nothing"
-    two_brokers_killed_one_moment_after_the_other_are_one_finding: "
-        at 10 kill 2
-        at 10.1 kill 3
-        find brokers_together - from 11 by 12.2
-        nobody"
-    two_brokers_frozen_one_moment_after_the_other_are_one_finding: "
-        brokers 6
-        at 10 freeze 2
-        at 10.4 freeze 5
-        find brokers_together - from 11.5 by 12.6
-        nobody"
-    broker_killed_while_another_pauses_is_named_all_the_same: "
-        brokers 6
-        at 10 kill 2
-        at 10.5 freeze 3
-        at 11.8 thaw 3
-        find broker_down 2 from 11 by 13.2"
-}
-
-mod own;

@@ -107,7 +107,7 @@ fn control(states: &[(u64, bool)], every: usize, now: u64) -> Control {
     control
 }
 
-scenarios! {
+super::scenarios! {
     own_network_down_blames_the_prober: "
         at 0 reference there
         at 10 drop all

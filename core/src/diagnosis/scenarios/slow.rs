@@ -2,11 +2,7 @@
 
 use super::tell;
 
-macro_rules! scenarios {
-    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { tell($text); })* };
-}
-
-scenarios! {
+super::scenarios! {
     broker_that_runs_half_of_the_time_is_slow: "
         at 60 half 2
         find broker_slow 2 from 63 by 70

@@ -6,6 +6,7 @@
 mod direct;
 mod finding_log;
 mod forgotten;
+mod inputs;
 mod own;
 mod patterns;
 mod status;
@@ -40,13 +41,13 @@ use crate::vitals::Vital;
 
 use direct::DirectNews;
 use forgotten::Forgotten;
+use inputs::Input;
 use own::OwnNews;
 use patterns::AllPatterns;
 use status::{LaneNews, SelfStatus, StateLog};
 use suspicion::{Around, Stalls, Suspicion};
 
-/// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
-const INPUTS_MAX: usize = 65_536;
+pub use inputs::{Inputs, Waiting, queue};
 
 /// Snapshots are this fresh.
 pub const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
@@ -59,68 +60,6 @@ const DRAIN_FOR: Duration = Duration::from_millis(20);
 
 /// Without a pinned lane, direct probes alone are answered, this often.
 const RARE: Duration = Duration::from_secs(1);
-
-/// Everything that the engine hears.
-#[derive(Clone, Debug)]
-enum Input {
-    /// From one route's Kafka.
-    Kafka {
-        /// Its index.
-        route: usize,
-        /// What it says.
-        report: Report,
-    },
-    /// From one cluster's direct probes.
-    Direct {
-        /// Its index.
-        cluster: usize,
-        /// What comes back.
-        input: AskInput,
-    },
-    /// What a cluster says of itself.
-    Observed(Arc<Observed>),
-    /// From the prober about itself.
-    Vital(Vital),
-}
-
-/// The way in, from any thread, without waiting. What finds no room is counted, and voids its route's attempts.
-#[derive(Clone, Debug)]
-pub struct Inputs {
-    queue: mpsc::Sender<Input>,
-    dropped: Arc<[AtomicU64]>,
-    answers_dropped: Arc<[AtomicU64]>,
-}
-
-impl Inputs {
-    /// Takes a report of one route in.
-    pub fn report(&self, route: usize, report: Report) {
-        if self.queue.try_send(Input::Kafka { route, report }).is_err()
-            && let Some(dropped) = self.dropped.get(route)
-        {
-            dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Takes in what comes back to one cluster's direct probes.
-    pub fn direct(&self, cluster: usize, input: AskInput) {
-        if self.queue.try_send(Input::Direct { cluster, input }).is_err()
-            && let Some(dropped) = self.answers_dropped.get(cluster)
-        {
-            dropped.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Takes in what a cluster says of itself. What finds no room is made up by the next part that is answered.
-    pub fn observed(&self, observed: Arc<Observed>) {
-        let _ = self.queue.try_send(Input::Observed(observed));
-    }
-
-    /// Takes a vital sign in; false when nobody listens any more. A beat that finds no room is made up by the next.
-    pub fn vital(&self, vital: Vital) -> bool {
-        let sent = self.queue.try_send(Input::Vital(vital));
-        !matches!(sent, Err(mpsc::error::TrySendError::Closed(_)))
-    }
-}
 
 /// A lane of a cluster, to be probed.
 pub struct Route {
@@ -174,22 +113,6 @@ struct Asking {
     port: Box<dyn port::Ask + Send>,
     news: DirectNews,
     suspicion: Suspicion,
-}
-
-/// An engine that has its queue and no lanes yet.
-pub struct Waiting {
-    inputs: mpsc::Receiver<Input>,
-    dropped: Arc<[AtomicU64]>,
-    answers_dropped: Arc<[AtomicU64]>,
-}
-
-/// The queue, both ends, for so many routes and clusters.
-pub fn queue(routes: usize, clusters: usize) -> (Inputs, Waiting) {
-    let (queue, inputs) = mpsc::channel(INPUTS_MAX);
-    let counters = |count| -> Arc<[AtomicU64]> { (0..count).map(|_| AtomicU64::new(0)).collect() };
-    let (dropped, answers_dropped) = (counters(routes), counters(clusters));
-    let ours = Inputs { queue, dropped: Arc::clone(&dropped), answers_dropped: Arc::clone(&answers_dropped) };
-    (ours, Waiting { inputs, dropped, answers_dropped })
 }
 
 /// What a snapshot shows before anything has happened.

@@ -12,7 +12,7 @@ use prober_core::snapshot::ProberStatus;
 use prober_core::time::Time;
 use prober_core::vitals::{Control, ControlKind, Readings, Share, Throttling};
 
-use super::INPUTS_MAX;
+use super::inputs::INPUTS_MAX;
 use super::suspicion::A_MINUTE;
 
 /// Everything is read once a second; a few more than a minute's.

@@ -11,7 +11,7 @@ use crate::time::Time;
 
 use super::cells::Table;
 use super::own::Own;
-use super::{refusal, silence};
+use super::silence;
 
 /// A broker that has come back is cold: it loads classes, fills caches and catches up.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(15);
@@ -168,7 +168,9 @@ impl Input {
     pub fn is_settled(&self, broker: BrokerId) -> bool {
         self.brokers.iter().find(|seen| seen.broker == broker).is_some_and(|seen| {
             let there = seen.listed.is_some_and(|listed| SETTLED_AFTER <= self.now.since(listed.since));
-            there && !silence::is_silent(seen, self.now) && !refusal::is_refusing(seen, self.now)
+            // A look that was refused once may be the first sign of a process that has died.
+            let refused = seen.looks.is_some_and(|looks| !looks.silent);
+            there && !refused && !silence::is_silent(seen, self.now)
         })
     }
 }

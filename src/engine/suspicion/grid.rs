@@ -17,7 +17,7 @@ use prober_core::topology::TopicSeen;
 const TABLE_EVERY: Duration = Duration::from_millis(500);
 
 /// A throttle that was not met again for so long is over.
-const THROTTLED_FOR: Duration = Duration::from_secs(5);
+const THROTTLED_FOR: Duration = Duration::from_secs(3);
 
 /// The evidence.
 #[derive(Debug, Default)]
@@ -71,7 +71,9 @@ impl Grid {
         let known = |id: BrokerId| brokers.iter().any(|seen| seen.broker == id);
         self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
         self.refused.retain(|id, _| known(*id));
-        if self.unrest.follow(brokers, now) {
+        // A throttle holds back both clients, by its own rules: what is slow then is slow for that.
+        let throttled = !self.throttled.is_empty();
+        if self.unrest.follow(brokers, now) || throttled {
             self.cells.excuse();
         }
         if TABLE_EVERY <= now.since(self.table_at) {
@@ -128,9 +130,9 @@ mod tests {
         let mut grid = Grid::default();
         grid.counted(&broker_event(Probe::Produce, 1000, Saw::Failed(Fault::Quota)));
         grid.counted(&broker_event(Probe::Produce, 3000, Saw::Failed(Fault::Quota)));
-        grid.follow(at(7900), &[seen()]);
+        grid.follow(at(5900), &[seen()]);
         assert_eq!(grid.throttled(), BTreeMap::from([(TWO, at(1000))]));
-        grid.follow(at(8000), &[seen()]);
+        grid.follow(at(6000), &[seen()]);
         assert_eq!(grid.throttled(), BTreeMap::new());
     }
 

@@ -92,7 +92,7 @@ fn evaluate(criterion: &mut Criterion) {
     let (mut cells, mut slow) = (cells(), input((1..=100).map(well).collect()));
     slow.replicated = replicated();
     slow.table = cells.table(NOW);
-    assert!(50 <= slow.table.0.values().filter(|bits| bits.is_bad()).count());
+    assert!(50 <= slow.table.cells.values().filter(|bits| bits.is_bad()).count());
     let mut standing = Standing::default();
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them slow", |bencher| {
         bencher.iter(|| {

@@ -9,6 +9,7 @@
 //! | [`coordinator`], [`controller`] | commits and transactions, and the controller, failing while the brokers are well |
 //! | [`replicas`], [`loss`] | writes refused for want of replicas; acked records that are gone |
 //! | [`cells`], [`matrix`] | what is slow, or fails by turns: which broker, its way, its disk, its replication, or the cluster |
+//! | [`path`] | a way that loses packets, too few to make anything slow |
 //! | [`storage`] | a broker that answers and has lost its log directory |
 //! | [`permission`], [`quota`], [`credentials`] | what the cluster does not permit us, makes us wait for, or does not believe |
 //! | [`patterns`] | what a cluster says of itself: replicas, leaders, limits, growth; kept apart, see there |
@@ -29,6 +30,7 @@ pub mod input;
 pub mod loss;
 pub mod matrix;
 pub mod own;
+pub mod path;
 pub mod patterns;
 pub mod permission;
 pub mod prober;
@@ -80,7 +82,7 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
             if input.brokers.iter().all(|seen| !seen.is_in_doubt()) {
                 findings.extend([controller::find(input), coordinator::find(input)].into_iter().flatten());
             }
-            findings.extend(matrix::find(input));
+            findings.extend(matrix::find(input).or_else(|| path::find(input)));
         }
         findings.extend(failed);
         return findings;

@@ -41,6 +41,9 @@ const THRESHOLD_PART: u32 = 20;
 /// When all brokers are late at once they share a load; that is worth a finding from this part of the threshold on.
 const OVERLOAD_PART: u32 = 4;
 
+/// What TCP sends again comes 200 ms later and more: at a threshold of a second, from this part on.
+const RESENT_PART: u32 = 8;
+
 /// A cell that has been slow for so long may call that usual.
 const USUAL_AFTER: Duration = Duration::from_secs(3600);
 
@@ -171,6 +174,11 @@ impl Cell {
             failing: self.failures.is_failing(),
             fault: self.fault,
         }
+    }
+
+    /// From where an answer is so late that TCP may have had to send again.
+    pub fn far(&self) -> Duration {
+        self.limits().0.max(self.threshold / RESENT_PART)
     }
 
     /// From where an answer is late, and very late. Who has no past yet is measured by the threshold alone: a broker may be

@@ -6,15 +6,17 @@
 //! | [`cell`] | one cell: its latest answers, and what they show |
 //! | [`cusum`] | the failing bit |
 //! | [`history`] | what is usual, against which the slow bit is told |
+//! | [`roads`] | connections that wait one at a time |
 
 pub mod cell;
 pub mod cusum;
 pub mod history;
+pub mod roads;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::{Event, Outcome, Saw};
@@ -26,6 +28,7 @@ use crate::time::Time;
 use super::credentials;
 
 use cell::{Cell, Shown};
+use roads::{Apart, Road, Roads};
 
 /// Late this many times as often as its peers, a broker is slow by itself.
 const TIMES_PEERS: f64 = 3.0;
@@ -73,23 +76,21 @@ impl Column {
     }
 }
 
-/// An answer that was on its way already when another question was put says nothing of the time after it.
-const ON_ITS_WAY: Duration = Duration::from_millis(50);
-
-/// Answers of a broker whose times are remembered.
-const ANSWERS: usize = 64;
-
 /// The cells of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Cells {
     cells: BTreeMap<(Column, BrokerId), Cell>,
-    /// When each broker answered something that needs none of its disks: metadata, a record from the page cache, a hello.
-    answered: BTreeMap<BrokerId, VecDeque<Time>>,
+    roads: BTreeMap<BrokerId, Roads>,
 }
 
-/// What the cells show at a moment, and whether a cell stands out among its column.
+/// What the cells show at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table(pub BTreeMap<(Column, BrokerId), Bits>);
+pub struct Table {
+    /// Each cell.
+    pub cells: BTreeMap<(Column, BrokerId), Bits>,
+    /// What each broker's connections waited for one at a time.
+    pub apart: BTreeMap<BrokerId, Apart>,
+}
 
 /// One cell of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,18 +111,15 @@ impl Bits {
 impl Cells {
     /// An event was counted. What is void, or somebody's fault that is no broker's, says nothing of a broker.
     pub fn counted(&mut self, event: &Event) {
-        let (Some(column), Some(broker)) = (Column::of(&event.series), event.series.broker.id()) else { return };
-        let Some(answer) = answer(event) else { return };
-        let answered = self.answered.entry(broker).or_default();
-        let (asked, ended) = (event.sent.unwrap_or(event.due) + ON_ITS_WAY, event.ended);
-        let meanwhile = answered.iter().any(|at| asked < *at && *at < ended);
-        if answer.is_ok() && matches!(column, Column::Fetch | Column::Metadata | Column::Connect) {
-            if answered.len() == ANSWERS {
-                answered.pop_front();
-            }
-            answered.push_back(ended);
-        }
+        let (Some(broker), Some(answer)) = (event.series.broker.id(), answer(event)) else { return };
         let threshold = event.limits.threshold;
+        let sent = event.sent.unwrap_or(event.due);
+        let meanwhile = Road::of(&event.series).is_some_and(|road| {
+            let far = self.cells.get(&(Column::Write, broker)).map_or(threshold, Cell::far);
+            let late = answer.ok().map(|latency| far <= latency);
+            self.roads.entry(broker).or_default().heard(road, sent, event.ended, late)
+        });
+        let Some(column) = Column::of(&event.series) else { return };
         let cell = self.cells.entry((column, broker)).or_insert_with(|| Cell::new(threshold));
         cell.set_threshold(threshold);
         cell.take(event.ended, answer, meanwhile);
@@ -139,12 +137,13 @@ impl Cells {
     /// What all have lately seen is explained by something else.
     pub fn excuse(&mut self) {
         self.cells.values_mut().for_each(Cell::excuse);
+        self.roads.values_mut().for_each(Roads::excuse);
     }
 
     /// Brokers that are none any more have no cells.
     pub fn retain(&mut self, is_one: impl Fn(BrokerId) -> bool) {
         self.cells.retain(|(_, broker), _| is_one(*broker));
-        self.answered.retain(|broker, _| is_one(*broker));
+        self.roads.retain(|broker, _| is_one(*broker));
     }
 
     /// The table at `now`.
@@ -155,21 +154,24 @@ impl Cells {
             let stands_out = cell.failing || cell.slow && TIMES_PEERS * peers_late(&shown, *at) <= cell.late;
             (*at, Bits { shown: *cell, stands_out })
         };
-        Table(shown.iter().map(bits).collect())
+        let apart = self.roads.iter().map(|(broker, roads)| (*broker, roads.apart(now)));
+        Table { cells: shown.iter().map(bits).collect(), apart: apart.collect() }
     }
 }
 
 impl Table {
     /// The cell of a broker, if it has seen enough.
     pub fn at(&self, column: Column, broker: BrokerId) -> Option<&Bits> {
-        self.0.get(&(column, broker))
+        self.cells.get(&(column, broker))
     }
 
     /// The table without the brokers that something else is said of.
     #[must_use]
     pub fn without(&self, is_left_out: impl Fn(BrokerId) -> bool) -> Table {
-        let kept = self.0.iter().filter(|((_, broker), _)| !is_left_out(*broker));
-        Table(kept.map(|(at, bits)| (*at, *bits)).collect())
+        let mut table = self.clone();
+        table.cells.retain(|(_, broker), _| !is_left_out(*broker));
+        table.apart.retain(|broker, _| !is_left_out(*broker));
+        table
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Ranked {
 /// The finding that explains the cells, if one does.
 pub fn find(input: &Input) -> Option<Finding> {
     let table = input.table.without(|broker| !input.is_settled(broker));
-    if !table.0.values().any(Bits::is_bad) {
+    if !table.cells.values().any(Bits::is_bad) {
         return None;
     }
     let ranked = rank(&table, &input.replicated);
@@ -71,7 +71,7 @@ pub fn find(input: &Input) -> Option<Finding> {
 
 /// All hypotheses that the table bears out, the most probable first.
 pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<Ranked> {
-    let brokers: std::collections::BTreeSet<BrokerId> = table.0.keys().map(|(_, broker)| *broker).collect();
+    let brokers: std::collections::BTreeSet<BrokerId> = table.cells.keys().map(|(_, broker)| *broker).collect();
     let about = brokers.into_iter().flat_map(Hypothesis::about);
     let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_borne_out(*one, table, replicated));
     // Relative to "nothing is wrong", which predicts no bad cell: only what a hypothesis predicts makes a difference.
@@ -93,7 +93,7 @@ fn predicted<'a>(
     table: &'a Table,
     replicated: &'a BTreeMap<BrokerId, Replicated>,
 ) -> impl Iterator<Item = (Column, &'a Bits)> {
-    table.0.iter().filter_map(move |((column, broker), bits)| {
+    table.cells.iter().filter_map(move |((column, broker), bits)| {
         let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
         hypothesis.predicts(*column, *broker, partition).then_some((*column, bits))
     })
@@ -117,7 +117,7 @@ fn weight(column: Column, bits: &Bits) -> f64 {
 /// What must be true besides: a broker is slow only if what it is asked most often stands out among its peers, and the cluster
 /// only if most brokers are so late that a load is worth a word.
 fn is_borne_out(hypothesis: Hypothesis, table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> bool {
-    let writes = || table.0.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
+    let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {
         Hypothesis::ClusterOverloaded => {
             let late = writes().filter(|bits| super::cells::cell::SLOW_FROM <= bits.shown.very_late).count();

@@ -27,7 +27,8 @@ fn bits(slow: bool) -> Bits {
 /// Three brokers; these cells are slow.
 fn table(slow: &[(Column, i32)]) -> Table {
     let cells = (1..=3).flat_map(|id| Column::ALL.map(|column| (column, id)));
-    Table(cells.map(|at| ((at.0, BrokerId(at.1)), bits(slow.contains(&at)))).collect())
+    let cells = cells.map(|at| ((at.0, BrokerId(at.1)), bits(slow.contains(&at))));
+    Table { cells: cells.collect(), ..Table::default() }
 }
 
 /// All three in sync everywhere, each leading its own.

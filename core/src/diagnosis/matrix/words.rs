@@ -77,7 +77,7 @@ fn summary(hypothesis: Hypothesis) -> String {
 /// The cells that it predicts and that are bad; and, of the broker that it names, those that are well all the same.
 fn evidence(input: &Input, table: &Table, hypothesis: Hypothesis) -> Vec<Arc<str>> {
     let mut said = Vec::new();
-    for ((column, broker), bits) in &table.0 {
+    for ((column, broker), bits) in &table.cells {
         let partition = input.replicated.get(broker).filter(|_| *column == Column::Replicated);
         let predicted = hypothesis.predicts(*column, *broker, partition);
         if predicted && bits.is_bad() {

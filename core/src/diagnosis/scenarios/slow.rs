@@ -29,6 +29,12 @@ super::scenarios! {
         brokers 6
         at 60 far 1
         find path_degraded 1 from 63 by 70"
+    way_that_loses_one_packet_in_twenty_is_told_by_connections_that_wait_one_at_a_time: "
+        at 30 lossy 2
+        find path_degraded 2 from 32 by 60"
+    three_ways_that_lose_packets_are_nobodys: "
+        at 30 lossy all
+        nothing"
     broker_that_is_slow_to_write_alone_has_a_slow_disk: "
         at 60 disk 2
         find disk_slow 2 from 63 by 70"

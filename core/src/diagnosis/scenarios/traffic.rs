@@ -31,6 +31,8 @@ pub(super) enum Sick {
     Full,
     /// Its log directory is gone.
     Storage,
+    /// The way to it loses one packet in twenty: one answer in ten comes late.
+    Lossy,
     /// Its collector stops it now and then, for less than a second.
     Pauses,
 }
@@ -45,6 +47,7 @@ impl Sick {
             "follower" => Sick::Follower,
             "full" => Sick::Full,
             "storage" => Sick::Storage,
+            "lossy" => Sick::Lossy,
             "pauses" => Sick::Pauses,
             _ => return None,
         })
@@ -58,6 +61,8 @@ pub(super) struct Traffic {
     /// Answers on their way, by when they come.
     under_way: BTreeMap<(Time, u64), Event>,
     asked: u64,
+    /// What was asked and is not answered: when, what, of whom, and until when it is waited for.
+    owed: Vec<(u64, Column, i32, u64)>,
     pub(super) sick: BTreeMap<i32, Sick>,
     /// A load on all brokers adds so many milliseconds to every answer.
     pub(super) load: u64,
@@ -69,26 +74,52 @@ const SLOW_MS: u64 = 400;
 impl Traffic {
     /// Lets the probes see one step of the story.
     pub(super) fn step(&mut self, now: u64, brokers: &BTreeMap<i32, (State, u64)>) {
+        let due = brokers.keys().flat_map(|id| PROBES.iter().map(|probe| (*id, *probe))).filter(
+            |(id, (column, every, _))| {
+                (now + 100 * u64::from(id.unsigned_abs()) + 300 * *column as u64).is_multiple_of(*every)
+            },
+        );
+        self.owed.extend(due.map(|(id, (column, _, deadline))| (now, column, id, deadline)));
         let replicated = replicated(now, brokers);
-        for (id, (state, since)) in brokers {
-            for (column, every, deadline) in PROBES {
-                if !(now + 100 * u64::from(id.unsigned_abs())).is_multiple_of(*every) {
-                    continue;
-                }
-                let saw = match column {
-                    Column::Replicated => self.acked(now, brokers, &replicated[&BrokerId(*id)]),
-                    _ => self.answered(*column, *id, now, *state, now.saturating_sub(*since), *deadline),
-                };
-                if let Some(saw) = saw {
-                    let event = event(*column, *id, now, *deadline, saw);
-                    self.asked += 1;
-                    self.under_way.insert((event.ended, self.asked), event);
-                }
+        for (asked, column, id, deadline) in std::mem::take(&mut self.owed) {
+            let saw = match column {
+                Column::Replicated => self.acked(now, brokers, &replicated[&BrokerId(id)]),
+                _ => self.answered(column, id, now, brokers[&id].0),
+            };
+            // Nothing yet: it comes when the broker goes on, or never.
+            let saw = saw.or((asked + deadline <= now).then_some(Saw::TimedOut));
+            let Some(saw) = saw else {
+                self.owed.push((asked, column, id, deadline));
+                continue;
+            };
+            let event = event(column, id, (asked, now), deadline, saw);
+            if column == Column::Write && matches!(saw, Saw::Success(_)) {
+                let read = self.read_back(&event, id);
+                self.ask(read);
             }
+            self.ask(event);
         }
         while let Some(first) = self.under_way.first_entry().filter(|first| first.key().0 <= Time::from_millis(now)) {
             self.cells.counted(&first.remove());
         }
+    }
+
+    fn ask(&mut self, event: Event) {
+        self.asked += 1;
+        self.under_way.insert((event.ended, self.asked), event);
+    }
+
+    /// What was written is read back over another connection: at once, if nothing holds that up.
+    fn read_back(&self, write: &Event, id: i32) -> Event {
+        let acked = write.ended;
+        let waits = match self.sick.get(&id) {
+            Some(Sick::Lossy) => sent_again(id, 13, acked.as_nanos() / 1_000_000),
+            _ => 0,
+        };
+        let took = Duration::from_millis(1 + waits);
+        let series = Series { probe: Probe::Consume, ..write.series.clone() };
+        let saw = Saw::Success(took);
+        Event { series, due: acked, sent: Some(acked), ended: acked + took, saw, ..write.clone() }
     }
 
     /// The table, as an engine would have it.
@@ -99,10 +130,11 @@ impl Traffic {
         self.cells.table(now)
     }
 
-    fn answered(&self, column: Column, id: i32, now: u64, state: State, age: u64, deadline: u64) -> Option<Saw> {
+    /// What is answered now; `None`: nothing.
+    fn answered(&self, column: Column, id: i32, now: u64, state: State) -> Option<Saw> {
         match state {
             State::Up => {}
-            State::Frozen | State::Dropped => return (deadline <= age).then_some(Saw::TimedOut),
+            State::Frozen | State::Dropped => return None,
             State::Killed | State::Left | State::Starting => return Some(Saw::Failed(Fault::ConnectionRefused)),
         }
         let waits = match (self.sick.get(&id), column) {
@@ -110,6 +142,7 @@ impl Traffic {
             (Some(Sick::Storage), Column::Write) => {
                 return Some(Saw::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
             }
+            (Some(Sick::Lossy), _) => sent_again(id, column as u64, now),
             (Some(Sick::Slow | Sick::Far), _) | (Some(Sick::Disk), Column::Write) => SLOW_MS,
             (Some(sick), _) => stopped(*sick, id, now),
             (None, _) => 0,
@@ -121,7 +154,7 @@ impl Traffic {
     fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &Replicated) -> Option<Saw> {
         let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
         if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
-            return Some(Saw::TimedOut);
+            return None;
         }
         let of_one = |id: &BrokerId| {
             let leads = partition.leader == Some(*id);
@@ -145,6 +178,18 @@ const PROBES: &[(Column, u64, u64)] = &[
     (Column::Connect, 10_000, 2000),
     (Column::Replicated, 500, 5000),
 ];
+
+/// How much later an answer comes if a packet of it is lost: by chance, and by TCP's first time-out at least.
+fn sent_again(id: i32, road: u64, now: u64) -> u64 {
+    // Splitmix64, so that neither times nor numbers leave a pattern.
+    let mixed = now
+        .wrapping_mul(1000)
+        .wrapping_add(road * 31 + u64::from(id.unsigned_abs()))
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let odd = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB) >> 31;
+    if odd.is_multiple_of(10) { 200 + odd % 7 * 10 } else { 0 }
+}
 
 /// For how long an answer that is asked for now waits because the process is stopped.
 fn stopped(sick: Sick, id: i32, now: u64) -> u64 {
@@ -176,7 +221,8 @@ pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTr
     (0..ids.len()).map(of).collect()
 }
 
-fn event(column: Column, id: i32, now: u64, deadline: u64, saw: Saw) -> Event {
+/// An answer to what was asked then, from now on on its way.
+fn event(column: Column, id: i32, (asked, now): (u64, u64), deadline: u64, saw: Saw) -> Event {
     let (view, probe) = match column {
         Column::Write => (View::Broker, Probe::Produce),
         Column::Fetch => (View::Broker, Probe::Fetch),
@@ -186,12 +232,10 @@ fn event(column: Column, id: i32, now: u64, deadline: u64, saw: Saw) -> Event {
     };
     let series = Series { cluster: ClusterName::new("c"), view, probe, broker: Broker::Id(BrokerId(id)) };
     let limits = Limits { deadline: Duration::from_millis(deadline), threshold: Duration::from_secs(1) };
-    let now = Time::from_millis(now);
-    // What times out was asked a deadline ago; what is refused is so at once.
-    let (sent, ended) = match saw {
-        Saw::Success(latency) => (now, now + latency),
-        Saw::TimedOut => (now - limits.deadline, now),
-        _ => (now, now),
+    let (sent, now) = (Time::from_millis(asked), Time::from_millis(now));
+    let (ended, saw) = match saw {
+        Saw::Success(latency) => (now + latency, Saw::Success(now.since(sent) + latency)),
+        other => (now, other),
     };
     Event { series, limits, due: sent, sent: Some(sent), ended, saw, stalled: Duration::ZERO }
 }

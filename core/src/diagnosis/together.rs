@@ -58,6 +58,10 @@ pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
         return None;
     }
     let answering = input.brokers.iter().filter(|seen| seen.answered_within(now, input.rhythm)).count();
+    // Soon it will be clear whether it is everybody.
+    if answering == 0 {
+        return None;
+    }
     let names: Vec<String> = together.iter().map(|seen| seen.broker.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,

@@ -117,6 +117,13 @@ super::scenarios! {
         at 39 reference there
         at 41 undrop all
         over by 44"
+    brokers_cut_off_one_moment_after_the_other_are_everybody_and_not_some_of_them: "
+        at 10 drop 2,3
+        at 10.4 drop 1
+        find cluster_unreachable - from 11.5 by 13
+        nobody
+        at 40 undrop all
+        over by 45"
     network_that_comes_back_to_the_reference_first_is_still_our_own: "
         at 0 reference there
         at 10 drop all

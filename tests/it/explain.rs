@@ -1,0 +1,161 @@
+//! `explain`: what a running prober says, in words, in a table and in an exit code.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::ports::free_port;
+use crate::harness::prober::Prober;
+use crate::harness::wait_for;
+use crate::program::{Ended, MOCK_SETTINGS, PROGRAM, mock, run};
+
+/// Patience with a prober that starts, and a broker that freezes, on a busy machine.
+const SEEN_WITHIN: Duration = Duration::from_secs(30);
+
+const FROZEN: Duration = Duration::from_secs(60);
+
+/// A kind, a broker and a blame.
+type Told<'a> = (&'a str, Option<&'a str>, &'a str);
+
+/// What a prober would say that has these findings.
+fn document(findings: &[Told<'_>], ready: bool) -> Value {
+    let finding = |(kind, broker, blame): &Told<'_>| {
+        json!({"kind": kind, "cluster": "main", "broker": broker, "blame": blame, "since": "2026-03-01T11:59:00.000Z",
+               "confidence": 0.9, "summary": "it is so", "evidence": ["it was seen"], "runner_up": null, "ruled_out": []})
+    };
+    let status = json!({"schema_version": 1, "vantage": "default", "time": "2026-03-01T12:00:00.000Z", "ready": ready,
+                        "clusters": [{"name": "main", "brokers": [{"id": 3, "state": "ok"}], "series": []}]});
+    json!({"schema_version": 1, "findings": findings.iter().map(finding).collect::<Vec<_>>(), "status": status})
+}
+
+/// `explain --from` a file with this text, and more arguments.
+fn explained(document: &str, args: &[&str]) -> Ended {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("kept.json");
+    std::fs::write(&file, document).expect("it is ours");
+    run(&[&["explain", "--from", &file.to_string_lossy()], args].concat(), &[])
+}
+
+/// A line of the output, its words.
+fn has_line(ended: &Ended, words: &str) -> bool {
+    let expected: Vec<&str> = words.split(' ').collect();
+    ended.stdout.lines().any(|line| line.split_whitespace().collect::<Vec<_>>() == expected)
+}
+
+#[test]
+fn exit_code_says_whom_the_findings_blame() {
+    let cases: [(&[Told<'_>], bool, i32); 7] = [
+        (&[], true, 0),
+        (&[("reassignment_running", None, "nobody")], true, 0),
+        (&[("broker_down", Some("2"), "cluster")], true, 1),
+        (&[("broker_down", Some("2"), "cluster"), ("duplicate_vantage", None, "prober")], true, 1),
+        (&[("cluster_unreachable", None, "unclear")], true, 3),
+        (&[], false, 3),
+        (&[("prober_stalled", None, "prober")], true, 4),
+    ];
+    for (findings, ready, code) in cases {
+        let ended = explained(&document(findings, ready).to_string(), &[]);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(code), ""), "{findings:?}");
+    }
+}
+
+#[test]
+fn only_what_was_asked_for_is_told_and_decides() {
+    let findings = [("broker_down", Some("2"), "cluster"), ("cluster_unreachable", None, "unclear")];
+    let kept = document(&findings, true).to_string();
+    let ended = explained(&kept, &["cluster_unreachable"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(!ended.stdout.contains("broker_down") && ended.stdout.contains("1 stand besides"), "{}", ended.stdout);
+    assert_eq!(explained(&kept, &["--broker", "3"]).code, Some(0));
+    assert_eq!(explained(&kept, &["--broker", "2"]).code, Some(1));
+    let unknown = explained(&kept, &["--broker", "9"]);
+    assert_eq!((unknown.code, unknown.stderr.as_str()), (Some(2), "error: this prober knows no broker 9 there\n"));
+}
+
+#[test]
+fn document_that_is_none_is_refused_in_a_sentence() {
+    for text in ["", "[]", "{\"findings\": []}"] {
+        let ended = explained(text, &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{text}: {ended:?}");
+        assert!(ended.stderr.starts_with("error: this is not what a prober says: "), "{}", ended.stderr);
+    }
+    let ended = run(&["explain", "--from", "tests/it/testdata/absent.json"], &[]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.starts_with("error: cannot read tests/it/testdata/absent.json: "), "{}", ended.stderr);
+}
+
+#[test]
+fn nobody_there_is_no_healthy_prober_and_says_where_it_was_sought() {
+    let listen = format!("127.0.0.1:{}", free_port());
+    let ended = run(&["explain"], &[("KAFKA_PROBER__HTTP__LISTEN", &listen)]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(4), ""), "{ended:?}");
+    assert!(ended.stderr.starts_with(&format!("error: no prober answers at http://{listen}/")), "{}", ended.stderr);
+    assert!(ended.stderr.contains("Connection refused"), "{}", ended.stderr);
+}
+
+#[test]
+fn somebody_else_is_not_taken_for_a_prober() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let answering = std::thread::spawn(move || {
+        let (mut caller, _) = listener.accept().expect("it calls");
+        let _ = caller.read(&mut [0; 1024]);
+        let _ = caller.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    });
+    let ended = run(&["explain", "--url", &url], &[]);
+    answering.join().expect("it answered");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert_eq!(ended.stderr, format!("error: what answers at {url}/api/v1/findings is no prober: HTTP 404\n"));
+}
+
+#[test]
+fn frozen_broker_is_explained_with_its_evidence_and_a_row_that_shows_it() {
+    let mock = mock();
+    let port = free_port();
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
+    let bootstrap = mock.bootstrap().join(",");
+    let args = ["run", "--bootstrap", &bootstrap, "--cluster", "main", "--listen", &listen];
+    let mut prober = Prober::spawn(PROGRAM, port, &args, &MOCK_SETTINGS);
+    let page = |path: &str| Some(prober.http_get(path).filter(|page| page.status == 200)?.body);
+    wait_for(SEEN_WITHIN, "it is ready", || page("/readyz"));
+
+    mock.delay(2, FROZEN).expect("there is such a broker");
+    wait_for(SEEN_WITHIN, "broker 2 is named", || {
+        let findings: Value = serde_json::from_str(&page("/api/v1/findings")?).ok()?;
+        let mut rows = findings.as_array()?.iter();
+        rows.find(|row| row["broker"] == "2" && row["blame"] == "cluster").cloned()
+    });
+    wait_for(SEEN_WITHIN, "its newest record timed out", || {
+        let status: Value = serde_json::from_str(&page("/api/v1/status")?).ok()?;
+        let mut rows = status["clusters"][0]["series"].as_array()?.iter();
+        rows.find(|row| {
+            row["view"] == "broker"
+                && row["probe"] == "produce"
+                && row["broker"] == 2
+                && row["latest"]["outcome"] == "timeout"
+        })
+        .cloned()
+    });
+    let ended = run(&["explain", "--broker", "2", "--url", &url], &[]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), ""), "{}", ended.stdout);
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ended.stdout);
+    assert!(!ended.stdout.contains('\u{1b}'), "colours are for terminals");
+    let first = ended.stdout.lines().nth(2).unwrap_or_default();
+    assert!(first.starts_with("broker_") && first.ends_with("  broker 2, cluster main"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("- a fresh connection was left unanswered for "), "{}", ended.stdout);
+    assert!(has_line(&ended, "broker state produce consume end_to_end fetch metadata connect"), "{}", ended.stdout);
+    let row = ended.stdout.lines().find(|line| line.starts_with("2 ")).unwrap_or_default();
+    assert!(row.contains("failing") && row.contains("timeout"), "{}", ended.stdout);
+
+    // What was kept is explained again, by whoever gets it.
+    let kept = run(&["explain", "--url", &url, "--json"], &[]);
+    assert_eq!(kept.code, Some(1), "{kept:?}");
+    let again = explained(&kept.stdout, &["--broker", "2"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(again.stdout.contains("broker 2, cluster main"), "{}", again.stdout);
+    let healthy = again.stdout.lines().filter(|line| line.starts_with("1 ") || line.starts_with("3 ")).count();
+    assert_eq!(healthy, 0, "{}", again.stdout);
+    prober.terminate();
+}

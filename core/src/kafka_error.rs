@@ -8,6 +8,8 @@
 pub struct KafkaError(pub i16);
 
 impl KafkaError {
+    /// The broker failed for a reason that it has no name for.
+    pub const UNKNOWN_SERVER_ERROR: KafkaError = KafkaError(-1);
     /// The leader moved, or the broker does not host the partition.
     pub const NOT_LEADER_OR_FOLLOWER: KafkaError = KafkaError(6);
     /// The topic or partition is not known to this broker.

@@ -20,12 +20,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::event::{Event, Outcome, Saw};
-use crate::fault::{Blame, Fault};
+use crate::fault::Fault;
 use crate::ids::{BrokerId, Probe, Series, View};
 use crate::judge::outcome;
+use crate::kafka_error::KafkaError;
 use crate::time::Time;
-
-use super::credentials;
 
 use cell::{Cell, Shown};
 use roads::{Apart, Road, Roads};
@@ -189,9 +188,16 @@ fn answer(event: &Event) -> Option<Result<Duration, Fault>> {
     speaks_of_a_broker(fault).then_some(Err(fault))
 }
 
-/// Credentials may be anybody's, and have a finding of their own.
+/// Whether a fault says something of how a broker does. Whoever answers no has answered: that it does not lead the partition, as
+/// while it is shut down in good order, is news of the cluster. Credentials may be anybody's, and have a finding of their own.
 fn speaks_of_a_broker(fault: Fault) -> bool {
-    fault.blame() == Blame::Cluster && !credentials::is_about(fault)
+    const OF_ITS_OWN: [KafkaError; 3] =
+        [KafkaError::KAFKA_STORAGE_ERROR, KafkaError::REQUEST_TIMED_OUT, KafkaError::UNKNOWN_SERVER_ERROR];
+    match fault {
+        Fault::Kafka(error) => OF_ITS_OWN.contains(&error),
+        Fault::ConnectionRefused | Fault::ConnectionReset | Fault::Unreachable => true,
+        _ => fault.is_silence(),
+    }
 }
 
 /// The share of late answers that is ordinary among the others of a column, just now.

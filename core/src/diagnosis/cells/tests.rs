@@ -125,6 +125,7 @@ fn what_is_void_or_nobodys_fault_is_not_taken_in() {
         cells.counted(&event(Probe::Produce, 2, at, Saw::Void(VoidReason::Stall)));
         cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::Quota)));
         cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::LocalResources)));
+        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER))));
     }
     assert_eq!(cells.table(Time::from_millis(20_000)), Table::default());
 }

@@ -104,6 +104,15 @@ super::scenarios! {
         at 71 slow 3
         at 80 well 3
         nothing"
+    broker_that_gives_up_its_leaderships_before_it_leaves_is_well: "
+        at 57 unled 2
+        at 60 leave 2
+        at 70 well 2
+        at 75 join 2
+        nothing"
+    leader_that_has_moved_for_long_is_no_disk: "
+        at 50 unled 3
+        nothing"
     slow_second_is_nothing: "
         at 60 slow 2
         at 62 well 2

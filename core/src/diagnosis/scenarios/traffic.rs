@@ -33,6 +33,8 @@ pub(super) enum Sick {
     Storage,
     /// The way to it loses one packet in twenty: one answer in ten comes late.
     Lossy,
+    /// It gives up its leaderships, as before it leaves in good order.
+    Unled,
     /// Its collector stops it now and then, for less than a second.
     Pauses,
 }
@@ -47,6 +49,7 @@ impl Sick {
             "follower" => Sick::Follower,
             "full" => Sick::Full,
             "storage" => Sick::Storage,
+            "unled" => Sick::Unled,
             "lossy" => Sick::Lossy,
             "pauses" => Sick::Pauses,
             _ => return None,
@@ -141,6 +144,9 @@ impl Traffic {
             (Some(Sick::Full), Column::Connect) => return Some(Saw::Failed(Fault::NoHandshake)),
             (Some(Sick::Storage), Column::Write) => {
                 return Some(Saw::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
+            }
+            (Some(Sick::Unled), Column::Write) => {
+                return Some(Saw::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)));
             }
             (Some(Sick::Lossy), _) => sent_again(id, column as u64, now),
             (Some(Sick::Slow | Sick::Far), _) | (Some(Sick::Disk), Column::Write) => SLOW_MS,

@@ -7,15 +7,16 @@ use super::evidence::Moment;
 use super::stage::Stage;
 use super::watch::Watch;
 use super::{Incident, evidence};
+use crate::harness::kafka::shared::give_back_leadership;
 use crate::harness::wait_until;
-use crate::support::let_pass;
+use crate::support::{Status, let_pass};
 
 /// How long what is normal is looked at before, to compare with.
 const CALM: Duration = Duration::from_secs(4);
 
-/// The same before what only counting tells: by then a prober knows what is usual, and no longer waits for a cluster to settle
-/// that it has just met.
-const LONG_CALM: Duration = Duration::from_secs(25);
+/// What only counting tells, a prober of this age can tell: it knows what is usual, and no longer waits for a cluster to
+/// settle that it has just met.
+const GROWN_UP: Duration = Duration::from_secs(30);
 
 /// A finding has to be over for so long, so that one that comes and goes is not taken for one that is gone.
 const OVER_FOR: Duration = Duration::from_secs(3);
@@ -32,8 +33,8 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     calm_down(stage);
     let start = Moment::of(stage);
     // So that the fault meets every phase of the prober's schedule.
-    let calm = if incident.expect.is_of_silence() { CALM } else { LONG_CALM };
-    let_pass(calm + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
+    let youth = if incident.expect.is_of_silence() { CALM } else { GROWN_UP.saturating_sub(stage.age()) };
+    let_pass(CALM.max(youth) + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
     let before = Moment::of(stage);
 
     let watch = Watch::start(&stage.probing);
@@ -57,10 +58,16 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     account
 }
 
-/// Waits until every broker is good and nothing stands.
+/// Waits until every partition is led where it should be, every broker is good, and nothing stands.
 #[track_caller]
 pub(super) fn calm_down(stage: &Stage<'_>) {
-    stage.probing.wait_good(&stage.ids());
+    stage.cluster.heal();
+    give_back_leadership(stage.cluster);
+    let (ids, since) = (stage.ids(), Instant::now());
+    stage.probing.wait_status(OVER_WITHIN, "every broker is good in both views", |status| {
+        let good = |view: &Status, broker: i32| view.good_at(broker, "end_to_end").is_some_and(|at| since < at);
+        ids.iter().all(|broker| good(status, *broker) && good(&status.client(), *broker))
+    });
     wait_until(OVER_WITHIN, "no finding stands before the incident", || stage.probing.findings().is_empty());
 }
 

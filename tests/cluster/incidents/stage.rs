@@ -1,6 +1,6 @@
 //! What an incident gets its hands on.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Incident;
 use super::scene::Scene;
@@ -18,6 +18,7 @@ pub(super) struct Stage<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) probing: Probing,
     pub(super) random: Random,
+    opened: Instant,
     network: Option<&'a Network>,
     sink: Option<OtlpSink>,
     calendar: Option<Calendar>,
@@ -39,14 +40,25 @@ impl<'a> Stage<'a> {
         let mut environment = incident.scene.environment();
         environment.extend(of_calendar.iter().map(|(name, value)| (*name, value.as_str())));
         let probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
-        let ids: Vec<i32> = cluster.brokers().iter().map(Broker::id).collect();
-        let victim = random.one_of(&ids);
-        Stage { cluster, probing, random, network, sink: Some(sink), calendar, victim, begun: None }
+        let victim = random.one_of(&ids(cluster));
+        let opened = Instant::now();
+        Stage { cluster, probing, random, opened, network, sink: Some(sink), calendar, victim, begun: None }
+    }
+
+    /// The same for the next incident, with another chance.
+    pub(super) fn again(self, mut random: Random) -> Stage<'a> {
+        let victim = random.one_of(&ids(self.cluster));
+        Stage { random, victim, begun: None, ..self }
     }
 
     /// All brokers, by id.
     pub(super) fn ids(&self) -> Vec<i32> {
-        self.cluster.brokers().iter().map(Broker::id).collect()
+        ids(self.cluster)
+    }
+
+    /// For how long the prober has run.
+    pub(super) fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// The broker that suffers, if the incident is about one.
@@ -134,4 +146,8 @@ impl<'a> Stage<'a> {
     pub(super) fn begun(&mut self) -> Option<Instant> {
         self.begun.take()
     }
+}
+
+fn ids(cluster: &Cluster) -> Vec<i32> {
+    cluster.brokers().iter().map(Broker::id).collect()
 }

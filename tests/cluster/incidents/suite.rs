@@ -5,10 +5,9 @@ use std::fs;
 use std::time::Duration;
 
 use super::account::Account;
-use super::scene::Scene;
 use super::stage::Stage;
 use super::{
-    ALL, Incident, delay, disk_full, duty_cycled, evidence, matrix, packet_loss, pauses, prober_stopped, quota,
+    ALL, Expect, Incident, delay, disk_full, duty_cycled, evidence, matrix, packet_loss, pauses, prober_stopped, quota,
     rolling_restart, runner,
 };
 use crate::harness::network::Network;
@@ -39,11 +38,12 @@ fn every_incident_is_told_apart() {
     let Some(network) = Network::own_for(test, RUN_WITHIN) else { return };
     let seed = env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(Random::seed);
     eprintln!("{SEED}={seed}");
-    let accounts = run_all(&asked, number(REPEAT).unwrap_or(1), &network, Random::new(seed));
-    let repeated = number(REPEAT).is_some();
-    let (name, table) = match repeated {
-        true => ("repeated.md", matrix::summary(&accounts)),
-        false => ("matrix.md", matrix::table(&accounts)),
+    let repeat = env::var(REPEAT).ok().map(|repeat| repeat.parse().expect("a number of times"));
+    let runs: Vec<&Incident> = asked.into_iter().flat_map(|incident| vec![incident; repeat.unwrap_or(1)]).collect();
+    let accounts = run_all(&runs, &network, Random::new(seed));
+    let (name, table) = match repeat {
+        Some(_) => ("repeated.md", matrix::summary(&accounts)),
+        None => ("matrix.md", matrix::table(&accounts)),
     };
     eprintln!("\n{table}");
     fs::create_dir_all(evidence::folder()).expect("the target folder is writable");
@@ -53,53 +53,32 @@ fn every_incident_is_told_apart() {
 }
 
 /// With every `script/test`, at three times the goals' time: what no other test of this crate has.
-#[track_caller]
-fn holds_on_shared_cluster(incident: &Incident) {
+#[test]
+fn incidents_of_brokers_and_of_the_prober_are_told_as_promised() {
+    let few =
+        [&duty_cycled::LONG, &rolling_restart::INCIDENT, &pauses::INCIDENT, &quota::INCIDENT, &prober_stopped::SHORT];
     let Some(cluster) = shared_cluster() else { return };
     make_internal_topics(&cluster);
-    let mut stage = Stage::open(incident, &cluster, None, Random::new(Random::seed()));
-    let account = runner::run(incident, &mut stage);
-    assert_eq!(account.broken(TOLERANCE), [""; 0], "{}", stage.probing.prober.stderr());
-    stage.probing.stop();
-}
-
-#[test]
-fn broker_that_stands_still_half_of_the_time_is_slow() {
-    holds_on_shared_cluster(&duty_cycled::LONG);
-}
-
-#[test]
-fn rolling_restart_is_no_finding() {
-    holds_on_shared_cluster(&rolling_restart::INCIDENT);
-}
-
-#[test]
-fn pauses_of_less_than_a_second_are_no_finding() {
-    holds_on_shared_cluster(&pauses::INCIDENT);
-}
-
-#[test]
-fn prober_that_stops_for_3_s_accuses_itself() {
-    holds_on_shared_cluster(&prober_stopped::SHORT);
-}
-
-#[test]
-fn quota_is_nobodys_fault() {
-    holds_on_shared_cluster(&quota::INCIDENT);
+    assert_all_hold(&run_in(&cluster, None, &few, &mut Random::new(Random::seed())));
 }
 
 /// The same for those that need a network and disks of their own.
 #[test]
-fn lossy_path_slow_path_and_full_disk_name_their_broker() {
+fn incidents_of_paths_and_disks_are_told_as_promised() {
     if skip_without_kafka() {
         return;
     }
-    let test = "incidents::suite::lossy_path_slow_path_and_full_disk_name_their_broker";
+    let test = "incidents::suite::incidents_of_paths_and_disks_are_told_as_promised";
     let Some(network) = Network::own(test) else { return };
     let few = [&packet_loss::MUCH, &delay::INCIDENT, &disk_full::OF_TWO];
-    for account in run_all(&few, 1, &network, Random::new(Random::seed())) {
-        assert_eq!(account.broken(TOLERANCE), [""; 0], "{}", account.name);
-    }
+    assert_all_hold(&run_all(&few, &network, Random::new(Random::seed())));
+}
+
+#[track_caller]
+fn assert_all_hold(accounts: &[Account]) {
+    let broken = accounts.iter().map(|account| (account.name, account.broken(TOLERANCE)));
+    let broken: Vec<(&str, Vec<String>)> = broken.filter(|(_, broken)| !broken.is_empty()).collect();
+    assert!(broken.is_empty(), "{broken:#?}\n{}", matrix::table(accounts));
 }
 
 /// Those that the environment names.
@@ -115,29 +94,46 @@ fn asked() -> Option<Vec<&'static Incident>> {
     Some(ALL.into_iter().filter(|incident| names.split(',').any(|name| name == incident.name)).collect())
 }
 
-fn number(name: &str) -> Option<usize> {
-    env::var(name).ok()?.parse().ok()
-}
-
-/// One after the other, with a new cluster when the scene changes.
-fn run_all(asked: &[&'static Incident], repeat: usize, network: &Network, mut random: Random) -> Vec<Account> {
+/// One after the other, on a new cluster when the scene changes.
+fn run_all(asked: &[&'static Incident], network: &Network, mut random: Random) -> Vec<Account> {
     let mut accounts = Vec::new();
-    let mut open: Option<(Scene, Cluster)> = None;
-    for incident in asked.iter().flat_map(|incident| vec![*incident; repeat]) {
-        if let Some(missing) = incident.scene.missing() {
-            eprintln!("{} is left out, without {missing}", incident.name);
+    for in_scene in asked.chunk_by(|one, next| one.scene == next.scene) {
+        let scene = in_scene[0].scene;
+        if let Some(missing) = scene.missing() {
+            eprintln!("left out, without {missing}: {:?}", in_scene.iter().map(|one| one.name).collect::<Vec<_>>());
             continue;
         }
-        if open.as_ref().is_none_or(|(scene, _)| *scene != incident.scene) {
-            // The old one first: two would not have room beside each other.
-            drop(open.take());
-            open = Some((incident.scene, incident.scene.open()));
-        }
-        let Some((_, cluster)) = &open else { continue };
-        let mut stage = Stage::open(incident, cluster, Some(network), Random::new(random.next()));
+        let cluster = scene.open();
+        accounts.extend(run_in(&cluster, Some(network), in_scene, &mut random));
+    }
+    accounts
+}
+
+/// One after the other in one cluster, before one prober: it lives on from incident to incident, as in real life. Only what
+/// was done to itself ends it.
+fn run_in(
+    cluster: &Cluster,
+    network: Option<&Network>,
+    incidents: &[&'static Incident],
+    random: &mut Random,
+) -> Vec<Account> {
+    let mut accounts = Vec::new();
+    let mut open: Option<Stage<'_>> = None;
+    for incident in incidents {
+        let chance = Random::new(random.next());
+        let mut stage = match open.take() {
+            Some(stage) => stage.again(chance),
+            None => Stage::open(incident, cluster, network, chance),
+        };
         accounts.push(runner::run(incident, &mut stage));
+        if matches!(incident.expect, Expect::Prober { .. }) {
+            stage.probing.stop();
+        } else {
+            open = Some(stage);
+        }
+    }
+    if let Some(mut stage) = open {
         stage.probing.stop();
-        cluster.heal();
     }
     accounts
 }

@@ -226,6 +226,9 @@ impl Broker {
             // Its file is mapped from the disk, and writing to it has stalled JVMs for seconds.
             "-XX:-UsePerfData".to_owned(),
             "-XX:+ExitOnOutOfMemoryError".to_owned(),
+            // What a JVM says that ends for want of memory; else it lies where the test was started.
+            format!("-XX:ErrorFile={}", text(&self.folder.join(format!("node-{}-crash.log", self.id())))),
+            format!("-XX:ReplayDataFile={}", text(&self.folder.join(format!("node-{}-replay", self.id())))),
             format!("-Dlog4j2.configurationFile={}", text(&self.folder.join(LOG4J_FILE))),
         ];
         if self.layout.quick_start {

@@ -59,7 +59,7 @@ fn delete_all_topics(cluster: &Cluster) {
 /// What moved away from a broker that a test had frozen or killed, Kafka moves back after five minutes: in the middle of
 /// another test, whose commits are then refused with NOT_COORDINATOR.
 #[track_caller]
-fn give_back_leadership(cluster: &Cluster) {
+pub(crate) fn give_back_leadership(cluster: &Cluster) {
     wait_until(LED_WITHIN, "every partition is led by its preferred leader, and every broker knows", || {
         let seen = cluster.brokers().iter().map(|broker| raw::metadata_of_all(broker.internal_address()));
         let Ok(seen) = seen.collect::<Result<Vec<_>, _>>() else {

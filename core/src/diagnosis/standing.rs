@@ -28,7 +28,12 @@ impl Standing {
     /// Takes in the evidence of one moment. While the prober is stalled nothing about others begins, or ends.
     pub fn follow(&mut self, input: &Input) {
         let now = input.now;
+        // When the first answers after all were silent, the others may be about to: they are named when they have had the time.
+        let all_were_silent = self.stands(FindingKind::ClusterUnreachable);
         for found in diagnose(input) {
+            if all_were_silent && found.broker.is_some() && subject(&found).1 == FindingKind::BrokerStalled {
+                continue;
+            }
             // A pause that has become a frozen process is the same trouble, by another name.
             match self.findings.iter_mut().find(|stands| subject(&stands.finding) == subject(&found)) {
                 Some(stands) => {
@@ -44,6 +49,11 @@ impl Standing {
             }
         }
         self.findings.retain(|stands| now.since(stands.last) < OVER_AFTER);
+    }
+
+    /// Whether a finding of this kind, or what is the same trouble, stands.
+    fn stands(&self, kind: FindingKind) -> bool {
+        self.findings.iter().any(|stands| subject(&stands.finding).1 == kind)
     }
 
     /// What stands now.

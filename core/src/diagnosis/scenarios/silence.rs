@@ -270,4 +270,15 @@ super::scenarios! {
         at 10.5 freeze 3
         at 11.8 thaw 3
         find broker_down 2 from 11 by 13.2"
+    brokers_that_thaw_one_after_the_other_are_not_named: "
+        at 10 freeze all
+        find cluster_unreachable - from 11.5 by 12.2
+        at 25 thaw 1,2
+        at 26.5 thaw 3
+        nobody"
+    broker_that_stays_frozen_when_all_others_thaw_is_named: "
+        at 10 freeze all
+        find cluster_unreachable - from 11.5 by 12.2
+        at 25 thaw 1,2
+        find broker_frozen 3 from 26.5 by 28"
 }

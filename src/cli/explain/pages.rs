@@ -54,6 +54,8 @@ pub(super) struct Pages {
     pub(super) others: usize,
     /// What is counted.
     pub(super) status: Status,
+    /// Why it says little that nothing stands, if it does.
+    pub(super) unseen: Option<String>,
 }
 
 /// `/api/v1/findings`, one of them.
@@ -76,7 +78,7 @@ pub(super) struct Finding {
 pub(super) struct Status {
     pub(super) vantage: String,
     pub(super) time: String,
-    pub(super) ready: bool,
+    ready: bool,
     pub(super) clusters: Vec<Cluster>,
 }
 
@@ -136,12 +138,13 @@ impl Pages {
             all.into_iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(one, _)| one).collect();
         let of_cluster = |name: &str| filter.cluster.as_deref().is_none_or(|cluster| cluster == name);
         status.clusters.retain(|cluster| of_cluster(&cluster.name));
+        let unseen = unseen(&status);
         if let Some(id) = filter.broker {
             for cluster in &mut status.clusters {
                 cluster.brokers.retain(|broker| broker.id == id);
             }
         }
-        Ok(Pages { document, others: count - findings.len(), findings, status })
+        Ok(Pages { document, others: count - findings.len(), findings, status, unseen })
     }
 
     /// The answer as an exit code. Where nothing stands because nothing has been seen yet, it is none.
@@ -150,9 +153,19 @@ impl Pages {
         match () {
             () if blames("cluster") => Exit::Fail,
             () if blames("prober") => Exit::Unhealthy,
-            () if blames("unclear") || !self.status.ready => Exit::Inconclusive,
+            () if blames("unclear") || self.unseen.is_some() => Exit::Inconclusive,
             () => Exit::Pass,
         }
+    }
+}
+
+/// What the diagnosis had no chance to see.
+fn unseen(status: &Status) -> Option<String> {
+    let empty = status.clusters.iter().find(|cluster| cluster.brokers.is_empty());
+    match empty {
+        Some(cluster) => Some(format!("No broker of cluster {} is known: this says little.", cluster.name)),
+        None if !status.ready => Some("Not every lane has resolved an event yet: this says little.".to_owned()),
+        None => None,
     }
 }
 
@@ -236,6 +249,15 @@ pub(super) mod tests {
         status["ready"] = false.into();
         let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
         assert_eq!(pages.exit(), Exit::Inconclusive);
+    }
+
+    #[test]
+    fn cluster_of_which_no_broker_is_known_does_not_pass() {
+        let mut status = status();
+        status["clusters"][0]["brokers"] = json!([]);
+        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
+        assert_eq!(pages.exit(), Exit::Inconclusive);
+        assert_eq!(pages.unseen.as_deref(), Some("No broker of cluster main is known: this says little."));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use super::pages::{Finding, Pages};
 pub(super) fn findings(pages: &Pages, width: usize) -> String {
     let status = &pages.status;
     let mut text = wrapped(&headline(pages), 0, width);
-    if pages.findings.is_empty() && !status.ready {
-        text += &wrapped("Not every lane has resolved an event yet: this says little.", 0, width);
+    if let Some(unseen) = pages.unseen.as_ref().filter(|_| pages.findings.is_empty()) {
+        text += &wrapped(unseen, 0, width);
     }
     for finding in &pages.findings {
         text.push('\n');

@@ -18,6 +18,9 @@ const ANSWERS: usize = 128;
 /// Late ones are counted for so long.
 const COUNTED_FOR: Duration = Duration::from_secs(20);
 
+/// None for so long, and it is over.
+const OVER_AFTER: Duration = Duration::from_secs(6);
+
 /// So many of them, a lossy way is held up now and then and always somewhere.
 const OFTEN: usize = 5;
 
@@ -89,6 +92,9 @@ impl Roads {
     /// What was held up by itself until `now`.
     pub fn apart(&self, now: Time) -> Apart {
         let lately = || self.apart.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
+        if self.apart.back().is_none_or(|(last, _)| OVER_AFTER <= now.since(*last)) {
+            return Apart::default();
+        }
         let roads: BTreeSet<Road> = lately().map(|(_, road)| *road).collect();
         Apart { late: lately().count(), roads: roads.len() }
     }
@@ -122,7 +128,7 @@ mod tests {
         roads.heard(Road::Control, at(2200), at(2203), Some(false));
         assert!(roads.heard(Road::Write, at(2100), at(2400), Some(true)));
         assert_eq!(roads.apart(at(2400)), Apart { late: 1, roads: 1 });
-        assert_eq!(roads.apart(at(22_401)), Apart::default());
+        assert_eq!(roads.apart(at(8_400)), Apart::default());
     }
 
     #[test]

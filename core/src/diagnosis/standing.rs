@@ -30,8 +30,15 @@ impl Standing {
         let now = input.now;
         // When the first answers after all were silent, the others may be about to: they are named when they have had the time.
         let all_were_silent = self.stands(FindingKind::ClusterUnreachable);
+        // Whoever waited for a directory that had failed goes on being slow for a while after it is known no more.
+        let a_directory_failed = self.stands(FindingKind::StorageFailed);
         for found in diagnose(input) {
-            if all_were_silent && found.broker.is_some() && subject(&found).1 == FindingKind::BrokerStalled {
+            let is_explained = match subject(&found).1 {
+                FindingKind::BrokerStalled | FindingKind::BrokersTogether => all_were_silent,
+                FindingKind::BrokerSlow | FindingKind::ClusterOverloaded => a_directory_failed,
+                _ => false,
+            };
+            if is_explained {
                 continue;
             }
             // A pause that has become a frozen process is the same trouble, by another name.

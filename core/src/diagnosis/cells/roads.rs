@@ -19,7 +19,7 @@ const ANSWERS: usize = 128;
 const COUNTED_FOR: Duration = Duration::from_secs(20);
 
 /// None for so long, and it is over.
-const OVER_AFTER: Duration = Duration::from_secs(6);
+const OVER_AFTER: Duration = Duration::from_secs(10);
 
 /// So many of them, a lossy way is held up now and then and always somewhere.
 const OFTEN: usize = 5;
@@ -128,7 +128,7 @@ mod tests {
         roads.heard(Road::Control, at(2200), at(2203), Some(false));
         assert!(roads.heard(Road::Write, at(2100), at(2400), Some(true)));
         assert_eq!(roads.apart(at(2400)), Apart { late: 1, roads: 1 });
-        assert_eq!(roads.apart(at(8_400)), Apart::default());
+        assert_eq!(roads.apart(at(12_400)), Apart::default());
     }
 
     #[test]

@@ -276,6 +276,12 @@ super::scenarios! {
         at 25 thaw 1,2
         at 26.5 thaw 3
         nobody"
+    brokers_that_thaw_after_the_first_did_not_stop_together: "
+        at 10 freeze all
+        find cluster_unreachable - from 11.5 by 12.2
+        at 25 thaw 1
+        at 26.5 thaw 2,3
+        nobody"
     broker_that_stays_frozen_when_all_others_thaw_is_named: "
         at 10 freeze all
         find cluster_unreachable - from 11.5 by 12.2

@@ -63,6 +63,15 @@ super::scenarios! {
         at 60 storage 2
         at 60 uncommitted 1
         find storage_failed 2 from 60.5 by 63"
+    followers_that_were_waited_for_in_a_failed_directory_are_not_slow_after_it: "
+        at 60 storage 2
+        at 60 follower 2
+        at 80 well 2
+        at 80 kill 2
+        find storage_failed 2 from 60.5 by 63
+        find broker_down 2 from 81 by 82.2
+        at 100 start 2
+        over by 112"
     all_brokers_slow_together_are_a_load_and_name_nobody: "
         at 60 load 400
         find cluster_overloaded - from 63 by 70

@@ -65,7 +65,6 @@ super::scenarios! {
         find storage_failed 2 from 60.5 by 63"
     followers_that_were_waited_for_in_a_failed_directory_are_not_slow_after_it: "
         at 60 storage 2
-        at 60 follower 2
         at 80 well 2
         at 80 kill 2
         find storage_failed 2 from 60.5 by 63

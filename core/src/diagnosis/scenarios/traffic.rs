@@ -167,7 +167,8 @@ impl Traffic {
             match self.sick.get(&id.0) {
                 Some(Sick::Slow | Sick::Disk) => SLOW_MS,
                 Some(Sick::Far) if leads => SLOW_MS,
-                Some(Sick::Follower) if !leads => SLOW_MS,
+                // A replica in a directory that has failed is in sync until its leader has had enough of waiting.
+                Some(Sick::Follower | Sick::Storage) if !leads => SLOW_MS,
                 Some(sick) => stopped(*sick, id.0, now),
                 None => 0,
             }

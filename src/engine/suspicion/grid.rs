@@ -75,6 +75,8 @@ impl Grid {
         let throttled = !self.throttled.is_empty();
         if self.unrest.follow(brokers, now) || throttled {
             self.cells.excuse();
+            // At once: what was bad until now is bad because of what has just changed.
+            self.table = Table::default();
         }
         if TABLE_EVERY <= now.since(self.table_at) {
             self.cells.retain(known);

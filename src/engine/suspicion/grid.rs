@@ -139,6 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn table_of_before_a_change_says_nothing_after_it() {
+        let mut grid = Grid::default();
+        grid.follow(at(0), &[seen()]);
+        for ended in (20_000..22_000).step_by(200) {
+            grid.follow(at(ended), &[seen()]);
+            grid.counted(&broker_event(Probe::Produce, ended, Saw::Failed(Fault::ConnectTimeout)));
+        }
+        grid.follow(at(22_000), &[seen()]);
+        assert!(grid.table().cells.values().all(prober_core::diagnosis::cells::Bits::is_bad));
+        assert!(!grid.table().cells.is_empty());
+        let listed = prober_core::diagnosis::input::Listed { since: at(22_100), asked: at(22_100) };
+        grid.follow(at(22_100), &[Seen { listed: Some(listed), ..seen() }]);
+        assert_eq!(grid.table(), Table::default());
+    }
+
+    #[test]
     fn refused_credentials_stand_until_a_fresh_connection_is_made() {
         let mut grid = Grid::default();
         grid.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::CertificateExpired)));

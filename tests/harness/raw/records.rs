@@ -12,6 +12,7 @@ use kafka_protocol::records::{
     RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
+use super::super::java_producer::wall_now;
 use super::{Connection, PATIENCE, RawError, leader_address, topic_name};
 
 /// Offsets with their values.
@@ -173,8 +174,8 @@ fn batch_of_one(value: &[u8]) -> Result<Bytes, RawError> {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: NO_SEQUENCE,
-        // The topic stamps on append.
-        timestamp: 0,
+        // Of now, where the topic does not stamp on append: what is older than its retention is soon deleted.
+        timestamp: i64::try_from(wall_now().as_millis()).unwrap_or(i64::MAX),
         key: None,
         value: Some(Bytes::copy_from_slice(value)),
         headers: Default::default(),

@@ -15,7 +15,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
 use prober_core::time::Time;
 
-const NOW: Time = Time::from_millis(60_000);
+const NOW: Time = Time::from_millis(600_000);
 
 fn broker(id: i32) -> Seen {
     let silent_for = |seconds: u64| NOW - Duration::from_secs(seconds);
@@ -48,13 +48,13 @@ fn cells() -> Cells {
         (View::Broker, Probe::Metadata, 1000),
     ];
     let mut cells = Cells::default();
-    for now in (0..60_000u64).step_by(200) {
+    for now in (540_000..600_000u64).step_by(200) {
         for id in 1..=100 {
             for (view, probe, every) in probes.into_iter().chain([(View::Client, Probe::Produce, 500)]) {
                 if !now.is_multiple_of(every) {
                     continue;
                 }
-                let latency = Duration::from_millis(if id % 2 == 0 && 50_000 < now { 400 } else { 3 });
+                let latency = Duration::from_millis(if id % 2 == 0 && 590_000 < now { 400 } else { 3 });
                 let broker = Broker::Id(BrokerId(id));
                 let series = Series { cluster: ClusterName::new("bench"), view, probe, broker };
                 let limits = Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) };

@@ -10,6 +10,7 @@ use crate::vitals::Control;
 
 use super::input::Input;
 use super::silence::seconds;
+use super::together;
 
 /// What went away so much before or after the brokers went away with them: a reference is asked every two seconds, and
 /// a second goes by until it counts as lost.
@@ -98,9 +99,7 @@ fn network(input: &Input, unclear: Finding, address: &str, control: &Control) ->
 fn cluster(input: &Input, unclear: Finding, address: &str, control: &Control) -> Finding {
     let answered = control.answered.map_or(Duration::ZERO, |at| input.now.since(at));
     let said = format!("the reference {address} answered while the brokers did not, {} ago at last", seconds(answered));
-    let count = input.brokers.len();
-    let who =
-        if count == 1 { "the only broker does not answer".into() } else { format!("none of {count} brokers answers") };
+    let who = together::nobody(input);
     Finding {
         blame: Blame::Cluster,
         confidence: 0.95,

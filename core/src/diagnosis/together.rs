@@ -28,12 +28,7 @@ pub fn nobody_answers(input: &Input) -> Option<Finding> {
     if troubled.is_empty() || !input.brokers.iter().all(is_quiet) {
         return None;
     }
-    let count = input.brokers.len();
-    let who = if count == 1 {
-        "the only broker does not answer".to_owned()
-    } else {
-        format!("none of {count} brokers answers")
-    };
+    let who = nobody(input);
     Some(Finding {
         kind: FindingKind::ClusterUnreachable,
         cluster: input.cluster.clone(),
@@ -46,6 +41,14 @@ pub fn nobody_answers(input: &Input) -> Option<Finding> {
         runner_up: Some(FindingKind::ProberNetwork),
         ruled_out: vec![FindingKind::ProberStalled],
     })
+}
+
+/// That nobody answers, in words.
+pub(super) fn nobody(input: &Input) -> String {
+    match input.brokers.len() {
+        1 => "the only broker does not answer".to_owned(),
+        count => format!("none of {count} brokers answers"),
+    }
 }
 
 /// Some answer, and others stopped at the same time: what do these have in common?

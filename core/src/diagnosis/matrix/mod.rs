@@ -12,7 +12,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::ids::BrokerId;
@@ -60,6 +60,10 @@ pub struct Ranked {
 
 /// The finding that explains the cells, if one does.
 pub fn find(input: &Input) -> Option<Finding> {
+    // Nearly always: then nothing is copied.
+    if !input.table.cells.values().any(Bits::is_bad) {
+        return None;
+    }
     let table = input.table.without(|broker| !input.is_settled(broker));
     if !table.cells.values().any(Bits::is_bad) {
         return None;
@@ -71,13 +75,13 @@ pub fn find(input: &Input) -> Option<Finding> {
 
 /// All hypotheses that the table bears out, the most probable first.
 pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<Ranked> {
-    let brokers: std::collections::BTreeSet<BrokerId> = table.cells.keys().map(|(_, broker)| *broker).collect();
+    let cells = placed(table, replicated);
+    let brokers: BTreeSet<BrokerId> = cells.iter().map(|cell| cell.broker).collect();
     let about = brokers.into_iter().flat_map(Hypothesis::about);
-    let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_borne_out(*one, table, replicated));
+    let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_borne_out(*one, table, &cells));
     // Relative to "nothing is wrong", which predicts no bad cell: only what a hypothesis predicts makes a difference.
     let gain = |hypothesis: Hypothesis| -> f64 {
-        let cells = predicted(hypothesis, table, replicated);
-        cells.map(|(column, bits)| weight(column, bits)).sum::<f64>() + PRIOR.ln()
+        predicted(hypothesis, &cells).map(|cell| weight(cell.column, cell.bits)).sum::<f64>() + PRIOR.ln()
     };
     let mut ranked: Vec<Ranked> =
         hypotheses.map(|hypothesis| Ranked { hypothesis, probability: gain(hypothesis).exp() }).collect();
@@ -87,16 +91,33 @@ pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<R
     ranked
 }
 
-/// The cells that a hypothesis turns bad.
-fn predicted<'a>(
-    hypothesis: Hypothesis,
-    table: &'a Table,
-    replicated: &'a BTreeMap<BrokerId, Replicated>,
-) -> impl Iterator<Item = (Column, &'a Bits)> {
-    table.cells.iter().filter_map(move |((column, broker), bits)| {
+/// A cell, and where the partition is that it is about, if it is about one.
+struct Placed<'a> {
+    column: Column,
+    broker: BrokerId,
+    bits: &'a Bits,
+    partition: Option<&'a Replicated>,
+}
+
+impl Placed<'_> {
+    /// Whether a hypothesis turns it bad.
+    fn is_predicted_by(&self, hypothesis: Hypothesis) -> bool {
+        hypothesis.predicts(self.column, self.broker, self.partition)
+    }
+}
+
+/// Each cell is placed once, not once for each hypothesis.
+fn placed<'a>(table: &'a Table, replicated: &'a BTreeMap<BrokerId, Replicated>) -> Vec<Placed<'a>> {
+    let place = |((column, broker), bits): (&(Column, BrokerId), &'a Bits)| {
         let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
-        hypothesis.predicts(*column, *broker, partition).then_some((*column, bits))
-    })
+        Placed { column: *column, broker: *broker, bits, partition }
+    };
+    table.cells.iter().map(place).collect()
+}
+
+/// The cells that a hypothesis turns bad.
+fn predicted<'a>(hypothesis: Hypothesis, cells: &'a [Placed<'a>]) -> impl Iterator<Item = &'a Placed<'a>> {
+    cells.iter().filter(move |cell| cell.is_predicted_by(hypothesis))
 }
 
 /// How much a cell speaks for a hypothesis that predicts it bad.
@@ -116,7 +137,7 @@ fn weight(column: Column, bits: &Bits) -> f64 {
 
 /// What must be true besides: a broker is slow only if what it is asked most often stands out among its peers, and the cluster
 /// only if most brokers are so late that a load is worth a word.
-fn is_borne_out(hypothesis: Hypothesis, table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> bool {
+fn is_borne_out(hypothesis: Hypothesis, table: &Table, cells: &[Placed<'_>]) -> bool {
     let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {
         Hypothesis::ClusterOverloaded => {
@@ -126,7 +147,7 @@ fn is_borne_out(hypothesis: Hypothesis, table: &Table, replicated: &BTreeMap<Bro
         // Its own row is well, and a replicated write also waits for what others do by turns: it must wait most of the time, and
         // wherever it follows.
         Hypothesis::FollowerSlow(_) => {
-            let mut waiting = predicted(hypothesis, table, replicated).map(|(_, bits)| bits).peekable();
+            let mut waiting = predicted(hypothesis, cells).map(|cell| cell.bits).peekable();
             waiting.peek().is_some()
                 && waiting.all(|bits| bits.shown.failing || bits.shown.slow && MOST <= bits.shown.late)
         }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
+use crate::ids::BrokerId;
 
 use super::super::cells::cell::LATELY;
 use super::super::cells::{Bits, Column, Table};
 use super::super::input::Input;
 use super::hypothesis::Hypothesis;
-use super::{RULED_OUT_BELOW, Ranked};
+use super::{RULED_OUT_BELOW, Ranked, placed};
 
 /// Nothing that rests on a likelihood is certain.
 const CONFIDENCE_MAX: f64 = 0.99;
@@ -77,19 +78,18 @@ fn summary(hypothesis: Hypothesis) -> String {
 /// The cells that it predicts and that are bad; and, of the broker that it names, those that are well all the same.
 fn evidence(input: &Input, table: &Table, hypothesis: Hypothesis) -> Vec<Arc<str>> {
     let mut said = Vec::new();
-    for ((column, broker), bits) in &table.cells {
-        let partition = input.replicated.get(broker).filter(|_| *column == Column::Replicated);
-        let predicted = hypothesis.predicts(*column, *broker, partition);
-        if predicted && bits.is_bad() {
-            said.push(format!("{}: {}", place(*column, *broker), bad(bits)).into());
-        } else if !predicted && Some(*broker) == hypothesis.broker() && !bits.is_bad() {
-            said.push(format!("{}: well", place(*column, *broker)).into());
+    for cell in placed(table, &input.replicated) {
+        let predicted = cell.is_predicted_by(hypothesis);
+        if predicted && cell.bits.is_bad() {
+            said.push(format!("{}: {}", place(cell.column, cell.broker), bad(cell.bits)).into());
+        } else if !predicted && Some(cell.broker) == hypothesis.broker() && !cell.bits.is_bad() {
+            said.push(format!("{}: well", place(cell.column, cell.broker)).into());
         }
     }
     said
 }
 
-fn place(column: Column, broker: crate::ids::BrokerId) -> String {
+fn place(column: Column, broker: BrokerId) -> String {
     match column {
         Column::Replicated => format!("{} to the partition that prefers broker {broker}", column.as_str()),
         _ => format!("{} at broker {broker}", column.as_str()),

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use prober_core::diagnosis::cells::{Cells, Table};
+use prober_core::diagnosis::cells::Cells;
 use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Replicated, Seen};
 use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
@@ -90,13 +91,13 @@ fn evaluate(criterion: &mut Criterion) {
         bencher.iter(|| standing.follow(black_box(&silent)));
     });
     let (mut cells, mut slow) = (cells(), input((1..=100).map(well).collect()));
-    slow.replicated = replicated();
-    slow.table = cells.table(NOW);
+    slow.replicated = replicated().into();
+    slow.table = cells.table(NOW).into();
     assert!(50 <= slow.table.cells.values().filter(|bits| bits.is_bad()).count());
     let mut standing = Standing::default();
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them slow", |bencher| {
         bencher.iter(|| {
-            slow.table = cells.table(NOW);
+            slow.table = cells.table(NOW).into();
             standing.follow(black_box(&slow));
         });
     });
@@ -110,8 +111,8 @@ fn input(brokers: Vec<Seen>) -> Input {
         controller: None,
         short: None,
         lost: None,
-        table: Table::default(),
-        replicated: BTreeMap::new(),
+        table: Arc::default(),
+        replicated: Arc::default(),
         throttled: BTreeMap::new(),
         refused: BTreeMap::new(),
         forbidden: Vec::new(),

@@ -33,9 +33,9 @@ pub struct Input {
     /// Acked records of the replicated lane that were lost so far: how many, when the first was, and the last.
     pub lost: Option<(u64, Time, Time)>,
     /// What each probe has lately seen of each broker, but for what another trouble explains.
-    pub table: Table,
+    pub table: Arc<Table>,
     /// The partitions of the replicated lane, by the broker that each prefers.
-    pub replicated: BTreeMap<BrokerId, Replicated>,
+    pub replicated: Arc<BTreeMap<BrokerId, Replicated>>,
     /// Brokers that throttle us by a quota: since when each has.
     pub throttled: BTreeMap<BrokerId, Time>,
     /// Brokers at which TLS or SASL is refused, by either side: since when, and with what.

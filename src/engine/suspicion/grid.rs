@@ -1,6 +1,7 @@
 //! What the probes see of each broker besides silence: cells, throttling, refused credentials; and where the replicated lane is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::diagnosis::cells::{Cells, Table};
@@ -11,7 +12,7 @@ use prober_core::event::{Event, Saw};
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Probe, View};
 use prober_core::time::Time;
-use prober_core::topology::TopicSeen;
+use prober_core::topology::{PartitionSeen, TopicSeen};
 
 /// Cells look back over seconds: a table is good for this long.
 const TABLE_EVERY: Duration = Duration::from_millis(500);
@@ -24,9 +25,9 @@ const THROTTLED_FOR: Duration = Duration::from_secs(3);
 pub(super) struct Grid {
     cells: Cells,
     unrest: Unrest,
-    table: Table,
+    table: Arc<Table>,
     table_at: Time,
-    replicated: BTreeMap<BrokerId, Replicated>,
+    replicated: Arc<BTreeMap<BrokerId, Replicated>>,
     /// Since when, and when last.
     throttled: BTreeMap<BrokerId, (Time, Time)>,
     refused: BTreeMap<BrokerId, (Time, Fault)>,
@@ -59,11 +60,11 @@ impl Grid {
 
     /// The replicated lane is laid out like this.
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
-        let of = |seen: &prober_core::topology::PartitionSeen| {
+        let of = |seen: &PartitionSeen| {
             let preferred = *seen.replicas.first()?;
             Some((preferred, Replicated { leader: seen.leader, in_sync: seen.in_sync.clone() }))
         };
-        self.replicated = topic.partitions.iter().filter_map(of).collect();
+        self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }
 
     /// Takes in who is there and who is well.
@@ -76,21 +77,21 @@ impl Grid {
         if self.unrest.follow(brokers, now) || throttled {
             self.cells.excuse();
             // At once: what was bad until now is bad because of what has just changed.
-            self.table = Table::default();
+            self.table = Arc::default();
         }
         if TABLE_EVERY <= now.since(self.table_at) {
             self.cells.retain(known);
-            self.table = self.cells.table(now);
+            self.table = Arc::new(self.cells.table(now));
             self.table_at = now;
         }
     }
 
-    pub(super) fn table(&self) -> Table {
-        self.table.clone()
+    pub(super) fn table(&self) -> Arc<Table> {
+        Arc::clone(&self.table)
     }
 
-    pub(super) fn replicated(&self) -> BTreeMap<BrokerId, Replicated> {
-        self.replicated.clone()
+    pub(super) fn replicated(&self) -> Arc<BTreeMap<BrokerId, Replicated>> {
+        Arc::clone(&self.replicated)
     }
 
     pub(super) fn throttled(&self) -> BTreeMap<BrokerId, Time> {
@@ -151,7 +152,7 @@ mod tests {
         assert!(!grid.table().cells.is_empty());
         let listed = prober_core::diagnosis::input::Listed { since: at(22_100), asked: at(22_100) };
         grid.follow(at(22_100), &[Seen { listed: Some(listed), ..seen() }]);
-        assert_eq!(grid.table(), Table::default());
+        assert_eq!(*grid.table(), Table::default());
     }
 
     #[test]

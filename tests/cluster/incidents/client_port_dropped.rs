@@ -4,9 +4,9 @@ use super::{AT_ONCE, Expect, Incident, Scene, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "dropped",
-    what: "every packet of the client port dropped for 20 s",
+    what: "every packet of the client port dropped for 12 s",
     scene: Scene::Equipped,
-    lasts: secs(20),
+    lasts: secs(12),
     inject: |stage| {
         stage.network().drop_port(stage.cluster.road(stage.victim_id()).port());
         Box::new(|stage| stage.network().heal())

@@ -4,9 +4,9 @@ use super::{AT_ONCE, Expect, Incident, Scene, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "frozen",
-    what: "SIGSTOP for 20 s",
+    what: "SIGSTOP for 12 s",
     scene: Scene::Three,
-    lasts: secs(20),
+    lasts: secs(12),
     inject: |stage| {
         stage.victim().freeze();
         Box::new(|stage| stage.victim().thaw())

@@ -8,9 +8,9 @@ const EXPECT: Expect = Expect::Victim { kinds: &["broker_down"], within: AT_ONCE
 /// And is started again.
 pub(super) const INCIDENT: Incident = Incident {
     name: "killed",
-    what: "SIGKILL, started again after 15 s",
+    what: "SIGKILL, started again after 10 s",
     scene: Scene::Three,
-    lasts: secs(15),
+    lasts: secs(10),
     inject: kill,
     expect: EXPECT,
 };

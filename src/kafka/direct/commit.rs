@@ -64,6 +64,9 @@ impl Commit {
             Err(fault) => self.context.refused(fault),
         };
         hint.ended(answer.result);
+        if answer.result.is_ok() {
+            self.coordinators.permitted();
+        }
         answer
     }
 

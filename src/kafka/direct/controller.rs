@@ -83,7 +83,10 @@ impl Controller {
             },
         };
         match judge(&answer) {
-            Ok(()) => Answer { sent: Some(sent), at, result: Ok(()) },
+            Ok(()) => {
+                self.rests.permitted(Probe::Controller);
+                Answer { sent: Some(sent), at, result: Ok(()) }
+            }
             Err(error) => {
                 if is_for_good(error) {
                     self.rests.begin(Probe::Controller, refusal(&answer, error));

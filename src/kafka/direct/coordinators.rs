@@ -124,6 +124,11 @@ impl Coordinators {
         Err(Fault::Kafka(error))
     }
 
+    /// All that an attempt needs is permitted: one came through.
+    pub(super) fn permitted(&self) {
+        self.rests.permitted(self.probe);
+    }
+
     fn permission(&self, error: KafkaError) -> String {
         let (prefix, name) = (self.prefix.as_str(), error.name());
         match (self.probe, error) {

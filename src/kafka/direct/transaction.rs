@@ -87,6 +87,9 @@ impl Transaction {
             Err(fault) => self.context.refused(fault),
         };
         hint.ended(answer.result);
+        if answer.result.is_ok() {
+            self.coordinators.permitted();
+        }
         answer
     }
 

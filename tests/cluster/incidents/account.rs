@@ -9,7 +9,8 @@ use super::watch::Watch;
 use super::{Expect, Incident};
 use crate::support::Named;
 
-/// A finding is to be over so soon after the fault.
+/// A finding is to be over so soon after the fault; one that takes longer to be found, as what is asked for seldom, may take as
+/// long to be over.
 const CLEARED_GOAL: Duration = Duration::from_secs(10);
 
 /// Kinds that speak of the prober itself.
@@ -101,7 +102,7 @@ impl Account {
             }
             _ => {}
         }
-        let goal = CLEARED_GOAL * patience;
+        let goal = within.unwrap_or_default().max(CLEARED_GOAL * patience);
         match self.cleared {
             _ if !self.found => {}
             None => broken.push("never over".to_owned()),

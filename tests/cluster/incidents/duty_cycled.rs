@@ -12,7 +12,7 @@ pub(super) const INCIDENT: Incident = Incident {
     name: "duty_cycled",
     what: "stopped 150 of every 300 ms",
     scene: Scene::Three,
-    lasts: secs(20),
+    lasts: secs(15),
     inject: |stage| {
         let pauses = Pauses::by_turns(stage.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
         Box::new(move |_| drop(pauses))

@@ -30,7 +30,7 @@ pub const SLOW_FROM: f64 = 0.35;
 
 /// Fewer will do if they come again and again, each after an answer in time: no collector stops a process so often.
 const OFTEN_FROM: f64 = 0.2;
-const OFTEN: usize = 6;
+const OFTEN: usize = 5;
 
 /// A slow cell is slower than this many times what it usually takes…
 const TIMES_USUAL: u32 = 3;

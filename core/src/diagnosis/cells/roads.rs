@@ -10,7 +10,7 @@ use crate::time::Time;
 
 /// An answer that was on its way already when a question was put, or comes with the answer to it, says nothing of the time
 /// between.
-const ON_ITS_WAY: Duration = Duration::from_millis(50);
+const ON_ITS_WAY: Duration = Duration::from_millis(25);
 
 /// Answers of a broker whose times are remembered: more than any wait is long at default rates.
 const ANSWERS: usize = 128;
@@ -19,7 +19,7 @@ const ANSWERS: usize = 128;
 const COUNTED_FOR: Duration = Duration::from_secs(20);
 
 /// None for so long, and it is over.
-const OVER_AFTER: Duration = Duration::from_secs(10);
+const OVER_AFTER: Duration = Duration::from_millis(7500);
 
 /// So many of them, a lossy way is held up now and then and always somewhere.
 const OFTEN: usize = 5;

@@ -1,5 +1,6 @@
 //! Which findings stand: since when, and until they have not been found for a while, so that none flickers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::finding::{Finding, FindingKind};
@@ -12,10 +13,16 @@ use super::{diagnose, prober};
 /// Not found for so long, a finding is over.
 pub const OVER_AFTER: Duration = Duration::from_secs(2);
 
+/// The next fresh connection to a broker that was slow is begun within ten seconds, and given up five later: until then those
+/// that were begun over a bad way say nothing of now.
+const NEXT_CONNECTION: Duration = Duration::from_secs(15);
+
 /// The findings of one cluster that stand.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
     findings: Vec<Stands>,
+    /// Until when each broker was slow, or the way to it; not for longer than that explains something.
+    slow_until: BTreeMap<BrokerId, Time>,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +43,9 @@ impl Standing {
             let is_explained = match subject(&found).1 {
                 FindingKind::BrokerStalled | FindingKind::BrokersTogether => all_were_silent,
                 FindingKind::BrokerSlow | FindingKind::ClusterOverloaded => a_directory_failed,
+                FindingKind::NewConnectionsFailing => {
+                    found.broker.is_some_and(|broker| self.slow_until.contains_key(&broker))
+                }
                 _ => false,
             };
             if is_explained {
@@ -56,6 +66,10 @@ impl Standing {
             }
         }
         self.findings.retain(|stands| now.since(stands.last) < OVER_AFTER);
+        let about_slow = self.findings.iter().map(|stands| subject(&stands.finding));
+        let slow = about_slow.filter(|(_, kind)| *kind == FindingKind::BrokerSlow).filter_map(|(broker, _)| broker);
+        self.slow_until.extend(slow.map(|broker| (broker, now)));
+        self.slow_until.retain(|_, until| now.since(*until) < NEXT_CONNECTION);
     }
 
     /// Whether a finding of this kind, or what is the same trouble, stands.

@@ -1,7 +1,7 @@
 //! Probes that rest: what the cluster refuses for good, as for want of a permission, it would refuse again at the next
-//! question. It is asked again after a pause that doubles: permissions that are taken away by mistake are given back soon,
-//! and those that nobody means to give are not asked for all the time. Meanwhile the probe has nobody to ask, and until it
-//! has been answered well the page says what would help.
+//! question. The longer it has been refused, the more seldom it is asked: permissions that are taken away by mistake are
+//! given back soon, and those that nobody means to give are not asked for all the time. Meanwhile the probe has nobody to
+//! ask, and until it has been answered well the page says what would help.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,10 @@ use prober_probes::port::AskInput;
 
 use super::Context;
 
-/// The first pause, and the longest.
+/// A rest is as long as this part of the time for which it has been refused…
+const REST_PART: u32 = 4;
+
+/// …within these limits.
 const REST_MIN: Duration = Duration::from_secs(5);
 const REST_MAX: Duration = Duration::from_secs(600);
 
@@ -27,20 +30,18 @@ pub(super) struct Rests {
     refused: Arc<Mutex<BTreeMap<Probe, Rest>>>,
 }
 
-/// One rest, and the last that is known of the refusal.
+/// One rest, and the refusal that it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
+    since: Time,
     until: Time,
-    length: Duration,
 }
 
 impl Rest {
-    /// After a refusal at `now`; `before` is the one that has just ended.
+    /// After a refusal at `now`; `before` is the rest after the one before.
     fn begin(now: Time, before: Option<Rest>) -> Rest {
-        let before = before.filter(|before| !before.is_forgotten(now));
-        let length = before.map_or(REST_MIN, |before| if before.is_on(now) { before.length } else { 2 * before.length });
-        let length = length.min(REST_MAX);
-        Rest { until: now + length, length }
+        let since = before.filter(|before| !before.is_forgotten(now)).map_or(now, |before| before.since);
+        Rest { since, until: now + (now.since(since) / REST_PART).clamp(REST_MIN, REST_MAX) }
     }
 
     fn is_on(self, now: Time) -> bool {
@@ -104,26 +105,33 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_after_a_rest_doubles_it_up_to_ten_minutes() {
-        let (mut rest, mut now, mut lengths) = (None, at(1), Vec::new());
-        for _ in 0..9 {
-            let begun = Rest::begin(now, rest);
-            lengths.push(begun.length.as_secs());
-            now = begun.until + Duration::from_secs(1);
-            rest = Some(begun);
+    fn rests_grow_with_the_time_of_refusal_up_to_ten_minutes() {
+        let mut rest = Rest::begin(at(1), None);
+        let mut longest = REST_MIN;
+        for _ in 0..40 {
+            let next = Rest::begin(rest.until + Duration::from_secs(1), Some(rest));
+            let length = next.until.since(rest.until) - Duration::from_secs(1);
+            assert!(longest <= length && length <= REST_MAX, "{length:?} after {longest:?}");
+            longest = length;
+            rest = next;
         }
-        assert_eq!(lengths, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
+        assert_eq!(longest, REST_MAX);
     }
 
     #[test]
-    fn refusals_that_were_on_their_way_when_the_rest_began_do_not_double_it() {
-        let first = Rest::begin(at(1), None);
-        assert_eq!(Rest::begin(at(2), Some(first)), Rest { until: at(7), length: REST_MIN });
+    fn permission_that_is_missing_for_half_a_minute_is_asked_for_every_eight_seconds() {
+        let (mut rest, mut longest) = (Rest::begin(at(1), None), REST_MIN);
+        while rest.until < at(30) {
+            let now = rest.until;
+            rest = Rest::begin(now, Some(rest));
+            longest = longest.max(rest.until.since(now));
+        }
+        assert!(longest <= Duration::from_secs(8), "{longest:?}");
     }
 
     #[test]
     fn refusal_long_after_the_last_is_the_first_again() {
-        let long_ago = Rest { until: at(100), length: REST_MAX };
-        assert_eq!(Rest::begin(at(200), Some(long_ago)).length, REST_MIN);
+        let long_ago = Rest { since: at(1), until: at(100) };
+        assert_eq!(Rest::begin(at(200), Some(long_ago)), Rest { since: at(200), until: at(205) });
     }
 }

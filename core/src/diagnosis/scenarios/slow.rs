@@ -54,6 +54,11 @@ super::scenarios! {
     broker_that_takes_no_new_connections_is_said_to: "
         at 55 full 2
         find new_connections_failing 2 from 60 by 100"
+    connections_that_fail_long_after_the_way_is_good_again_are_news: "
+        at 60 far 2
+        at 70 full 2
+        find path_degraded 2 from 63 by 70
+        find new_connections_failing 2 from 93 by 130"
     failed_log_directory_is_told_by_the_brokers_own_word: "
         at 60 storage 2
         find storage_failed 2 from 60.5 by 63

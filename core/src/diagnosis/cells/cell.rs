@@ -97,6 +97,13 @@ pub struct Shown {
     pub fault: Option<Fault>,
 }
 
+impl Shown {
+    /// Whether there are answers enough to judge it at all.
+    pub fn is_enough(&self) -> bool {
+        AT_LEAST <= self.answers
+    }
+}
+
 impl Cell {
     /// Nothing seen yet; from `threshold` on an answer is `slow` to whoever counts it.
     pub fn new(threshold: Duration) -> Cell {

@@ -97,6 +97,8 @@ pub struct Bits {
     /// What it shows.
     pub shown: Shown,
     /// Late so much more often than its peers that no common load explains it.
+    pub is_odd: bool,
+    /// That, and bad.
     pub stands_out: bool,
 }
 
@@ -150,8 +152,8 @@ impl Cells {
         let shown: BTreeMap<(Column, BrokerId), Shown> =
             self.cells.iter_mut().map(|(at, cell)| (*at, cell.show(now))).collect();
         let bits = |(at, cell): (&(Column, BrokerId), &Shown)| {
-            let stands_out = cell.failing || cell.slow && TIMES_PEERS * peers_late(&shown, *at) <= cell.late;
-            (*at, Bits { shown: *cell, stands_out })
+            let is_odd = !cell.well && 0.0 < cell.late && TIMES_PEERS * peers_late(&shown, *at) <= cell.late;
+            (*at, Bits { shown: *cell, is_odd, stands_out: cell.failing || cell.slow && is_odd })
         };
         let apart = self.roads.iter().map(|(broker, roads)| (*broker, roads.apart(now)));
         Table { cells: shown.iter().map(bits).collect(), apart: apart.collect() }

@@ -34,10 +34,19 @@ const SLOW_BY_CHANCE: f64 = 3e-4;
 /// …or slow as its peers are.
 const SLOW_WITH_OTHERS: f64 = 0.05;
 
+/// A cell is neither well nor slow, though it should be bad…
+const HALF_SEEN: f64 = 0.3;
+
+/// …or though nothing is wrong, while its peers are well…
+const HALF_BY_CHANCE: f64 = 0.15;
+
+/// …or are not either.
+const HALF_WITH_OTHERS: f64 = 0.2;
+
 /// Before anything is seen: one broker in trouble of one of these kinds.
 const PRIOR: f64 = 1e-4;
 
-/// Below this nothing is said.
+/// Below this nothing is said: of one broker, whatever is wrong with it.
 const CONFIDENT_FROM: f64 = 0.9;
 
 /// A hypothesis below this is ruled out.
@@ -70,7 +79,18 @@ pub fn find(input: &Input) -> Option<Finding> {
     }
     let ranked = rank(&table, &input.replicated);
     let (best, others) = ranked.split_first()?;
-    (CONFIDENT_FROM <= best.probability).then(|| words::finding(input, &table, *best, others))
+    (CONFIDENT_FROM <= confidence(&table, *best, others)).then(|| words::finding(input, &table, *best, others))
+}
+
+/// Whom it is about may be certain before what it is. Not while connections to others wait one at a time, too: then the row of
+/// one may look worse than the others' by chance.
+fn confidence(table: &Table, best: Ranked, others: &[Ranked]) -> f64 {
+    let whom = best.hypothesis.broker();
+    if table.apart.iter().any(|(broker, apart)| whom != Some(*broker) && 0 < apart.late) {
+        return best.probability;
+    }
+    let about_the_same = others.iter().filter(|other| other.hypothesis.broker() == whom);
+    best.probability + about_the_same.map(|other| other.probability).sum::<f64>()
 }
 
 /// All hypotheses that the table bears out, the most probable first.
@@ -128,8 +148,11 @@ fn weight(column: Column, bits: &Bits) -> f64 {
         (_, true, false) => SLOW_WITH_OTHERS,
         // A fresh connection is seldom asked for: that the last was good says nothing of now.
         _ if column == Column::Connect => return 0.0,
-        // Late now and then: it may be on its way to either.
-        _ if !bits.shown.well => return 0.0,
+        // Late now and then: it may be on its way to either, and is more often so where something is wrong.
+        _ if !bits.shown.well => {
+            let chance = if bits.is_odd { HALF_BY_CHANCE } else { HALF_WITH_OTHERS };
+            return if bits.shown.is_enough() { (HALF_SEEN / chance).ln() } else { 0.0 };
+        }
         _ => return (MISSED / (1.0 - FAILS_BY_CHANCE)).ln(),
     };
     ((1.0 - MISSED) / chance).ln()

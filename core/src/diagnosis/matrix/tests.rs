@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::super::cells::cell::Shown;
+use super::super::cells::roads::Apart;
 use super::*;
 use proptest::prelude::*;
 
@@ -21,7 +22,7 @@ const WELL: Shown = Shown {
 
 fn bits(slow: bool) -> Bits {
     let shown = if slow { Shown { late: 0.5, slow, well: false, ..WELL } } else { WELL };
-    Bits { shown, stands_out: slow }
+    Bits { shown, is_odd: slow, stands_out: slow }
 }
 
 /// Three brokers; these cells are slow.
@@ -80,4 +81,19 @@ proptest! {
         prop_assert!(ranked.iter().all(|one| (0.0..=1.0).contains(&one.probability)));
         prop_assert!(total <= 1.0 + 1e-9, "{}", total);
     }
+}
+
+#[test]
+fn who_is_certain_before_what_it_is_while_the_others_are_well() {
+    let tied = |broker| {
+        let one = |hypothesis| Ranked { hypothesis, probability: 0.45 };
+        [one(Hypothesis::BrokerSlow(broker)), one(Hypothesis::PathDegraded(broker)), one(Hypothesis::ClusterOverloaded)]
+    };
+    let [best, others @ ..] = tied(BrokerId(2));
+    let mut table = Table::default();
+    assert!((confidence(&table, best, &others) - 0.9).abs() < 1e-9);
+    table.apart.insert(BrokerId(2), Apart { late: 5, roads: 2 });
+    assert!((confidence(&table, best, &others) - 0.9).abs() < 1e-9, "its own connections are no others");
+    table.apart.insert(BrokerId(1), Apart { late: 1, roads: 1 });
+    assert!((confidence(&table, best, &others) - 0.45).abs() < 1e-9);
 }

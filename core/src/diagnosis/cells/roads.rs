@@ -19,7 +19,7 @@ const ANSWERS: usize = 128;
 const COUNTED_FOR: Duration = Duration::from_secs(20);
 
 /// None for so long, and it is over.
-const OVER_AFTER: Duration = Duration::from_millis(7500);
+const OVER_AFTER: Duration = Duration::from_millis(6500);
 
 /// So many of them, a lossy way is held up now and then and always somewhere.
 const OFTEN: usize = 5;

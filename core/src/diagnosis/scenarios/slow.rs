@@ -11,6 +11,11 @@ super::scenarios! {
     broker_that_runs_whenever_the_seldom_probes_ask_is_slow_all_the_same: "
         at 60 half 3
         find broker_slow 3 from 63 by 70"
+    broker_that_stands_still_three_times_a_second_is_slow: "
+        at 60 turns 2
+        find broker_slow 2 from 63 by 70
+        at 90 well 2
+        over by 100"
     broker_that_is_slow_as_a_leader_and_as_a_follower_is_slow_itself: "
         at 60 slow 3
         find broker_slow 3 from 63 by 70

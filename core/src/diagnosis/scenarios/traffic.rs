@@ -21,6 +21,8 @@ pub(super) enum Sick {
     Slow,
     /// It runs half of the time: half a second, and half a second not.
     Half,
+    /// It stands still for 150 of every 300 ms.
+    Turns,
     /// The way to it from here takes longer.
     Far,
     /// It writes slowly.
@@ -44,6 +46,7 @@ impl Sick {
         Some(match word {
             "slow" => Sick::Slow,
             "half" => Sick::Half,
+            "turns" => Sick::Turns,
             "far" => Sick::Far,
             "disk" => Sick::Disk,
             "follower" => Sick::Follower,
@@ -202,6 +205,8 @@ fn sent_again(id: i32, road: u64, now: u64) -> u64 {
 fn stopped(sick: Sick, id: i32, now: u64) -> u64 {
     match sick {
         Sick::Half if now % 1000 < 500 => 500 - now % 500,
+        // Probes ask at fixed moments: of three, one has to wait.
+        Sick::Turns if (now + 50) % 300 < 150 => 150 - (now + 50) % 300,
         Sick::Pauses => {
             // Every six seconds or so, at another moment and for another time at each broker.
             let (round, offset) = (now / 6000, now % 6000);

@@ -95,7 +95,8 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     let rested = strict.status();
     for probe in ["commit", "transaction"] {
         let due = |status: &Status| status.coordinator().due(1, probe);
-        assert!(due(&rested) <= due(&resting) + 1, "{probe} rests: {} more", due(&rested) - due(&resting));
+        // A permission may be given back: they are asked every ten seconds at first.
+        assert!(due(&rested) <= due(&resting) + 2, "{probe} rests: {} more", due(&rested) - due(&resting));
         assert!((1..=4).contains(&rested.coordinator().bad_in(1, probe)), "{probe}");
     }
     rested.assert_balances();

@@ -14,10 +14,10 @@ use prober_probes::port::AskInput;
 use super::Context;
 
 /// A rest is as long as this part of the time for which it has been refused…
-const REST_PART: u32 = 4;
+const REST_PART: u32 = 2;
 
 /// …within these limits.
-const REST_MIN: Duration = Duration::from_secs(5);
+const REST_MIN: Duration = Duration::from_secs(10);
 const REST_MAX: Duration = Duration::from_secs(600);
 
 /// Neither refused nor answered well for so long after a rest, it is not known any more that it would be refused.
@@ -119,19 +119,19 @@ mod tests {
     }
 
     #[test]
-    fn permission_that_is_missing_for_half_a_minute_is_asked_for_every_eight_seconds() {
+    fn permission_that_is_missing_for_half_a_minute_is_asked_for_every_ten_seconds() {
         let (mut rest, mut longest) = (Rest::begin(at(1), None), REST_MIN);
-        while rest.until < at(30) {
+        while rest.until < at(25) {
             let now = rest.until;
             rest = Rest::begin(now, Some(rest));
             longest = longest.max(rest.until.since(now));
         }
-        assert!(longest <= Duration::from_secs(8), "{longest:?}");
+        assert_eq!(longest, REST_MIN);
     }
 
     #[test]
     fn refusal_long_after_the_last_is_the_first_again() {
         let long_ago = Rest { since: at(1), until: at(100) };
-        assert_eq!(Rest::begin(at(200), Some(long_ago)), Rest { since: at(200), until: at(205) });
+        assert_eq!(Rest::begin(at(200), Some(long_ago)), Rest { since: at(200), until: at(210) });
     }
 }

@@ -6,7 +6,6 @@ mod sources;
 use std::os::unix::fs::PermissionsExt;
 
 use prober_core::finding::FindingKind;
-use prober_core::metric;
 
 use sources::{Source, places, root, rust, text};
 
@@ -190,17 +189,6 @@ fn every_finding_has_a_page_that_says_how_to_confirm_and_what_to_do() {
             assert!(page.contains(part), "{}: {part}", kind.as_str());
         }
     }
-}
-
-#[test]
-fn every_metric_is_in_the_readme() {
-    let readme = text("README.md");
-    let missing: Vec<String> = metric::ALL
-        .iter()
-        .filter(|metric| !readme.contains(&format!("`{}`", metric.name)))
-        .map(|metric| metric.name.to_owned())
-        .collect();
-    assert_none(&missing, "README.md does not name");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
-use kafka_prober::kafka::client::settings::{self, Compression, RequiredAcks, Settings};
-use kafka_prober::kafka::topic::TopicSettings;
+use kafka_prober::kafka::lanes::client::settings::{self, Compression, RequiredAcks, Settings};
+use kafka_prober::kafka::lanes::topic::TopicSettings;
 use prober_core::ids::{Lane, RunId, VantageHash};
 use prober_core::placement::Mode;
 use prober_probes::record::Identity;

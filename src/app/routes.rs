@@ -20,11 +20,12 @@ use prober_probes::round_trip;
 use crate::alarm::Alarm;
 use crate::config::{self, Config};
 use crate::engine::Route;
-use crate::kafka::client::{self, ClientLane};
 use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
-use crate::kafka::pinned::{self, PinnedLane};
+use crate::kafka::lanes::client::{self, ClientLane};
+use crate::kafka::lanes::pinned::{self, PinnedLane};
+use crate::kafka::lanes::topic::TopicSettings;
 use crate::kafka::security::Security;
-use crate::kafka::{self, Reporter, observe, topic::TopicSettings};
+use crate::kafka::{self, Reporter, observe};
 
 use super::security::security;
 

@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 
 use crate::app::security::security;
 use crate::config::Config;
-use crate::kafka::cleaning::{Cleaned, clean_groups};
+use crate::kafka::group_cleanup::{Cleaned, clean_groups};
 use crate::kafka::wire::WireError;
 
 use super::exit::{self, Exit};

@@ -3,25 +3,25 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`wire`] | the raw protocol: one connection, one request at a time from us to one broker |
-//! | [`topic`] | a lane's topic, over the wire: found or created, known to be ours, and watched |
-//! | [`pinned`] | the pinned lane over the wire: the broker view |
+//! | [`session`] | connections that are kept, their back-off, and the monitor of overdue responses |
+//! | [`cluster`] | the metadata of a cluster, and the client that requests them |
+//! | [`lanes`] | the topic of each lane; the pinned lane over the wire, the replicated lane through librdkafka |
 //! | [`direct`] | the direct probes over the wire: one question, one answer |
-//! | [`client`] | the replicated lane through librdkafka: the client view |
 //! | [`observe`] | what the cluster says of itself, read beside the probes |
-//! | [`cleaning`] | the groups that the commit probe has left, deleted |
+//! | [`group_cleanup`] | deletes the consumer groups that the commit probe has left |
 //! | [`security`] | TLS and SASL, the same for both clients |
 //! | [`mock`] | librdkafka's in-process cluster, for the demo |
 //!
-//! [`client`] and [`mock`] are the only places for `use rdkafka`.
+//! [`lanes::client`] and [`mock`] are the only places for `use rdkafka`.
 
-pub mod cleaning;
-pub mod client;
+mod cluster;
 pub mod direct;
+pub mod group_cleanup;
+pub mod lanes;
 pub mod mock;
 pub mod observe;
-pub mod pinned;
 pub mod security;
-pub mod topic;
+mod session;
 pub mod wire;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use prober_probes::port::AskInput;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::kafka::topic::link::Dialling;
+use crate::kafka::session::managed_connection::Dialling;
 use crate::kafka::wire::{Connection, CreateTopic, DeleteTopic, Metadata, WireError};
 
 use super::Context;

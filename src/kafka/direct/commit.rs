@@ -13,7 +13,7 @@ use prober_core::ids::{BrokerId, Partition, Probe};
 use prober_core::time::Time;
 use prober_probes::port::Answer;
 
-use crate::kafka::topic::fault;
+use crate::kafka::session::fault;
 use crate::kafka::wire::{OffsetCommit, OffsetFetch, OffsetFetched, Reply};
 
 use super::Context;

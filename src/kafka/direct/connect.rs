@@ -7,7 +7,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Phase};
 use prober_probes::port::{Answer, AskInput};
 
-use crate::kafka::topic::fault;
+use crate::kafka::session::fault;
 use crate::kafka::wire::{Phases, dial};
 
 use super::Context;

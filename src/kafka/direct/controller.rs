@@ -13,7 +13,7 @@ use prober_core::time::Time;
 use prober_probes::port::{Answer, AskInput};
 use tokio::sync::Notify;
 
-use crate::kafka::topic::fault;
+use crate::kafka::session::fault;
 use crate::kafka::wire::{CreateTopic, CreatedTopic, WireError};
 
 use super::Context;

@@ -9,7 +9,7 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
 
-use crate::kafka::topic::fault;
+use crate::kafka::session::fault;
 use crate::kafka::wire::{
     Acks, AddPartitionToTxn, Connection, EndTxn, Fetch, FetchCommitted, FetchedCommitted, FetchedRecord, InTransaction,
     InitProducerId, InitializedProducer, Produce, Reply, Request, WireError,

@@ -11,7 +11,7 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_probes::port::Answer;
 
-use crate::kafka::topic::fault;
+use crate::kafka::session::fault;
 use crate::kafka::wire::{self, Connection, Fetched, FetchedRecord, ListOffset, OffsetAt, Unreadable};
 
 use super::Context;

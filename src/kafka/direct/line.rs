@@ -10,8 +10,8 @@ use prober_core::ids::BrokerId;
 use prober_probes::port::AskInput;
 use tokio::sync::watch;
 
-use crate::kafka::topic::link::{Link, State};
-use crate::kafka::topic::owed::Owed;
+use crate::kafka::session::managed_connection::{Link, State};
+use crate::kafka::session::overdue_monitor::Owed;
 use crate::kafka::wire::Connection;
 
 use super::Context;

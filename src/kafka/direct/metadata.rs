@@ -9,7 +9,7 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::staleness::{Picture, Staleness};
 use prober_probes::port::Answer;
 
-use crate::kafka::topic::fault;
+use crate::kafka::session::fault;
 use crate::kafka::wire::{self, MetadataInShort, ShortMetadata};
 
 use super::Context;

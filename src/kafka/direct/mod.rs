@@ -49,8 +49,8 @@ use tokio::sync::{Notify, watch};
 use crate::alarm::{Alarm, Task};
 
 use super::security::Security;
-use super::topic;
-use super::topic::link::Dialling;
+use super::session;
+use super::session::managed_connection::Dialling;
 
 use aim::Aiming;
 use commit::Commit;
@@ -245,7 +245,7 @@ impl Ask for DirectProbes {
         let (context, hint) = (self.context.clone(), Arc::clone(&self.hint));
         self.context.alarm.spawn_brief("look", async move {
             let dialling = context.dialling(address, LOOK_WITHIN);
-            let fault = dialling.dial(LOOK_WITHIN).await.err().map(|error| topic::fault::of(&error));
+            let fault = dialling.dial(LOOK_WITHIN).await.err().map(|error| session::fault::of(&error));
             if fault.is_some() {
                 // Whether the cluster still lists it tells a broker that died from one that left.
                 hint.notify_one();

@@ -12,8 +12,8 @@ use prober_probes::clock::Clock;
 use prober_probes::port::AskInput;
 use tokio::sync::{Notify, watch};
 
-use crate::kafka::topic::metadata::Asker;
-use crate::kafka::topic::picture::{self, Picture};
+use crate::kafka::cluster::metadata_client::Asker;
+use crate::kafka::cluster::view::{self, Picture};
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
 use super::{Context, Settings, Teller};
@@ -123,7 +123,7 @@ impl Scout {
     fn see(&mut self, metadata: &ClusterMetadata) {
         let topics = metadata.topics.iter();
         let topics: BTreeMap<Arc<str>, TopicSeen> =
-            topics.filter_map(|info| Some((Arc::from(info.name.as_str()), picture::seen(info)?))).collect();
+            topics.filter_map(|info| Some((Arc::from(info.name.as_str()), view::seen(info)?))).collect();
         let ours: Vec<&TopicSeen> = self.ours.iter().filter_map(|name| topics.get(name)).collect();
         self.picture.observe(metadata, &ours, self.clock.now());
         let topology = self.picture.topology().clone();

@@ -11,9 +11,9 @@ use prober_core::observed::registration::{Listed, Registrations};
 use crate::kafka::wire::{Api, DescribeCluster, DescribedCluster};
 
 use super::Settings;
-use super::any::AnyBroker;
-use super::board::{Board, Cost};
-use super::trouble::Trouble;
+use super::any_broker::AnyBroker;
+use super::error::Trouble;
+use super::state::{Board, Cost};
 
 /// At most this often, whatever the interval of the rest.
 const EVERY: Duration = Duration::from_secs(10);

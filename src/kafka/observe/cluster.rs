@@ -17,10 +17,10 @@ use crate::kafka::wire::{
 };
 
 use super::Settings;
-use super::any::AnyBroker;
-use super::board::{Board, Cost};
+use super::any_broker::AnyBroker;
 use super::configs::Configs;
-use super::trouble::Trouble;
+use super::error::Trouble;
+use super::state::{Board, Cost};
 
 /// What DescribeQuorum, ListPartitionReassignments and DescribeLogDirs need.
 pub(super) const DESCRIBE_CLUSTER: &str = "DESCRIBE on CLUSTER";

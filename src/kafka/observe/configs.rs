@@ -10,9 +10,9 @@ use prober_core::time::Time;
 
 use crate::kafka::wire::{Api, DescribeTopicConfig, DescribedTopicConfig, MIN_INSYNC_REPLICAS};
 
-use super::any::AnyBroker;
-use super::board::{Board, Cost};
-use super::trouble::Trouble;
+use super::any_broker::AnyBroker;
+use super::error::Trouble;
+use super::state::{Board, Cost};
 
 /// What it takes.
 const PERMISSION: &str = "DESCRIBE_CONFIGS on TOPIC";

@@ -13,13 +13,13 @@
 //! | [`configs`] | `min.insync.replicas` of the topics |
 //! | [`disks`] | log directories and offered versions, broker by broker |
 
-mod any;
-mod board;
+mod any_broker;
 mod brokers;
 mod cluster;
 mod configs;
-mod disks;
-mod trouble;
+mod error;
+mod log_dirs;
+mod state;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use prober_probes::clock::Clock;
 
 use super::security::Security;
 
-use board::Board;
+use state::Board;
 
 /// Takes in what is known after each part, without waiting.
 pub type Teller = Box<dyn Fn(Arc<Observed>) + Send + Sync>;
@@ -64,6 +64,6 @@ pub async fn run(settings: Settings, clock: Clock, tell: Teller) {
     tokio::join!(
         brokers::run(&settings, &board),
         cluster::Rounds::new(&settings, &board).run(),
-        disks::Rounds::new(&settings, &board).run(),
+        log_dirs::Rounds::new(&settings, &board).run(),
     );
 }

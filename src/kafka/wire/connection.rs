@@ -26,8 +26,8 @@ use super::{
     handshake,
     pipeline::{Pipeline, lock},
     sasl,
+    tcp_state::{self, Ends},
     versions::{Api, Versions},
-    way::{self, Ends},
 };
 use prober_core::diagnosis::input::Way;
 
@@ -136,7 +136,7 @@ impl Connection {
     /// Whether the broker's kernel takes what we send, as far as ours knows. Does not borrow the connection.
     pub fn way(&self) -> impl Future<Output = Option<Way>> + Send + use<> {
         let ends = self.ends;
-        async move { way::of(ends?).await }
+        async move { tcp_state::of(ends?).await }
     }
 
     /// Until when the broker throttles this connection (KIP-219), as last told; may be past.

@@ -12,8 +12,8 @@ use tokio::{
 use super::{
     connection::Connection,
     error::{self, WireError},
+    tcp_state::Ends,
     tls,
-    way::Ends,
 };
 use crate::kafka::security::Security;
 

@@ -16,7 +16,7 @@ use kafka_protocol::{
 
 use super::{
     codec::{self, Body, CodecError, Request},
-    plain,
+    non_flexible,
     records::{self, Aborted, FetchedRecord},
     versions::Api,
 };
@@ -153,7 +153,7 @@ impl Fetch {
     /// The answer, how long we are throttled, and the last stable offset.
     fn read(&self, version: i16, mut body: Body) -> Result<(Fetched, Duration, i64), CodecError> {
         if version < FLEXIBLE {
-            plain::fetch_answer_fits(body.rest(), version)
+            non_flexible::fetch_answer_fits(body.rest(), version)
                 .ok_or_else(|| CodecError::new("lengths do not fit the frame"))?;
         }
         let response: FetchResponse = body.decode(version)?;

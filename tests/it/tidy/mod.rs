@@ -20,7 +20,7 @@ const LINES_MAX: usize = 600;
 const TIME_READERS: [(&str, &str); 5] = [
     ("probes/src/clock.rs", "the one reader of time"),
     ("src/kafka/wire/", "stamps frames as they leave and arrive, and limits how long a dial may take"),
-    ("src/kafka/topic/link.rs", "how long a connection lived, and how long a retired one may drain"),
+    ("src/kafka/session/managed_connection.rs", "how long a connection lived, and how long a retired one may drain"),
     ("src/app.rs", "how long the probes take to stop"),
     ("src/cli/", "how long a check or a chapter of the demo may take"),
 ];

@@ -1,0 +1,4 @@
+//! The metadata of a cluster: the client that requests them, and what they show.
+
+pub(super) mod metadata_client;
+pub(super) mod view;

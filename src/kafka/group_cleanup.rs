@@ -1,0 +1,152 @@
+//! Deletes the consumer groups that the commit probe of one vantage has left: those that its ids name, each at the broker
+//! that coordinates it, and no other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::coordinator::Prefix;
+use prober_core::ids::{BrokerId, Partition};
+use prober_core::kafka_error::KafkaError;
+use tokio::time::timeout;
+
+use super::cluster::metadata_client::Asker;
+use super::direct::OFFSETS;
+use super::security::Security;
+use super::session::managed_connection::Dialling;
+use super::wire::{ClusterMetadata, DeleteGroups, DeletedGroup, TopicInfo, WireError};
+
+/// Kafka's code for a group with members.
+const NON_EMPTY_GROUP: KafkaError = KafkaError(68);
+
+/// A coordinator writes to its replicas before it answers.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What became of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cleaned {
+    /// It is deleted.
+    Deleted,
+    /// There was none.
+    Absent,
+    /// It stands, for this reason.
+    Left(String),
+}
+
+/// Deletes the groups of `vantage`; tells each by its name, in the order of their partitions. None if the cluster has no
+/// groups at all.
+///
+/// # Errors
+/// No server answers.
+pub async fn clean_groups(
+    bootstrap: Vec<String>,
+    client_id: Arc<str>,
+    security: Arc<Security>,
+    vantage: &str,
+) -> Result<Vec<(Arc<str>, Cleaned)>, WireError> {
+    let metadata =
+        Asker::new(Arc::clone(&client_id), Arc::clone(&security), vec![OFFSETS.into()]).ask(bootstrap).await?;
+    let Some(topic) = metadata.topics.iter().find(|topic| topic.name == OFFSETS && topic.error == 0) else {
+        return Ok(Vec::new());
+    };
+    let mut cleaned = Vec::new();
+    for (leader, groups) in by_coordinator(topic, &Prefix::of_groups(vantage)) {
+        let outcomes = match address(&metadata, leader) {
+            None => left(&groups, "its coordinator is not there"),
+            Some(address) => {
+                let patience = ANSWER_WITHIN;
+                let (client_id, security) = (Arc::clone(&client_id), Arc::clone(&security));
+                delete(&Dialling { address, client_id, security, patience }, &groups).await
+            }
+        };
+        cleaned
+            .extend(groups.into_iter().zip(outcomes).map(|((partition, group), outcome)| (partition, group, outcome)));
+    }
+    cleaned.sort_by_key(|(partition, _, _)| *partition);
+    Ok(cleaned.into_iter().map(|(_, group, outcome)| (group, outcome)).collect())
+}
+
+/// A group of ours, behind the partition that coordinates it.
+type Group = (i32, Arc<str>);
+
+fn by_coordinator(topic: &TopicInfo, prefix: &Prefix) -> BTreeMap<BrokerId, Vec<Group>> {
+    let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+    let mut groups: BTreeMap<BrokerId, Vec<Group>> = BTreeMap::new();
+    for info in &topic.partitions {
+        if let Some(id) = prefix.id_for(Partition(info.index), count) {
+            groups.entry(BrokerId(info.leader)).or_default().push((info.index, id.into()));
+        }
+    }
+    groups
+}
+
+fn address(metadata: &ClusterMetadata, broker: BrokerId) -> Option<Arc<str>> {
+    metadata.brokers.iter().find(|info| info.id == broker.0).map(|info| info.address().into())
+}
+
+async fn delete(dialling: &Dialling, groups: &[Group]) -> Vec<Cleaned> {
+    let address = &dialling.address;
+    let asked = async {
+        let connection = dialling.dial(ANSWER_WITHIN).await?;
+        let groups = groups.iter().map(|(_, group)| Arc::clone(group)).collect();
+        Ok::<_, WireError>(connection.call(DeleteGroups { groups })?.await?.body)
+    };
+    match timeout(ANSWER_WITHIN, asked).await {
+        Ok(Ok(answer)) => groups.iter().map(|(_, group)| outcome(&answer, group)).collect(),
+        Ok(Err(error)) => left(groups, &format!("its coordinator {address}: {error}")),
+        Err(_) => left(groups, &format!("its coordinator {address} does not answer")),
+    }
+}
+
+fn left(groups: &[Group], why: &str) -> Vec<Cleaned> {
+    groups.iter().map(|_| Cleaned::Left(why.to_owned())).collect()
+}
+
+fn outcome(answer: &[DeletedGroup], group: &str) -> Cleaned {
+    let Some(told) = answer.iter().find(|deleted| deleted.group == group) else {
+        return Cleaned::Left("its coordinator said nothing of it".to_owned());
+    };
+    match KafkaError::of(told.error) {
+        None => Cleaned::Deleted,
+        Some(KafkaError::GROUP_ID_NOT_FOUND) => Cleaned::Absent,
+        Some(NON_EMPTY_GROUP) => Cleaned::Left("it has members, which a group of the prober never has".to_owned()),
+        Some(error) => Cleaned::Left(error.name().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prober_core::coordinator::partition_of;
+
+    use super::*;
+    use crate::kafka::wire::PartitionInfo;
+
+    fn partition(index: i32, leader: i32) -> PartitionInfo {
+        PartitionInfo { index, leader, leader_epoch: 0, replicas: vec![leader], isr: vec![leader], error: 0 }
+    }
+
+    #[test]
+    fn each_group_is_deleted_where_it_is_coordinated() {
+        let partitions = vec![partition(2, 1), partition(0, 1), partition(1, 2)];
+        let topic = TopicInfo { name: OFFSETS.into(), id: None, error: 0, partitions };
+        let prefix = Prefix::of_groups("default");
+        let groups = by_coordinator(&topic, &prefix);
+        let of = |broker| groups[&BrokerId(broker)].iter().map(|(partition, _)| *partition).collect::<Vec<_>>();
+        assert_eq!((of(1), of(2)), (vec![2, 0], vec![1]));
+        for (index, group) in groups.values().flatten() {
+            assert_eq!(partition_of(group, 3), Some(Partition(*index)));
+            assert!(group.starts_with(prefix.as_str()));
+        }
+    }
+
+    #[test]
+    fn group_that_was_never_made_is_no_failure_and_one_with_members_is_left() {
+        let answer = [("a", 0), ("b", 69), ("c", 68), ("d", 15)];
+        let answer = answer.map(|(group, error)| DeletedGroup { group: group.into(), error });
+        assert_eq!(outcome(&answer, "a"), Cleaned::Deleted);
+        assert_eq!(outcome(&answer, "b"), Cleaned::Absent);
+        assert!(matches!(outcome(&answer, "c"), Cleaned::Left(why) if why.contains("members")));
+        assert_eq!(outcome(&answer, "d"), Cleaned::Left("COORDINATOR_NOT_AVAILABLE".into()));
+        assert!(matches!(outcome(&answer, "e"), Cleaned::Left(_)));
+    }
+}

@@ -1,0 +1,109 @@
+//! The reader of one partition: a long-poll fetch loop on a connection of its own, from an explicit offset, without a
+//! consumer group.
+
+use std::time::Duration;
+
+use prober_core::diagnosis::input::Channel;
+use prober_core::ids::{BrokerId, Partition};
+use prober_core::kafka_error::KafkaError;
+use prober_core::time::Time;
+use prober_probes::port::LaneInput;
+use tokio::sync::watch;
+
+use crate::alarm::Task;
+use crate::kafka::lanes::topic::ownership::Ownership;
+use crate::kafka::lanes::topic::{Context, read_position};
+use crate::kafka::session::fault;
+use crate::kafka::session::managed_connection::{Dialling, Link, State, up};
+use crate::kafka::wire::Fetched;
+
+/// The leader of a partition that has just come back answers with errors for a moment: ask again soon.
+const PAUSE_ON_ERROR: Duration = Duration::from_millis(100);
+
+/// One partition's reader; dropping it ends it.
+pub(super) struct Reader {
+    _link: Link,
+    _task: Task,
+}
+
+impl Reader {
+    pub(super) fn new(
+        dialling: Dialling,
+        context: Context,
+        broker: BrokerId,
+        ownership: Ownership,
+        partition: Partition,
+        topic_id: Option<[u8; 16]>,
+        max_wait: Duration,
+    ) -> Reader {
+        let link = Link::keep(dialling, context.owed(broker, Channel::Read, max_wait), &context.alarm);
+        let alarm = context.alarm.clone();
+        let reading = Reading { context, partition, topic_id, max_wait };
+        let task = alarm.spawn("reader", reading.run(ownership, link.watch()));
+        Reader { _link: link, _task: task }
+    }
+}
+
+/// The reader at work.
+struct Reading {
+    context: Context,
+    partition: Partition,
+    topic_id: Option<[u8; 16]>,
+    max_wait: Duration,
+}
+
+impl Reading {
+    async fn run(self, ownership: Ownership, mut link: watch::Receiver<State>) {
+        let mut offset = read_position::first(&self.context, &ownership, self.partition, self.topic_id).await;
+        self.stand_at(offset, false);
+        loop {
+            let connection = up(&mut link).await;
+            match self.context.fetch(&connection, self.partition, self.topic_id, offset, self.max_wait).await {
+                Ok(fetched) => offset = self.take(offset, fetched).await,
+                Err(_) => {
+                    // The link dials again; until it has noticed, asking the ended connection would spin.
+                    if connection.is_closed().is_none() {
+                        tokio::time::sleep(PAUSE_ON_ERROR).await;
+                    } else {
+                        let _ = link.changed().await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reports what an answer holds, and returns where to go on.
+    async fn take(&self, offset: i64, fetched: (Fetched, Time)) -> i64 {
+        let (fetched, at) = fetched;
+        match KafkaError::of(fetched.error) {
+            None => {
+                for record in &fetched.records {
+                    if let Some(input) = self.context.sight(self.partition, at, record) {
+                        self.context.tell(input);
+                    }
+                }
+                if offset < fetched.next_offset {
+                    self.context.tell(LaneInput::Passed { partition: self.partition, at, next: fetched.next_offset });
+                }
+                offset.max(fetched.next_offset)
+            }
+            Some(KafkaError::OFFSET_OUT_OF_RANGE) => {
+                let offset = read_position::after(&self.context, self.partition, offset).await;
+                self.stand_at(offset, true);
+                offset
+            }
+            Some(error) => {
+                if fault::is_stale_metadata(error) {
+                    self.context.stale.notify_one();
+                }
+                tokio::time::sleep(PAUSE_ON_ERROR).await;
+                offset
+            }
+        }
+    }
+
+    fn stand_at(&self, offset: i64, reset: bool) {
+        let at = self.context.clock.now();
+        self.context.tell(LaneInput::Position { partition: self.partition, at, offset, reset });
+    }
+}

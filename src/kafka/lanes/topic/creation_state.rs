@@ -1,0 +1,102 @@
+//! Whether the topic is created now, and what attempts fail with until it is there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::fault::Fault;
+use prober_core::ids::{BrokerId, Partition};
+use prober_core::time::Time;
+
+use crate::kafka::Report;
+
+use super::Context;
+use super::create_topic::{self, Created};
+use crate::kafka::session::fault;
+
+/// After a refused creation; doubles to five minutes, for permissions change slowly.
+const RETRY_MIN: Duration = Duration::from_secs(5);
+const RETRY_MAX: Duration = Duration::from_secs(300);
+
+/// How creation goes.
+pub(super) struct Creating {
+    /// We created the topic that comes into sight next.
+    pub(super) done: bool,
+    /// Why attempts fail once they come due.
+    pub(super) fault: Fault,
+    /// The same in a sentence.
+    pub(super) message: Option<Arc<str>>,
+    not_before: Time,
+    pause: Duration,
+}
+
+impl Creating {
+    pub(super) fn new() -> Creating {
+        Creating { done: false, fault: Fault::NoPartition, message: None, not_before: Time::ORIGIN, pause: RETRY_MIN }
+    }
+
+    /// Whether it is too early for another try.
+    pub(super) fn waits(&self, now: Time) -> bool {
+        now < self.not_before
+    }
+
+    /// The principal may not use the topic.
+    pub(super) fn forbidden(&mut self, error: prober_core::kafka_error::KafkaError, topic: &str) {
+        self.fault = Fault::Kafka(error);
+        self.message = Some(permission("DESCRIBE, READ and WRITE", topic));
+    }
+
+    /// Asks the broker at `address` to create it; whether the cluster has it now.
+    pub(super) async fn attempt(
+        &mut self,
+        context: &Context,
+        address: String,
+        assignment: &BTreeMap<Partition, Vec<BrokerId>>,
+    ) -> bool {
+        let topic = &context.topic;
+        let dialling = context.dialling(address.into(), context.deadline);
+        let created = create_topic::create(&dialling, context.lane, topic, assignment).await;
+        let now = context.clock.now();
+        // Created or not, wait for it to come into sight before trying again.
+        self.not_before = now + RETRY_MIN;
+        let result = match &created {
+            Created::Yes { without } => {
+                tracing::info!(topic = &**topic, partitions = assignment.len(), "created the monitor topic");
+                if !without.is_empty() {
+                    tracing::warn!(topic = &**topic, configs = without.join(", "), "the cluster refused these configs");
+                }
+                self.done = true;
+                self.message = None;
+                "success"
+            }
+            Created::Already => "already_exists",
+            Created::Refused { error, message } => {
+                self.fault = Fault::Kafka(*error);
+                self.message = Some(if error.is_authorization() {
+                    permission("CREATE", topic)
+                } else {
+                    format!("creating topic {topic} was refused: {} {message}", error.name()).into()
+                });
+                self.back_off(now);
+                "refused"
+            }
+            Created::Unanswered(error) => {
+                self.fault = fault::of(error);
+                self.message = Some(format!("creating topic {topic} got no answer: {error}").into());
+                self.back_off(now);
+                "no_answer"
+            }
+        };
+        (context.report)(Report::Action { action: "create", result });
+        matches!(created, Created::Yes { .. } | Created::Already)
+    }
+
+    fn back_off(&mut self, now: Time) {
+        self.not_before = now + self.pause;
+        self.pause = (2 * self.pause).min(RETRY_MAX);
+    }
+}
+
+fn permission(operation: &str, topic: &str) -> Arc<str> {
+    format!("no permission: grant {operation} on topic {topic} to the prober's principal").into()
+}

@@ -1,0 +1,61 @@
+//! Who leads each partition now, for everything that has a question about one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use prober_core::ids::Partition;
+use prober_core::topology::{TopicSeen, Topology};
+
+use super::Context;
+use crate::kafka::session::managed_connection::Dialling;
+
+/// The address of each partition's leader; of its preferred leader, while it has none. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(in crate::kafka) struct Leaders {
+    newest: Arc<Mutex<Newest>>,
+}
+
+#[derive(Debug, Default)]
+struct Newest {
+    topic_id: Option<[u8; 16]>,
+    addresses: BTreeMap<Partition, Arc<str>>,
+}
+
+impl Leaders {
+    /// Takes in the newest metadata.
+    pub(super) fn observe(&self, topology: &Topology, topic: &TopicSeen) {
+        let addresses = topic.partitions.iter().filter_map(|seen| {
+            let broker = seen.leader.or_else(|| seen.replicas.first().copied())?;
+            let address = topology.brokers.get(&broker)?.address.as_ref()?;
+            Some((seen.partition, Arc::from(address.to_string())))
+        });
+        *self.lock() = Newest { topic_id: topic.id, addresses: addresses.collect() };
+    }
+
+    /// The topic that they lead: a fetch by its id is never answered by another of the same name.
+    pub(super) fn topic_id(&self) -> Option<[u8; 16]> {
+        self.lock().topic_id
+    }
+
+    fn address(&self, partition: Partition) -> Option<Arc<str>> {
+        self.lock().addresses.get(&partition).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Context {
+    /// How the leader of `partition` is dialled; `None` if nobody knows its address.
+    pub(in crate::kafka) fn leader_of(&self, partition: Partition) -> Option<Dialling> {
+        self.leaders.address(partition).map(|address| self.dialling(address, self.deadline))
+    }
+
+    /// How a broker is dialled that may be silent for `patience` with requests outstanding.
+    pub(in crate::kafka) fn dialling(&self, address: Arc<str>, patience: Duration) -> Dialling {
+        let (client_id, security) = (Arc::clone(&self.client_id), Arc::clone(&self.security));
+        Dialling { address, client_id, security, patience }
+    }
+}

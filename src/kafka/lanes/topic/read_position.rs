@@ -1,0 +1,168 @@
+//! Where a reader starts: explicit offsets from ListOffsets, and a look at the newest record on the way.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::ids::Partition;
+use prober_core::kafka_error::KafkaError;
+use prober_probes::port::LaneInput;
+use prober_probes::record;
+
+use crate::kafka::wire::{Connection, FetchedRecord, ListOffset, OffsetAt, WireError};
+
+use super::Context;
+use super::ownership::{Newest, Ownership};
+use crate::kafka::session::fault;
+
+/// A broker that has the answer gives it at once.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// An unanswered question is asked again after this, doubling up to [`PAUSE_MAX`].
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Where the newest offsets are no records, as the markers that end transactions are none, one is looked for so far back.
+const LOOK_BACK: i64 = 32;
+
+/// The end of the log, once the topic is known to be ours: where reading begins.
+pub(in crate::kafka) async fn first(
+    context: &Context,
+    ownership: &Ownership,
+    partition: Partition,
+    topic_id: Option<[u8; 16]>,
+) -> i64 {
+    let mut told = false;
+    let unreachable = || {
+        if !std::mem::replace(&mut told, true) {
+            ownership.tell(partition, Newest::Unreachable);
+            context.tell(LaneInput::Unreachable { partition });
+        }
+    };
+    let (offset, newest) = persist(context, || end_and_newest(context, partition, topic_id), unreachable).await;
+    ownership.tell(partition, newest);
+    ownership.is_ours().await;
+    offset
+}
+
+/// Where to go on after `lost`, which is out of range: the end of the log that is nearer to it.
+pub(in crate::kafka) async fn after(context: &Context, partition: Partition, lost: i64) -> i64 {
+    persist(context, || nearer_end(context, partition, lost), || {}).await
+}
+
+/// Why there is no position; without a Kafka error, the broker was not to be reached.
+pub(super) struct Unresolved {
+    kafka: Option<KafkaError>,
+}
+
+impl From<WireError> for Unresolved {
+    fn from(_: WireError) -> Unresolved {
+        Unresolved { kafka: None }
+    }
+}
+
+/// Asks until there is an answer.
+async fn persist<T, F>(context: &Context, ask: impl Fn() -> F, mut unreachable: impl FnMut()) -> T
+where
+    F: Future<Output = Result<T, Unresolved>>,
+{
+    let mut pause = PAUSE_MIN;
+    loop {
+        match tokio::time::timeout(context.deadline + ANSWER_WITHIN, ask()).await {
+            Ok(Ok(answer)) => return answer,
+            Ok(Err(Unresolved { kafka: Some(error) })) => {
+                if fault::is_stale_metadata(error) {
+                    context.stale.notify_one();
+                }
+            }
+            Ok(Err(Unresolved { kafka: None })) | Err(_) => unreachable(),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(PAUSE_MAX);
+    }
+}
+
+async fn end_and_newest(
+    context: &Context,
+    partition: Partition,
+    topic_id: Option<[u8; 16]>,
+) -> Result<(i64, Newest), Unresolved> {
+    let connection = dial(context, partition).await?;
+    let asked = async {
+        let earliest = end_of_log(&connection, context, partition, OffsetAt::Earliest).await?;
+        let latest = end_of_log(&connection, context, partition, OffsetAt::Latest).await?;
+        let newest = if earliest < latest {
+            newest(&connection, context, partition, topic_id, earliest..latest).await?
+        } else {
+            Newest::Empty
+        };
+        Ok((latest, newest))
+    };
+    tokio::time::timeout(ANSWER_WITHIN, asked).await.unwrap_or(Err(Unresolved { kafka: None }))
+}
+
+async fn nearer_end(context: &Context, partition: Partition, lost: i64) -> Result<i64, Unresolved> {
+    let connection = dial(context, partition).await?;
+    let asked = async {
+        let earliest = end_of_log(&connection, context, partition, OffsetAt::Earliest).await?;
+        let latest = end_of_log(&connection, context, partition, OffsetAt::Latest).await?;
+        Ok(if lost < earliest { earliest } else { latest.min(lost) })
+    };
+    tokio::time::timeout(ANSWER_WITHIN, asked).await.unwrap_or(Err(Unresolved { kafka: None }))
+}
+
+async fn dial(context: &Context, partition: Partition) -> Result<Connection, Unresolved> {
+    let Some(control) = context.leader_of(partition) else { return Err(Unresolved { kafka: None }) };
+    Ok(control.dial(control.patience).await?)
+}
+
+pub(super) async fn end_of_log(
+    connection: &Connection,
+    context: &Context,
+    partition: Partition,
+    at: OffsetAt,
+) -> Result<i64, Unresolved> {
+    let topic = Arc::clone(&context.topic);
+    let call = connection.call(ListOffset { topic, partition: partition.0, at, timeout: ANSWER_WITHIN })?;
+    let listed = call.await?.body;
+    match KafkaError::of(listed.error) {
+        None => Ok(listed.offset),
+        kafka => Err(Unresolved { kafka }),
+    }
+}
+
+/// A topic whose newest record in any partition is not in our format is not ours.
+async fn newest(
+    connection: &Connection,
+    context: &Context,
+    partition: Partition,
+    topic_id: Option<[u8; 16]>,
+    log: Range<i64>,
+) -> Result<Newest, Unresolved> {
+    match newest_from(connection, context, partition, topic_id, log.end - 1).await? {
+        Newest::Unknown => {
+            let further_back = log.start.max(log.end - LOOK_BACK);
+            newest_from(connection, context, partition, topic_id, further_back).await
+        }
+        newest => Ok(newest),
+    }
+}
+
+/// The last record of one fetch.
+async fn newest_from(
+    connection: &Connection,
+    context: &Context,
+    partition: Partition,
+    topic_id: Option<[u8; 16]>,
+    offset: i64,
+) -> Result<Newest, Unresolved> {
+    let (fetched, _) = context.fetch(connection, partition, topic_id, offset, Duration::ZERO).await?;
+    if let kafka @ Some(_) = KafkaError::of(fetched.error) {
+        return Err(Unresolved { kafka });
+    }
+    Ok(match fetched.records.last() {
+        None => Newest::Unknown,
+        Some(FetchedRecord::Read { value, .. }) if record::is_probe_record(value) => Newest::Ours,
+        Some(_) => Newest::Foreign,
+    })
+}

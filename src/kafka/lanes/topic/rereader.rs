@@ -1,0 +1,190 @@
+//! One offset, read once more from the partition's leader, on a connection of its own: a long poll must not hold it up,
+//! nor one partition's questions another's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use prober_core::ids::Partition;
+use prober_core::kafka_error::KafkaError;
+use prober_core::track::Found;
+use prober_probes::port::LaneInput;
+use prober_probes::record::{self, Sighting};
+
+use crate::kafka::wire::{Connection, Fetched, FetchedRecord, OffsetAt, WireError};
+
+use super::{Context, read_position};
+
+/// An answer is waited for so long; the question is asked again by whoever wants to know.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Questions that wait, per partition. They are few; a track asks again for what found no room.
+const WAITING_MAX: usize = 1024;
+
+/// The desk for second looks. Clones share it.
+#[derive(Clone)]
+pub(in crate::kafka) struct SecondLooks {
+    context: Context,
+    waiting: Arc<Mutex<BTreeMap<Partition, BTreeSet<i64>>>>,
+}
+
+impl SecondLooks {
+    pub(in crate::kafka) fn new(context: Context) -> SecondLooks {
+        SecondLooks { context, waiting: Arc::default() }
+    }
+
+    /// Reads `offset` once more; comes back as [`LaneInput::Reread`], or not at all.
+    pub(in crate::kafka) fn ask(&self, partition: Partition, offset: i64) {
+        let mut waiting = self.lock();
+        let idle = !waiting.contains_key(&partition);
+        let offsets = waiting.entry(partition).or_default();
+        if offsets.len() < WAITING_MAX {
+            offsets.insert(offset);
+        }
+        if idle {
+            let desk = self.clone();
+            self.context.alarm.spawn_brief("second look", async move { desk.serve(partition).await });
+        }
+    }
+
+    /// Answers what waits for one partition, until nothing does.
+    async fn serve(&self, partition: Partition) {
+        while let Some(offsets) = self.take(partition) {
+            let looked = tokio::time::timeout(ANSWER_WITHIN, self.look(partition, offsets)).await;
+            tracing::debug!(topic = &*self.context.topic, partition = partition.0, ?looked, "second look");
+        }
+    }
+
+    /// What waits; the place is given up when there is nothing.
+    fn take(&self, partition: Partition) -> Option<BTreeSet<i64>> {
+        let mut waiting = self.lock();
+        let offsets = waiting.get_mut(&partition).map(std::mem::take).filter(|offsets| !offsets.is_empty());
+        if offsets.is_none() {
+            waiting.remove(&partition);
+        }
+        offsets
+    }
+
+    async fn look(&self, partition: Partition, offsets: BTreeSet<i64>) -> Result<(), WireError> {
+        let context = &self.context;
+        let Some(control) = context.leader_of(partition) else { return Ok(()) };
+        let topic_id = context.leaders.topic_id();
+        let connection = control.dial(control.patience).await?;
+        for offset in offsets {
+            let (fetched, at) = context.fetch(&connection, partition, topic_id, offset, Duration::ZERO).await?;
+            let found = match KafkaError::of(fetched.error) {
+                None => context.found(partition, offset, &fetched),
+                Some(KafkaError::OFFSET_OUT_OF_RANGE) => {
+                    context.above_the_log(&connection, partition, offset).await.then_some(Found::Nothing)
+                }
+                Some(_) => None,
+            };
+            if let Some(found) = found {
+                context.tell(LaneInput::Reread { partition, at, offset, found });
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Partition, BTreeSet<i64>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Context {
+    /// What an error-free answer says of `offset`: nothing, unless the answer covers it.
+    fn found(&self, partition: Partition, offset: i64, fetched: &Fetched) -> Option<Found> {
+        let covered = fetched.log_start <= offset && offset < fetched.high_watermark;
+        if !covered {
+            return None;
+        }
+        let there = fetched.records.iter().find(|record| match record {
+            FetchedRecord::Read { offset: stands, .. } => *stands == offset,
+            FetchedRecord::Unreadable { first, last, .. } => (*first..=*last).contains(&offset),
+        });
+        Some(match there {
+            None => Found::Nothing,
+            Some(FetchedRecord::Unreadable { .. }) => Found::Garbage,
+            Some(FetchedRecord::Read { value, .. }) => {
+                match record::sight(self.identity, self.lane, partition, value) {
+                    Sighting::Ours(sequence) => Found::Record(sequence),
+                    Sighting::Sibling => Found::Nothing,
+                    Sighting::Foreign => Found::Garbage,
+                }
+            }
+        })
+    }
+
+    /// Whether `offset`, which is out of range, is so because the log ends below it. Below its start it was deleted by
+    /// retention, which is nobody's loss.
+    async fn above_the_log(&self, connection: &Connection, partition: Partition, offset: i64) -> bool {
+        match read_position::end_of_log(connection, self, partition, OffsetAt::Earliest).await {
+            Ok(earliest) => earliest <= offset,
+            Err(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use prober_core::ids::{Lane, RunId, Sequence, VantageHash};
+    use prober_core::placement::Mode;
+    use prober_core::time::WallTime;
+    use prober_probes::clock::Clock;
+    use prober_probes::record::Identity;
+
+    use super::super::TopicSettings;
+    use super::*;
+    use crate::alarm::Alarm;
+
+    const US: Identity = Identity { run: RunId([7; 16]), vantage: VantageHash(42) };
+
+    fn context() -> Context {
+        let settings = TopicSettings {
+            lane: Lane::Replicated,
+            bootstrap: Vec::new(),
+            topic: "t".into(),
+            client_id: "c".into(),
+            security: Arc::default(),
+            deadline: Duration::from_secs(5),
+            upkeep: Mode::Off,
+            identity: US,
+        };
+        Context::new(&settings, Clock::start(), Arc::new(|_| {}), Alarm::new().0)
+    }
+
+    fn record(run: u8, offset: i64) -> FetchedRecord {
+        let identity = Identity { run: RunId([run; 16]), ..US };
+        let value =
+            record::encode(identity, Lane::Replicated, Partition(0), Sequence(5), WallTime(1), record::SIZE_MIN);
+        FetchedRecord::Read { offset, leader_epoch: 0, value: value.into() }
+    }
+
+    fn found(records: Vec<FetchedRecord>, high_watermark: i64) -> Option<Found> {
+        let fetched = Fetched { error: 0, high_watermark, log_start: 3, next_offset: 10, records };
+        context().found(Partition(0), 7, &fetched)
+    }
+
+    #[tokio::test]
+    async fn answer_that_does_not_cover_the_offset_says_nothing() {
+        assert_eq!(found(Vec::new(), 7), None);
+        assert_eq!(found(Vec::new(), 8), Some(Found::Nothing));
+    }
+
+    #[tokio::test]
+    async fn record_of_this_run_is_found_by_its_number() {
+        assert_eq!(found(vec![record(7, 7)], 8), Some(Found::Record(Sequence(5))));
+    }
+
+    #[tokio::test]
+    async fn record_of_another_life_in_its_place_is_nothing() {
+        assert_eq!(found(vec![record(8, 7)], 8), Some(Found::Nothing));
+    }
+
+    #[tokio::test]
+    async fn records_after_a_gap_do_not_fill_it() {
+        assert_eq!(found(vec![record(7, 8)], 9), Some(Found::Nothing));
+    }
+}

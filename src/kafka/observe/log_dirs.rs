@@ -1,0 +1,191 @@
+//! Log directories, which only the broker itself can tell of, and the versions that it offers, which every new connection
+//! tells.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::ids::{BrokerId, Partition};
+use prober_core::observed::PartitionName;
+use prober_core::observed::parts::{Cadence, Part};
+use prober_core::observed::sizes::{LogDir, Measures};
+use prober_core::observed::versions::{Fingerprint, Versions};
+use prober_core::time::Time;
+use prober_probes::clock::Clock;
+use tokio::task::JoinSet;
+
+use crate::kafka::wire::{Api, Connection, DescribeLogDirs, DescribedLogDir, DescribedLogDirs, WireError};
+
+use super::Settings;
+use super::any_broker::{Caller, call};
+use super::cluster::DESCRIBE_CLUSTER;
+use super::error::Trouble;
+use super::state::{Board, Cost};
+
+/// Brokers asked at a time: a silent one must not hold up the rest for long, and we must not ask a hundred at once.
+const AT_A_TIME: usize = 8;
+
+/// The first round waits for the names of the internal topics, but no longer than this.
+const NAMES_WITHIN: Duration = Duration::from_secs(10);
+
+/// The loop.
+pub(super) struct Rounds<'a> {
+    settings: &'a Settings,
+    board: &'a Board,
+    /// Kept connections, and where they lead.
+    connections: BTreeMap<BrokerId, (Arc<str>, Connection)>,
+    measures: Measures,
+}
+
+/// What one broker said.
+struct Asked {
+    broker: BrokerId,
+    address: Arc<str>,
+    at: Time,
+    took: Duration,
+    outcome: Result<(Connection, Result<DescribedLogDirs, WireError>), WireError>,
+}
+
+/// What a round brought.
+#[derive(Default)]
+struct Round {
+    cost: Cost,
+    answers: Vec<(BrokerId, Time, Vec<LogDir>)>,
+    versions: BTreeMap<BrokerId, Fingerprint>,
+    /// Who did not answer, or refused, and the last reason.
+    missing: Vec<BrokerId>,
+    trouble: Option<Trouble>,
+}
+
+impl<'a> Rounds<'a> {
+    pub(super) fn new(settings: &'a Settings, board: &'a Board) -> Rounds<'a> {
+        Rounds { settings, board, connections: BTreeMap::new(), measures: Measures::default() }
+    }
+
+    /// Asks again and again.
+    pub(super) async fn run(mut self) {
+        let mut cadence = Cadence::every(self.settings.interval);
+        // Late names are asked about in the next round.
+        let _ = tokio::time::timeout(NAMES_WITHIN, self.board.looked.notified()).await;
+        loop {
+            let asked = self.board.clock.now();
+            let round = self.ask_all().await;
+            let wait = self.take(round, &mut cadence);
+            self.board.clock.sleep_until(asked + wait).await;
+        }
+    }
+
+    async fn ask_all(&mut self) -> Round {
+        let addresses = self.board.addresses();
+        let stays = |broker: &BrokerId, address: &Arc<str>| addresses.get(broker) == Some(address);
+        self.connections.retain(|broker, (address, _)| stays(broker, address));
+        let internal = self.board.internal();
+        let mut waiting: Vec<_> = addresses.into_iter().rev().collect();
+        let (mut round, mut asked) = (Round::default(), JoinSet::new());
+        loop {
+            while asked.len() < AT_A_TIME
+                && let Some((broker, address)) = waiting.pop()
+            {
+                let kept = self.connections.remove(&broker).map(|(_, connection)| connection);
+                let request = DescribeLogDirs { topics: internal.to_vec() };
+                let caller = Caller::new(self.settings);
+                asked.spawn(ask(self.board.clock, broker, address, caller, kept, request));
+            }
+            match asked.join_next().await {
+                None => return round,
+                Some(Ok(answer)) => self.hear(answer, &mut round),
+                // A panic in there has been logged; its broker counts as not asked.
+                Some(Err(_)) => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, asked: Asked, round: &mut Round) {
+        let Asked { broker, address, at, took, outcome } = asked;
+        let answer = outcome.map_err(Trouble::from).and_then(|(connection, answer)| {
+            round.versions.extend(connection.fingerprint().map(|fingerprint| (broker, fingerprint)));
+            let keep = matches!(answer, Ok(_) | Err(WireError::UnsupportedVersion { .. }));
+            if keep {
+                self.connections.insert(broker, (address, connection));
+            }
+            let answer = answer?;
+            Trouble::check(answer.error, Api::DescribeLogDirs, DESCRIBE_CLUSTER)?;
+            Ok(answer)
+        });
+        match answer {
+            Ok(answer) => {
+                // The load on a broker is its own answer; the slowest sets the pace.
+                round.cost.took = round.cost.took.max(took);
+                round.cost.requests += 1;
+                round.answers.push((broker, at, answer.directories.into_iter().map(directory).collect()));
+            }
+            Err(trouble) => {
+                round.missing.push(broker);
+                round.trouble = Some(trouble);
+            }
+        }
+    }
+
+    /// Takes a round in, and says how long to wait from its beginning.
+    fn take(&mut self, round: Round, cadence: &mut Cadence) -> Duration {
+        let Round { cost, answers, versions, missing, trouble } = round;
+        let versions = Arc::new(Versions { brokers: versions });
+        if answers.is_empty() {
+            let trouble = trouble.unwrap_or_else(|| Trouble::Failing("no broker is known yet".into()));
+            let off = matches!(trouble, Trouble::Off(_));
+            self.board.versions(versions);
+            self.board.troubled(Part::LogDirs, trouble);
+            let wait = cadence.next(None);
+            return if off { wait.max(self.settings.configs_interval) } else { wait };
+        }
+        let addresses = self.board.addresses();
+        let missed = |broker| missing.contains(&broker);
+        let sizes = Arc::new(self.measures.take(answers, |broker| addresses.contains_key(&broker) || missed(broker)));
+        let message = trouble.map(|trouble| {
+            let ids: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            let (Trouble::Off(reason) | Trouble::Failing(reason)) = trouble;
+            format!("nothing from {} of the brokers ({}): {reason}", ids.len(), ids.join(", "))
+        });
+        self.board.answered(Part::LogDirs, cost, message, |observed| {
+            observed.sizes = Some(sizes);
+            observed.versions = Some(versions);
+        });
+        cadence.next(Some(cost.took))
+    }
+}
+
+async fn ask(
+    clock: Clock,
+    broker: BrokerId,
+    address: Arc<str>,
+    caller: Caller,
+    kept: Option<Connection>,
+    request: DescribeLogDirs,
+) -> Asked {
+    let connection = match kept.filter(|connection| connection.is_closed().is_none()) {
+        Some(connection) => Ok(connection),
+        None => caller.dial(Arc::clone(&address)).await,
+    };
+    let asked = clock.now();
+    let outcome = match connection {
+        Ok(connection) => {
+            let answer = call(&connection, request).await;
+            Ok((connection, answer))
+        }
+        Err(error) => Err(error),
+    };
+    let at = clock.now();
+    Asked { broker, address, at, took: at.since(asked), outcome }
+}
+
+fn directory(described: DescribedLogDir) -> LogDir {
+    let partitions = described.partitions.into_iter().map(|(topic, partition, bytes)| {
+        (PartitionName { topic: Arc::from(topic), partition: Partition(partition) }, bytes)
+    });
+    LogDir {
+        failed: described.error != 0,
+        total: described.total,
+        usable: described.usable,
+        partitions: partitions.collect(),
+    }
+}

@@ -1,0 +1,159 @@
+//! What is known of the cluster, shared by the loops that ask.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use prober_core::ids::BrokerId;
+use prober_core::observed::Observed;
+use prober_core::observed::parts::{Part, PartState, PartStatus};
+use prober_core::observed::versions::Versions;
+use prober_probes::clock::Clock;
+use tokio::sync::Notify;
+
+use super::Teller;
+use super::error::Trouble;
+
+/// An internal topic with its partitions.
+pub(super) type Internal = (Arc<str>, Vec<i32>);
+
+/// What a round cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    /// From question to answer taken in, all requests of the round added up.
+    pub(super) took: Duration,
+    /// Requests.
+    pub(super) requests: u64,
+}
+
+impl Cost {
+    /// Adds one request.
+    pub(super) fn add(&mut self, took: Duration) {
+        self.took += took;
+        self.requests += 1;
+    }
+}
+
+/// The board.
+pub(super) struct Board {
+    pub(super) clock: Clock,
+    tell: Teller,
+    bootstrap: Vec<String>,
+    known: Mutex<Known>,
+    /// Told when the partitions have been asked for.
+    pub(super) looked: Notify,
+}
+
+struct Known {
+    observed: Observed,
+    /// Brokers that are let in.
+    addresses: BTreeMap<BrokerId, Arc<str>>,
+    internal: Arc<Vec<Internal>>,
+}
+
+impl Board {
+    pub(super) fn new(observed: Observed, bootstrap: Vec<String>, clock: Clock, tell: Teller) -> Board {
+        let known = Known { observed, addresses: BTreeMap::new(), internal: Arc::default() };
+        Board { clock, tell, bootstrap, known: Mutex::new(known), looked: Notify::new() }
+    }
+
+    /// Whom to ask: brokers that are let in, then the bootstrap servers.
+    pub(super) fn candidates(&self) -> Vec<Arc<str>> {
+        let known: Vec<Arc<str>> = self.known().addresses.values().cloned().collect();
+        let new = |address: &&String| !known.iter().any(|known| **known == ***address);
+        let more: Vec<Arc<str>> =
+            self.bootstrap.iter().filter(new).map(|address| Arc::from(address.as_str())).collect();
+        known.into_iter().chain(more).collect()
+    }
+
+    /// Brokers that are let in, and where.
+    pub(super) fn addresses(&self) -> BTreeMap<BrokerId, Arc<str>> {
+        self.known().addresses.clone()
+    }
+
+    /// Takes in where the brokers are.
+    pub(super) fn found(&self, addresses: BTreeMap<BrokerId, Arc<str>>) {
+        self.known().addresses = addresses;
+    }
+
+    /// The internal topics that are there.
+    pub(super) fn internal(&self) -> Arc<Vec<Internal>> {
+        Arc::clone(&self.known().internal)
+    }
+
+    /// Takes in which internal topics are there.
+    pub(super) fn found_internal(&self, internal: Vec<Internal>) {
+        self.known().internal = Arc::new(internal);
+    }
+
+    /// Takes in what the brokers speak; told with the next part.
+    pub(super) fn versions(&self, versions: Arc<Versions>) {
+        self.known().observed.versions = Some(versions);
+    }
+
+    /// Where a part stands.
+    pub(super) fn state(&self, part: Part) -> PartState {
+        self.known().observed.parts.get(&part).map_or(PartState::Pending, |status| status.state)
+    }
+
+    /// A part was answered; `message` says what is missing of the answer, if anything is.
+    pub(super) fn answered(&self, part: Part, cost: Cost, message: Option<String>, update: impl FnOnce(&mut Observed)) {
+        let seen = Some(self.clock.now());
+        let message = message.map(Arc::from);
+        let status = PartStatus { state: PartState::On, message, seen, took: cost.took, requests: cost.requests };
+        self.publish(part, status, update);
+    }
+
+    /// A part was not answered. What is off is not known any more; what fails is as it was last seen.
+    pub(super) fn troubled(&self, part: Part, trouble: Trouble) {
+        let before = self.known().observed.parts.get(&part).cloned().unwrap_or_default();
+        let (state, message) = match trouble {
+            Trouble::Off(message) => (PartState::Off, message),
+            Trouble::Failing(message) => (PartState::Failing, message),
+        };
+        let status = PartStatus { state, message: Some(Arc::from(message)), ..before };
+        self.publish(part, status, |observed| {
+            if state == PartState::Off {
+                forget(observed, part);
+            }
+        });
+    }
+
+    fn publish(&self, part: Part, status: PartStatus, update: impl FnOnce(&mut Observed)) {
+        let mut known = self.known();
+        update(&mut known.observed);
+        let before = known.observed.parts.insert(part, status.clone()).unwrap_or_default();
+        let observed = Arc::new(known.observed.clone());
+        drop(known);
+        log(observed.cluster.as_str(), part, before.state, &status);
+        (self.tell)(observed);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Poison only says that a panic happened elsewhere, which has raised the alarm.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn forget(observed: &mut Observed, part: Part) {
+    match part {
+        Part::Brokers => observed.registrations = None,
+        Part::Partitions => (observed.partitions, observed.collisions) = (None, None),
+        Part::Configs => {}
+        Part::Quorum => observed.quorum = None,
+        Part::Reassignments => observed.reassignments = None,
+        Part::LogDirs => observed.sizes = None,
+    }
+}
+
+/// One line for each change.
+fn log(cluster: &str, part: Part, before: PartState, status: &PartStatus) {
+    let (part, message) = (part.as_str(), status.message.as_deref());
+    match (before, status.state) {
+        (before, now) if before == now => {}
+        (PartState::Pending, PartState::On) => {}
+        (_, PartState::Off) => tracing::info!(cluster, part, message, "observation is off"),
+        (_, PartState::Failing) => tracing::warn!(cluster, part, message, "observation fails"),
+        (_, PartState::On | PartState::Pending) => tracing::info!(cluster, part, "observation works again"),
+    }
+}

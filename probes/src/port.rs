@@ -18,7 +18,7 @@ pub trait Lane {
     ///
     /// # Errors
     /// The record cannot be handed over, and no byte of it left.
-    fn submit(&mut self, record: Outgoing) -> Result<Time, Refusal>;
+    fn submit(&mut self, record: RecordToSend) -> Result<Time, SendError>;
 
     /// Reads one offset once more. Comes back as [`LaneInput::Reread`]; as nothing, if the broker does not answer.
     fn reread(&mut self, partition: Partition, offset: i64);
@@ -26,7 +26,7 @@ pub trait Lane {
 
 /// A record on its way out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct RecordToSend {
     /// Where to.
     pub partition: Partition,
     /// Its number.
@@ -39,7 +39,7 @@ pub struct Outgoing {
 
 /// Why a record was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct SendError {
     /// When that was known.
     pub at: Time,
     /// Why.

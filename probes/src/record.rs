@@ -37,11 +37,11 @@ pub struct Identity {
 
 /// What a record in a monitor topic is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sighting {
+pub enum RecordOrigin {
     /// This run's, with this number.
     Ours(Sequence),
     /// Another run's, vantage's or probe's of kafka-prober: ignored.
-    Sibling,
+    OtherRun,
     /// Not in our format.
     Foreign,
 }
@@ -86,13 +86,13 @@ fn encode_as(
 }
 
 /// Reads a record that stands in `partition` of `lane`.
-pub fn sight(identity: Identity, lane: Lane, partition: Partition, bytes: &[u8]) -> Sighting {
-    let Some(fields) = fields(bytes) else { return Sighting::Foreign };
+pub fn classify(identity: Identity, lane: Lane, partition: Partition, bytes: &[u8]) -> RecordOrigin {
+    let Some(fields) = fields(bytes) else { return RecordOrigin::Foreign };
     let ours = fields.run == identity.run && fields.vantage == identity.vantage && fields.lane == lane.code();
     match (ours, fields.partition == partition) {
-        (true, true) => Sighting::Ours(fields.sequence),
-        (true, false) => Sighting::Foreign,
-        (false, _) => Sighting::Sibling,
+        (true, true) => RecordOrigin::Ours(fields.sequence),
+        (true, false) => RecordOrigin::Foreign,
+        (false, _) => RecordOrigin::OtherRun,
     }
 }
 
@@ -142,13 +142,13 @@ mod tests {
         encode(identity, Lane::Pinned, Partition(partition), Sequence(5), WallTime(1), 128)
     }
 
-    fn sighted(identity: Identity, bytes: &[u8]) -> Sighting {
-        sight(identity, Lane::Pinned, Partition(3), bytes)
+    fn classified(identity: Identity, bytes: &[u8]) -> RecordOrigin {
+        classify(identity, Lane::Pinned, Partition(3), bytes)
     }
 
     #[test]
     fn own_record_comes_back_with_its_number() {
-        assert_eq!(sighted(US, &bytes(US, 3)), Sighting::Ours(Sequence(5)));
+        assert_eq!(classified(US, &bytes(US, 3)), RecordOrigin::Ours(Sequence(5)));
         assert_eq!(bytes(US, 3).len(), 128);
     }
 
@@ -156,8 +156,8 @@ mod tests {
     fn earlier_life_and_other_vantage_are_siblings() {
         let restarted = Identity { run: RunId([8; 16]), ..US };
         let elsewhere = Identity { vantage: VantageHash(43), ..US };
-        assert_eq!(sighted(US, &bytes(restarted, 3)), Sighting::Sibling);
-        assert_eq!(sighted(US, &bytes(elsewhere, 3)), Sighting::Sibling);
+        assert_eq!(classified(US, &bytes(restarted, 3)), RecordOrigin::OtherRun);
+        assert_eq!(classified(US, &bytes(elsewhere, 3)), RecordOrigin::OtherRun);
     }
 
     #[test]
@@ -166,20 +166,20 @@ mod tests {
         assert!(is_probe_record(&bytes));
         for lane in [Lane::Pinned, Lane::Replicated] {
             assert_ne!(lane.code(), TRANSACTION);
-            assert_eq!(sight(US, lane, Partition(3), &bytes), Sighting::Sibling);
+            assert_eq!(classify(US, lane, Partition(3), &bytes), RecordOrigin::OtherRun);
         }
     }
 
     #[test]
     fn own_record_in_the_wrong_partition_is_foreign() {
-        assert_eq!(sighted(US, &bytes(US, 4)), Sighting::Foreign);
+        assert_eq!(classified(US, &bytes(US, 4)), RecordOrigin::Foreign);
     }
 
     #[test]
     fn other_version_is_foreign() {
         let mut newer = bytes(US, 3);
         newer[4] = 2;
-        assert_eq!(sighted(US, &newer), Sighting::Foreign);
+        assert_eq!(classified(US, &newer), RecordOrigin::Foreign);
     }
 
     #[test]
@@ -195,12 +195,12 @@ mod tests {
         fn any_flipped_bit_is_noticed(bit in 0usize..128 * 8) {
             let mut damaged = bytes(US, 3);
             damaged[bit / 8] ^= 1 << (bit % 8);
-            prop_assert_eq!(sighted(US, &damaged), Sighting::Foreign);
+            prop_assert_eq!(classified(US, &damaged), RecordOrigin::Foreign);
         }
 
         #[test]
         fn arbitrary_bytes_are_foreign(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            prop_assert_eq!(sighted(US, &bytes), Sighting::Foreign);
+            prop_assert_eq!(classified(US, &bytes), RecordOrigin::Foreign);
         }
     }
 }

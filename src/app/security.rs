@@ -21,7 +21,7 @@ fn tls(security: &config::Security) -> Option<TlsSettings> {
             chain: certificates(chain),
             key: Pem { path: key.path().to_owned(), der: vec![key.der().secret_der().to_vec()] },
         }),
-        any_name: !security.verify_hostname,
+        any_hostname: !security.verify_hostname,
     })
 }
 

@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 
 use crate::app::security::security;
 use crate::config::Config;
-use crate::kafka::group_cleanup::{Cleaned, clean_groups};
+use crate::kafka::group_cleanup::{GroupOutcome, delete_groups};
 use crate::kafka::wire::WireError;
 
 use super::exit::{self, Exit};
@@ -27,7 +27,7 @@ pub(super) fn clean(config: Config) -> Exit {
             Ok(security) => security,
             Err(problem) => return exit::usage(&problem),
         };
-        let cleaned = runtime.block_on(clean_groups(bootstrap, Arc::clone(&client_id), security, &config.vantage));
+        let cleaned = runtime.block_on(delete_groups(bootstrap, Arc::clone(&client_id), security, &config.vantage));
         let told = tell(name, cleaned);
         told.deleted.iter().for_each(|line| println!("{line}"));
         told.left.iter().for_each(|line| eprintln!("error: {line}"));
@@ -45,16 +45,18 @@ struct Told {
     left: Vec<String>,
 }
 
-fn tell(cluster: &str, cleaned: Result<Vec<(Arc<str>, Cleaned)>, WireError>) -> Told {
+fn tell(cluster: &str, cleaned: Result<Vec<(Arc<str>, GroupOutcome)>, WireError>) -> Told {
     let mut told = Told { deleted: Vec::new(), left: Vec::new() };
     match cleaned {
         Err(error) => told.left.push(format!("cluster {cluster}: no bootstrap server answers: {error}")),
         Ok(groups) => {
             for (group, outcome) in groups {
                 match outcome {
-                    Cleaned::Deleted => told.deleted.push(format!("cluster {cluster}: deleted group {group}")),
-                    Cleaned::Absent => {}
-                    Cleaned::Left(why) => told.left.push(format!("cluster {cluster}: group {group} is left: {why}")),
+                    GroupOutcome::Deleted => told.deleted.push(format!("cluster {cluster}: deleted group {group}")),
+                    GroupOutcome::Absent => {}
+                    GroupOutcome::Left(why) => {
+                        told.left.push(format!("cluster {cluster}: group {group} is left: {why}"))
+                    }
                 }
             }
             if told.deleted.is_empty() && told.left.is_empty() {
@@ -71,7 +73,8 @@ mod tests {
 
     #[test]
     fn says_what_was_deleted_and_what_stands() {
-        let groups = [("g-0", Cleaned::Deleted), ("g-1", Cleaned::Absent), ("g-2", Cleaned::Left("why".into()))];
+        let groups =
+            [("g-0", GroupOutcome::Deleted), ("g-1", GroupOutcome::Absent), ("g-2", GroupOutcome::Left("why".into()))];
         let told = tell("prod", Ok(groups.map(|(group, outcome)| (group.into(), outcome)).to_vec()));
         assert_eq!(told.deleted, ["cluster prod: deleted group g-0"]);
         assert_eq!(told.left, ["cluster prod: group g-2 is left: why"]);

@@ -10,10 +10,10 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 use tokio::time::timeout;
 
-use super::cluster::metadata_client::Asker;
+use super::cluster::metadata_client::MetadataClient;
 use super::direct::OFFSETS;
 use super::security::Security;
-use super::session::managed_connection::Dialling;
+use super::session::managed_connection::DialOptions;
 use super::wire::{ClusterMetadata, DeleteGroups, DeletedGroup, TopicInfo, WireError};
 
 /// Kafka's code for a group with members.
@@ -24,7 +24,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What became of a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cleaned {
+pub enum GroupOutcome {
     /// It is deleted.
     Deleted,
     /// There was none.
@@ -38,14 +38,15 @@ pub enum Cleaned {
 ///
 /// # Errors
 /// No server answers.
-pub async fn clean_groups(
+pub async fn delete_groups(
     bootstrap: Vec<String>,
     client_id: Arc<str>,
     security: Arc<Security>,
     vantage: &str,
-) -> Result<Vec<(Arc<str>, Cleaned)>, WireError> {
-    let metadata =
-        Asker::new(Arc::clone(&client_id), Arc::clone(&security), vec![OFFSETS.into()]).ask(bootstrap).await?;
+) -> Result<Vec<(Arc<str>, GroupOutcome)>, WireError> {
+    let metadata = MetadataClient::new(Arc::clone(&client_id), Arc::clone(&security), vec![OFFSETS.into()])
+        .request(bootstrap)
+        .await?;
     let Some(topic) = metadata.topics.iter().find(|topic| topic.name == OFFSETS && topic.error == 0) else {
         return Ok(Vec::new());
     };
@@ -54,9 +55,9 @@ pub async fn clean_groups(
         let outcomes = match address(&metadata, leader) {
             None => left(&groups, "its coordinator is not there"),
             Some(address) => {
-                let patience = ANSWER_WITHIN;
+                let idle_timeout = ANSWER_WITHIN;
                 let (client_id, security) = (Arc::clone(&client_id), Arc::clone(&security));
-                delete(&Dialling { address, client_id, security, patience }, &groups).await
+                delete(&DialOptions { address, client_id, security, idle_timeout }, &groups).await
             }
         };
         cleaned
@@ -84,10 +85,10 @@ fn address(metadata: &ClusterMetadata, broker: BrokerId) -> Option<Arc<str>> {
     metadata.brokers.iter().find(|info| info.id == broker.0).map(|info| info.address().into())
 }
 
-async fn delete(dialling: &Dialling, groups: &[Group]) -> Vec<Cleaned> {
-    let address = &dialling.address;
+async fn delete(dial_options: &DialOptions, groups: &[Group]) -> Vec<GroupOutcome> {
+    let address = &dial_options.address;
     let asked = async {
-        let connection = dialling.dial(ANSWER_WITHIN).await?;
+        let connection = dial_options.dial(ANSWER_WITHIN).await?;
         let groups = groups.iter().map(|(_, group)| Arc::clone(group)).collect();
         Ok::<_, WireError>(connection.call(DeleteGroups { groups })?.await?.body)
     };
@@ -98,19 +99,19 @@ async fn delete(dialling: &Dialling, groups: &[Group]) -> Vec<Cleaned> {
     }
 }
 
-fn left(groups: &[Group], why: &str) -> Vec<Cleaned> {
-    groups.iter().map(|_| Cleaned::Left(why.to_owned())).collect()
+fn left(groups: &[Group], why: &str) -> Vec<GroupOutcome> {
+    groups.iter().map(|_| GroupOutcome::Left(why.to_owned())).collect()
 }
 
-fn outcome(answer: &[DeletedGroup], group: &str) -> Cleaned {
+fn outcome(answer: &[DeletedGroup], group: &str) -> GroupOutcome {
     let Some(told) = answer.iter().find(|deleted| deleted.group == group) else {
-        return Cleaned::Left("its coordinator said nothing of it".to_owned());
+        return GroupOutcome::Left("its coordinator said nothing of it".to_owned());
     };
     match KafkaError::of(told.error) {
-        None => Cleaned::Deleted,
-        Some(KafkaError::GROUP_ID_NOT_FOUND) => Cleaned::Absent,
-        Some(NON_EMPTY_GROUP) => Cleaned::Left("it has members, which a group of the prober never has".to_owned()),
-        Some(error) => Cleaned::Left(error.name().to_owned()),
+        None => GroupOutcome::Deleted,
+        Some(KafkaError::GROUP_ID_NOT_FOUND) => GroupOutcome::Absent,
+        Some(NON_EMPTY_GROUP) => GroupOutcome::Left("it has members, which a group of the prober never has".to_owned()),
+        Some(error) => GroupOutcome::Left(error.name().to_owned()),
     }
 }
 
@@ -143,10 +144,10 @@ mod tests {
     fn group_that_was_never_made_is_no_failure_and_one_with_members_is_left() {
         let answer = [("a", 0), ("b", 69), ("c", 68), ("d", 15)];
         let answer = answer.map(|(group, error)| DeletedGroup { group: group.into(), error });
-        assert_eq!(outcome(&answer, "a"), Cleaned::Deleted);
-        assert_eq!(outcome(&answer, "b"), Cleaned::Absent);
-        assert!(matches!(outcome(&answer, "c"), Cleaned::Left(why) if why.contains("members")));
-        assert_eq!(outcome(&answer, "d"), Cleaned::Left("COORDINATOR_NOT_AVAILABLE".into()));
-        assert!(matches!(outcome(&answer, "e"), Cleaned::Left(_)));
+        assert_eq!(outcome(&answer, "a"), GroupOutcome::Deleted);
+        assert_eq!(outcome(&answer, "b"), GroupOutcome::Absent);
+        assert!(matches!(outcome(&answer, "c"), GroupOutcome::Left(why) if why.contains("members")));
+        assert_eq!(outcome(&answer, "d"), GroupOutcome::Left("COORDINATOR_NOT_AVAILABLE".into()));
+        assert!(matches!(outcome(&answer, "e"), GroupOutcome::Left(_)));
     }
 }

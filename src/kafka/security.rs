@@ -28,7 +28,7 @@ pub struct TlsSettings {
     /// Shown to a broker that asks for it.
     pub client: Option<ClientIdentity>,
     /// Also a certificate of another name is good enough.
-    pub any_name: bool,
+    pub any_hostname: bool,
 }
 
 /// A PEM file, as it was read: librdkafka reads it again.
@@ -97,9 +97,9 @@ impl Security {
         };
         let mut all = vec![("security.protocol", protocol.to_owned())];
         if let Some(tls) = &self.tls {
-            let TlsSettings { ca, client, any_name } = &tls.settings;
+            let TlsSettings { ca, client, any_hostname } = &tls.settings;
             all.push(("enable.ssl.certificate.verification", "true".to_owned()));
-            let checked = if *any_name { "none" } else { "https" };
+            let checked = if *any_hostname { "none" } else { "https" };
             all.push(("ssl.endpoint.identification.algorithm", checked.to_owned()));
             // Without this librdkafka takes OpenSSL's default places, as our own context does.
             all.extend(ca.as_ref().map(|ca| ("ssl.ca.location", ca.location())));

@@ -8,7 +8,7 @@ use prober_core::time::Time;
 use prober_core::track::{Output, Settings, Track, Written};
 
 use crate::clock::Clock;
-use crate::port::{self, Outgoing};
+use crate::port::{self, RecordToSend};
 use crate::record::{self, Identity};
 use crate::schedule::Schedule;
 
@@ -133,9 +133,9 @@ impl Live {
                 (None, Some(partition)) => {
                     let due = clock.wall_at(tick.due);
                     let value = record::encode(identity, which, partition, sequence, due, size);
-                    lane.submit(Outgoing { partition, sequence, due, value })
+                    lane.submit(RecordToSend { partition, sequence, due, value })
                 }
-                (fault, _) => Err(port::Refusal { at: clock.now(), fault: fault.unwrap_or(Fault::NoPartition) }),
+                (fault, _) => Err(port::SendError { at: clock.now(), fault: fault.unwrap_or(Fault::NoPartition) }),
             };
             match sent {
                 Ok(at) => self.track.sent(sequence, at, &mut out),

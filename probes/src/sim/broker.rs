@@ -8,7 +8,7 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_core::track::{Found, Written};
 
-use crate::port::{LaneInput, Outgoing};
+use crate::port::{LaneInput, RecordToSend};
 
 use super::timeline::At;
 use super::{ACK_LATENCY, Swallowed};
@@ -26,7 +26,7 @@ pub(super) struct SimBroker {
     refusing: Option<KafkaError>,
     next: Next,
     /// Taken while frozen.
-    held: Vec<Outgoing>,
+    held: Vec<RecordToSend>,
     swallowed: Swallowed,
 }
 
@@ -69,7 +69,7 @@ impl SimBroker {
         (!self.frozen).then_some(self.latency)
     }
 
-    pub(super) fn submit(&mut self, now: Time, record: &Outgoing) -> Reports {
+    pub(super) fn submit(&mut self, now: Time, record: &RecordToSend) -> Reports {
         if self.frozen {
             self.held.push(record.clone());
             return Reports::new();
@@ -102,7 +102,7 @@ impl SimBroker {
                 self.down = true;
                 let held = std::mem::take(&mut self.held);
                 let fault = Fault::ConnectionReset;
-                let reset = |record: &Outgoing| {
+                let reset = |record: &RecordToSend| {
                     let (partition, sequence) = (self.partition, record.sequence);
                     (at, LaneInput::Failed { partition, sequence, at, fault, written: Written::Maybe })
                 };
@@ -124,7 +124,7 @@ impl SimBroker {
         Reports::new()
     }
 
-    fn store(&mut self, now: Time, record: &Outgoing) -> Reports {
+    fn store(&mut self, now: Time, record: &RecordToSend) -> Reports {
         let (partition, sequence) = (self.partition, record.sequence);
         let acked_at = now + self.latency;
         if let Some(error) = self.refusing {

@@ -16,7 +16,7 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::time::Time;
 
 use crate::clock::Clock;
-use crate::port::{Lane, LaneInput, Layout, Outgoing, Refusal};
+use crate::port::{Lane, LaneInput, Layout, RecordToSend, SendError};
 
 use broker::SimBroker;
 
@@ -91,13 +91,13 @@ impl Sim {
 }
 
 impl Lane for Sim {
-    fn submit(&mut self, record: Outgoing) -> Result<Time, Refusal> {
+    fn submit(&mut self, record: RecordToSend) -> Result<Time, SendError> {
         let now = self.clock.now();
         let mut inner = self.inner.borrow_mut();
         let found = inner.brokers.values_mut().find(|broker| broker.partition == record.partition);
-        let Some(broker) = found else { return Err(Refusal { at: now, fault: Fault::NoPartition }) };
+        let Some(broker) = found else { return Err(SendError { at: now, fault: Fault::NoPartition }) };
         if broker.down {
-            return Err(Refusal { at: now, fault: Fault::ConnectionRefused });
+            return Err(SendError { at: now, fault: Fault::ConnectionRefused });
         }
         let reports = broker.submit(now, &record);
         inner.report(reports);

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::kafka::security::Security;
 use crate::kafka::wire::{ClusterMetadata, Connection, Metadata, WireError};
 
-use crate::kafka::session::managed_connection::Dialling;
+use crate::kafka::session::managed_connection::DialOptions;
 
 /// An answer is given up after this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -19,25 +19,25 @@ const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 /// Asks for metadata, again and again, of whoever answered last.
 #[derive(Debug)]
-pub(in crate::kafka) struct Asker {
+pub(in crate::kafka) struct MetadataClient {
     client_id: Arc<str>,
     security: Arc<Security>,
     topics: Vec<Arc<str>>,
     current: Option<Connection>,
 }
 
-impl Asker {
+impl MetadataClient {
     /// Asks for these topics.
-    pub(in crate::kafka) fn new(client_id: Arc<str>, security: Arc<Security>, topics: Vec<Arc<str>>) -> Asker {
-        Asker { client_id, security, topics, current: None }
+    pub(in crate::kafka) fn new(client_id: Arc<str>, security: Arc<Security>, topics: Vec<Arc<str>>) -> MetadataClient {
+        MetadataClient { client_id, security, topics, current: None }
     }
 
     /// One answer, from the broker that answered last, else from the first of `candidates` that does.
     ///
     /// # Errors
     /// Nobody answered: the last reason.
-    pub(in crate::kafka) async fn ask(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
-        if let Some(connection) = self.current.take().filter(|connection| !connection.is_due())
+    pub(in crate::kafka) async fn request(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
+        if let Some(connection) = self.current.take().filter(|connection| !connection.needs_replacement())
             && let Ok(metadata) = ask(&connection, &self.topics).await
         {
             self.current = Some(connection);
@@ -49,7 +49,7 @@ impl Asker {
     }
 
     /// Forgets whom it asked, so that another broker's opinion is heard.
-    pub(in crate::kafka) fn ask_another(&mut self) {
+    pub(in crate::kafka) fn use_another_broker(&mut self) {
         self.current = None;
     }
 
@@ -58,15 +58,15 @@ impl Asker {
         let mut reason = WireError::ConnectTimeout;
         loop {
             if let Some(address) = candidates.pop_front() {
-                let dialling = Dialling {
+                let dial_options = DialOptions {
                     address: address.into(),
                     client_id: Arc::clone(&self.client_id),
                     security: Arc::clone(&self.security),
-                    patience: ANSWER_WITHIN,
+                    idle_timeout: ANSWER_WITHIN,
                 };
                 let topics = self.topics.clone();
                 asked.spawn(async move {
-                    let connection = dialling.dial(ANSWER_WITHIN).await?;
+                    let connection = dial_options.dial(ANSWER_WITHIN).await?;
                     let metadata = ask(&connection, &topics).await?;
                     Ok::<_, WireError>((connection, metadata))
                 });

@@ -9,15 +9,15 @@ use prober_core::topology::{Address, PartitionSeen, TopicSeen, Topology};
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
 /// What is known of a cluster.
-pub(in crate::kafka) struct Picture {
+pub(in crate::kafka) struct ClusterView {
     bootstrap: Vec<String>,
     topology: Topology,
     stable_since: Time,
 }
 
-impl Picture {
-    pub(in crate::kafka) fn new(bootstrap: Vec<String>, now: Time) -> Picture {
-        Picture { bootstrap, topology: Topology::default(), stable_since: now }
+impl ClusterView {
+    pub(in crate::kafka) fn new(bootstrap: Vec<String>, now: Time) -> ClusterView {
+        ClusterView { bootstrap, topology: Topology::default(), stable_since: now }
     }
 
     pub(in crate::kafka) fn topology(&self) -> &Topology {
@@ -60,7 +60,7 @@ impl Picture {
 }
 
 /// The topic as plain data, if it is there.
-pub(in crate::kafka) fn seen(info: &TopicInfo) -> Option<TopicSeen> {
+pub(in crate::kafka) fn topic_metadata(info: &TopicInfo) -> Option<TopicSeen> {
     if info.error != 0 || info.partitions.is_empty() {
         return None;
     }

@@ -12,7 +12,7 @@ use prober_probes::port::AskInput;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::kafka::session::managed_connection::Dialling;
+use crate::kafka::session::managed_connection::DialOptions;
 use crate::kafka::wire::{Connection, CreateTopic, DeleteTopic, Metadata, WireError};
 
 use super::Context;
@@ -123,7 +123,7 @@ impl Canary<'_> {
     {
         let clock = self.context.clock;
         for (_, address) in &self.brokers {
-            let Ok(connection) = self.dialling(address).dial(STEP_WITHIN).await else { continue };
+            let Ok(connection) = self.dial_options(address).dial(STEP_WITHIN).await else { continue };
             let began = clock.now();
             if let Ok(Ok((at, error))) = tokio::time::timeout(2 * STEP_WITHIN, ask(connection)).await {
                 let at = clock.at(at);
@@ -140,9 +140,9 @@ impl Canary<'_> {
     async fn spread(&self, since: Time, phase: Phase, there: bool) {
         let mut asked = JoinSet::new();
         for (broker, address) in &self.brokers {
-            let (broker, dialling, clock) = (*broker, self.dialling(address), self.context.clock);
+            let (broker, dial_options, clock) = (*broker, self.dial_options(address), self.context.clock);
             asked.spawn(async move {
-                let connection = dialling.dial(STEP_WITHIN).await?;
+                let connection = dial_options.dial(STEP_WITHIN).await?;
                 loop {
                     let reply = connection.call(Metadata { topics: vec![Arc::from(CANARY)] })?.await?;
                     let seen = reply.body.topics.iter().any(|topic| topic.error == 0 && !topic.partitions.is_empty());
@@ -174,7 +174,7 @@ impl Canary<'_> {
         (self.context.tell)(AskInput::Action { action, result });
     }
 
-    fn dialling(&self, address: &Arc<str>) -> Dialling {
-        self.context.dialling(Arc::clone(address), STEP_WITHIN)
+    fn dial_options(&self, address: &Arc<str>) -> DialOptions {
+        self.context.dial_options(Arc::clone(address), STEP_WITHIN)
     }
 }

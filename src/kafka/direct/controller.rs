@@ -99,9 +99,9 @@ impl Controller {
 
     async fn way(&self, forwarder: &Forwarder, replicas: Vec<i32>, within: Duration) -> Way {
         let clock = self.context.clock;
-        let dialling = self.context.dialling(Arc::clone(&forwarder.address), within);
+        let dial_options = self.context.dial_options(Arc::clone(&forwarder.address), within);
         let asked = async {
-            let connection = dialling.dial(within).await.map_err(|error| Way::Closed(fault::of(&error)))?;
+            let connection = dial_options.dial(within).await.map_err(|error| Way::Closed(fault::of(&error)))?;
             let call = connection.call(CreateTopic {
                 topic: Arc::from(CANARY),
                 replicas: vec![replicas],

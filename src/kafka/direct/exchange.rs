@@ -164,8 +164,8 @@ impl Exchange {
     async fn patiently<R: Request>(
         &self,
         question: impl Fn() -> R,
-        error: impl Fn(&R::Answer) -> i16,
-    ) -> Result<R::Answer, Fault> {
+        error: impl Fn(&R::Response) -> i16,
+    ) -> Result<R::Response, Fault> {
         let mut pause = PAUSE_MIN;
         loop {
             let answer = self.ask(question()).await?.body;
@@ -177,7 +177,7 @@ impl Exchange {
         }
     }
 
-    async fn ask<R: Request>(&self, question: R) -> Result<Reply<R::Answer>, Fault> {
+    async fn ask<R: Request>(&self, question: R) -> Result<Reply<R::Response>, Fault> {
         let of = |error: WireError| fault::of(&error);
         self.connection.call(question).map_err(of)?.await.map_err(of)
     }

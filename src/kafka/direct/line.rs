@@ -10,8 +10,8 @@ use prober_core::ids::BrokerId;
 use prober_probes::port::AskInput;
 use tokio::sync::watch;
 
-use crate::kafka::session::managed_connection::{Link, State};
-use crate::kafka::session::overdue_monitor::Owed;
+use crate::kafka::session::managed_connection::{ConnectionState, ManagedConnection};
+use crate::kafka::session::overdue_monitor::OverdueMonitor;
 use crate::kafka::wire::Connection;
 
 use super::Context;
@@ -22,7 +22,7 @@ use super::scout::Scouted;
 pub(super) struct Lines {
     context: Context,
     scouted: watch::Receiver<Arc<Scouted>>,
-    patience: Duration,
+    idle_timeout: Duration,
     /// Whether what these connections owe counts against their broker: not where an answer may wait on others.
     accuses: bool,
     links: Arc<Mutex<Links>>,
@@ -37,13 +37,13 @@ struct Links {
 
 struct Kept {
     address: Arc<str>,
-    link: Link,
+    link: ManagedConnection,
 }
 
 impl Lines {
-    /// None yet. A connection may be silent for `patience` with requests outstanding.
-    pub(super) fn new(context: Context, scouted: watch::Receiver<Arc<Scouted>>, patience: Duration) -> Lines {
-        Lines { context, scouted, patience, accuses: false, links: Arc::default() }
+    /// None yet. A connection may be silent for `idle_timeout` with requests outstanding.
+    pub(super) fn new(context: Context, scouted: watch::Receiver<Arc<Scouted>>, idle_timeout: Duration) -> Lines {
+        Lines { context, scouted, idle_timeout, accuses: false, links: Arc::default() }
     }
 
     /// None yet, for questions that a broker answers by itself.
@@ -51,14 +51,14 @@ impl Lines {
         Lines { accuses: true, ..lines }
     }
 
-    fn owed(&self, broker: BrokerId) -> Owed {
+    fn owed(&self, broker: BrokerId) -> OverdueMonitor {
         let (tell, accuses) = (Arc::clone(&self.context.tell), self.accuses);
         let tell = move |silence| {
             if accuses {
                 tell(AskInput::Silence(silence));
             }
         };
-        Owed::new(self.context.clock, broker, Channel::Control, Duration::ZERO, Arc::new(tell))
+        OverdueMonitor::new(self.context.clock, broker, Channel::Control, Duration::ZERO, Arc::new(tell))
     }
 
     /// The connection to a broker: waited for while it is being dialled.
@@ -70,11 +70,11 @@ impl Lines {
         let mut state = self.state(broker).ok_or(Fault::NoAddress)?;
         loop {
             match &*state.borrow_and_update() {
-                State::Down(fault) => return Err(*fault),
-                State::Up(connection) if connection.is_closed().is_none() => {
+                ConnectionState::Down(fault) => return Err(*fault),
+                ConnectionState::Up(connection) if connection.is_closed().is_none() => {
                     return if connection.is_throttled() { Err(Fault::Quota) } else { Ok(Arc::clone(connection)) };
                 }
-                State::Up(_) | State::Connecting => {}
+                ConnectionState::Up(_) | ConnectionState::Connecting => {}
             }
             if state.changed().await.is_err() {
                 // Another address has taken its place; the next question goes there.
@@ -84,7 +84,7 @@ impl Lines {
     }
 
     /// Follows the link to a broker at its newest address; brokers that are gone or have moved lose theirs.
-    fn state(&self, broker: BrokerId) -> Option<watch::Receiver<State>> {
+    fn state(&self, broker: BrokerId) -> Option<watch::Receiver<ConnectionState>> {
         let scouted = Arc::clone(&self.scouted.borrow());
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         if !links.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &scouted)) {
@@ -95,8 +95,8 @@ impl Lines {
             return Some(kept.link.watch());
         }
         let address = scouted.address(broker)?;
-        let dialling = self.context.dialling(Arc::clone(&address), self.patience);
-        let link = Link::keep(dialling, self.owed(broker), &self.context.alarm);
+        let dial_options = self.context.dial_options(Arc::clone(&address), self.idle_timeout);
+        let link = ManagedConnection::open(dial_options, self.owed(broker), &self.context.alarm);
         let state = link.watch();
         links.kept.insert(broker, Kept { address, link });
         Some(state)

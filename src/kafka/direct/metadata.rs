@@ -10,7 +10,7 @@ use prober_core::staleness::{Picture, Staleness};
 use prober_probes::port::Answer;
 
 use crate::kafka::session::fault;
-use crate::kafka::wire::{self, MetadataInShort, ShortMetadata};
+use crate::kafka::wire::{self, MetadataSummary, SummarizedMetadata};
 
 use super::Context;
 use super::line::Lines;
@@ -34,7 +34,7 @@ impl Metadata {
             Ok(connection) => connection,
             Err(fault) => return context.refused(fault),
         };
-        let answer = match connection.call(MetadataInShort(wire::Metadata { topics: self.topics.clone() })) {
+        let answer = match connection.call(MetadataSummary(wire::Metadata { topics: self.topics.clone() })) {
             Ok(call) => call.await,
             Err(error) => Err(error),
         };
@@ -48,7 +48,7 @@ impl Metadata {
     }
 
     /// Whether what the broker shows is behind.
-    fn observe(&self, broker: BrokerId, shown: ShortMetadata) -> bool {
+    fn observe(&self, broker: BrokerId, shown: SummarizedMetadata) -> bool {
         let mut staleness = self.staleness.lock().unwrap_or_else(PoisonError::into_inner);
         staleness.observe(broker, self.context.clock.now(), picture(shown))
     }
@@ -60,7 +60,7 @@ impl Metadata {
 }
 
 /// Without an id a topic created anew could not be told from one that has lost an epoch: such are left out.
-fn picture(shown: ShortMetadata) -> Picture {
+fn picture(shown: SummarizedMetadata) -> Picture {
     let epochs = shown.epochs.into_iter().map(|(topic, partition, epoch)| ((topic, Partition(partition)), epoch));
     Picture { brokers: shown.brokers.into_iter().map(BrokerId).collect(), epochs: epochs.collect() }
 }

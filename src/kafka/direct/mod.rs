@@ -50,7 +50,7 @@ use crate::alarm::{Alarm, Task};
 
 use super::security::Security;
 use super::session;
-use super::session::managed_connection::Dialling;
+use super::session::managed_connection::DialOptions;
 
 use aim::Aiming;
 use commit::Commit;
@@ -89,7 +89,7 @@ pub struct Settings {
     pub pinned: Arc<str>,
     /// The topic of the replicated lane.
     pub replicated: Arc<str>,
-    /// The probes that ask, each with its deadline: the patience with its connections.
+    /// The probes that ask, each with its deadline: the idle time-out of its connections.
     pub deadlines: BTreeMap<Probe, Duration>,
     /// A real topic creation now and then, if it is wanted.
     pub canary: Option<CanarySettings>,
@@ -106,9 +106,14 @@ struct Context {
 }
 
 impl Context {
-    /// How a broker is dialled that may be silent for `patience` with requests outstanding.
-    fn dialling(&self, address: Arc<str>, patience: Duration) -> Dialling {
-        Dialling { address, client_id: Arc::clone(&self.client_id), security: Arc::clone(&self.security), patience }
+    /// How a broker is dialled that may be silent for `idle_timeout` with requests outstanding.
+    fn dial_options(&self, address: Arc<str>, idle_timeout: Duration) -> DialOptions {
+        DialOptions {
+            address,
+            client_id: Arc::clone(&self.client_id),
+            security: Arc::clone(&self.security),
+            idle_timeout,
+        }
     }
 
     /// A refusal that is known now.
@@ -144,8 +149,8 @@ impl DirectProbes {
         let context = Context { clock, client_id, security, tell, alarm };
         let scout = Scout::new(&context, &settings);
         let (scouted, hint) = (scout.watch(), scout.hint());
-        let patience = |probe| settings.deadlines.get(&probe).copied();
-        let fetching = patience(Probe::Fetch).into_iter().chain(patience(Probe::Metadata)).max();
+        let idle_timeout = |probe| settings.deadlines.get(&probe).copied();
+        let fetching = idle_timeout(Probe::Fetch).into_iter().chain(idle_timeout(Probe::Metadata)).max();
         let lines = Lines::new(context.clone(), scouted.clone(), fetching.unwrap_or(Duration::from_secs(2)));
         let lines = Lines::of_the_broker_alone(lines);
         let fetch = Arc::new(Fetch::new(context.clone(), lines.clone(), Arc::clone(&settings.pinned)));
@@ -154,7 +159,7 @@ impl DirectProbes {
         let connect = Arc::new(Connect::new(context.clone()));
         let rests = Rests::new(context.clone());
         let controller = Arc::new(Controller::new(context.clone(), rests.clone(), scout.hint()));
-        let deadline = |probe| patience(probe).unwrap_or(Duration::from_secs(4));
+        let deadline = |probe| idle_timeout(probe).unwrap_or(Duration::from_secs(4));
         let own_lines = |probe| Lines::new(context.clone(), scouted.clone(), deadline(probe));
         let coordinating = |probe| Coordinating {
             context: context.clone(),
@@ -244,8 +249,8 @@ impl Ask for DirectProbes {
         let Some(address) = self.scouted.borrow().address(broker) else { return };
         let (context, hint) = (self.context.clone(), Arc::clone(&self.hint));
         self.context.alarm.spawn_brief("look", async move {
-            let dialling = context.dialling(address, LOOK_WITHIN);
-            let fault = dialling.dial(LOOK_WITHIN).await.err().map(|error| session::fault::of(&error));
+            let dial_options = context.dial_options(address, LOOK_WITHIN);
+            let fault = dial_options.dial(LOOK_WITHIN).await.err().map(|error| session::fault::of(&error));
             if fault.is_some() {
                 // Whether the cluster still lists it tells a broker that died from one that left.
                 hint.notify_one();

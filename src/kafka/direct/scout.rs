@@ -12,8 +12,8 @@ use prober_probes::clock::Clock;
 use prober_probes::port::AskInput;
 use tokio::sync::{Notify, watch};
 
-use crate::kafka::cluster::metadata_client::Asker;
-use crate::kafka::cluster::view::{self, Picture};
+use crate::kafka::cluster::metadata_client::MetadataClient;
+use crate::kafka::cluster::view::{self, ClusterView};
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
 use super::{Context, Settings, Teller};
@@ -66,8 +66,8 @@ impl Scouted {
 
 /// Looks around.
 pub(super) struct Scout {
-    asker: Asker,
-    picture: Picture,
+    metadata_client: MetadataClient,
+    picture: ClusterView,
     ours: [Arc<str>; 2],
     clock: Clock,
     tell: Teller,
@@ -80,8 +80,12 @@ impl Scout {
         let ours = [Arc::clone(&settings.pinned), Arc::clone(&settings.replicated)];
         let topics = ours.iter().cloned().chain([OFFSETS, TRANSACTIONS].map(Arc::from)).collect();
         Scout {
-            asker: Asker::new(Arc::clone(&settings.client_id), Arc::clone(&settings.security), topics),
-            picture: Picture::new(settings.bootstrap.clone(), context.clock.now()),
+            metadata_client: MetadataClient::new(
+                Arc::clone(&settings.client_id),
+                Arc::clone(&settings.security),
+                topics,
+            ),
+            picture: ClusterView::new(settings.bootstrap.clone(), context.clock.now()),
             ours,
             clock: context.clock,
             tell: Arc::clone(&context.tell),
@@ -104,7 +108,7 @@ impl Scout {
         let mut pause = PAUSE_MIN;
         loop {
             let asked = self.clock.now();
-            match self.asker.ask(self.picture.candidates()).await {
+            match self.metadata_client.request(self.picture.candidates()).await {
                 Ok(metadata) => {
                     pause = PAUSE_MIN;
                     let brokers = metadata.brokers.iter().map(|broker| BrokerId(broker.id)).collect();
@@ -123,7 +127,7 @@ impl Scout {
     fn see(&mut self, metadata: &ClusterMetadata) {
         let topics = metadata.topics.iter();
         let topics: BTreeMap<Arc<str>, TopicSeen> =
-            topics.filter_map(|info| Some((Arc::from(info.name.as_str()), view::seen(info)?))).collect();
+            topics.filter_map(|info| Some((Arc::from(info.name.as_str()), view::topic_metadata(info)?))).collect();
         let ours: Vec<&TopicSeen> = self.ours.iter().filter_map(|name| topics.get(name)).collect();
         self.picture.observe(metadata, &ours, self.clock.now());
         let topology = self.picture.topology().clone();
@@ -150,7 +154,7 @@ impl Scout {
         };
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = hinted => self.asker.ask_another(),
+            () = hinted => self.metadata_client.use_another_broker(),
         }
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kafka::security::Security;
-use crate::kafka::session::managed_connection::Dialling;
+use crate::kafka::session::managed_connection::DialOptions;
 use crate::kafka::wire::{Connection, Phase, Request, WireError};
 
 use super::Settings;
-use super::state::{Board, Cost};
+use super::state::{Cost, ObservationState};
 
 /// A dial is given up after this.
 const DIAL_WITHIN: Duration = Duration::from_secs(2);
@@ -21,16 +21,16 @@ const TRIED_MAX: usize = 3;
 
 /// Asks some broker.
 pub(super) struct AnyBroker<'a> {
-    board: &'a Board,
-    caller: Caller,
+    state: &'a ObservationState,
+    dialer: Dialer,
     current: Option<Connection>,
     /// Where the next search begins, so that a silent broker is not the first each time.
     turn: usize,
 }
 
 impl<'a> AnyBroker<'a> {
-    pub(super) fn new(settings: &Settings, board: &'a Board) -> AnyBroker<'a> {
-        AnyBroker { board, caller: Caller::new(settings), current: None, turn: 0 }
+    pub(super) fn new(settings: &Settings, state: &'a ObservationState) -> AnyBroker<'a> {
+        AnyBroker { state, dialer: Dialer::new(settings), current: None, turn: 0 }
     }
 
     /// One answer, and adds what it cost.
@@ -41,7 +41,7 @@ impl<'a> AnyBroker<'a> {
         &mut self,
         request: R,
         cost: &mut Cost,
-    ) -> Result<R::Answer, WireError> {
+    ) -> Result<R::Response, WireError> {
         let mut reason = WireError::ConnectTimeout;
         if let Some(connection) = self.current.take() {
             match self.ask_over(connection, request.clone(), cost).await {
@@ -49,10 +49,10 @@ impl<'a> AnyBroker<'a> {
                 settled => return settled,
             }
         }
-        let candidates = self.board.candidates();
+        let candidates = self.state.candidates();
         for attempt in 0..candidates.len().min(TRIED_MAX) {
             let address = Arc::clone(&candidates[(self.turn + attempt) % candidates.len()]);
-            let asked = match self.caller.dial(address).await {
+            let asked = match self.dialer.dial(address).await {
                 Ok(connection) => self.ask_over(connection, request.clone(), cost).await,
                 Err(error) => Err(error),
             };
@@ -70,14 +70,14 @@ impl<'a> AnyBroker<'a> {
         connection: Connection,
         request: R,
         cost: &mut Cost,
-    ) -> Result<R::Answer, WireError> {
-        let asked = self.board.clock.now();
+    ) -> Result<R::Response, WireError> {
+        let asked = self.state.clock.now();
         let answer = call(&connection, request).await;
         if answer.as_ref().err().is_none_or(is_final) {
             self.current = Some(connection);
         }
         if answer.is_ok() {
-            cost.add(self.board.clock.now().since(asked));
+            cost.add(self.state.clock.now().since(asked));
         }
         answer
     }
@@ -90,25 +90,25 @@ fn is_final(error: &WireError) -> bool {
 
 /// Who we are to the brokers.
 #[derive(Clone)]
-pub(super) struct Caller {
+pub(super) struct Dialer {
     client_id: Arc<str>,
     security: Arc<Security>,
 }
 
-impl Caller {
-    pub(super) fn new(settings: &Settings) -> Caller {
-        Caller { client_id: Arc::clone(&settings.client_id), security: Arc::clone(&settings.security) }
+impl Dialer {
+    pub(super) fn new(settings: &Settings) -> Dialer {
+        Dialer { client_id: Arc::clone(&settings.client_id), security: Arc::clone(&settings.security) }
     }
 
     /// Opens a connection of our own.
     pub(super) async fn dial(&self, address: Arc<str>) -> Result<Connection, WireError> {
         let (client_id, security) = (Arc::clone(&self.client_id), Arc::clone(&self.security));
-        Dialling { address, client_id, security, patience: ANSWER_WITHIN }.dial(DIAL_WITHIN).await
+        DialOptions { address, client_id, security, idle_timeout: ANSWER_WITHIN }.dial(DIAL_WITHIN).await
     }
 }
 
 /// One answer, in time.
-pub(super) async fn call<R: Request>(connection: &Connection, request: R) -> Result<R::Answer, WireError> {
+pub(super) async fn call<R: Request>(connection: &Connection, request: R) -> Result<R::Response, WireError> {
     let call = connection.call(request)?;
     let silent = WireError::NoAnswer { phase: Phase::Serving };
     Ok(tokio::time::timeout(ANSWER_WITHIN, call).await.unwrap_or(Err(silent))?.body)

@@ -13,14 +13,14 @@ use prober_core::observed::{Named, PartitionName, Quorum, QuorumReplica, QuorumR
 use prober_core::time::Time;
 
 use crate::kafka::wire::{
-    Api, ClusterMetadata, DescribeQuorum, DescribedQuorum, ListReassignments, MetadataOfAll, TopicInfo,
+    Api, ClusterMetadata, DescribeQuorum, DescribedQuorum, ListPartitionReassignments, MetadataOfAll, TopicInfo,
 };
 
 use super::Settings;
 use super::any_broker::AnyBroker;
 use super::configs::Configs;
-use super::error::Trouble;
-use super::state::{Board, Cost};
+use super::error::ObservationError;
+use super::state::{Cost, ObservationState};
 
 /// What DescribeQuorum, ListPartitionReassignments and DescribeLogDirs need.
 pub(super) const DESCRIBE_CLUSTER: &str = "DESCRIBE on CLUSTER";
@@ -28,7 +28,7 @@ pub(super) const DESCRIBE_CLUSTER: &str = "DESCRIBE on CLUSTER";
 /// The topics whose growth is watched.
 const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
-/// The controller is given so long, well below our own patience.
+/// The controller is given so long, well below our own time-out.
 const CONTROLLER_WITHIN: Duration = Duration::from_secs(5);
 
 /// The parts of this loop; configs are asked for together with the partitions that they are for.
@@ -37,19 +37,19 @@ const PARTS: [Part; 3] = [Part::Partitions, Part::Quorum, Part::Reassignments];
 /// The loop.
 pub(super) struct Rounds<'a> {
     settings: &'a Settings,
-    board: &'a Board,
+    state: &'a ObservationState,
     any: AnyBroker<'a>,
     configs: Configs,
     due: BTreeMap<Part, (Time, Cadence)>,
 }
 
 impl<'a> Rounds<'a> {
-    pub(super) fn new(settings: &'a Settings, board: &'a Board) -> Rounds<'a> {
-        let first = (board.clock.now(), Cadence::every(settings.interval));
+    pub(super) fn new(settings: &'a Settings, state: &'a ObservationState) -> Rounds<'a> {
+        let first = (state.clock.now(), Cadence::every(settings.interval));
         Rounds {
             settings,
-            board,
-            any: AnyBroker::new(settings, board),
+            state,
+            any: AnyBroker::new(settings, state),
             configs: Configs::new(settings.configs_interval),
             due: PARTS.map(|part| (part, first)).into(),
         }
@@ -60,38 +60,38 @@ impl<'a> Rounds<'a> {
         loop {
             let next = self.due.iter().min_by_key(|(_, (due, _))| *due).map(|(part, (due, _))| (*part, *due));
             let Some((part, due)) = next else { return };
-            self.board.clock.sleep_until(due).await;
-            let asked = self.board.clock.now();
+            self.state.clock.sleep_until(due).await;
+            let asked = self.state.clock.now();
             let result = match part {
                 Part::Partitions => self.partitions().await,
                 Part::Quorum => self.quorum().await,
                 _ => self.reassignments().await,
             };
-            let off = matches!(result, Err(Trouble::Off(_)));
-            let cost = result.map_err(|trouble| self.board.troubled(part, trouble)).ok();
+            let off = matches!(result, Err(ObservationError::Off(_)));
+            let cost = result.map_err(|error| self.state.on_error(part, error)).ok();
             if let Some((due, cadence)) = self.due.get_mut(&part) {
                 let wait = cadence.next(cost.map(|cost| cost.took));
                 *due = asked + if off { wait.max(self.settings.configs_interval) } else { wait };
             }
-            self.board.looked.notify_one();
+            self.state.partitions_asked.notify_one();
         }
     }
 
-    async fn partitions(&mut self) -> Result<Cost, Trouble> {
+    async fn partitions(&mut self) -> Result<Cost, ObservationError> {
         let mut cost = Cost::default();
         let metadata = self.any.ask(MetadataOfAll, &mut cost).await?;
-        self.configs.refresh(&mut self.any, self.board, others(&metadata, &self.settings.ours)).await;
-        let summing = self.board.clock.now();
-        if self.board.state(Part::Brokers) != PartState::On {
-            self.board.found(addresses(&metadata));
+        self.configs.refresh(&mut self.any, self.state, others(&metadata, &self.settings.ours)).await;
+        let summing = self.state.clock.now();
+        if self.state.state(Part::Brokers) != PartState::On {
+            self.state.set_addresses(addresses(&metadata));
         }
-        self.board.found_internal(internal(&metadata));
+        self.state.set_internal(internal(&metadata));
         let known = |topic: &str| self.configs.min_isr(topic);
         let partitions = Arc::new(add_up(&metadata, &self.settings.ours, known));
         let collisions = Arc::new(Collisions::among(metadata.topics.iter().map(|topic| topic.name.as_str())));
         let cluster_id = metadata.cluster_id;
-        cost.took += self.board.clock.now().since(summing);
-        self.board.answered(Part::Partitions, cost, None, |observed| {
+        cost.took += self.state.clock.now().since(summing);
+        self.state.answered(Part::Partitions, cost, None, |observed| {
             observed.cluster_id = cluster_id.map(Arc::from).or(observed.cluster_id.take());
             observed.partitions = Some(partitions);
             observed.collisions = Some(collisions);
@@ -99,24 +99,24 @@ impl<'a> Rounds<'a> {
         Ok(cost)
     }
 
-    async fn quorum(&mut self) -> Result<Cost, Trouble> {
+    async fn quorum(&mut self) -> Result<Cost, ObservationError> {
         let mut cost = Cost::default();
         let described = self.any.ask(DescribeQuorum, &mut cost).await?;
-        Trouble::check(described.error, Api::DescribeQuorum, DESCRIBE_CLUSTER)?;
+        ObservationError::check(described.error, Api::DescribeQuorum, DESCRIBE_CLUSTER)?;
         let quorum = Arc::new(quorum(&described));
-        self.board.answered(Part::Quorum, cost, None, |observed| observed.quorum = Some(quorum));
+        self.state.answered(Part::Quorum, cost, None, |observed| observed.quorum = Some(quorum));
         Ok(cost)
     }
 
-    async fn reassignments(&mut self) -> Result<Cost, Trouble> {
+    async fn reassignments(&mut self) -> Result<Cost, ObservationError> {
         let mut cost = Cost::default();
-        let listed = self.any.ask(ListReassignments { timeout: CONTROLLER_WITHIN }, &mut cost).await?;
-        Trouble::check(listed.error, Api::ListPartitionReassignments, DESCRIBE_CLUSTER)?;
+        let listed = self.any.ask(ListPartitionReassignments { timeout: CONTROLLER_WITHIN }, &mut cost).await?;
+        ObservationError::check(listed.error, Api::ListPartitionReassignments, DESCRIBE_CLUSTER)?;
         let mut moving = Named::default();
         for (topic, partition) in listed.partitions {
             moving.add(|| PartitionName { topic: Arc::from(topic), partition: Partition(partition) });
         }
-        self.board.answered(Part::Reassignments, cost, None, |observed| observed.reassignments = Some(moving));
+        self.state.answered(Part::Reassignments, cost, None, |observed| observed.reassignments = Some(moving));
         Ok(cost)
     }
 }

@@ -11,8 +11,8 @@ use prober_core::time::Time;
 use crate::kafka::wire::{Api, DescribeTopicConfig, DescribedTopicConfig, MIN_INSYNC_REPLICAS};
 
 use super::any_broker::AnyBroker;
-use super::error::Trouble;
-use super::state::{Board, Cost};
+use super::error::ObservationError;
+use super::state::{Cost, ObservationState};
 
 /// What it takes.
 const PERMISSION: &str = "DESCRIBE_CONFIGS on TOPIC";
@@ -49,8 +49,8 @@ impl Configs {
     }
 
     /// Asks for whatever is due, or new, of these topics.
-    pub(super) async fn refresh(&mut self, any: &mut AnyBroker<'_>, board: &Board, topics: Vec<&str>) {
-        let asked = board.clock.now();
+    pub(super) async fn refresh(&mut self, any: &mut AnyBroker<'_>, state: &ObservationState, topics: Vec<&str>) {
+        let asked = state.clock.now();
         let all_due = self.due <= asked;
         if all_due {
             let there = topics.iter().copied().collect::<std::collections::BTreeSet<_>>();
@@ -66,18 +66,18 @@ impl Configs {
             return;
         }
         let result = self.ask(any, &wanted).await;
-        self.off = matches!(result, Err(Trouble::Off(_)));
+        self.off = matches!(result, Err(ObservationError::Off(_)));
         let cost = match result {
             Ok(round) => {
                 let message = round.forbidden.map(|error| {
                     let (refused, name) = (round.refused, error.name());
                     format!("grant {PERMISSION}: {refused} of {} topics were refused with {name}", wanted.len())
                 });
-                board.answered(Part::Configs, round.cost, message, |_| {});
+                state.answered(Part::Configs, round.cost, message, |_| {});
                 Some(round.cost.took)
             }
-            Err(trouble) => {
-                board.troubled(Part::Configs, trouble);
+            Err(error) => {
+                state.on_error(Part::Configs, error);
                 None
             }
         };
@@ -86,7 +86,7 @@ impl Configs {
         }
     }
 
-    async fn ask(&mut self, any: &mut AnyBroker<'_>, topics: &[Arc<str>]) -> Result<Round, Trouble> {
+    async fn ask(&mut self, any: &mut AnyBroker<'_>, topics: &[Arc<str>]) -> Result<Round, ObservationError> {
         let mut round = Round::default();
         for batch in topics.chunks(BATCH) {
             let request = DescribeTopicConfig { topics: batch.to_vec(), config: MIN_INSYNC_REPLICAS };
@@ -96,7 +96,7 @@ impl Configs {
         }
         match round.forbidden {
             Some(error) if round.refused == topics.len() => {
-                Err(Trouble::forbidden(error, Api::DescribeConfigs, PERMISSION))
+                Err(ObservationError::forbidden(error, Api::DescribeConfigs, PERMISSION))
             }
             _ => Ok(round),
         }

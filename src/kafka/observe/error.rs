@@ -10,40 +10,40 @@ const UNSUPPORTED_VERSION: KafkaError = KafkaError(35);
 
 /// Why a part has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum ObservationError {
     /// Not permitted or not offered: asking again soon is of no use.
     Off(String),
     /// Anything else.
     Failing(String),
 }
 
-impl Trouble {
+impl ObservationError {
     /// Of a code in an answer.
     ///
     /// # Errors
     /// Any code but 0. `permission` is what the request needs, in the words of Kafka's ACLs.
-    pub(super) fn check(code: i16, api: Api, permission: &str) -> Result<(), Trouble> {
+    pub(super) fn check(code: i16, api: Api, permission: &str) -> Result<(), ObservationError> {
         match KafkaError::of(code) {
             None => Ok(()),
-            Some(error) if error.is_authorization() => Err(Trouble::forbidden(error, api, permission)),
+            Some(error) if error.is_authorization() => Err(ObservationError::forbidden(error, api, permission)),
             Some(error) if error == UNSUPPORTED_VERSION => {
-                Err(Trouble::Off(format!("this cluster does not offer {api} ({})", error.name())))
+                Err(ObservationError::Off(format!("this cluster does not offer {api} ({})", error.name())))
             }
-            Some(error) => Err(Trouble::Failing(format!("{api} was refused with {}", error.name()))),
+            Some(error) => Err(ObservationError::Failing(format!("{api} was refused with {}", error.name()))),
         }
     }
 
     /// Of a permission that is missing.
-    pub(super) fn forbidden(error: KafkaError, api: Api, permission: &str) -> Trouble {
-        Trouble::Off(format!("grant {permission}: {api} was refused with {}", error.name()))
+    pub(super) fn forbidden(error: KafkaError, api: Api, permission: &str) -> ObservationError {
+        ObservationError::Off(format!("grant {permission}: {api} was refused with {}", error.name()))
     }
 }
 
-impl From<WireError> for Trouble {
-    fn from(error: WireError) -> Trouble {
+impl From<WireError> for ObservationError {
+    fn from(error: WireError) -> ObservationError {
         match error {
-            WireError::UnsupportedVersion { .. } => Trouble::Off(format!("not offered: {error}")),
-            error => Trouble::Failing(error.to_string()),
+            WireError::UnsupportedVersion { .. } => ObservationError::Off(format!("not offered: {error}")),
+            error => ObservationError::Failing(error.to_string()),
         }
     }
 }
@@ -55,10 +55,10 @@ mod tests {
 
     #[test]
     fn missing_permission_says_what_to_grant() {
-        let refused = Trouble::check(31, Api::DescribeQuorum, "DESCRIBE on CLUSTER");
+        let refused = ObservationError::check(31, Api::DescribeQuorum, "DESCRIBE on CLUSTER");
         let message = "grant DESCRIBE on CLUSTER: DescribeQuorum was refused with CLUSTER_AUTHORIZATION_FAILED";
-        assert_eq!(refused, Err(Trouble::Off(message.into())));
-        assert_eq!(Trouble::check(0, Api::DescribeQuorum, ""), Ok(()));
+        assert_eq!(refused, Err(ObservationError::Off(message.into())));
+        assert_eq!(ObservationError::check(0, Api::DescribeQuorum, ""), Ok(()));
     }
 
     #[test]
@@ -68,8 +68,8 @@ mod tests {
             ours: VersionRange { min: 0, max: 2 },
             broker: None,
         };
-        assert!(matches!(Trouble::from(error), Trouble::Off(_)));
-        assert!(matches!(Trouble::from(WireError::Refused), Trouble::Failing(_)));
-        assert!(matches!(Trouble::check(7, Api::DescribeQuorum, ""), Err(Trouble::Failing(_))));
+        assert!(matches!(ObservationError::from(error), ObservationError::Off(_)));
+        assert!(matches!(ObservationError::from(WireError::Refused), ObservationError::Failing(_)));
+        assert!(matches!(ObservationError::check(7, Api::DescribeQuorum, ""), Err(ObservationError::Failing(_))));
     }
 }

@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 use crate::kafka::wire::{Api, Connection, DescribeLogDirs, DescribedLogDir, DescribedLogDirs, WireError};
 
 use super::Settings;
-use super::any_broker::{Caller, call};
+use super::any_broker::{Dialer, call};
 use super::cluster::DESCRIBE_CLUSTER;
-use super::error::Trouble;
-use super::state::{Board, Cost};
+use super::error::ObservationError;
+use super::state::{Cost, ObservationState};
 
 /// Brokers asked at a time: a silent one must not hold up the rest for long, and we must not ask a hundred at once.
 const AT_A_TIME: usize = 8;
@@ -31,7 +31,7 @@ const NAMES_WITHIN: Duration = Duration::from_secs(10);
 /// The loop.
 pub(super) struct Rounds<'a> {
     settings: &'a Settings,
-    board: &'a Board,
+    state: &'a ObservationState,
     /// Kept connections, and where they lead.
     connections: BTreeMap<BrokerId, (Arc<str>, Connection)>,
     measures: Measures,
@@ -54,32 +54,32 @@ struct Round {
     versions: BTreeMap<BrokerId, Fingerprint>,
     /// Who did not answer, or refused, and the last reason.
     missing: Vec<BrokerId>,
-    trouble: Option<Trouble>,
+    error: Option<ObservationError>,
 }
 
 impl<'a> Rounds<'a> {
-    pub(super) fn new(settings: &'a Settings, board: &'a Board) -> Rounds<'a> {
-        Rounds { settings, board, connections: BTreeMap::new(), measures: Measures::default() }
+    pub(super) fn new(settings: &'a Settings, state: &'a ObservationState) -> Rounds<'a> {
+        Rounds { settings, state, connections: BTreeMap::new(), measures: Measures::default() }
     }
 
     /// Asks again and again.
     pub(super) async fn run(mut self) {
         let mut cadence = Cadence::every(self.settings.interval);
         // Late names are asked about in the next round.
-        let _ = tokio::time::timeout(NAMES_WITHIN, self.board.looked.notified()).await;
+        let _ = tokio::time::timeout(NAMES_WITHIN, self.state.partitions_asked.notified()).await;
         loop {
-            let asked = self.board.clock.now();
+            let asked = self.state.clock.now();
             let round = self.ask_all().await;
             let wait = self.take(round, &mut cadence);
-            self.board.clock.sleep_until(asked + wait).await;
+            self.state.clock.sleep_until(asked + wait).await;
         }
     }
 
     async fn ask_all(&mut self) -> Round {
-        let addresses = self.board.addresses();
+        let addresses = self.state.addresses();
         let stays = |broker: &BrokerId, address: &Arc<str>| addresses.get(broker) == Some(address);
         self.connections.retain(|broker, (address, _)| stays(broker, address));
-        let internal = self.board.internal();
+        let internal = self.state.internal();
         let mut waiting: Vec<_> = addresses.into_iter().rev().collect();
         let (mut round, mut asked) = (Round::default(), JoinSet::new());
         loop {
@@ -88,28 +88,28 @@ impl<'a> Rounds<'a> {
             {
                 let kept = self.connections.remove(&broker).map(|(_, connection)| connection);
                 let request = DescribeLogDirs { topics: internal.to_vec() };
-                let caller = Caller::new(self.settings);
-                asked.spawn(ask(self.board.clock, broker, address, caller, kept, request));
+                let dialer = Dialer::new(self.settings);
+                asked.spawn(ask(self.state.clock, broker, address, dialer, kept, request));
             }
             match asked.join_next().await {
                 None => return round,
-                Some(Ok(answer)) => self.hear(answer, &mut round),
+                Some(Ok(answer)) => self.on_answer(answer, &mut round),
                 // A panic in there has been logged; its broker counts as not asked.
                 Some(Err(_)) => {}
             }
         }
     }
 
-    fn hear(&mut self, asked: Asked, round: &mut Round) {
+    fn on_answer(&mut self, asked: Asked, round: &mut Round) {
         let Asked { broker, address, at, took, outcome } = asked;
-        let answer = outcome.map_err(Trouble::from).and_then(|(connection, answer)| {
+        let answer = outcome.map_err(ObservationError::from).and_then(|(connection, answer)| {
             round.versions.extend(connection.fingerprint().map(|fingerprint| (broker, fingerprint)));
             let keep = matches!(answer, Ok(_) | Err(WireError::UnsupportedVersion { .. }));
             if keep {
                 self.connections.insert(broker, (address, connection));
             }
             let answer = answer?;
-            Trouble::check(answer.error, Api::DescribeLogDirs, DESCRIBE_CLUSTER)?;
+            ObservationError::check(answer.error, Api::DescribeLogDirs, DESCRIBE_CLUSTER)?;
             Ok(answer)
         });
         match answer {
@@ -119,34 +119,34 @@ impl<'a> Rounds<'a> {
                 round.cost.requests += 1;
                 round.answers.push((broker, at, answer.directories.into_iter().map(directory).collect()));
             }
-            Err(trouble) => {
+            Err(error) => {
                 round.missing.push(broker);
-                round.trouble = Some(trouble);
+                round.error = Some(error);
             }
         }
     }
 
     /// Takes a round in, and says how long to wait from its beginning.
     fn take(&mut self, round: Round, cadence: &mut Cadence) -> Duration {
-        let Round { cost, answers, versions, missing, trouble } = round;
+        let Round { cost, answers, versions, missing, error } = round;
         let versions = Arc::new(Versions { brokers: versions });
         if answers.is_empty() {
-            let trouble = trouble.unwrap_or_else(|| Trouble::Failing("no broker is known yet".into()));
-            let off = matches!(trouble, Trouble::Off(_));
-            self.board.versions(versions);
-            self.board.troubled(Part::LogDirs, trouble);
+            let error = error.unwrap_or_else(|| ObservationError::Failing("no broker is known yet".into()));
+            let off = matches!(error, ObservationError::Off(_));
+            self.state.versions(versions);
+            self.state.on_error(Part::LogDirs, error);
             let wait = cadence.next(None);
             return if off { wait.max(self.settings.configs_interval) } else { wait };
         }
-        let addresses = self.board.addresses();
+        let addresses = self.state.addresses();
         let missed = |broker| missing.contains(&broker);
         let sizes = Arc::new(self.measures.take(answers, |broker| addresses.contains_key(&broker) || missed(broker)));
-        let message = trouble.map(|trouble| {
+        let message = error.map(|error| {
             let ids: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            let (Trouble::Off(reason) | Trouble::Failing(reason)) = trouble;
+            let (ObservationError::Off(reason) | ObservationError::Failing(reason)) = error;
             format!("nothing from {} of the brokers ({}): {reason}", ids.len(), ids.join(", "))
         });
-        self.board.answered(Part::LogDirs, cost, message, |observed| {
+        self.state.answered(Part::LogDirs, cost, message, |observed| {
             observed.sizes = Some(sizes);
             observed.versions = Some(versions);
         });
@@ -158,13 +158,13 @@ async fn ask(
     clock: Clock,
     broker: BrokerId,
     address: Arc<str>,
-    caller: Caller,
+    dialer: Dialer,
     kept: Option<Connection>,
     request: DescribeLogDirs,
 ) -> Asked {
     let connection = match kept.filter(|connection| connection.is_closed().is_none()) {
         Some(connection) => Ok(connection),
-        None => caller.dial(Arc::clone(&address)).await,
+        None => dialer.dial(Arc::clone(&address)).await,
     };
     let asked = clock.now();
     let outcome = match connection {

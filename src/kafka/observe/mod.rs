@@ -5,9 +5,9 @@
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`board`] | holds what is known, and tells it whenever a part has been answered |
+//! | [`state`] | holds what is known, and tells it whenever a part has been answered |
 //! | [`any`] | asks whichever broker answers |
-//! | [`trouble`] | what a refusal means: switched off, or tried again |
+//! | [`error`] | what a refusal means: switched off, or tried again |
 //! | [`brokers`] | who is registered, every ten seconds |
 //! | [`cluster`] | partitions, quorum, reassignments |
 //! | [`configs`] | `min.insync.replicas` of the topics |
@@ -31,7 +31,7 @@ use prober_probes::clock::Clock;
 
 use super::security::Security;
 
-use state::Board;
+use state::ObservationState;
 
 /// Takes in what is known after each part, without waiting.
 pub type Teller = Box<dyn Fn(Arc<Observed>) + Send + Sync>;
@@ -60,10 +60,10 @@ pub struct Settings {
 /// Observes a cluster for as long as it is polled.
 pub async fn run(settings: Settings, clock: Clock, tell: Teller) {
     let observed = Observed::new(settings.cluster.clone(), settings.limits);
-    let board = Board::new(observed, settings.bootstrap.clone(), clock, tell);
+    let state = ObservationState::new(observed, settings.bootstrap.clone(), clock, tell);
     tokio::join!(
-        brokers::run(&settings, &board),
-        cluster::Rounds::new(&settings, &board).run(),
-        log_dirs::Rounds::new(&settings, &board).run(),
+        brokers::run(&settings, &state),
+        cluster::Rounds::new(&settings, &state).run(),
+        log_dirs::Rounds::new(&settings, &state).run(),
     );
 }

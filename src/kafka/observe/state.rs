@@ -12,10 +12,10 @@ use prober_probes::clock::Clock;
 use tokio::sync::Notify;
 
 use super::Teller;
-use super::error::Trouble;
+use super::error::ObservationError;
 
 /// An internal topic with its partitions.
-pub(super) type Internal = (Arc<str>, Vec<i32>);
+pub(super) type InternalTopic = (Arc<str>, Vec<i32>);
 
 /// What a round cost.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,27 +34,27 @@ impl Cost {
     }
 }
 
-/// The board.
-pub(super) struct Board {
+/// The state.
+pub(super) struct ObservationState {
     pub(super) clock: Clock,
     tell: Teller,
     bootstrap: Vec<String>,
     known: Mutex<Known>,
     /// Told when the partitions have been asked for.
-    pub(super) looked: Notify,
+    pub(super) partitions_asked: Notify,
 }
 
 struct Known {
     observed: Observed,
     /// Brokers that are let in.
     addresses: BTreeMap<BrokerId, Arc<str>>,
-    internal: Arc<Vec<Internal>>,
+    internal: Arc<Vec<InternalTopic>>,
 }
 
-impl Board {
-    pub(super) fn new(observed: Observed, bootstrap: Vec<String>, clock: Clock, tell: Teller) -> Board {
+impl ObservationState {
+    pub(super) fn new(observed: Observed, bootstrap: Vec<String>, clock: Clock, tell: Teller) -> ObservationState {
         let known = Known { observed, addresses: BTreeMap::new(), internal: Arc::default() };
-        Board { clock, tell, bootstrap, known: Mutex::new(known), looked: Notify::new() }
+        ObservationState { clock, tell, bootstrap, known: Mutex::new(known), partitions_asked: Notify::new() }
     }
 
     /// Whom to ask: brokers that are let in, then the bootstrap servers.
@@ -72,17 +72,17 @@ impl Board {
     }
 
     /// Takes in where the brokers are.
-    pub(super) fn found(&self, addresses: BTreeMap<BrokerId, Arc<str>>) {
+    pub(super) fn set_addresses(&self, addresses: BTreeMap<BrokerId, Arc<str>>) {
         self.known().addresses = addresses;
     }
 
     /// The internal topics that are there.
-    pub(super) fn internal(&self) -> Arc<Vec<Internal>> {
+    pub(super) fn internal(&self) -> Arc<Vec<InternalTopic>> {
         Arc::clone(&self.known().internal)
     }
 
     /// Takes in which internal topics are there.
-    pub(super) fn found_internal(&self, internal: Vec<Internal>) {
+    pub(super) fn set_internal(&self, internal: Vec<InternalTopic>) {
         self.known().internal = Arc::new(internal);
     }
 
@@ -105,11 +105,11 @@ impl Board {
     }
 
     /// A part was not answered. What is off is not known any more; what fails is as it was last seen.
-    pub(super) fn troubled(&self, part: Part, trouble: Trouble) {
+    pub(super) fn on_error(&self, part: Part, error: ObservationError) {
         let before = self.known().observed.parts.get(&part).cloned().unwrap_or_default();
-        let (state, message) = match trouble {
-            Trouble::Off(message) => (PartState::Off, message),
-            Trouble::Failing(message) => (PartState::Failing, message),
+        let (state, message) = match error {
+            ObservationError::Off(message) => (PartState::Off, message),
+            ObservationError::Failing(message) => (PartState::Failing, message),
         };
         let status = PartStatus { state, message: Some(Arc::from(message)), ..before };
         self.publish(part, status, |observed| {

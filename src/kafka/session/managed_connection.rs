@@ -13,7 +13,7 @@ use crate::kafka::security::Security;
 use crate::kafka::wire::{Connection, WireError, dial};
 
 use super::fault;
-use super::overdue_monitor::Owed;
+use super::overdue_monitor::OverdueMonitor;
 
 /// The first wait after a failed dial; it doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How to dial.
 #[derive(Clone, Debug)]
-pub(in crate::kafka) struct Dialling {
+pub(in crate::kafka) struct DialOptions {
     /// `host:port`.
     pub(in crate::kafka) address: Arc<str>,
     /// What the broker's logs and quotas know us by.
@@ -38,20 +38,20 @@ pub(in crate::kafka) struct Dialling {
     /// TLS and SASL.
     pub(in crate::kafka) security: Arc<Security>,
     /// A dial, and silence with requests outstanding, may last this long: one deadline.
-    pub(in crate::kafka) patience: Duration,
+    pub(in crate::kafka) idle_timeout: Duration,
 }
 
-impl Dialling {
+impl DialOptions {
     /// Dials once, within `timeout`.
     pub(in crate::kafka) async fn dial(&self, timeout: Duration) -> Result<Connection, WireError> {
-        let dialed = dial(&self.address, &self.client_id, &self.security, timeout, self.patience).await?;
+        let dialed = dial(&self.address, &self.client_id, &self.security, timeout, self.idle_timeout).await?;
         Ok(dialed.connection)
     }
 }
 
 /// Where a link stands.
 #[derive(Clone, Debug)]
-pub(in crate::kafka) enum State {
+pub(in crate::kafka) enum ConnectionState {
     /// Being dialled; whoever has something to send may wait for it.
     Connecting,
     /// Open.
@@ -62,30 +62,30 @@ pub(in crate::kafka) enum State {
 
 /// A kept connection; dropping it closes it.
 #[derive(Debug)]
-pub(in crate::kafka) struct Link {
-    state: watch::Receiver<State>,
+pub(in crate::kafka) struct ManagedConnection {
+    state: watch::Receiver<ConnectionState>,
     _keeper: Task,
 }
 
-impl Link {
+impl ManagedConnection {
     /// Keeps a connection from now on.
     /// Says when it owes an answer.
-    pub(in crate::kafka) fn keep(dialling: Dialling, owed: Owed, alarm: &Alarm) -> Link {
-        let (tell, state) = watch::channel(State::Connecting);
-        let keeper = alarm.spawn("link", keep(dialling, owed, tell));
-        Link { state, _keeper: keeper }
+    pub(in crate::kafka) fn open(dial_options: DialOptions, owed: OverdueMonitor, alarm: &Alarm) -> ManagedConnection {
+        let (tell, state) = watch::channel(ConnectionState::Connecting);
+        let keeper = alarm.spawn("link", keep(dial_options, owed, tell));
+        ManagedConnection { state, _keeper: keeper }
     }
 
     /// Follows its state.
-    pub(in crate::kafka) fn watch(&self) -> watch::Receiver<State> {
+    pub(in crate::kafka) fn watch(&self) -> watch::Receiver<ConnectionState> {
         self.state.clone()
     }
 }
 
 /// Waits until a connection is open.
-pub(in crate::kafka) async fn up(state: &mut watch::Receiver<State>) -> Arc<Connection> {
+pub(in crate::kafka) async fn up(state: &mut watch::Receiver<ConnectionState>) -> Arc<Connection> {
     loop {
-        if let State::Up(connection) = &*state.borrow_and_update()
+        if let ConnectionState::Up(connection) = &*state.borrow_and_update()
             && connection.is_closed().is_none()
         {
             return Arc::clone(connection);
@@ -97,34 +97,34 @@ pub(in crate::kafka) async fn up(state: &mut watch::Receiver<State>) -> Arc<Conn
     }
 }
 
-async fn keep(dialling: Dialling, mut owed: Owed, tell: watch::Sender<State>) {
+async fn keep(dial_options: DialOptions, mut owed: OverdueMonitor, tell: watch::Sender<ConnectionState>) {
     let mut backoff = BACKOFF_MIN;
     let mut replacement = None;
     loop {
         let dialed = match replacement.take() {
             Some(connection) => Ok(connection),
             None => {
-                tell.send_replace(State::Connecting);
-                owed.while_dialling(dialling.dial(dialling.patience)).await
+                tell.send_replace(ConnectionState::Connecting);
+                owed.while_dialing(dial_options.dial(dial_options.idle_timeout)).await
             }
         };
         match dialed {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 let opened = Instant::now();
-                tell.send_replace(State::Up(Arc::clone(&connection)));
-                match end_of(&connection, dialling.patience, &mut owed).await {
+                tell.send_replace(ConnectionState::Up(Arc::clone(&connection)));
+                match end_of(&connection, dial_options.idle_timeout, &mut owed).await {
                     // Dialled beside the one that it replaces, so that no attempt has to wait for it.
                     End::Due => {
-                        replacement = dialling.dial(dialling.patience).await.ok();
-                        connection.retire(Instant::now() + dialling.patience);
+                        replacement = dial_options.dial(dial_options.idle_timeout).await.ok();
+                        connection.retire(Instant::now() + dial_options.idle_timeout);
                     }
                     // Late acks are drained for one deadline more; new attempts use a fresh connection.
-                    End::Silent => connection.retire(Instant::now() + dialling.patience),
+                    End::Silent => connection.retire(Instant::now() + dial_options.idle_timeout),
                     End::Closed(reason) => {
                         owed.ended(&reason);
                         if opened.elapsed() < LIVED {
-                            tell.send_replace(State::Down(fault::of(&reason)));
+                            tell.send_replace(ConnectionState::Down(fault::of(&reason)));
                             tokio::time::sleep(backoff).await;
                             backoff = (2 * backoff).min(BACKOFF_MAX);
                             continue;
@@ -134,7 +134,7 @@ async fn keep(dialling: Dialling, mut owed: Owed, tell: watch::Sender<State>) {
                 backoff = BACKOFF_MIN;
             }
             Err(error) => {
-                tell.send_replace(State::Down(fault::of(&error)));
+                tell.send_replace(ConnectionState::Down(fault::of(&error)));
                 tokio::time::sleep(backoff).await;
                 backoff = (2 * backoff).min(BACKOFF_MAX);
             }
@@ -148,27 +148,27 @@ enum End {
     Due,
 }
 
-/// Waits until the connection ends, has been silent for `patience` with requests outstanding, or is due for replacement.
-async fn end_of(connection: &Connection, patience: Duration, owed: &mut Owed) -> End {
+/// Waits until the connection ends, has been silent for `idle_timeout` with requests outstanding, or is due for replacement.
+async fn end_of(connection: &Connection, idle_timeout: Duration, owed: &mut OverdueMonitor) -> End {
     let mut closed = std::pin::pin!(connection.closed());
     let mut word = None;
     loop {
         match tokio::time::timeout(LOOK_EVERY, &mut closed).await {
             Ok(reason) => return End::Closed(reason),
             Err(_) => {
-                let silent = connection.silent_since();
-                let is_due = word.is_none_or(|(asked, _): (Instant, _)| KERNEL_EVERY <= asked.elapsed());
+                let silent = connection.waiting_since();
+                let needs_replacement = word.is_none_or(|(asked, _): (Instant, _)| KERNEL_EVERY <= asked.elapsed());
                 if !silent.is_some_and(|since| owed.is_late(since)) {
                     word = None;
-                } else if is_due {
+                } else if needs_replacement {
                     word = Some((Instant::now(), connection.way().await));
                 }
                 owed.since(silent, word.and_then(|(_, way)| way));
                 let silent = silent.map(|since| since.elapsed());
-                if silent.is_some_and(|silent| patience <= silent) {
+                if silent.is_some_and(|silent| idle_timeout <= silent) {
                     return End::Silent;
                 }
-                if connection.is_due() {
+                if connection.needs_replacement() {
                     return End::Due;
                 }
             }

@@ -22,7 +22,7 @@ const LATE_AFTER: Duration = Duration::from_millis(500);
 pub(in crate::kafka) type Teller = Arc<dyn Fn(Silence) + Send + Sync>;
 
 /// What one connection owes.
-pub(in crate::kafka) struct Owed {
+pub(in crate::kafka) struct OverdueMonitor {
     clock: Clock,
     broker: BrokerId,
     channel: Channel,
@@ -34,7 +34,7 @@ pub(in crate::kafka) struct Owed {
 /// Since when it owes a byte, and what our kernel says of the connection.
 type Told = (Time, Option<Way>);
 
-impl Owed {
+impl OverdueMonitor {
     /// Nothing yet. An answer may take `waits` by what is asked, as a long poll does, before it is even due.
     pub(in crate::kafka) fn new(
         clock: Clock,
@@ -42,8 +42,8 @@ impl Owed {
         channel: Channel,
         waits: Duration,
         tell: Teller,
-    ) -> Owed {
-        Owed { clock, broker, channel, late_after: LATE_AFTER + waits, tell, told: None }
+    ) -> OverdueMonitor {
+        OverdueMonitor { clock, broker, channel, late_after: LATE_AFTER + waits, tell, told: None }
     }
 
     /// A look at an open connection: since when it is silent with a request outstanding, and what our kernel says of it.
@@ -57,17 +57,17 @@ impl Owed {
     }
 
     /// A connection is dialled; whoever does not answer that is owing from its begin on, if not longer.
-    pub(super) async fn while_dialling<T>(
+    pub(super) async fn while_dialing<T>(
         &mut self,
-        dialling: impl Future<Output = Result<T, WireError>>,
+        dial_options: impl Future<Output = Result<T, WireError>>,
     ) -> Result<T, WireError> {
         let began = self.clock.now();
-        let mut dialling = std::pin::pin!(dialling);
-        let dialed = match tokio::time::timeout(self.late_after, &mut dialling).await {
+        let mut dial_options = std::pin::pin!(dial_options);
+        let dialed = match tokio::time::timeout(self.late_after, &mut dial_options).await {
             Ok(dialed) => dialed,
             Err(_) => {
                 self.go_on(began);
-                dialling.await
+                dial_options.await
             }
         };
         match &dialed {
@@ -99,7 +99,7 @@ impl Owed {
     }
 }
 
-impl Drop for Owed {
+impl Drop for OverdueMonitor {
     fn drop(&mut self) {
         self.say(None);
     }
@@ -110,11 +110,11 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    fn owed() -> (Owed, Arc<Mutex<Vec<Option<Time>>>>) {
+    fn owed() -> (OverdueMonitor, Arc<Mutex<Vec<Option<Time>>>>) {
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
         let tell = move |silence: Silence| heard.lock().expect("nobody panicked").push(silence.since);
-        let owed = Owed::new(Clock::start(), BrokerId(1), Channel::Write, Duration::ZERO, Arc::new(tell));
+        let owed = OverdueMonitor::new(Clock::start(), BrokerId(1), Channel::Write, Duration::ZERO, Arc::new(tell));
         (owed, said)
     }
 
@@ -158,10 +158,10 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(5)).await;
             Err::<(), _>(WireError::ConnectTimeout)
         };
-        assert!(owed.while_dialling(silent).await.is_err());
+        assert!(owed.while_dialing(silent).await.is_err());
         assert_eq!(said(&heard), [Some(Time::ORIGIN)], "it goes on");
         let refused = async { Err::<(), _>(WireError::Refused) };
-        assert!(owed.while_dialling(refused).await.is_err());
+        assert!(owed.while_dialing(refused).await.is_err());
         assert_eq!(said(&heard), [Some(Time::ORIGIN), None]);
     }
 

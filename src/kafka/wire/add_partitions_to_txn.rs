@@ -39,7 +39,7 @@ pub struct AddedPartition {
 }
 
 impl Request for AddPartitionToTxn {
-    type Answer = AddedPartition;
+    type Response = AddedPartition;
 
     const API: Api = Api::AddPartitionsToTxn;
 

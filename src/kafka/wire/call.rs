@@ -57,7 +57,7 @@ impl<A> Future for Call<A> {
 pub(super) type Deliver = Box<dyn FnOnce(Result<(Bytes, Instant), WireError>) -> Result<Duration, WireError> + Send>;
 
 /// Both sides of a call that is sent now.
-pub(super) fn pair<R: Request>(request: R, version: i16, sent: Instant) -> (Call<R::Answer>, Deliver) {
+pub(super) fn pair<R: Request>(request: R, version: i16, sent: Instant) -> (Call<R::Response>, Deliver) {
     let (answer, receiver) = oneshot::channel();
     let deliver = Box::new(move |frame| deliver(request, version, frame, answer));
     (Call { sent, answer: receiver }, deliver)
@@ -68,7 +68,7 @@ fn deliver<R: Request>(
     request: R,
     version: i16,
     frame: Result<(Bytes, Instant), WireError>,
-    answer: oneshot::Sender<Result<Reply<R::Answer>, WireError>>,
+    answer: oneshot::Sender<Result<Reply<R::Response>, WireError>>,
 ) -> Result<Duration, WireError> {
     let reply = frame.and_then(|(frame, at)| {
         codec::body(frame, R::API, version)

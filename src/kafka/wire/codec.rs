@@ -21,7 +21,7 @@ use super::versions::Api;
 /// of this module.
 pub trait Request: Send + 'static {
     /// What comes back.
-    type Answer: Send + 'static;
+    type Response: Send + 'static;
 
     /// Which request this is.
     const API: Api;
@@ -41,7 +41,7 @@ pub trait Request: Send + 'static {
     ///
     /// # Errors
     /// If the bytes are no such answer.
-    fn decode(self, version: i16, body: Body) -> Result<(Self::Answer, Duration), CodecError>;
+    fn decode(self, version: i16, body: Body) -> Result<(Self::Response, Duration), CodecError>;
 }
 
 /// Why bytes could not be written or read, in the codec's words.

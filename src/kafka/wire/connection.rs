@@ -26,7 +26,7 @@ use super::{
     handshake,
     pipeline::{Pipeline, lock},
     sasl,
-    tcp_state::{self, Ends},
+    tcp_state::{self, Endpoints},
     versions::{Api, Versions},
 };
 use prober_core::diagnosis::input::Way;
@@ -42,7 +42,7 @@ pub struct Connection {
     ended: watch::Receiver<Option<WireError>>,
     due_at: Option<Instant>,
     /// Where it goes; `None` over what is no TCP.
-    ends: Option<Ends>,
+    ends: Option<Endpoints>,
 }
 
 impl Connection {
@@ -89,13 +89,13 @@ impl Connection {
     /// # Errors
     /// If not a byte was sent: the connection has ended or is retired, the versions do not meet,
     /// or too much is under way.
-    pub fn call<R: Request>(&self, request: R) -> Result<Call<R::Answer>, WireError> {
+    pub fn call<R: Request>(&self, request: R) -> Result<Call<R::Response>, WireError> {
         let version = self.versions.agree(R::API, request.newest())?;
         self.state().call(request, version)
     }
 
     /// As [`Connection::call`], in a version that the handshake chooses.
-    pub(super) fn call_in_version<R: Request>(&self, request: R, version: i16) -> Result<Call<R::Answer>, WireError> {
+    pub(super) fn call_in_version<R: Request>(&self, request: R, version: i16) -> Result<Call<R::Response>, WireError> {
         self.state().call(request, version)
     }
 
@@ -124,12 +124,12 @@ impl Connection {
 
     /// Since when the broker owes us a byte: the later of the last byte and the sending of the
     /// oldest outstanding request. None if nothing is outstanding.
-    pub fn silent_since(&self) -> Option<Instant> {
-        self.state().silent_since()
+    pub fn waiting_since(&self) -> Option<Instant> {
+        self.state().waiting_since()
     }
 
     /// It runs over TCP between these.
-    pub(super) fn between(&mut self, ends: Ends) {
+    pub(super) fn set_endpoints(&mut self, ends: Endpoints) {
         self.ends = Some(ends);
     }
 
@@ -152,7 +152,7 @@ impl Connection {
     /// Whether a kept connection is due for replacement by a fresh one: at 80 % of the lifetime of its session, at the
     /// end of which the broker would end it under our hands (KIP-368). We never authenticate again on the same
     /// connection, so that no answer of a probe waits behind such an exchange. Never if the session has no end.
-    pub fn is_due(&self) -> bool {
+    pub fn needs_replacement(&self) -> bool {
         self.due_at.is_some_and(|at| at <= Instant::now())
     }
 

@@ -75,7 +75,7 @@ impl CreateTopic {
 }
 
 impl Request for CreateTopic {
-    type Answer = CreatedTopic;
+    type Response = CreatedTopic;
 
     const API: Api = Api::CreateTopics;
 

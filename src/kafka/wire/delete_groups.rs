@@ -30,7 +30,7 @@ pub struct DeletedGroup {
 }
 
 impl Request for DeleteGroups {
-    type Answer = Vec<DeletedGroup>;
+    type Response = Vec<DeletedGroup>;
 
     const API: Api = Api::DeleteGroups;
 

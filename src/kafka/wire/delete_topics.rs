@@ -35,7 +35,7 @@ pub struct DeletedTopic {
 }
 
 impl Request for DeleteTopic {
-    type Answer = DeletedTopic;
+    type Response = DeletedTopic;
 
     const API: Api = Api::DeleteTopics;
 

@@ -63,7 +63,7 @@ impl RegisteredBroker {
 }
 
 impl Request for DescribeCluster {
-    type Answer = DescribedCluster;
+    type Response = DescribedCluster;
 
     const API: Api = Api::DescribeCluster;
 

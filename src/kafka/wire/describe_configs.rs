@@ -43,7 +43,7 @@ pub struct DescribedTopicConfig {
 }
 
 impl Request for DescribeTopicConfig {
-    type Answer = Vec<DescribedTopicConfig>;
+    type Response = Vec<DescribedTopicConfig>;
 
     const API: Api = Api::DescribeConfigs;
 

@@ -46,7 +46,7 @@ pub struct DescribedLogDir {
 }
 
 impl Request for DescribeLogDirs {
-    type Answer = DescribedLogDirs;
+    type Response = DescribedLogDirs;
 
     const API: Api = Api::DescribeLogDirs;
 

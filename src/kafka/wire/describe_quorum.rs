@@ -40,7 +40,7 @@ pub struct DescribedQuorum {
 }
 
 impl Request for DescribeQuorum {
-    type Answer = DescribedQuorum;
+    type Response = DescribedQuorum;
 
     const API: Api = Api::DescribeQuorum;
 

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     connection::Connection,
     error::{self, WireError},
-    tcp_state::Ends,
+    tcp_state::Endpoints,
     tls,
 };
 use crate::kafka::security::Security;
@@ -86,7 +86,7 @@ pub async fn dial(
         phases.sasl = Some(lap(&mut began));
     }
     if let Ok(local) = local {
-        connection.between(Ends { local, peer });
+        connection.set_endpoints(Endpoints { local, peer });
     }
     Ok(Dialed { connection, peer, phases })
 }
@@ -116,13 +116,13 @@ pub async fn connect(address: &str, by: Instant, tcp_user_timeout: Duration) -> 
     let started = Instant::now();
     let (stream, peer) = first_to_accept(&addresses, by).await?;
     let connect = started.elapsed();
-    tune(&stream, tcp_user_timeout).map_err(|error| WireError::connecting(&error))?;
+    tune(&stream, tcp_user_timeout).map_err(|error| WireError::from_connect(&error))?;
     let phases = Phases { resolve, connect, ..Phases::default() };
     Ok(Socket { stream, peer, phases })
 }
 
 async fn resolve(address: &str, by: Instant) -> Result<Vec<SocketAddr>, WireError> {
-    let failed = |detail: &str| match error::shortage() {
+    let failed = |detail: &str| match error::local_shortage() {
         Some(fault) => WireError::Local { fault },
         None => WireError::Resolve { host: address.to_owned(), detail: detail.to_owned() },
     };
@@ -140,10 +140,10 @@ async fn first_to_accept(addresses: &[SocketAddr], by: Instant) -> Result<(TcpSt
         let share = now + by.saturating_duration_since(now) / left;
         let failure = match timeout_at(share, TcpStream::connect(peer)).await {
             Ok(Ok(stream)) => return Ok((stream, *peer)),
-            Ok(Err(error)) => WireError::connecting(&error),
+            Ok(Err(error)) => WireError::from_connect(&error),
             Err(_) => WireError::ConnectTimeout,
         };
-        if position == 0 || tells(&failure) > tells(&worst) {
+        if position == 0 || precedence(&failure) > precedence(&worst) {
             worst = failure;
         }
     }
@@ -152,7 +152,7 @@ async fn first_to_accept(addresses: &[SocketAddr], by: Instant) -> Result<(TcpSt
 
 /// How much a failed address says about the broker. A host without IPv6 fails on such an address
 /// in ways of its own, which must not hide what the next address said.
-fn tells(error: &WireError) -> u8 {
+fn precedence(error: &WireError) -> u8 {
     match error {
         WireError::Refused | WireError::Reset { .. } => 3,
         WireError::ConnectTimeout => 2,

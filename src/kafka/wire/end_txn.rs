@@ -34,7 +34,7 @@ pub struct EndedTxn {
 }
 
 impl Request for EndTxn {
-    type Answer = EndedTxn;
+    type Response = EndedTxn;
 
     const API: Api = Api::EndTxn;
 

@@ -248,16 +248,16 @@ pub enum WireError {
 
 impl WireError {
     /// What a failed connect means.
-    pub(super) fn connecting(error: &io::Error) -> Self {
+    pub(super) fn from_connect(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::ConnectTimeout,
-            _ => Self::streaming(error, Phase::Connect),
+            _ => Self::from_stream(error, Phase::Connect),
         }
     }
 
     /// What a failed read or write on an open stream means.
-    pub(super) fn streaming(error: &io::Error, phase: Phase) -> Self {
+    pub(super) fn from_stream(error: &io::Error, phase: Phase) -> Self {
         use io::ErrorKind as Kind;
         if let Some(fault) = local_fault(error) {
             return Self::Local { fault };
@@ -279,7 +279,7 @@ impl WireError {
 
 /// What our own host lacks for any socket at all, if it lacks it now: a resolver that could not open one says only that it
 /// failed.
-pub(super) fn shortage() -> Option<LocalFault> {
+pub(super) fn local_shortage() -> Option<LocalFault> {
     let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0));
     socket.err().and_then(|error| local_fault(&error))
 }
@@ -311,26 +311,26 @@ mod tests {
     fn errors_of_our_own_host_are_local_in_every_phase() {
         for (code, fault) in [(24, LocalFault::FileDescriptors), (23, LocalFault::FileDescriptors)] {
             let error = io::Error::from_raw_os_error(code);
-            assert_eq!(WireError::connecting(&error), WireError::Local { fault });
-            assert_eq!(WireError::streaming(&error, Phase::Serving), WireError::Local { fault });
+            assert_eq!(WireError::from_connect(&error), WireError::Local { fault });
+            assert_eq!(WireError::from_stream(&error, Phase::Serving), WireError::Local { fault });
         }
         let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
         let fault = LocalFault::LocalAddress;
-        assert_eq!(WireError::connecting(&error), WireError::Local { fault });
+        assert_eq!(WireError::from_connect(&error), WireError::Local { fault });
     }
 
     #[test]
     fn a_time_out_means_something_else_before_and_after_the_connection_stands() {
         let error = io::Error::from(io::ErrorKind::TimedOut);
-        assert_eq!(WireError::connecting(&error), WireError::ConnectTimeout);
-        assert_eq!(WireError::streaming(&error, Phase::Serving), WireError::Unacknowledged { phase: Phase::Serving });
+        assert_eq!(WireError::from_connect(&error), WireError::ConnectTimeout);
+        assert_eq!(WireError::from_stream(&error, Phase::Serving), WireError::Unacknowledged { phase: Phase::Serving });
     }
 
     #[test]
     fn a_reset_and_a_broken_pipe_are_the_same_event() {
         let phase = Phase::Serving;
         for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe] {
-            assert_eq!(WireError::streaming(&io::Error::from(kind), phase), WireError::Reset { phase });
+            assert_eq!(WireError::from_stream(&io::Error::from(kind), phase), WireError::Reset { phase });
         }
     }
 

@@ -85,7 +85,7 @@ const READ_UNCOMMITTED: i8 = 0;
 const READ_COMMITTED: i8 = 1;
 
 impl Request for Fetch {
-    type Answer = Fetched;
+    type Response = Fetched;
 
     const API: Api = Api::Fetch;
 
@@ -104,7 +104,7 @@ impl Request for Fetch {
 }
 
 impl Request for FetchCommitted {
-    type Answer = FetchedCommitted;
+    type Response = FetchedCommitted;
 
     const API: Api = Api::Fetch;
 

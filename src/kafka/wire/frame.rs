@@ -63,7 +63,7 @@ impl FrameReader {
             match ready!(pin!(stream.read_buf(&mut self.inbox)).poll(context)) {
                 Ok(0) => return Poll::Ready(Err(WireError::Closed { phase })),
                 Ok(_) => self.last_byte_at = Instant::now(),
-                Err(error) => return Poll::Ready(Err(WireError::streaming(&error, phase))),
+                Err(error) => return Poll::Ready(Err(WireError::from_stream(&error, phase))),
             }
         }
     }

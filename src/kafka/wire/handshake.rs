@@ -55,7 +55,7 @@ pub(super) struct Offered {
 }
 
 impl Request for ApiVersions {
-    type Answer = Offered;
+    type Response = Offered;
 
     const API: Api = Api::ApiVersions;
 

@@ -43,7 +43,7 @@ pub struct InitializedProducer {
 }
 
 impl Request for InitProducerId {
-    type Answer = InitializedProducer;
+    type Response = InitializedProducer;
 
     const API: Api = Api::InitProducerId;
 

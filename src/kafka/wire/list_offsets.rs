@@ -53,7 +53,7 @@ pub struct ListedOffset {
 }
 
 impl Request for ListOffset {
-    type Answer = ListedOffset;
+    type Response = ListedOffset;
 
     const API: Api = Api::ListOffsets;
 

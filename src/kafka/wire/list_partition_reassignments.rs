@@ -12,22 +12,22 @@ use super::{
 
 /// Asks for every reassignment. Any broker takes it and forwards it to the controller.
 #[derive(Debug, Clone, Copy)]
-pub struct ListReassignments {
+pub struct ListPartitionReassignments {
     /// How long the controller may take.
     pub timeout: Duration,
 }
 
 /// What is being moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedReassignments {
+pub struct ListedPartitionReassignments {
     /// Kafka's error code, 0 if none.
     pub error: i16,
     /// Topic and partition.
     pub partitions: Vec<(String, i32)>,
 }
 
-impl Request for ListReassignments {
-    type Answer = ListedReassignments;
+impl Request for ListPartitionReassignments {
+    type Response = ListedPartitionReassignments;
 
     const API: Api = Api::ListPartitionReassignments;
 
@@ -38,13 +38,13 @@ impl Request for ListReassignments {
         codec::write(&request, version, out)
     }
 
-    fn decode(self, version: i16, mut body: Body) -> Result<(ListedReassignments, Duration), CodecError> {
+    fn decode(self, version: i16, mut body: Body) -> Result<(ListedPartitionReassignments, Duration), CodecError> {
         let response: ListPartitionReassignmentsResponse = body.decode(version)?;
         let partitions = response.topics.into_iter().flat_map(|topic| {
             let name = topic.name.to_string();
             topic.partitions.into_iter().map(move |partition| (name.clone(), partition.partition_index))
         });
-        let listed = ListedReassignments { error: response.error_code, partitions: partitions.collect() };
+        let listed = ListedPartitionReassignments { error: response.error_code, partitions: partitions.collect() };
         Ok((listed, codec::throttle(response.throttle_time_ms)))
     }
 }

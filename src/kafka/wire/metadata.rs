@@ -33,11 +33,11 @@ pub struct MetadataOfAll;
 /// Asks as [`Metadata`] does, for no more than what tells a broker that is behind from the others. Asked of every broker
 /// every second, it would cost three times as much to take the whole answer apart.
 #[derive(Debug, Clone)]
-pub struct MetadataInShort(pub Metadata);
+pub struct MetadataSummary(pub Metadata);
 
 /// What one broker believes, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShortMetadata {
+pub struct SummarizedMetadata {
     /// The ids of the brokers that it lists.
     pub brokers: Vec<i32>,
     /// Topic id, partition and leader epoch of each partition that has both.
@@ -109,7 +109,7 @@ pub struct PartitionInfo {
 }
 
 impl Request for Metadata {
-    type Answer = ClusterMetadata;
+    type Response = ClusterMetadata;
 
     const API: Api = Api::Metadata;
 
@@ -128,8 +128,8 @@ impl Request for Metadata {
     }
 }
 
-impl Request for MetadataInShort {
-    type Answer = ShortMetadata;
+impl Request for MetadataSummary {
+    type Response = SummarizedMetadata;
 
     const API: Api = Api::Metadata;
 
@@ -137,7 +137,7 @@ impl Request for MetadataInShort {
         self.0.encode(version, out)
     }
 
-    fn decode(self, version: i16, mut body: Body) -> Result<(ShortMetadata, Duration), CodecError> {
+    fn decode(self, version: i16, mut body: Body) -> Result<(SummarizedMetadata, Duration), CodecError> {
         let response: MetadataResponse = body.decode(version)?;
         let epochs =
             response.topics.iter().filter_map(|topic| Some((codec::topic_id(topic.topic_id.as_bytes())?, topic)));
@@ -145,7 +145,7 @@ impl Request for MetadataInShort {
             let known = topic.partitions.iter().filter(|partition| 0 <= partition.leader_epoch);
             known.map(move |partition| (id, partition.partition_index, partition.leader_epoch))
         });
-        let short = ShortMetadata {
+        let short = SummarizedMetadata {
             brokers: response.brokers.iter().map(|broker| broker.node_id.0).collect(),
             epochs: epochs.collect(),
         };
@@ -154,7 +154,7 @@ impl Request for MetadataInShort {
 }
 
 impl Request for MetadataOfAll {
-    type Answer = ClusterMetadata;
+    type Response = ClusterMetadata;
 
     const API: Api = Api::Metadata;
 

@@ -72,13 +72,13 @@ pub use fetch::{Fetch, FetchCommitted, Fetched, FetchedCommitted, MAX_BYTES};
 pub use frame::MAX_FRAME;
 pub use init_producer_id::{InitProducerId, InitializedProducer, Producer};
 pub use list_offsets::{ListOffset, ListedOffset, OffsetAt};
-pub use list_partition_reassignments::{ListReassignments, ListedReassignments};
+pub use list_partition_reassignments::{ListPartitionReassignments, ListedPartitionReassignments};
 pub use metadata::{
-    BrokerInfo, ClusterMetadata, Metadata, MetadataInShort, MetadataOfAll, PartitionInfo, ShortMetadata, TopicInfo,
+    BrokerInfo, ClusterMetadata, Metadata, MetadataOfAll, MetadataSummary, PartitionInfo, SummarizedMetadata, TopicInfo,
 };
 pub use offset_commit::{OffsetCommit, OffsetCommitted};
 pub use offset_fetch::{OffsetFetch, OffsetFetched};
-pub use offset_for_leader_epoch::{EpochEnd, EpochEnded};
+pub use offset_for_leader_epoch::{EpochEndOffset, OffsetForLeaderEpoch};
 pub use pipeline::{MAX_OUTSTANDING, MAX_UNSENT};
 pub use produce::{Acks, InTransaction, Produce, Produced};
 pub use records::{FetchedRecord, Unreadable};

@@ -40,7 +40,7 @@ pub struct OffsetCommitted {
 }
 
 impl Request for OffsetCommit {
-    type Answer = OffsetCommitted;
+    type Response = OffsetCommitted;
 
     const API: Api = Api::OffsetCommit;
 

@@ -42,7 +42,7 @@ pub struct OffsetFetched {
 }
 
 impl Request for OffsetFetch {
-    type Answer = OffsetFetched;
+    type Response = OffsetFetched;
 
     const API: Api = Api::OffsetFetch;
 
@@ -66,7 +66,7 @@ impl Request for OffsetFetch {
         let throttle = codec::throttle(response.throttle_time_ms);
         let (refused, offsets) = if version < SEVERAL_GROUPS {
             let partitions = response.topics.into_iter().flat_map(|topic| topic.partitions);
-            let offsets = partitions.map(|told| Told {
+            let offsets = partitions.map(|told| CommittedPartition {
                 index: told.partition_index,
                 error: told.error_code,
                 offset: told.committed_offset,
@@ -77,7 +77,7 @@ impl Request for OffsetFetch {
             let ours = response.groups.into_iter().find(|group| *group.group_id.0 == *self.group);
             let ours = ours.ok_or_else(|| CodecError::new("no answer for our group"))?;
             let partitions = ours.topics.into_iter().flat_map(|topic| topic.partitions);
-            let offsets = partitions.map(|told| Told {
+            let offsets = partitions.map(|told| CommittedPartition {
                 index: told.partition_index,
                 error: told.error_code,
                 offset: told.committed_offset,
@@ -86,7 +86,7 @@ impl Request for OffsetFetch {
             (ours.error_code, offsets.collect())
         };
         match offsets.into_iter().find(|told| told.index == self.partition) {
-            Some(Told { error, offset, metadata, .. }) => {
+            Some(CommittedPartition { error, offset, metadata, .. }) => {
                 let error = if error == 0 { refused } else { error };
                 let metadata = metadata.map(|metadata| metadata.to_string()).unwrap_or_default();
                 Ok((OffsetFetched { error, offset, metadata }, throttle))
@@ -101,7 +101,7 @@ impl Request for OffsetFetch {
 }
 
 /// One partition, which the codec has two types for.
-struct Told {
+struct CommittedPartition {
     index: i32,
     error: i16,
     offset: i64,

@@ -18,7 +18,7 @@ use super::{
 
 /// Asks the partition's leader for the end of one epoch.
 #[derive(Debug, Clone)]
-pub struct EpochEnd {
+pub struct OffsetForLeaderEpoch {
     /// The topic's name.
     pub topic: Arc<str>,
     /// The partition's number.
@@ -29,7 +29,7 @@ pub struct EpochEnd {
 
 /// Where it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EpochEnded {
+pub struct EpochEndOffset {
     /// Kafka's error code, 0 if none.
     pub error: i16,
     /// The largest epoch in the leader's log that is not above the one asked for; −1 if there is none.
@@ -38,8 +38,8 @@ pub struct EpochEnded {
     pub end: i64,
 }
 
-impl Request for EpochEnd {
-    type Answer = EpochEnded;
+impl Request for OffsetForLeaderEpoch {
+    type Response = EpochEndOffset;
 
     const API: Api = Api::OffsetForLeaderEpoch;
 
@@ -55,7 +55,7 @@ impl Request for EpochEnd {
         codec::write(&request, version, out)
     }
 
-    fn decode(self, version: i16, mut body: Body) -> Result<(EpochEnded, Duration), CodecError> {
+    fn decode(self, version: i16, mut body: Body) -> Result<(EpochEndOffset, Duration), CodecError> {
         let response: OffsetForLeaderEpochResponse = body.decode(version)?;
         let partition = response
             .topics
@@ -64,7 +64,7 @@ impl Request for EpochEnd {
             .find(|partition| partition.partition == self.partition)
             .ok_or_else(|| CodecError::new("no answer for our partition"))?;
         let ended =
-            EpochEnded { error: partition.error_code, epoch: partition.leader_epoch, end: partition.end_offset };
+            EpochEndOffset { error: partition.error_code, epoch: partition.leader_epoch, end: partition.end_offset };
         Ok((ended, codec::throttle(response.throttle_time_ms)))
     }
 }

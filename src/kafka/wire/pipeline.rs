@@ -84,7 +84,7 @@ impl Pipeline {
     }
 
     /// Sends a request in an agreed version. An error means that not a byte of it was sent.
-    pub(super) fn call<R: Request>(&mut self, request: R, version: i16) -> Result<Call<R::Answer>, WireError> {
+    pub(super) fn call<R: Request>(&mut self, request: R, version: i16) -> Result<Call<R::Response>, WireError> {
         self.ready_for_a_call()?;
         let correlation = self.next_correlation;
         codec::encode_frame(&request, version, correlation, &self.client_id, self.writer.outbox())
@@ -129,7 +129,7 @@ impl Pipeline {
     /// A peer that is going away may have answered before; those answers count.
     fn write_failed(&mut self, error: &io::Error, context: &mut Context<'_>) {
         self.read(context);
-        self.end(WireError::streaming(error, self.phase));
+        self.end(WireError::from_stream(error, self.phase));
     }
 
     fn read(&mut self, context: &mut Context<'_>) {
@@ -220,7 +220,7 @@ impl Pipeline {
         self.reader.last_byte_at()
     }
 
-    pub(super) fn silent_since(&self) -> Option<Instant> {
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
         self.outstanding.front().map(|oldest| oldest.sent.max(self.reader.last_byte_at()))
     }
 

@@ -106,7 +106,7 @@ impl Produce {
 }
 
 impl Request for Produce {
-    type Answer = Produced;
+    type Response = Produced;
 
     const API: Api = Api::Produce;
 

@@ -30,9 +30,9 @@ pub(super) async fn authenticate(connection: &Connection, sasl: &Sasl) -> Result
         code => return Err(WireError::SaslRefused { code, message: String::new() }),
     }
     let last = match sasl.mechanism {
-        Mechanism::Plain => say(connection, plain(sasl)).await?,
-        Mechanism::ScramSha256 => prove(connection, sasl, MessageDigest::sha256()).await?,
-        Mechanism::ScramSha512 => prove(connection, sasl, MessageDigest::sha512()).await?,
+        Mechanism::Plain => exchange(connection, plain(sasl)).await?,
+        Mechanism::ScramSha256 => scram(connection, sasl, MessageDigest::sha256()).await?,
+        Mechanism::ScramSha512 => scram(connection, sasl, MessageDigest::sha512()).await?,
     };
     Ok(last.session_lifetime)
 }
@@ -42,22 +42,22 @@ fn plain(sasl: &Sasl) -> String {
     format!("\0{}\0{}", sasl.username, sasl.password)
 }
 
-async fn prove(connection: &Connection, sasl: &Sasl, digest: MessageDigest) -> Result<Authenticated, WireError> {
-    let first = scram::First::new(digest, &sasl.username, nonce()?);
-    let challenge = say(connection, first.message()).await?.bytes;
+async fn scram(connection: &Connection, sasl: &Sasl, digest: MessageDigest) -> Result<Authenticated, WireError> {
+    let first = scram::ClientFirst::new(digest, &sasl.username, nonce()?);
+    let challenge = exchange(connection, first.message()).await?.bytes;
     let password = sasl.password.clone();
     // Some milliseconds of a processor, in which the probes beside us must not stand still.
     let last = tokio::task::spawn_blocking(move || first.answer(&password, &challenge)).await;
     // It is given up only when the runtime ends.
     let last = last.map_err(|_| WireError::Dropped)?.map_err(|detail| WireError::SaslProtocol { detail })?;
-    let answer = say(connection, last.message()).await?;
+    let answer = exchange(connection, last.message()).await?;
     if last.proves(&answer.bytes) {
         return Ok(answer);
     }
     Err(WireError::SaslProtocol { detail: "the broker has not proved that it knows our password".to_owned() })
 }
 
-async fn say(connection: &Connection, message: String) -> Result<Authenticated, WireError> {
+async fn exchange(connection: &Connection, message: String) -> Result<Authenticated, WireError> {
     let answer = connection.call(SaslAuthenticate { bytes: Bytes::from(message) })?.await?.body;
     match answer.error {
         0 => Ok(answer),

@@ -30,7 +30,7 @@ pub(super) struct Authenticated {
 }
 
 impl Request for SaslAuthenticate {
-    type Answer = Authenticated;
+    type Response = Authenticated;
 
     const API: Api = Api::SaslAuthenticate;
 

@@ -28,7 +28,7 @@ pub(super) struct Agreed {
 }
 
 impl Request for SaslHandshake {
-    type Answer = Agreed;
+    type Response = Agreed;
 
     const API: Api = Api::SaslHandshake;
 

@@ -27,23 +27,23 @@ const NO_BINDING: &str = "n,,";
 const NO_BINDING_BASE64: &str = "biws";
 
 /// The first message, and what is needed to go on.
-pub(super) struct First {
+pub(super) struct ClientFirst {
     digest: MessageDigest,
     nonce: String,
     bare: String,
 }
 
 /// The last message, and what the broker must answer.
-pub(super) struct Last {
+pub(super) struct ClientFinal {
     message: String,
     signature: Vec<u8>,
 }
 
-impl First {
+impl ClientFirst {
     /// Begins an exchange; `nonce` is random, printable and without a comma.
-    pub(super) fn new(digest: MessageDigest, username: &str, nonce: String) -> First {
+    pub(super) fn new(digest: MessageDigest, username: &str, nonce: String) -> ClientFirst {
         let username = username.replace('=', "=3D").replace(',', "=2C");
-        First { digest, bare: format!("n={username},r={nonce}"), nonce }
+        ClientFirst { digest, bare: format!("n={username},r={nonce}"), nonce }
     }
 
     /// What to send.
@@ -55,7 +55,7 @@ impl First {
     ///
     /// # Errors
     /// What is wrong with the challenge.
-    pub(super) fn answer(&self, password: &str, challenge: &[u8]) -> Result<Last, String> {
+    pub(super) fn answer(&self, password: &str, challenge: &[u8]) -> Result<ClientFinal, String> {
         let challenge = std::str::from_utf8(challenge).map_err(|_| "the challenge is no text")?;
         let mut fields = challenge.split(',');
         // In this order and nothing before: a field that we do not know at the start must be understood (m=).
@@ -70,17 +70,17 @@ impl First {
         let salt = decode_block(salt).map_err(|_| "the salt is not base64")?;
         let iterations = iterations.parse().ok().filter(|count| ITERATIONS.contains(count));
         let iterations = iterations.ok_or("the number of iterations is out of range")?;
-        self.prove(password, challenge, nonce, &salt, iterations).map_err(|error| error.to_string())
+        self.scram(password, challenge, nonce, &salt, iterations).map_err(|error| error.to_string())
     }
 
-    fn prove(
+    fn scram(
         &self,
         password: &str,
         challenge: &str,
         nonce: &str,
         salt: &[u8],
         iterations: usize,
-    ) -> Result<Last, ErrorStack> {
+    ) -> Result<ClientFinal, ErrorStack> {
         let digest = self.digest;
         let mut salted = vec![0; digest.size()];
         pbkdf2_hmac(password.as_bytes(), salt, iterations, digest, &mut salted)?;
@@ -92,11 +92,11 @@ impl First {
         let proof: Vec<u8> = client_key.iter().zip(&client_signature).map(|(key, signature)| key ^ signature).collect();
         let server_key = hmac(digest, &salted, b"Server Key")?;
         let signature = hmac(digest, &server_key, both.as_bytes())?;
-        Ok(Last { message: format!("{unproven},p={}", encode_block(&proof)), signature })
+        Ok(ClientFinal { message: format!("{unproven},p={}", encode_block(&proof)), signature })
     }
 }
 
-impl Last {
+impl ClientFinal {
     /// What to send.
     pub(super) fn message(&self) -> String {
         self.message.clone()
@@ -127,8 +127,8 @@ mod tests {
                          p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
     const SIGNATURE: &str = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
 
-    fn first(username: &str) -> First {
-        First::new(MessageDigest::sha256(), username, NONCE.to_owned())
+    fn first(username: &str) -> ClientFirst {
+        ClientFirst::new(MessageDigest::sha256(), username, NONCE.to_owned())
     }
 
     #[test]

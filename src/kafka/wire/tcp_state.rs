@@ -14,14 +14,14 @@ use tokio::time::Instant;
 
 /// The two ends of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ends {
+pub(super) struct Endpoints {
     pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
 }
 
 /// What the kernel says of it now; `None`, if it is closed, or this machine does not tell. Off the runtime's thread: a
 /// machine with many connections has a long list.
-pub(super) async fn of(ends: Ends) -> Option<Way> {
+pub(super) async fn of(ends: Endpoints) -> Option<Way> {
     let list = tokio::task::spawn_blocking(move || newest(ends.local.is_ipv4())).await.ok()??;
     find(&list, ends)
 }
@@ -46,7 +46,7 @@ fn newest(is_v4: bool) -> Option<Arc<str>> {
 }
 
 /// The row of a connection: number, local and remote address, state, queues, timer, retransmissions, in hexadecimal.
-fn find(list: &str, ends: Ends) -> Option<Way> {
+fn find(list: &str, ends: Endpoints) -> Option<Way> {
     let key = format!(": {} {} ", column(ends.local), column(ends.peer));
     let (_, rest) = list.split_once(&key)?;
     let mut columns = rest.split_whitespace();
@@ -77,7 +77,7 @@ mod tests {
         let list = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
                     0: 0100007F:8001 0200007F:2384 01 00000000:00000000 02:00000d2b 00000000     0        0 15 2 0 20\n   \
                     1: 0100007F:8002 0200007F:2384 01 000000A4:00000000 01:00000019 00000003     0        0 16 2 0 20\n";
-        let ends = |port| Ends {
+        let ends = |port| Endpoints {
             local: SocketAddr::from(([127, 0, 0, 1], port)),
             peer: SocketAddr::from(([127, 0, 0, 2], 9092)),
         };
@@ -100,8 +100,10 @@ mod tests {
             let Ok(listener) = TcpListener::bind(address).await else { continue };
             let mut near = TcpStream::connect(listener.local_addr().expect("it listens")).await.expect("it accepts");
             near.write_all(&[0; 100]).await.expect("there is room");
-            let ends =
-                Ends { local: near.local_addr().expect("it is open"), peer: near.peer_addr().expect("it is open") };
+            let ends = Endpoints {
+                local: near.local_addr().expect("it is open"),
+                peer: near.peer_addr().expect("it is open"),
+            };
             let mut said = of(ends).await;
             // The other end acknowledges within milliseconds, or with its first own byte.
             while said.is_none_or(|way| way.unacked != 0) {

@@ -53,7 +53,7 @@ fn open<S: AsyncRead + AsyncWrite>(tls: &Tls, host: &str, stream: S) -> Result<S
     // An address is no name to be indicated (RFC 6066, 3).
     let is_name = host.parse::<IpAddr>().is_err();
     let connecting = tls.connector.configure()?.use_server_name_indication(is_name);
-    SslStream::new(connecting.verify_hostname(!tls.settings.any_name).into_ssl(host)?, stream)
+    SslStream::new(connecting.verify_hostname(!tls.settings.any_hostname).into_ssl(host)?, stream)
 }
 
 /// What we hold against the peer's certificate, if that is why the handshake failed.
@@ -76,7 +76,7 @@ fn verdict(result: X509VerifyResult, host: &str) -> WireError {
 /// are through with the handshake already.
 fn failed(error: &Error, phase: Phase) -> WireError {
     if let Some(error) = error.io_error() {
-        return WireError::streaming(error, phase);
+        return WireError::from_stream(error, phase);
     }
     // Neither of the two: the stream ended.
     let Some(stack) = error.ssl_error() else { return WireError::Closed { phase } };

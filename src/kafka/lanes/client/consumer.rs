@@ -17,96 +17,98 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::watch;
 
-use crate::kafka::lanes::topic::Context;
+use crate::kafka::lanes::topic::LaneContext;
 
-use super::statistics::{Gauge, Role};
+use super::statistics::{ClientRole, StatsCollector};
 use super::{Settings, fault, settings};
 
 /// Records are served as they come; this only bounds how late the thread hears of another position.
 const POLL: Duration = Duration::from_millis(50);
 
 /// The consumer at work; dropping it ends its thread.
-pub(super) struct Consuming {
-    orders: Sender<Order>,
+pub(super) struct SharedConsumer {
+    commands: Sender<Command>,
     progress: Progress,
-    flowing: watch::Receiver<BTreeSet<Partition>>,
-    stumbles: watch::Receiver<u64>,
+    fetching: watch::Receiver<BTreeSet<Partition>>,
+    interruptions: watch::Receiver<u64>,
 }
 
 /// What the thread is told.
-enum Order {
+enum Command {
     /// Read this partition from this offset on, whatever was read before.
     Read(Partition, i64),
     /// Read nothing any more.
-    Leave,
+    UnassignAll,
 }
 
 /// The next offset of each partition that is read.
 pub(super) type Progress = Arc<Mutex<BTreeMap<Partition, i64>>>;
 
-impl Consuming {
+impl SharedConsumer {
     /// # Errors
     /// librdkafka, or the operating system, has no client or thread for us.
-    pub(super) fn start(settings: &Settings, context: &Context) -> Result<Consuming, String> {
-        let talk = Talk { gauge: Gauge::new(Role::Consumer, context) };
+    pub(super) fn start(settings: &Settings, context: &LaneContext) -> Result<SharedConsumer, String> {
+        let stats_context = StatsContext { stats: StatsCollector::new(ClientRole::Consumer, context) };
         let config = settings::consumer(settings);
-        let consumer: BaseConsumer<Talk> = config.create_with_context(talk).map_err(|error| error.to_string())?;
-        let (orders, received) = channel();
-        let (stumbled, stumbles) = watch::channel(0);
-        let (flows, flowing) = watch::channel(BTreeSet::new());
+        let consumer: BaseConsumer<StatsContext> =
+            config.create_with_context(stats_context).map_err(|error| error.to_string())?;
+        let (commands, received) = channel();
+        let (interrupted, interruptions) = watch::channel(0);
+        let (is_fetching, fetching) = watch::channel(BTreeSet::new());
         let progress = Progress::default();
-        let reader = Reader { consumer, context: context.clone(), progress: Arc::clone(&progress), flows, stumbled };
+        let reader =
+            Reader { consumer, context: context.clone(), progress: Arc::clone(&progress), is_fetching, interrupted };
         let alarm = context.alarm.clone();
         let serve = move || {
             let _watch = alarm.watch_thread("consumer");
             reader.serve(&received);
         };
         thread::Builder::new().name("consumer".into()).spawn(serve).map_err(|error| error.to_string())?;
-        Ok(Consuming { orders, progress, flowing, stumbles })
+        Ok(SharedConsumer { commands, progress, fetching, interruptions })
     }
 
     /// How a partition's position is set and followed.
-    pub(super) fn handle(&self) -> Handle {
-        Handle {
-            orders: self.orders.clone(),
+    pub(super) fn handle(&self) -> ConsumerHandle {
+        ConsumerHandle {
+            commands: self.commands.clone(),
             progress: Arc::clone(&self.progress),
-            flowing: self.flowing.clone(),
-            stumbles: self.stumbles.clone(),
+            fetching: self.fetching.clone(),
+            interruptions: self.interruptions.clone(),
         }
     }
 
     /// Reads nothing any more.
-    pub(super) fn leave(&self) {
-        let _ = self.orders.send(Order::Leave);
+    pub(super) fn unassign_all(&self) {
+        let _ = self.commands.send(Command::UnassignAll);
     }
 }
 
 /// Sets and follows the position of one partition.
-pub(super) struct Handle {
-    orders: Sender<Order>,
+pub(super) struct ConsumerHandle {
+    commands: Sender<Command>,
     progress: Progress,
-    flowing: watch::Receiver<BTreeSet<Partition>>,
-    stumbles: watch::Receiver<u64>,
+    fetching: watch::Receiver<BTreeSet<Partition>>,
+    interruptions: watch::Receiver<u64>,
 }
 
-impl Handle {
+impl ConsumerHandle {
     /// Reads from `offset` on. An error would mean that the thread has ended, which the alarm knows.
     pub(super) fn read_from(&self, partition: Partition, offset: i64) {
-        let _ = self.orders.send(Order::Read(partition, offset));
+        let _ = self.commands.send(Command::Read(partition, offset));
     }
 
     /// Waits until a fetch of this partition was answered: librdkafka takes up to a second from an assignment to the
     /// first fetch, which says nothing of Kafka.
-    pub(super) async fn flows(&mut self, partition: Partition) {
-        if self.flowing.wait_for(|flowing| flowing.contains(&partition)).await.is_err() {
+    pub(super) async fn wait_until_fetching(&mut self, partition: Partition) {
+        if self.fetching.wait_for(|fetching| fetching.contains(&partition)).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
     /// Waits until librdkafka has stopped reading some partition, and gives the next offset of this one.
-    pub(super) async fn stumbled(&mut self, partition: Partition) -> i64 {
+    pub(super) async fn interrupted(&mut self, partition: Partition) -> i64 {
         loop {
-            if self.stumbles.changed().await.is_err() {
+            if self.interruptions.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
             if let Some(next) = self.progress.lock().unwrap_or_else(PoisonError::into_inner).get(&partition) {
@@ -118,20 +120,20 @@ impl Handle {
 
 /// What runs on the thread.
 struct Reader {
-    consumer: BaseConsumer<Talk>,
-    context: Context,
+    consumer: BaseConsumer<StatsContext>,
+    context: LaneContext,
     progress: Progress,
-    flows: watch::Sender<BTreeSet<Partition>>,
-    stumbled: watch::Sender<u64>,
+    is_fetching: watch::Sender<BTreeSet<Partition>>,
+    interrupted: watch::Sender<u64>,
 }
 
 impl Reader {
-    /// Serves until nobody has orders any more.
-    fn serve(&self, orders: &Receiver<Order>) {
+    /// Serves until nobody has commands any more.
+    fn serve(&self, commands: &Receiver<Command>) {
         loop {
             loop {
-                match orders.try_recv() {
-                    Ok(order) => self.obey(&order),
+                match commands.try_recv() {
+                    Ok(command) => self.execute(&command),
                     Err(std::sync::mpsc::TryRecvError::Empty) => break,
                     Err(std::sync::mpsc::TryRecvError::Disconnected) => return,
                 }
@@ -139,14 +141,14 @@ impl Reader {
             match self.consumer.poll(POLL) {
                 None => {}
                 Some(Ok(message)) => self.take(&message),
-                Some(Err(KafkaError::PartitionEOF(partition))) => self.flow(Partition(partition)),
+                Some(Err(KafkaError::PartitionEOF(partition))) => self.mark_fetching(Partition(partition)),
                 Some(Err(error)) if fault::is_out_of_range(&error) => {
                     tracing::debug!(topic = &*self.context.topic, %error, "a reader stands out of range");
                     // Our own picture of the leaders is to be as new as librdkafka's.
                     self.context.stale.notify_one();
-                    self.stumbled.send_modify(|times| *times += 1);
+                    self.interrupted.send_modify(|times| *times += 1);
                 }
-                Some(Err(error)) => self.consumer.context().gauge.error(&error, "reading"),
+                Some(Err(error)) => self.consumer.context().stats.error(&error, "reading"),
             }
         }
     }
@@ -154,25 +156,25 @@ impl Reader {
     fn take(&self, message: &BorrowedMessage<'_>) {
         let at = self.context.clock.now();
         let (partition, offset) = (Partition(message.partition()), message.offset());
-        if let Some(seen) = self.context.sight_value(partition, at, offset, message.payload().unwrap_or_default()) {
-            self.context.tell(seen);
+        if let Some(seen) = self.context.classify_value(partition, at, offset, message.payload().unwrap_or_default()) {
+            self.context.emit(seen);
         }
-        self.flow(partition);
+        self.mark_fetching(partition);
         let next = offset + 1;
         self.set_progress(partition, next);
-        self.context.tell(LaneInput::Passed { partition, at, next });
+        self.context.emit(LaneInput::Passed { partition, at, next });
     }
 
-    fn flow(&self, partition: Partition) {
-        self.flows.send_if_modified(|flowing| flowing.insert(partition));
+    fn mark_fetching(&self, partition: Partition) {
+        self.is_fetching.send_if_modified(|fetching| fetching.insert(partition));
     }
 
-    fn obey(&self, order: &Order) {
-        let done = match order {
-            Order::Read(partition, offset) => self.read_from(*partition, *offset),
-            Order::Leave => {
+    fn execute(&self, command: &Command) {
+        let done = match command {
+            Command::Read(partition, offset) => self.read_from(*partition, *offset),
+            Command::UnassignAll => {
                 self.progress.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                self.flows.send_modify(BTreeSet::clear);
+                self.is_fetching.send_modify(BTreeSet::clear);
                 self.consumer.unassign()
             }
         };
@@ -182,8 +184,8 @@ impl Reader {
     }
 
     fn read_from(&self, partition: Partition, offset: i64) -> KafkaResult<()> {
-        self.flows.send_modify(|flowing| {
-            flowing.remove(&partition);
+        self.is_fetching.send_modify(|fetching| {
+            fetching.remove(&partition);
         });
         let mut list = TopicPartitionList::with_capacity(1);
         list.add_partition(&self.context.topic, partition.0);
@@ -200,22 +202,22 @@ impl Reader {
 }
 
 /// Hears what the client has to say.
-struct Talk {
-    gauge: Gauge,
+struct StatsContext {
+    stats: StatsCollector,
 }
 
-impl ClientContext for Talk {
+impl ClientContext for StatsContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.gauge.log(level, facility, message);
+        self.stats.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.gauge.error(&error, reason);
+        self.stats.error(&error, reason);
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        self.gauge.statistics(statistics);
+        self.stats.statistics(statistics);
     }
 }
 
-impl ConsumerContext for Talk {}
+impl ConsumerContext for StatsContext {}

@@ -16,8 +16,8 @@ use prober_core::time::Time;
 use prober_core::topology::{PartitionSeen, TopicSeen};
 use prober_probes::port::LaneInput;
 
-use crate::kafka::lanes::topic::Context;
-use crate::kafka::session::managed_connection::Dialling;
+use crate::kafka::lanes::topic::LaneContext;
+use crate::kafka::session::managed_connection::DialOptions;
 use crate::kafka::wire::{ClusterMetadata, DescribeTopicConfig, MIN_INSYNC_REPLICAS, Metadata, WireError};
 
 /// A leader answers both questions by then, or they stay open until the next look.
@@ -27,16 +27,16 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
 /// What leaders refuse, with `acks=all`.
-pub(super) struct Refusals {
-    context: Context,
+pub(super) struct MinIsrRefusals {
+    context: LaneContext,
     /// Partitions that were short when last looked at.
     short: BTreeSet<Partition>,
     asked: Option<Time>,
 }
 
-impl Refusals {
-    pub(super) fn new(context: Context) -> Refusals {
-        Refusals { context, short: BTreeSet::new(), asked: None }
+impl MinIsrRefusals {
+    pub(super) fn new(context: LaneContext) -> MinIsrRefusals {
+        MinIsrRefusals { context, short: BTreeSet::new(), asked: None }
     }
 
     /// Takes in the newest metadata: asks the leaders of what is short of replicas, and says what is not any more.
@@ -52,7 +52,7 @@ impl Refusals {
         }
         let now_short: BTreeSet<Partition> = short.iter().map(|seen| seen.partition).collect();
         for partition in self.short.difference(&now_short) {
-            self.context.tell(LaneInput::Refuses { partition: *partition, at: now, fault: None });
+            self.context.emit(LaneInput::Refuses { partition: *partition, at: now, fault: None });
         }
         self.short = now_short;
         if !led.is_empty() && self.asked.is_none_or(|asked| ASK_EVERY <= now.since(asked)) {
@@ -71,7 +71,7 @@ impl Refusals {
 }
 
 /// Asks the leader of these partitions, and says what it refuses.
-async fn ask(context: Context, partitions: Vec<Partition>) {
+async fn ask(context: LaneContext, partitions: Vec<Partition>) {
     let Some(leader) = partitions.first().and_then(|partition| context.leader_of(*partition)) else { return };
     let answers = tokio::time::timeout(ANSWER_WITHIN, ask_leader(&leader, &context.topic)).await;
     let Ok(Ok((metadata, demanded))) = answers else {
@@ -82,11 +82,11 @@ async fn ask(context: Context, partitions: Vec<Partition>) {
     for partition in partitions {
         let fault = refuses(&metadata, &context.topic, partition, demanded)
             .then_some(Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS));
-        context.tell(LaneInput::Refuses { partition, at, fault });
+        context.emit(LaneInput::Refuses { partition, at, fault });
     }
 }
 
-async fn ask_leader(leader: &Dialling, topic: &Arc<str>) -> Result<(ClusterMetadata, Option<usize>), WireError> {
+async fn ask_leader(leader: &DialOptions, topic: &Arc<str>) -> Result<(ClusterMetadata, Option<usize>), WireError> {
     let connection = leader.dial(ANSWER_WITHIN).await?;
     let metadata = connection.call(Metadata { topics: vec![Arc::clone(topic)] })?.await?.body;
     let request = DescribeTopicConfig { topics: vec![Arc::clone(topic)], config: MIN_INSYNC_REPLICAS };

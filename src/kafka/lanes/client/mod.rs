@@ -24,61 +24,61 @@ use prober_core::fault::Fault;
 use prober_core::ids::Partition;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
-use prober_probes::port::{Lane, Outgoing, Refusal};
+use prober_probes::port::{Lane, RecordToSend, SendError};
 
 use crate::alarm::{Alarm, Task};
 
-use super::topic::Context;
-use super::topic::reconciler::Observer;
-use super::topic::rereader::SecondLooks;
+use super::topic::LaneContext;
+use super::topic::reconciler::Reconciler;
+use super::topic::rereader::Rereader;
 use crate::kafka::Reporter;
-use consumer::Consuming;
-use min_isr_refusals::Refusals;
-use producer::Producing;
-use read_positions::Reading;
+use consumer::SharedConsumer;
+use min_isr_refusals::MinIsrRefusals;
+use producer::SharedProducer;
+use read_positions::ReadPositions;
 
 pub use settings::{Compression, RequiredAcks, Settings};
 
 /// The lane's port. Dropping it ends everything that it started.
 pub struct ClientLane {
     clock: Clock,
-    producing: Option<Producing>,
-    second_looks: SecondLooks,
-    _observer: Option<Task>,
+    producer: Option<SharedProducer>,
+    rereader: Rereader,
+    _reconciler: Option<Task>,
 }
 
 impl ClientLane {
     /// Starts the lane; needs a tokio runtime. Reports from then on. Raises the alarm if librdkafka cannot start.
     pub fn start(settings: Settings, clock: Clock, report: Reporter, alarm: Alarm) -> ClientLane {
-        let context = Context::new(&settings.topic, clock, report, alarm.clone());
-        let second_looks = SecondLooks::new(context.clone());
-        let started = Producing::start(&settings, &context)
-            .and_then(|producing| Ok((producing, Consuming::start(&settings, &context)?)));
-        let (producing, observer) = match started {
-            Ok((producing, consuming)) => {
-                let refusals = (settings.acks == RequiredAcks::All).then(|| Refusals::new(context.clone()));
-                let reading = Reading::new(context.clone(), consuming, refusals);
-                let observer = Observer::new(settings.topic, context, reading);
-                (Some(producing), Some(alarm.spawn("observer", observer.run())))
+        let context = LaneContext::new(&settings.topic, clock, report, alarm.clone());
+        let rereader = Rereader::new(context.clone());
+        let started = SharedProducer::start(&settings, &context)
+            .and_then(|producer| Ok((producer, SharedConsumer::start(&settings, &context)?)));
+        let (producer, reconciler) = match started {
+            Ok((producer, consumer)) => {
+                let refusals = (settings.acks == RequiredAcks::All).then(|| MinIsrRefusals::new(context.clone()));
+                let reading = ReadPositions::new(context.clone(), consumer, refusals);
+                let reconciler = Reconciler::new(settings.topic, context, reading);
+                (Some(producer), Some(alarm.spawn("reconciler", reconciler.run())))
             }
             Err(error) => {
                 alarm.raise(format!("librdkafka cannot start: {error}"));
                 (None, None)
             }
         };
-        ClientLane { clock, producing, second_looks, _observer: observer }
+        ClientLane { clock, producer, rereader, _reconciler: reconciler }
     }
 }
 
 impl Lane for ClientLane {
-    fn submit(&mut self, record: Outgoing) -> Result<Time, Refusal> {
-        match &self.producing {
-            Some(producing) => producing.submit(&record),
-            None => Err(Refusal { at: self.clock.now(), fault: Fault::LocalResources }),
+    fn submit(&mut self, record: RecordToSend) -> Result<Time, SendError> {
+        match &self.producer {
+            Some(producer) => producer.submit(&record),
+            None => Err(SendError { at: self.clock.now(), fault: Fault::LocalResources }),
         }
     }
 
     fn reread(&mut self, partition: Partition, offset: i64) {
-        self.second_looks.ask(partition, offset);
+        self.rereader.request(partition, offset);
     }
 }

@@ -1,4 +1,4 @@
-//! From where each partition is read: resolved over the wire, handed to the consumer, and mended when it stumbles.
+//! From where each partition is read: resolved over the wire, tag to the consumer, and mended when it interruptions.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,37 +9,41 @@ use prober_probes::port::LaneInput;
 
 use crate::alarm::Task;
 use crate::kafka::lanes::topic::ownership::Ownership;
-use crate::kafka::lanes::topic::{Context, Tenant, read_position};
+use crate::kafka::lanes::topic::{LaneContext, TopicHandler, read_position};
 
-use super::consumer::{Consuming, Handle};
-use super::min_isr_refusals::Refusals;
+use super::consumer::{ConsumerHandle, SharedConsumer};
+use super::min_isr_refusals::MinIsrRefusals;
 
 /// A consumer that reads has its first answer by then: it starts within a second, and the broker holds the first fetch
 /// for half of one.
-const FLOWS_WITHIN: Duration = Duration::from_secs(3);
+const FIRST_FETCH_WITHIN: Duration = Duration::from_secs(3);
 
 /// A position that was mended is not mended again sooner.
 const MEND_PAUSE: Duration = Duration::from_millis(200);
 
 /// The reading of a topic.
-pub(super) struct Reading {
-    context: Context,
-    consuming: Consuming,
+pub(super) struct ReadPositions {
+    context: LaneContext,
+    consumer: SharedConsumer,
     /// With `acks=all` only: a leader alone refuses nobody.
-    refusals: Option<Refusals>,
+    refusals: Option<MinIsrRefusals>,
     /// Who keeps each partition's position, and for which broker.
     keepers: BTreeMap<Partition, (BrokerId, Task)>,
 }
 
-impl Reading {
-    pub(super) fn new(context: Context, consuming: Consuming, refusals: Option<Refusals>) -> Reading {
-        Reading { context, consuming, refusals, keepers: BTreeMap::new() }
+impl ReadPositions {
+    pub(super) fn new(
+        context: LaneContext,
+        consumer: SharedConsumer,
+        refusals: Option<MinIsrRefusals>,
+    ) -> ReadPositions {
+        ReadPositions { context, consumer, refusals, keepers: BTreeMap::new() }
     }
 }
 
-impl Tenant for Reading {
+impl TopicHandler for ReadPositions {
     /// A partition that stands for another broker now is another target: it needs a position of its own.
-    fn lay_out(&mut self, _: &Topology, topic: &TopicSeen, ownership: &Ownership) {
+    fn on_layout(&mut self, _: &Topology, topic: &TopicSeen, ownership: &Ownership) {
         let preferred = |seen: &prober_core::topology::PartitionSeen| seen.replicas.first().copied();
         self.keepers.retain(|partition, (broker, _)| {
             topic.partitions.iter().any(|seen| seen.partition == *partition && preferred(seen) == Some(*broker))
@@ -53,15 +57,15 @@ impl Tenant for Reading {
             };
             tracing::info!(broker = broker.0, partition = seen.partition.0, "probing preferred leader");
             let (context, ownership) = (self.context.clone(), ownership.clone());
-            let keeping = keep(context, ownership, self.consuming.handle(), seen.partition, topic.id);
+            let keeping = keep(context, ownership, self.consumer.handle(), seen.partition, topic.id);
             let task = self.context.alarm.spawn("position", keeping);
             self.keepers.insert(seen.partition, (broker, task));
         }
     }
 
-    fn leave(&mut self) {
+    fn on_gone(&mut self) {
         self.keepers.clear();
-        self.consuming.leave();
+        self.consumer.unassign_all();
         if let Some(refusals) = &mut self.refusals {
             refusals.forget();
         }
@@ -69,23 +73,23 @@ impl Tenant for Reading {
 }
 
 async fn keep(
-    context: Context,
+    context: LaneContext,
     ownership: Ownership,
-    mut consumer: Handle,
+    mut consumer: ConsumerHandle,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
 ) {
     let tell = |offset, reset| {
         let at = context.clock.now();
-        context.tell(LaneInput::Position { partition, at, offset, reset });
+        context.emit(LaneInput::Position { partition, at, offset, reset });
     };
     let offset = read_position::first(&context, &ownership, partition, topic_id).await;
     consumer.read_from(partition, offset);
     // An error is a consumer that cannot read, which is to be counted.
-    let _ = tokio::time::timeout(FLOWS_WITHIN, consumer.flows(partition)).await;
+    let _ = tokio::time::timeout(FIRST_FETCH_WITHIN, consumer.wait_until_fetching(partition)).await;
     tell(offset, false);
     loop {
-        let lost = consumer.stumbled(partition).await;
+        let lost = consumer.interrupted(partition).await;
         let offset = read_position::after(&context, partition, lost).await;
         tracing::debug!(partition = partition.0, lost, offset, "read position mended");
         consumer.read_from(partition, offset);

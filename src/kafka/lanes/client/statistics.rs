@@ -12,37 +12,37 @@ use prober_core::snapshot::ClientVitals;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
 
-use crate::kafka::lanes::topic::Context;
+use crate::kafka::lanes::topic::LaneContext;
 use crate::kafka::{Report, Reporter};
 
 /// Which of the two clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum ClientRole {
     Producer,
     Consumer,
 }
 
-impl Role {
+impl ClientRole {
     fn as_str(self) -> &'static str {
         match self {
-            Role::Producer => "producer",
-            Role::Consumer => "consumer",
+            ClientRole::Producer => "producer",
+            ClientRole::Consumer => "consumer",
         }
     }
 }
 
 /// Collects what one client says.
-pub(super) struct Gauge {
-    role: Role,
+pub(super) struct StatsCollector {
+    role: ClientRole,
     report: Reporter,
     clock: Clock,
     vitals: Mutex<ClientVitals>,
-    delay: Mutex<Delay>,
+    delay: Mutex<CallbackDelay>,
 }
 
-impl Gauge {
-    pub(super) fn new(role: Role, context: &Context) -> Gauge {
-        Gauge {
+impl StatsCollector {
+    pub(super) fn new(role: ClientRole, context: &LaneContext) -> StatsCollector {
+        StatsCollector {
             role,
             report: context.report.clone(),
             clock: context.clock,
@@ -93,11 +93,11 @@ impl Gauge {
 /// How late our poll thread is. librdkafka stamps its statistics by a clock that runs as ours does and began elsewhere: what
 /// the two never differed by less than is where it began, and what they differ by more is a delay.
 #[derive(Debug, Default)]
-struct Delay {
+struct CallbackDelay {
     least: Option<i128>,
 }
 
-impl Delay {
+impl CallbackDelay {
     fn step(&mut self, stamped_micros: u64, now: Time) -> Duration {
         let difference = i128::from(now.as_nanos()) - 1000 * i128::from(stamped_micros);
         let least = self.least.map_or(difference, |least| least.min(difference));
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn poll_thread_is_late_by_what_it_was_never_quicker_than() {
-        let mut delay = Delay::default();
+        let mut delay = CallbackDelay::default();
         let mut step = |micros, millis| delay.step(micros, Time::from_millis(millis));
         assert_eq!(step(7_000_000, 1010), Duration::ZERO, "the first says nothing");
         assert_eq!(step(17_000_000, 11_000), Duration::ZERO, "quicker than ever");

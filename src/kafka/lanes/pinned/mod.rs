@@ -2,7 +2,7 @@
 //! names the culprit.
 //!
 //! Per broker there are a write connection ([`writer`]), a read connection ([`reader`]), and short-lived ones for
-//! questions; [`seats`] says who serves which partition. Nothing that can wait on replication, the controller or a long
+//! questions; [`workers`] says who serves which partition. Nothing that can wait on replication, the controller or a long
 //! poll shares a connection with a probe that judges the broker (K3).
 
 mod reader;
@@ -14,15 +14,15 @@ use std::time::Duration;
 use prober_core::ids::Partition;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
-use prober_probes::port::{Lane, Outgoing, Refusal};
+use prober_probes::port::{Lane, RecordToSend, SendError};
 
 use crate::alarm::{Alarm, Task};
 
-use super::topic::reconciler::Observer;
-use super::topic::rereader::SecondLooks;
-use super::topic::{Context, TopicSettings};
+use super::topic::reconciler::Reconciler;
+use super::topic::rereader::Rereader;
+use super::topic::{LaneContext, TopicSettings};
 use crate::kafka::Reporter;
-use workers::{Seating, Seats};
+use workers::{WorkerAssigner, WorkerTable};
 
 /// Settings of the lane.
 #[derive(Clone, Debug)]
@@ -35,29 +35,29 @@ pub struct Settings {
 
 /// The lane's port. Dropping it ends everything that it started.
 pub struct PinnedLane {
-    seats: Seats,
-    second_looks: SecondLooks,
-    _observer: Task,
+    workers: WorkerTable,
+    rereader: Rereader,
+    _reconciler: Task,
 }
 
 impl PinnedLane {
     /// Starts the lane; needs a tokio runtime. Reports from then on.
     pub fn start(settings: Settings, clock: Clock, report: Reporter, alarm: Alarm) -> PinnedLane {
-        let context = Context::new(&settings.topic, clock, report, alarm.clone());
-        let seats = Seats::new(clock);
-        let second_looks = SecondLooks::new(context.clone());
-        let seating = Seating::new(seats.clone(), context.clone(), settings.fetch_max_wait);
-        let observer = Observer::new(settings.topic, context, seating);
-        PinnedLane { seats, second_looks, _observer: alarm.spawn("observer", observer.run()) }
+        let context = LaneContext::new(&settings.topic, clock, report, alarm.clone());
+        let workers = WorkerTable::new(clock);
+        let rereader = Rereader::new(context.clone());
+        let assigner = WorkerAssigner::new(workers.clone(), context.clone(), settings.fetch_max_wait);
+        let reconciler = Reconciler::new(settings.topic, context, assigner);
+        PinnedLane { workers, rereader, _reconciler: alarm.spawn("reconciler", reconciler.run()) }
     }
 }
 
 impl Lane for PinnedLane {
-    fn submit(&mut self, record: Outgoing) -> Result<Time, Refusal> {
-        self.seats.submit(record)
+    fn submit(&mut self, record: RecordToSend) -> Result<Time, SendError> {
+        self.workers.submit(record)
     }
 
     fn reread(&mut self, partition: Partition, offset: i64) {
-        self.second_looks.ask(partition, offset);
+        self.rereader.request(partition, offset);
     }
 }

@@ -12,9 +12,9 @@ use tokio::sync::watch;
 
 use crate::alarm::Task;
 use crate::kafka::lanes::topic::ownership::Ownership;
-use crate::kafka::lanes::topic::{Context, read_position};
+use crate::kafka::lanes::topic::{LaneContext, read_position};
 use crate::kafka::session::fault;
-use crate::kafka::session::managed_connection::{Dialling, Link, State, up};
+use crate::kafka::session::managed_connection::{ConnectionState, DialOptions, ManagedConnection, up};
 use crate::kafka::wire::Fetched;
 
 /// The leader of a partition that has just come back answers with errors for a moment: ask again soon.
@@ -22,38 +22,42 @@ const PAUSE_ON_ERROR: Duration = Duration::from_millis(100);
 
 /// One partition's reader; dropping it ends it.
 pub(super) struct Reader {
-    _link: Link,
+    _connection: ManagedConnection,
     _task: Task,
 }
 
 impl Reader {
     pub(super) fn new(
-        dialling: Dialling,
-        context: Context,
+        dial_options: DialOptions,
+        context: LaneContext,
         broker: BrokerId,
         ownership: Ownership,
         partition: Partition,
         topic_id: Option<[u8; 16]>,
         max_wait: Duration,
     ) -> Reader {
-        let link = Link::keep(dialling, context.owed(broker, Channel::Read, max_wait), &context.alarm);
+        let link = ManagedConnection::open(
+            dial_options,
+            context.overdue_monitor(broker, Channel::Read, max_wait),
+            &context.alarm,
+        );
         let alarm = context.alarm.clone();
         let reading = Reading { context, partition, topic_id, max_wait };
         let task = alarm.spawn("reader", reading.run(ownership, link.watch()));
-        Reader { _link: link, _task: task }
+        Reader { _connection: link, _task: task }
     }
 }
 
 /// The reader at work.
 struct Reading {
-    context: Context,
+    context: LaneContext,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
     max_wait: Duration,
 }
 
 impl Reading {
-    async fn run(self, ownership: Ownership, mut link: watch::Receiver<State>) {
+    async fn run(self, ownership: Ownership, mut link: watch::Receiver<ConnectionState>) {
         let mut offset = read_position::first(&self.context, &ownership, self.partition, self.topic_id).await;
         self.stand_at(offset, false);
         loop {
@@ -78,12 +82,12 @@ impl Reading {
         match KafkaError::of(fetched.error) {
             None => {
                 for record in &fetched.records {
-                    if let Some(input) = self.context.sight(self.partition, at, record) {
-                        self.context.tell(input);
+                    if let Some(input) = self.context.classify(self.partition, at, record) {
+                        self.context.emit(input);
                     }
                 }
                 if offset < fetched.next_offset {
-                    self.context.tell(LaneInput::Passed { partition: self.partition, at, next: fetched.next_offset });
+                    self.context.emit(LaneInput::Passed { partition: self.partition, at, next: fetched.next_offset });
                 }
                 offset.max(fetched.next_offset)
             }
@@ -104,6 +108,6 @@ impl Reading {
 
     fn stand_at(&self, offset: i64, reset: bool) {
         let at = self.context.clock.now();
-        self.context.tell(LaneInput::Position { partition: self.partition, at, offset, reset });
+        self.context.emit(LaneInput::Position { partition: self.partition, at, offset, reset });
     }
 }

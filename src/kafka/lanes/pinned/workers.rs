@@ -9,113 +9,120 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::time::Time;
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::clock::Clock;
-use prober_probes::port::{Outgoing, Refusal};
+use prober_probes::port::{RecordToSend, SendError};
 
 use crate::kafka::lanes::topic::ownership::Ownership;
-use crate::kafka::lanes::topic::{Context, Tenant};
+use crate::kafka::lanes::topic::{LaneContext, TopicHandler};
 
 use super::reader::Reader;
 use super::writer::Writer;
 
 /// Who serves each partition. Clones share it.
 #[derive(Clone)]
-pub(super) struct Seats {
+pub(super) struct WorkerTable {
     clock: Clock,
-    taken: Arc<Mutex<BTreeMap<Partition, Seat>>>,
+    by_partition: Arc<Mutex<BTreeMap<Partition, PartitionWorkers>>>,
 }
 
 /// Who serves a partition.
-enum Seat {
+enum PartitionWorkers {
     /// A writer and a reader at its broker.
-    Served { place: Place, writer: Box<Writer>, _reader: Box<Reader> },
+    Served { assignment: Assignment, writer: Box<Writer>, _reader: Box<Reader> },
     /// Only a replica list names its broker; nobody has ever seen its address.
     NoAddress,
 }
 
 /// Where a partition lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct Assignment {
     broker: BrokerId,
     address: Arc<str>,
 }
 
-impl Seats {
-    pub(super) fn new(clock: Clock) -> Seats {
-        Seats { clock, taken: Arc::default() }
+impl WorkerTable {
+    pub(super) fn new(clock: Clock) -> WorkerTable {
+        WorkerTable { clock, by_partition: Arc::default() }
     }
 
     /// Sends a record by whoever serves its partition.
-    pub(super) fn submit(&self, record: Outgoing) -> Result<Time, Refusal> {
+    pub(super) fn submit(&self, record: RecordToSend) -> Result<Time, SendError> {
         match self.lock().get(&record.partition) {
-            Some(Seat::Served { writer, .. }) => writer.submit(record),
-            Some(Seat::NoAddress) => Err(Refusal { at: self.clock.now(), fault: Fault::NoAddress }),
-            None => Err(Refusal { at: self.clock.now(), fault: Fault::NoPartition }),
+            Some(PartitionWorkers::Served { writer, .. }) => writer.submit(record),
+            Some(PartitionWorkers::NoAddress) => Err(SendError { at: self.clock.now(), fault: Fault::NoAddress }),
+            None => Err(SendError { at: self.clock.now(), fault: Fault::NoPartition }),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Partition, Seat>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Partition, PartitionWorkers>> {
+        self.by_partition.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Seats writers and readers as the topic lies.
-pub(super) struct Seating {
-    seats: Seats,
-    context: Context,
+/// Assigns writers and readers as the topic lies.
+pub(super) struct WorkerAssigner {
+    workers: WorkerTable,
+    context: LaneContext,
     fetch_max_wait: Duration,
 }
 
-impl Seating {
-    pub(super) fn new(seats: Seats, context: Context, fetch_max_wait: Duration) -> Seating {
-        Seating { seats, context, fetch_max_wait }
+impl WorkerAssigner {
+    pub(super) fn new(workers: WorkerTable, context: LaneContext, fetch_max_wait: Duration) -> WorkerAssigner {
+        WorkerAssigner { workers, context, fetch_max_wait }
     }
 
-    fn seat(&self, partition: Partition, place: Place, topic_id: Option<[u8; 16]>, ownership: &Ownership) -> Seat {
-        let (broker, address) = (place.broker.0, &*place.address);
+    fn start_workers(
+        &self,
+        partition: Partition,
+        assignment: Assignment,
+        topic_id: Option<[u8; 16]>,
+        ownership: &Ownership,
+    ) -> PartitionWorkers {
+        let (broker, address) = (assignment.broker.0, &*assignment.address);
         tracing::info!(broker, address, partition = partition.0, "probing broker");
-        let patience = self.context.deadline;
-        let writing = self.context.dialling(Arc::clone(&place.address), patience);
+        let idle_timeout = self.context.deadline;
+        let writing = self.context.dial_options(Arc::clone(&assignment.address), idle_timeout);
         // A long poll may be silent for its whole wait before it is even late.
-        let reading = self.context.dialling(Arc::clone(&place.address), patience + self.fetch_max_wait);
+        let reading = self.context.dial_options(Arc::clone(&assignment.address), idle_timeout + self.fetch_max_wait);
         let (context, ownership) = (self.context.clone(), ownership.clone());
-        let reader = Reader::new(reading, context, place.broker, ownership, partition, topic_id, self.fetch_max_wait);
-        let writer = Writer::new(writing, self.context.clone(), place.broker);
-        Seat::Served { place, writer: Box::new(writer), _reader: Box::new(reader) }
+        let reader =
+            Reader::new(reading, context, assignment.broker, ownership, partition, topic_id, self.fetch_max_wait);
+        let writer = Writer::new(writing, self.context.clone(), assignment.broker);
+        PartitionWorkers::Served { assignment, writer: Box::new(writer), _reader: Box::new(reader) }
     }
 }
 
-impl Tenant for Seating {
+impl TopicHandler for WorkerAssigner {
     /// What stays where it was keeps its connections and its read position.
-    fn lay_out(&mut self, topology: &Topology, topic: &TopicSeen, ownership: &Ownership) {
-        let places = places(topology, topic);
-        let mut taken = self.seats.lock();
-        taken.retain(|partition, seat| {
-            let wanted = places.get(partition).and_then(Option::as_ref);
-            matches!((seat, wanted), (Seat::Served { place, .. }, Some(wanted)) if *place == *wanted)
+    fn on_layout(&mut self, topology: &Topology, topic: &TopicSeen, ownership: &Ownership) {
+        let assignments = assignments(topology, topic);
+        let mut by_partition = self.workers.lock();
+        by_partition.retain(|partition, workers| {
+            let wanted = assignments.get(partition).and_then(Option::as_ref);
+            matches!((workers, wanted), (PartitionWorkers::Served { assignment, .. }, Some(wanted)) if *assignment == *wanted)
         });
-        for (partition, place) in places {
-            taken.entry(partition).or_insert_with(|| match place {
-                None => Seat::NoAddress,
-                Some(place) => self.seat(partition, place, topic.id, ownership),
+        for (partition, assignment) in assignments {
+            by_partition.entry(partition).or_insert_with(|| match assignment {
+                None => PartitionWorkers::NoAddress,
+                Some(assignment) => self.start_workers(partition, assignment, topic.id, ownership),
             });
         }
     }
 
-    fn leave(&mut self) {
-        self.seats.lock().clear();
+    fn on_gone(&mut self) {
+        self.workers.lock().clear();
     }
 }
 
 /// Each partition's one replica at its last known address, if it has one.
-fn places(topology: &Topology, topic: &TopicSeen) -> BTreeMap<Partition, Option<Place>> {
+fn assignments(topology: &Topology, topic: &TopicSeen) -> BTreeMap<Partition, Option<Assignment>> {
     topic
         .partitions
         .iter()
         .filter_map(|seen| {
             let broker = *seen.replicas.first()?;
             let address = topology.brokers.get(&broker).and_then(|seen| seen.address.as_ref());
-            let place = address.map(|address| Place { broker, address: Arc::from(address.to_string()) });
-            Some((seen.partition, place))
+            let assignment = address.map(|address| Assignment { broker, address: Arc::from(address.to_string()) });
+            Some((seen.partition, assignment))
         })
         .collect()
 }

@@ -11,45 +11,49 @@ use prober_core::ids::{BrokerId, Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_core::track::Written;
-use prober_probes::port::{LaneInput, Outgoing, Refusal};
+use prober_probes::port::{LaneInput, RecordToSend, SendError};
 use tokio::sync::watch;
 
 use crate::alarm::Task;
-use crate::kafka::lanes::topic::Context;
+use crate::kafka::lanes::topic::LaneContext;
 use crate::kafka::session::fault;
-use crate::kafka::session::managed_connection::{Dialling, Link, State};
+use crate::kafka::session::managed_connection::{ConnectionState, DialOptions, ManagedConnection};
 use crate::kafka::wire::{Acks, Call, Connection, Produce, Produced, WireError};
 
 /// One broker's writer.
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    _link: Link,
+    _connection: ManagedConnection,
     _flusher: Task,
 }
 
 struct Shared {
-    context: Context,
-    state: watch::Receiver<State>,
+    context: LaneContext,
+    state: watch::Receiver<ConnectionState>,
     /// Records that came while the connection was being dialled; none outlives its deadline.
     waiting: Mutex<VecDeque<Waiting>>,
 }
 
 struct Waiting {
-    record: Outgoing,
+    record: RecordToSend,
     since: Time,
 }
 
 impl Writer {
-    pub(super) fn new(dialling: Dialling, context: Context, broker: BrokerId) -> Writer {
-        let link = Link::keep(dialling, context.owed(broker, Channel::Write, Duration::ZERO), &context.alarm);
+    pub(super) fn new(dial_options: DialOptions, context: LaneContext, broker: BrokerId) -> Writer {
+        let link = ManagedConnection::open(
+            dial_options,
+            context.overdue_monitor(broker, Channel::Write, Duration::ZERO),
+            &context.alarm,
+        );
         let alarm = context.alarm.clone();
         let shared = Arc::new(Shared { context, state: link.watch(), waiting: Mutex::default() });
         let flusher = alarm.spawn("writer", flush_on_change(Arc::clone(&shared)));
-        Writer { shared, _link: link, _flusher: flusher }
+        Writer { shared, _connection: link, _flusher: flusher }
     }
 
     /// Sends a record, or lets it wait for the connection that is being dialled.
-    pub(super) fn submit(&self, record: Outgoing) -> Result<Time, Refusal> {
+    pub(super) fn submit(&self, record: RecordToSend) -> Result<Time, SendError> {
         let shared = &self.shared;
         let mut waiting = shared.waiting();
         shared.flush(&mut waiting);
@@ -57,21 +61,23 @@ impl Writer {
         // The guard on the state must not outlive this match: sending may change the state.
         let state = shared.state.borrow().clone();
         match state {
-            State::Down(fault) => Err(Refusal { at: now, fault }),
+            ConnectionState::Down(fault) => Err(SendError { at: now, fault }),
             // It would not be read before the throttle is over (KIP-219); a client that goes on is not told apart from a flood.
-            State::Up(connection) if connection.is_throttled() => Err(Refusal { at: now, fault: Fault::Quota }),
-            State::Up(connection) if waiting.is_empty() => match shared.call(&connection, &record) {
+            ConnectionState::Up(connection) if connection.is_throttled() => {
+                Err(SendError { at: now, fault: Fault::Quota })
+            }
+            ConnectionState::Up(connection) if waiting.is_empty() => match shared.call(&connection, &record) {
                 Ok(call) => {
                     let sent = shared.context.clock.at(call.sent());
                     shared.await_ack(record.partition, record.sequence, call);
                     Ok(sent)
                 }
-                Err(WireError::Backlog { .. }) => Err(Refusal { at: now, fault: Fault::QueueFull }),
-                Err(error) if shared.cannot_be_said(&error) => Err(Refusal { at: now, fault: fault::of(&error) }),
+                Err(WireError::Backlog { .. }) => Err(SendError { at: now, fault: Fault::QueueFull }),
+                Err(error) if shared.is_permanent(&error) => Err(SendError { at: now, fault: fault::of(&error) }),
                 // It ended, and its keeper has not noticed yet: as good as being dialled.
                 Err(_) => Ok(shared.wait(&mut waiting, record, now)),
             },
-            State::Up(_) | State::Connecting => Ok(shared.wait(&mut waiting, record, now)),
+            ConnectionState::Up(_) | ConnectionState::Connecting => Ok(shared.wait(&mut waiting, record, now)),
         }
     }
 }
@@ -81,7 +87,7 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait(&self, waiting: &mut VecDeque<Waiting>, record: Outgoing, since: Time) -> Time {
+    fn wait(&self, waiting: &mut VecDeque<Waiting>, record: RecordToSend, since: Time) -> Time {
         waiting.push_back(Waiting { record, since });
         since
     }
@@ -93,17 +99,17 @@ impl Shared {
         waiting.retain(|waits| now < waits.since + self.context.deadline);
         let state = self.state.borrow().clone();
         match state {
-            State::Connecting => {}
-            State::Down(fault) => {
+            ConnectionState::Connecting => {}
+            ConnectionState::Down(fault) => {
                 for waits in waiting.drain(..) {
                     self.fail(waits.record.partition, waits.record.sequence, now, fault, Written::No);
                 }
             }
-            State::Up(connection) => {
+            ConnectionState::Up(connection) => {
                 while let Some(waits) = waiting.pop_front() {
                     match self.call(&connection, &waits.record) {
                         Ok(call) => self.await_ack(waits.record.partition, waits.record.sequence, call),
-                        Err(error) if self.cannot_be_said(&error) => {
+                        Err(error) if self.is_permanent(&error) => {
                             let fault = fault::of(&error);
                             self.fail(waits.record.partition, waits.record.sequence, now, fault, Written::No);
                         }
@@ -118,11 +124,11 @@ impl Shared {
     }
 
     /// Errors that a fresh connection to the same broker would meet again.
-    fn cannot_be_said(&self, error: &WireError) -> bool {
+    fn is_permanent(&self, error: &WireError) -> bool {
         matches!(error, WireError::UnsupportedVersion { .. } | WireError::Unencodable { .. })
     }
 
-    fn call(&self, connection: &Connection, record: &Outgoing) -> Result<Call<Produced>, WireError> {
+    fn call(&self, connection: &Connection, record: &RecordToSend) -> Result<Call<Produced>, WireError> {
         connection.call(Produce {
             topic: Arc::clone(&self.context.topic),
             partition: record.partition.0,
@@ -143,7 +149,7 @@ impl Shared {
                     let at = context.clock.at(reply.at);
                     if !reply.throttle.is_zero() {
                         // What was sent before this was known waits behind it.
-                        context.tell(LaneInput::Refuses { partition, at, fault: Some(Fault::Quota) });
+                        context.emit(LaneInput::Refuses { partition, at, fault: Some(Fault::Quota) });
                     }
                     match KafkaError::of(reply.body.error) {
                         None => (at, Ok(reply.body.base_offset)),
@@ -157,7 +163,7 @@ impl Shared {
                 }
                 Err(error) => (context.clock.now(), Err((fault::of(&error), Written::Maybe))),
             };
-            context.tell(match result {
+            context.emit(match result {
                 Ok(offset) => LaneInput::Acked { partition, sequence, at, offset },
                 Err((fault, written)) => LaneInput::Failed { partition, sequence, at, fault, written },
             });
@@ -165,7 +171,7 @@ impl Shared {
     }
 
     fn fail(&self, partition: Partition, sequence: Sequence, at: Time, fault: Fault, written: Written) {
-        self.context.tell(LaneInput::Failed { partition, sequence, at, fault, written });
+        self.context.emit(LaneInput::Failed { partition, sequence, at, fault, written });
     }
 }
 

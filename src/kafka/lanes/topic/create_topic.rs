@@ -1,4 +1,4 @@
-//! Creating a lane's topic. The configs that matter are ours (design §6); one that the cluster refuses and that we can
+//! Creates a lane's topic. The configs that matter are ours (design §6); one that the cluster refuses and that we can
 //! do without is dropped and reported.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use prober_core::placement::min_insync_replicas;
 
 use crate::kafka::wire::{CreateTopic, CreatedTopic, MIN_INSYNC_REPLICAS, WireError};
 
-use crate::kafka::session::managed_connection::Dialling;
+use crate::kafka::session::managed_connection::DialOptions;
 
 /// The controller's time for it; the broker answers at the latest then.
 const CREATE_WITHIN: Duration = Duration::from_secs(10);
@@ -44,12 +44,12 @@ pub(super) enum Created {
 
 /// Creates the topic, on a connection of its own: this waits on the controller.
 pub(super) async fn create(
-    dialling: &Dialling,
+    dial_options: &DialOptions,
     lane: Lane,
     topic: &Arc<str>,
     assignment: &BTreeMap<Partition, Vec<BrokerId>>,
 ) -> Created {
-    let connection = match dialling.dial(CREATE_WITHIN).await {
+    let connection = match dial_options.dial(CREATE_WITHIN).await {
         Ok(connection) => connection,
         Err(error) => return Created::Unanswered(error),
     };

@@ -10,7 +10,7 @@ use prober_core::time::Time;
 
 use crate::kafka::Report;
 
-use super::Context;
+use super::LaneContext;
 use super::create_topic::{self, Created};
 use crate::kafka::session::fault;
 
@@ -19,8 +19,8 @@ const RETRY_MIN: Duration = Duration::from_secs(5);
 const RETRY_MAX: Duration = Duration::from_secs(300);
 
 /// How creation goes.
-pub(super) struct Creating {
-    /// We created the topic that comes into sight next.
+pub(super) struct CreationState {
+    /// We created the topic that appears next.
     pub(super) done: bool,
     /// Why attempts fail once they come due.
     pub(super) fault: Fault,
@@ -30,9 +30,15 @@ pub(super) struct Creating {
     pause: Duration,
 }
 
-impl Creating {
-    pub(super) fn new() -> Creating {
-        Creating { done: false, fault: Fault::NoPartition, message: None, not_before: Time::ORIGIN, pause: RETRY_MIN }
+impl CreationState {
+    pub(super) fn new() -> CreationState {
+        CreationState {
+            done: false,
+            fault: Fault::NoPartition,
+            message: None,
+            not_before: Time::ORIGIN,
+            pause: RETRY_MIN,
+        }
     }
 
     /// Whether it is too early for another try.
@@ -49,15 +55,15 @@ impl Creating {
     /// Asks the broker at `address` to create it; whether the cluster has it now.
     pub(super) async fn attempt(
         &mut self,
-        context: &Context,
+        context: &LaneContext,
         address: String,
         assignment: &BTreeMap<Partition, Vec<BrokerId>>,
     ) -> bool {
         let topic = &context.topic;
-        let dialling = context.dialling(address.into(), context.deadline);
-        let created = create_topic::create(&dialling, context.lane, topic, assignment).await;
+        let dial_options = context.dial_options(address.into(), context.deadline);
+        let created = create_topic::create(&dial_options, context.lane, topic, assignment).await;
         let now = context.clock.now();
-        // Created or not, wait for it to come into sight before trying again.
+        // Created or not, wait for it to appear before trying again.
         self.not_before = now + RETRY_MIN;
         let result = match &created {
             Created::Yes { without } => {
@@ -75,14 +81,14 @@ impl Creating {
                 self.message = Some(if error.is_authorization() {
                     permission("CREATE", topic)
                 } else {
-                    format!("creating topic {topic} was refused: {} {message}", error.name()).into()
+                    format!("creation topic {topic} was refused: {} {message}", error.name()).into()
                 });
                 self.back_off(now);
                 "refused"
             }
             Created::Unanswered(error) => {
                 self.fault = fault::of(error);
-                self.message = Some(format!("creating topic {topic} got no answer: {error}").into());
+                self.message = Some(format!("creation topic {topic} got no answer: {error}").into());
                 self.back_off(now);
                 "no_answer"
             }

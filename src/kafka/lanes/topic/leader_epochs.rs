@@ -9,9 +9,9 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::topology::TopicSeen;
 use prober_probes::port::LaneInput;
 
-use crate::kafka::wire::{EpochEnd, EpochEnded, WireError};
+use crate::kafka::wire::{EpochEndOffset, OffsetForLeaderEpoch, WireError};
 
-use super::Context;
+use super::LaneContext;
 use crate::kafka::session::fault;
 
 /// A new leader that does not answer is asked again after this, for so long.
@@ -22,14 +22,14 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(120);
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The newest leader epoch of each partition.
-pub(super) struct Epochs {
-    context: Context,
+pub(super) struct LeaderEpochs {
+    context: LaneContext,
     newest: BTreeMap<Partition, i32>,
 }
 
-impl Epochs {
-    pub(super) fn new(context: Context) -> Epochs {
-        Epochs { context, newest: BTreeMap::new() }
+impl LeaderEpochs {
+    pub(super) fn new(context: LaneContext) -> LeaderEpochs {
+        LeaderEpochs { context, newest: BTreeMap::new() }
     }
 
     /// Takes in the newest metadata; asks about each epoch that has ended.
@@ -54,7 +54,7 @@ impl Epochs {
     }
 }
 
-async fn ask_until_answered(context: Context, partition: Partition, epoch: i32) {
+async fn ask_until_answered(context: LaneContext, partition: Partition, epoch: i32) {
     let asking = async {
         loop {
             match tokio::time::timeout(ANSWER_WITHIN, ask(&context, partition, epoch)).await {
@@ -74,15 +74,15 @@ async fn ask_until_answered(context: Context, partition: Partition, epoch: i32) 
     match end.filter(|end| 0 <= *end) {
         Some(end) => {
             tracing::debug!(partition = partition.0, epoch, end, "where this leader epoch ended");
-            context.tell(LaneInput::EpochEnded { partition, at: context.clock.now(), end });
+            context.emit(LaneInput::EpochEnded { partition, at: context.clock.now(), end });
         }
         None => tracing::debug!(partition = partition.0, epoch, "where this leader epoch ended is not known"),
     }
 }
 
-async fn ask(context: &Context, partition: Partition, epoch: i32) -> Result<Option<EpochEnded>, WireError> {
+async fn ask(context: &LaneContext, partition: Partition, epoch: i32) -> Result<Option<EpochEndOffset>, WireError> {
     let Some(control) = context.leader_of(partition) else { return Ok(None) };
     let connection = control.dial(ANSWER_WITHIN).await?;
-    let call = connection.call(EpochEnd { topic: context.topic.clone(), partition: partition.0, epoch })?;
+    let call = connection.call(OffsetForLeaderEpoch { topic: context.topic.clone(), partition: partition.0, epoch })?;
     Ok(Some(call.await?.body))
 }

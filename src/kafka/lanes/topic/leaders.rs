@@ -7,8 +7,8 @@ use std::time::Duration;
 use prober_core::ids::Partition;
 use prober_core::topology::{TopicSeen, Topology};
 
-use super::Context;
-use crate::kafka::session::managed_connection::Dialling;
+use super::LaneContext;
+use crate::kafka::session::managed_connection::DialOptions;
 
 /// The address of each partition's leader; of its preferred leader, while it has none. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -47,15 +47,15 @@ impl Leaders {
     }
 }
 
-impl Context {
+impl LaneContext {
     /// How the leader of `partition` is dialled; `None` if nobody knows its address.
-    pub(in crate::kafka) fn leader_of(&self, partition: Partition) -> Option<Dialling> {
-        self.leaders.address(partition).map(|address| self.dialling(address, self.deadline))
+    pub(in crate::kafka) fn leader_of(&self, partition: Partition) -> Option<DialOptions> {
+        self.leaders.address(partition).map(|address| self.dial_options(address, self.deadline))
     }
 
-    /// How a broker is dialled that may be silent for `patience` with requests outstanding.
-    pub(in crate::kafka) fn dialling(&self, address: Arc<str>, patience: Duration) -> Dialling {
+    /// How a broker is dialled that may be silent for `idle_timeout` with requests outstanding.
+    pub(in crate::kafka) fn dial_options(&self, address: Arc<str>, idle_timeout: Duration) -> DialOptions {
         let (client_id, security) = (Arc::clone(&self.client_id), Arc::clone(&self.security));
-        Dialling { address, client_id, security, patience }
+        DialOptions { address, client_id, security, idle_timeout }
     }
 }

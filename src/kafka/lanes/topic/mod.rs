@@ -36,7 +36,7 @@ use tokio::sync::Notify;
 use crate::alarm::Alarm;
 
 use crate::kafka::security::Security;
-use crate::kafka::session::overdue_monitor::Owed;
+use crate::kafka::session::overdue_monitor::OverdueMonitor;
 use crate::kafka::{Report, Reporter};
 use leaders::Leaders;
 use ownership::Ownership;
@@ -54,7 +54,7 @@ pub struct TopicSettings {
     pub client_id: Arc<str>,
     /// TLS and SASL.
     pub security: Arc<Security>,
-    /// Produce's deadline: the patience with a silent connection.
+    /// Produce's deadline: the idle time-out of a silent connection.
     pub deadline: Duration,
     /// Whether a missing topic is created.
     pub upkeep: Mode,
@@ -64,7 +64,7 @@ pub struct TopicSettings {
 
 /// What everything that works on one lane's topic shares.
 #[derive(Clone)]
-pub(in crate::kafka) struct Context {
+pub(in crate::kafka) struct LaneContext {
     pub(super) clock: Clock,
     pub(super) lane: Lane,
     pub(super) topic: Arc<str>,
@@ -79,9 +79,9 @@ pub(in crate::kafka) struct Context {
     pub(super) leaders: Leaders,
 }
 
-impl Context {
-    pub(super) fn new(settings: &TopicSettings, clock: Clock, report: Reporter, alarm: Alarm) -> Context {
-        Context {
+impl LaneContext {
+    pub(super) fn new(settings: &TopicSettings, clock: Clock, report: Reporter, alarm: Alarm) -> LaneContext {
+        LaneContext {
             clock,
             lane: settings.lane,
             topic: Arc::clone(&settings.topic),
@@ -97,21 +97,27 @@ impl Context {
     }
 
     /// What a connection of this lane to a broker owes.
-    pub(super) fn owed(&self, broker: BrokerId, channel: Channel, waits: Duration) -> Owed {
+    pub(super) fn overdue_monitor(&self, broker: BrokerId, channel: Channel, waits: Duration) -> OverdueMonitor {
         let report = Arc::clone(&self.report);
-        Owed::new(self.clock, broker, channel, waits, Arc::new(move |silence| report(Report::Silence(silence))))
+        OverdueMonitor::new(
+            self.clock,
+            broker,
+            channel,
+            waits,
+            Arc::new(move |silence| report(Report::Silence(silence))),
+        )
     }
 
-    pub(super) fn tell(&self, input: LaneInput) {
+    pub(super) fn emit(&self, input: LaneInput) {
         (self.report)(Report::Lane(input));
     }
 }
 
 /// Who writes and reads the topic.
-pub(super) trait Tenant: Send + 'static {
+pub(super) trait TopicHandler: Send + 'static {
     /// The topic is there, and lies like this now.
-    fn lay_out(&mut self, topology: &Topology, topic: &TopicSeen, ownership: &Ownership);
+    fn on_layout(&mut self, topology: &Topology, topic: &TopicSeen, ownership: &Ownership);
 
     /// The topic is gone, or not ours, or another one of the same name: nothing of it may be used any more.
-    fn leave(&mut self);
+    fn on_gone(&mut self);
 }

@@ -40,7 +40,7 @@ pub(in crate::kafka) struct Ownership {
 
 impl Ownership {
     /// Nothing is known of these partitions.
-    pub(in crate::kafka) fn open(partitions: impl IntoIterator<Item = Partition>) -> Ownership {
+    pub(in crate::kafka) fn unknown(partitions: impl IntoIterator<Item = Partition>) -> Ownership {
         let evidence = partitions.into_iter().map(|partition| (partition, None)).collect();
         Ownership { evidence: Arc::new(watch::Sender::new(evidence)) }
     }

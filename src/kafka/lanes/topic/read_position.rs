@@ -11,7 +11,7 @@ use prober_probes::record;
 
 use crate::kafka::wire::{Connection, FetchedRecord, ListOffset, OffsetAt, WireError};
 
-use super::Context;
+use super::LaneContext;
 use super::ownership::{Newest, Ownership};
 use crate::kafka::session::fault;
 
@@ -27,7 +27,7 @@ const LOOK_BACK: i64 = 32;
 
 /// The end of the log, once the topic is known to be ours: where reading begins.
 pub(in crate::kafka) async fn first(
-    context: &Context,
+    context: &LaneContext,
     ownership: &Ownership,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
@@ -36,7 +36,7 @@ pub(in crate::kafka) async fn first(
     let unreachable = || {
         if !std::mem::replace(&mut told, true) {
             ownership.tell(partition, Newest::Unreachable);
-            context.tell(LaneInput::Unreachable { partition });
+            context.emit(LaneInput::Unreachable { partition });
         }
     };
     let (offset, newest) = persist(context, || end_and_newest(context, partition, topic_id), unreachable).await;
@@ -46,7 +46,7 @@ pub(in crate::kafka) async fn first(
 }
 
 /// Where to go on after `lost`, which is out of range: the end of the log that is nearer to it.
-pub(in crate::kafka) async fn after(context: &Context, partition: Partition, lost: i64) -> i64 {
+pub(in crate::kafka) async fn after(context: &LaneContext, partition: Partition, lost: i64) -> i64 {
     persist(context, || nearer_end(context, partition, lost), || {}).await
 }
 
@@ -62,7 +62,7 @@ impl From<WireError> for Unresolved {
 }
 
 /// Asks until there is an answer.
-async fn persist<T, F>(context: &Context, ask: impl Fn() -> F, mut unreachable: impl FnMut()) -> T
+async fn persist<T, F>(context: &LaneContext, ask: impl Fn() -> F, mut unreachable: impl FnMut()) -> T
 where
     F: Future<Output = Result<T, Unresolved>>,
 {
@@ -83,7 +83,7 @@ where
 }
 
 async fn end_and_newest(
-    context: &Context,
+    context: &LaneContext,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
 ) -> Result<(i64, Newest), Unresolved> {
@@ -101,7 +101,7 @@ async fn end_and_newest(
     tokio::time::timeout(ANSWER_WITHIN, asked).await.unwrap_or(Err(Unresolved { kafka: None }))
 }
 
-async fn nearer_end(context: &Context, partition: Partition, lost: i64) -> Result<i64, Unresolved> {
+async fn nearer_end(context: &LaneContext, partition: Partition, lost: i64) -> Result<i64, Unresolved> {
     let connection = dial(context, partition).await?;
     let asked = async {
         let earliest = end_of_log(&connection, context, partition, OffsetAt::Earliest).await?;
@@ -111,14 +111,14 @@ async fn nearer_end(context: &Context, partition: Partition, lost: i64) -> Resul
     tokio::time::timeout(ANSWER_WITHIN, asked).await.unwrap_or(Err(Unresolved { kafka: None }))
 }
 
-async fn dial(context: &Context, partition: Partition) -> Result<Connection, Unresolved> {
+async fn dial(context: &LaneContext, partition: Partition) -> Result<Connection, Unresolved> {
     let Some(control) = context.leader_of(partition) else { return Err(Unresolved { kafka: None }) };
-    Ok(control.dial(control.patience).await?)
+    Ok(control.dial(control.idle_timeout).await?)
 }
 
 pub(super) async fn end_of_log(
     connection: &Connection,
-    context: &Context,
+    context: &LaneContext,
     partition: Partition,
     at: OffsetAt,
 ) -> Result<i64, Unresolved> {
@@ -134,7 +134,7 @@ pub(super) async fn end_of_log(
 /// A topic whose newest record in any partition is not in our format is not ours.
 async fn newest(
     connection: &Connection,
-    context: &Context,
+    context: &LaneContext,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
     log: Range<i64>,
@@ -151,7 +151,7 @@ async fn newest(
 /// The last record of one fetch.
 async fn newest_from(
     connection: &Connection,
-    context: &Context,
+    context: &LaneContext,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
     offset: i64,

@@ -1,4 +1,4 @@
-//! Keeps the picture of the cluster and lays the lane out by it: observe → plan → apply, and never a word on the data
+//! Keeps the view of the cluster and lays the lane out by it: observe → plan → apply, and never a word on the data
 //! path.
 
 use std::collections::BTreeMap;
@@ -15,47 +15,47 @@ use prober_probes::port::{LaneInput, Layout};
 use crate::kafka::Report;
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
-use super::creation_state::Creating;
-use super::leader_epochs::Epochs;
+use super::creation_state::CreationState;
+use super::leader_epochs::LeaderEpochs;
 use super::ownership::Ownership;
-use super::{Context, Tenant, TopicSettings};
-use crate::kafka::cluster::metadata_client::Asker;
-use crate::kafka::cluster::view::{self, Picture};
+use super::{LaneContext, TopicHandler, TopicSettings};
+use crate::kafka::cluster::metadata_client::MetadataClient;
+use crate::kafka::cluster::view::{self, ClusterView};
 use crate::kafka::session::fault;
 
 /// Our topics' metadata in quiet times.
-const REFRESH_EVERY: Duration = Duration::from_secs(5);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// While the topic is waited for.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+const MISSING_TOPIC_INTERVAL: Duration = Duration::from_millis(250);
 
-/// An answer that hints at an old picture brings the next look forward, but no nearer than this to the last.
-const HINT_AFTER: Duration = Duration::from_secs(1);
+/// An answer that hints at stale metadata brings the next look forward, but no nearer than this to the last.
+const STALE_REFRESH_MIN: Duration = Duration::from_secs(1);
 
 /// After an unanswered round; doubles to one second.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// A topic that was there is gone only when so many answers in a row say so: one broker may lag behind.
-const GONE_AFTER: u32 = 3;
+const MISSING_ANSWERS_MAX: u32 = 3;
 
-pub(in crate::kafka) struct Observer<T> {
-    context: Context,
+pub(in crate::kafka) struct Reconciler<T> {
+    context: LaneContext,
     upkeep: Mode,
-    tenant: T,
-    asker: Asker,
-    picture: Picture,
-    epochs: Epochs,
-    creating: Creating,
+    handler: T,
+    metadata_client: MetadataClient,
+    cluster: ClusterView,
+    epochs: LeaderEpochs,
+    creation: CreationState,
     /// The topic that is laid out.
     current: Option<Current>,
     /// Answers in a row that did not show it.
-    unseen: u32,
+    missing_answers: u32,
     /// The topic that was refused.
     refused: Option<TopicSeen>,
-    /// The topic as it was last told.
-    shown: Option<TopicSeen>,
-    told: Option<(Layout, LaneState, Option<Arc<str>>)>,
+    /// The topic as it was last reported.
+    reported_topic: Option<TopicSeen>,
+    reported: Option<(Layout, LaneState, Option<Arc<str>>)>,
 }
 
 struct Current {
@@ -63,20 +63,20 @@ struct Current {
     ownership: Ownership,
 }
 
-impl<T: Tenant> Observer<T> {
-    pub(in crate::kafka) fn new(settings: TopicSettings, context: Context, tenant: T) -> Observer<T> {
-        Observer {
+impl<T: TopicHandler> Reconciler<T> {
+    pub(in crate::kafka) fn new(settings: TopicSettings, context: LaneContext, handler: T) -> Reconciler<T> {
+        Reconciler {
             upkeep: settings.upkeep,
-            tenant,
-            asker: Asker::new(settings.client_id, settings.security, vec![settings.topic]),
-            picture: Picture::new(settings.bootstrap, context.clock.now()),
-            epochs: Epochs::new(context.clone()),
-            creating: Creating::new(),
+            handler,
+            metadata_client: MetadataClient::new(settings.client_id, settings.security, vec![settings.topic]),
+            cluster: ClusterView::new(settings.bootstrap, context.clock.now()),
+            epochs: LeaderEpochs::new(context.clone()),
+            creation: CreationState::new(),
             current: None,
-            unseen: 0,
+            missing_answers: 0,
             refused: None,
-            shown: None,
-            told: None,
+            reported_topic: None,
+            reported: None,
             context,
         }
     }
@@ -84,17 +84,17 @@ impl<T: Tenant> Observer<T> {
     pub(in crate::kafka) async fn run(mut self) {
         let mut pause = PAUSE_MIN;
         loop {
-            match self.asker.ask(self.picture.candidates()).await {
+            match self.metadata_client.request(self.cluster.candidates()).await {
                 Ok(metadata) => {
                     pause = PAUSE_MIN;
                     let next = self.observe(metadata).await;
-                    self.rest(next).await;
+                    self.wait(next).await;
                 }
                 Err(error) => {
                     let layout = Layout::Unknown { fault: fault::without_metadata(&error) };
-                    if self.told.as_ref().is_none_or(|(told, ..)| is_other_unknown(told, &layout)) {
+                    if self.reported.as_ref().is_none_or(|(reported, ..)| is_other_unknown(reported, &layout)) {
                         let message = format!("no bootstrap server answers: {error}");
-                        self.tell(layout, LaneState::Connecting, Some(message.into()));
+                        self.report(layout, LaneState::Connecting, Some(message.into()));
                     }
                     tokio::time::sleep(pause).await;
                     pause = (2 * pause).min(PAUSE_MAX);
@@ -106,40 +106,40 @@ impl<T: Tenant> Observer<T> {
     /// Takes an answer in and acts on it; returns when to look again.
     async fn observe(&mut self, metadata: ClusterMetadata) -> Duration {
         let info = metadata.topics.iter().find(|topic| *topic.name == *self.context.topic);
-        let topic = info.and_then(view::seen);
+        let topic = info.and_then(view::topic_metadata);
         self.take_brokers(&metadata, topic.as_ref());
         if topic.is_none() && self.current.is_some() {
-            self.unseen += 1;
-            if self.unseen < GONE_AFTER {
-                self.asker.ask_another();
-                return LOOK_EVERY;
+            self.missing_answers += 1;
+            if self.missing_answers < MISSING_ANSWERS_MAX {
+                self.metadata_client.use_another_broker();
+                return MISSING_TOPIC_INTERVAL;
             }
             tracing::warn!(topic = &*self.context.topic, "the monitor topic is gone");
-            self.leave();
+            self.release_topic();
         }
-        self.unseen = 0;
+        self.missing_answers = 0;
         if let Some(error) = info.and_then(forbidding) {
-            self.creating.forbidden(error, &self.context.topic);
-            self.tell_missing();
-            return REFRESH_EVERY;
+            self.creation.forbidden(error, &self.context.topic);
+            self.report_missing();
+            return REFRESH_INTERVAL;
         }
-        let stable_for = self.picture.stable_for(self.context.clock.now());
-        match plan(self.context.lane, self.picture.topology(), topic.as_ref(), stable_for, self.upkeep) {
+        let stable_for = self.cluster.stable_for(self.context.clock.now());
+        match plan(self.context.lane, self.cluster.topology(), topic.as_ref(), stable_for, self.upkeep) {
             Plan::Use => self.use_topic(topic.unwrap_or_default()),
             Plan::Wait => {
-                self.tell_missing();
-                LOOK_EVERY
+                self.report_missing();
+                MISSING_TOPIC_INTERVAL
             }
             Plan::Missing => {
                 let message = format!("topic {} does not exist, and upkeep.mode is off", self.context.topic);
-                self.creating.message = Some(message.into());
-                self.tell_missing();
-                REFRESH_EVERY
+                self.creation.message = Some(message.into());
+                self.report_missing();
+                REFRESH_INTERVAL
             }
             Plan::Create(assignment) => {
-                self.tell_missing();
+                self.report_missing();
                 self.create(assignment).await;
-                LOOK_EVERY
+                MISSING_TOPIC_INTERVAL
             }
             Plan::Replicated { partition, replicas } => {
                 let topic_name = &self.context.topic;
@@ -149,14 +149,14 @@ impl<T: Tenant> Observer<T> {
                     partition.0
                 );
                 self.refuse(topic.unwrap_or_default(), message);
-                REFRESH_EVERY
+                REFRESH_INTERVAL
             }
         }
     }
 
     fn take_brokers(&mut self, metadata: &ClusterMetadata, topic: Option<&TopicSeen>) {
-        if self.picture.observe(metadata, topic.as_slice(), self.context.clock.now()) {
-            (self.context.report)(Report::Topology(self.picture.topology().clone()));
+        if self.cluster.observe(metadata, topic.as_slice(), self.context.clock.now()) {
+            (self.context.report)(Report::Topology(self.cluster.topology().clone()));
         }
     }
 
@@ -165,62 +165,62 @@ impl<T: Tenant> Observer<T> {
         if let Some(refused) = &self.refused {
             let same = refused.id == topic.id && (topic.id.is_some() || *refused == topic);
             if same {
-                return REFRESH_EVERY;
+                return REFRESH_INTERVAL;
             }
             self.refused = None;
         }
         let recreated = self.current.as_ref().is_some_and(|current| current.id != topic.id);
         if recreated {
             tracing::warn!(topic = &*self.context.topic, "the monitor topic was created anew");
-            self.leave();
-            self.context.tell(LaneInput::Recreated { at: self.context.clock.now() });
+            self.release_topic();
+            self.context.emit(LaneInput::Recreated { at: self.context.clock.now() });
         }
-        let created = std::mem::take(&mut self.creating.done);
+        let created = std::mem::take(&mut self.creation.done);
         let current = self.current.get_or_insert_with(|| {
             // A topic that we have just created holds nothing that could be somebody else's.
             let partitions = topic.partitions.iter().map(|seen| seen.partition).filter(|_| !created);
-            Current { id: topic.id, ownership: Ownership::open(partitions) }
+            Current { id: topic.id, ownership: Ownership::unknown(partitions) }
         });
         let ownership = current.ownership.clone();
         // In both lanes a partition stands for its preferred leader, wherever it is led from now.
         let assigned = topic.partitions.iter().filter_map(|seen| Some((seen.partition, *seen.replicas.first()?)));
         let assigned: Vec<(Partition, BrokerId)> = assigned.collect();
-        self.tell(Layout::Assigned(assigned), LaneState::Probing, None);
-        self.context.leaders.observe(self.picture.topology(), &topic);
+        self.report(Layout::Assigned(assigned), LaneState::Probing, None);
+        self.context.leaders.observe(self.cluster.topology(), &topic);
         self.epochs.observe(&topic);
-        self.tenant.lay_out(self.picture.topology(), &topic, &ownership);
-        if self.shown.as_ref() != Some(&topic) {
+        self.handler.on_layout(self.cluster.topology(), &topic, &ownership);
+        if self.reported_topic.as_ref() != Some(&topic) {
             (self.context.report)(Report::Topic(topic.clone()));
-            self.shown = Some(topic);
+            self.reported_topic = Some(topic);
         }
-        REFRESH_EVERY
+        REFRESH_INTERVAL
     }
 
     async fn create(&mut self, assignment: BTreeMap<Partition, Vec<BrokerId>>) {
-        if self.creating.waits(self.context.clock.now()) {
+        if self.creation.waits(self.context.clock.now()) {
             return;
         }
-        let Some(address) = self.picture.candidates().into_iter().next() else { return };
-        if !self.creating.attempt(&self.context, address, &assignment).await {
-            self.asker.ask_another();
-            self.tell_missing();
+        let Some(address) = self.cluster.candidates().into_iter().next() else { return };
+        if !self.creation.attempt(&self.context, address, &assignment).await {
+            self.metadata_client.use_another_broker();
+            self.report_missing();
         }
     }
 
-    /// Waits until the next look: its time, a hint that the picture is old, or news that the topic is not ours.
-    async fn rest(&mut self, next: Duration) {
+    /// Waits until the next look: its time, a hint that the metadata are stale, or news that the topic is not ours.
+    async fn wait(&mut self, next: Duration) {
         let Some(ownership) = self.current.as_ref().map(|current| current.ownership.clone()) else {
             tokio::time::sleep(next).await;
             return;
         };
         let stale = Arc::clone(&self.context.stale);
         let hinted = async {
-            tokio::time::sleep(HINT_AFTER).await;
+            tokio::time::sleep(STALE_REFRESH_MIN).await;
             stale.notified().await;
         };
         tokio::select! {
             () = tokio::time::sleep(next) => {}
-            () = hinted => self.asker.ask_another(),
+            () = hinted => self.metadata_client.use_another_broker(),
             partition = ownership.is_not_ours() => {
                 let id = self.current.as_ref().and_then(|current| current.id);
                 let message = format!(
@@ -234,31 +234,31 @@ impl<T: Tenant> Observer<T> {
     }
 
     fn refuse(&mut self, topic: TopicSeen, message: String) {
-        self.leave();
+        self.release_topic();
         self.refused = Some(topic);
-        self.tell(Layout::Refused, LaneState::Refused, Some(message.into()));
+        self.report(Layout::Refused, LaneState::Refused, Some(message.into()));
     }
 
-    fn leave(&mut self) {
+    fn release_topic(&mut self) {
         self.current = None;
         self.epochs.forget();
-        self.tenant.leave();
+        self.handler.on_gone();
     }
 
-    fn tell_missing(&mut self) {
-        let layout = Layout::Missing { brokers: self.picture.topology().registered(), fault: self.creating.fault };
-        let message = self.creating.message.clone();
-        self.tell(layout, LaneState::Preparing, message);
+    fn report_missing(&mut self) {
+        let layout = Layout::Missing { brokers: self.cluster.topology().registered(), fault: self.creation.fault };
+        let message = self.creation.message.clone();
+        self.report(layout, LaneState::Preparing, message);
     }
 
     /// Reports what has changed, and logs one line for it.
-    fn tell(&mut self, layout: Layout, state: LaneState, message: Option<Arc<str>>) {
+    fn report(&mut self, layout: Layout, state: LaneState, message: Option<Arc<str>>) {
         let now = (layout, state, message);
-        if self.told.as_ref() == Some(&now) {
+        if self.reported.as_ref() == Some(&now) {
             return;
         }
         let (layout, state, message) = now.clone();
-        let state_changed = self.told.as_ref().is_none_or(|(_, before, said)| *before != state || *said != message);
+        let state_changed = self.reported.as_ref().is_none_or(|(_, before, said)| *before != state || *said != message);
         if state_changed {
             let (lane, topic, state) = (self.context.lane.as_str(), &*self.context.topic, state.as_str());
             match &message {
@@ -266,15 +266,15 @@ impl<T: Tenant> Observer<T> {
                 None => tracing::info!(lane, topic, state, "lane"),
             }
         }
-        self.told = Some(now);
-        self.context.tell(LaneInput::Layout { at: self.context.clock.now(), layout });
-        self.context.tell(LaneInput::Status { state, message });
+        self.reported = Some(now);
+        self.context.emit(LaneInput::Layout { at: self.context.clock.now(), layout });
+        self.context.emit(LaneInput::Status { state, message });
     }
 }
 
 /// Whether nobody answers still, but for another reason.
-fn is_other_unknown(told: &Layout, now: &Layout) -> bool {
-    matches!(told, Layout::Unknown { .. }) && told != now
+fn is_other_unknown(reported: &Layout, now: &Layout) -> bool {
+    matches!(reported, Layout::Unknown { .. }) && reported != now
 }
 
 /// The error that says that the principal may not use the topic.

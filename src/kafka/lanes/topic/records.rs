@@ -6,35 +6,40 @@ use std::time::Duration;
 use prober_core::ids::Partition;
 use prober_core::time::Time;
 use prober_probes::port::LaneInput;
-use prober_probes::record::{self, Sighting};
+use prober_probes::record::{self, RecordOrigin};
 
 use crate::kafka::wire::{Connection, Fetch, Fetched, FetchedRecord, MAX_BYTES, WireError};
 
-use super::Context;
+use super::LaneContext;
 
-impl Context {
+impl LaneContext {
     /// What a fetched record is to the lane; `None` for records of other runs and vantages.
-    pub(in crate::kafka) fn sight(&self, partition: Partition, at: Time, record: &FetchedRecord) -> Option<LaneInput> {
+    pub(in crate::kafka) fn classify(
+        &self,
+        partition: Partition,
+        at: Time,
+        record: &FetchedRecord,
+    ) -> Option<LaneInput> {
         match record {
             FetchedRecord::Unreadable { first, last, .. } => {
                 Some(LaneInput::Garbage { partition, at, first: *first, last: *last })
             }
-            FetchedRecord::Read { offset, value, .. } => self.sight_value(partition, at, *offset, value),
+            FetchedRecord::Read { offset, value, .. } => self.classify_value(partition, at, *offset, value),
         }
     }
 
     /// The same, of a record's value.
-    pub(in crate::kafka) fn sight_value(
+    pub(in crate::kafka) fn classify_value(
         &self,
         partition: Partition,
         at: Time,
         offset: i64,
         value: &[u8],
     ) -> Option<LaneInput> {
-        match record::sight(self.identity, self.lane, partition, value) {
-            Sighting::Ours(sequence) => Some(LaneInput::Read { partition, sequence, at, offset }),
-            Sighting::Sibling => None,
-            Sighting::Foreign => Some(LaneInput::Garbage { partition, at, first: offset, last: offset }),
+        match record::classify(self.identity, self.lane, partition, value) {
+            RecordOrigin::Ours(sequence) => Some(LaneInput::Read { partition, sequence, at, offset }),
+            RecordOrigin::OtherRun => None,
+            RecordOrigin::Foreign => Some(LaneInput::Garbage { partition, at, first: offset, last: offset }),
         }
     }
 

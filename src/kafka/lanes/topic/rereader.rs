@@ -9,11 +9,11 @@ use prober_core::ids::Partition;
 use prober_core::kafka_error::KafkaError;
 use prober_core::track::Found;
 use prober_probes::port::LaneInput;
-use prober_probes::record::{self, Sighting};
+use prober_probes::record::{self, RecordOrigin};
 
 use crate::kafka::wire::{Connection, Fetched, FetchedRecord, OffsetAt, WireError};
 
-use super::{Context, read_position};
+use super::{LaneContext, read_position};
 
 /// An answer is waited for so long; the question is asked again by whoever wants to know.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -21,20 +21,20 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Questions that wait, per partition. They are few; a track asks again for what found no room.
 const WAITING_MAX: usize = 1024;
 
-/// The desk for second looks. Clones share it.
+/// The rereader for second looks. Clones share it.
 #[derive(Clone)]
-pub(in crate::kafka) struct SecondLooks {
-    context: Context,
+pub(in crate::kafka) struct Rereader {
+    context: LaneContext,
     waiting: Arc<Mutex<BTreeMap<Partition, BTreeSet<i64>>>>,
 }
 
-impl SecondLooks {
-    pub(in crate::kafka) fn new(context: Context) -> SecondLooks {
-        SecondLooks { context, waiting: Arc::default() }
+impl Rereader {
+    pub(in crate::kafka) fn new(context: LaneContext) -> Rereader {
+        Rereader { context, waiting: Arc::default() }
     }
 
     /// Reads `offset` once more; comes back as [`LaneInput::Reread`], or not at all.
-    pub(in crate::kafka) fn ask(&self, partition: Partition, offset: i64) {
+    pub(in crate::kafka) fn request(&self, partition: Partition, offset: i64) {
         let mut waiting = self.lock();
         let idle = !waiting.contains_key(&partition);
         let offsets = waiting.entry(partition).or_default();
@@ -42,16 +42,16 @@ impl SecondLooks {
             offsets.insert(offset);
         }
         if idle {
-            let desk = self.clone();
-            self.context.alarm.spawn_brief("second look", async move { desk.serve(partition).await });
+            let rereader = self.clone();
+            self.context.alarm.spawn_brief("reread", async move { rereader.serve(partition).await });
         }
     }
 
     /// Answers what waits for one partition, until nothing does.
     async fn serve(&self, partition: Partition) {
         while let Some(offsets) = self.take(partition) {
-            let looked = tokio::time::timeout(ANSWER_WITHIN, self.look(partition, offsets)).await;
-            tracing::debug!(topic = &*self.context.topic, partition = partition.0, ?looked, "second look");
+            let reread = tokio::time::timeout(ANSWER_WITHIN, self.reread(partition, offsets)).await;
+            tracing::debug!(topic = &*self.context.topic, partition = partition.0, ?reread, "reread");
         }
     }
 
@@ -65,11 +65,11 @@ impl SecondLooks {
         offsets
     }
 
-    async fn look(&self, partition: Partition, offsets: BTreeSet<i64>) -> Result<(), WireError> {
+    async fn reread(&self, partition: Partition, offsets: BTreeSet<i64>) -> Result<(), WireError> {
         let context = &self.context;
         let Some(control) = context.leader_of(partition) else { return Ok(()) };
         let topic_id = context.leaders.topic_id();
-        let connection = control.dial(control.patience).await?;
+        let connection = control.dial(control.idle_timeout).await?;
         for offset in offsets {
             let (fetched, at) = context.fetch(&connection, partition, topic_id, offset, Duration::ZERO).await?;
             let found = match KafkaError::of(fetched.error) {
@@ -80,7 +80,7 @@ impl SecondLooks {
                 Some(_) => None,
             };
             if let Some(found) = found {
-                context.tell(LaneInput::Reread { partition, at, offset, found });
+                context.emit(LaneInput::Reread { partition, at, offset, found });
             }
         }
         Ok(())
@@ -91,7 +91,7 @@ impl SecondLooks {
     }
 }
 
-impl Context {
+impl LaneContext {
     /// What an error-free answer says of `offset`: nothing, unless the answer covers it.
     fn found(&self, partition: Partition, offset: i64, fetched: &Fetched) -> Option<Found> {
         let covered = fetched.log_start <= offset && offset < fetched.high_watermark;
@@ -106,10 +106,10 @@ impl Context {
             None => Found::Nothing,
             Some(FetchedRecord::Unreadable { .. }) => Found::Garbage,
             Some(FetchedRecord::Read { value, .. }) => {
-                match record::sight(self.identity, self.lane, partition, value) {
-                    Sighting::Ours(sequence) => Found::Record(sequence),
-                    Sighting::Sibling => Found::Nothing,
-                    Sighting::Foreign => Found::Garbage,
+                match record::classify(self.identity, self.lane, partition, value) {
+                    RecordOrigin::Ours(sequence) => Found::Record(sequence),
+                    RecordOrigin::OtherRun => Found::Nothing,
+                    RecordOrigin::Foreign => Found::Garbage,
                 }
             }
         })
@@ -141,7 +141,7 @@ mod tests {
 
     const US: Identity = Identity { run: RunId([7; 16]), vantage: VantageHash(42) };
 
-    fn context() -> Context {
+    fn context() -> LaneContext {
         let settings = TopicSettings {
             lane: Lane::Replicated,
             bootstrap: Vec::new(),
@@ -152,7 +152,7 @@ mod tests {
             upkeep: Mode::Off,
             identity: US,
         };
-        Context::new(&settings, Clock::start(), Arc::new(|_| {}), Alarm::new().0)
+        LaneContext::new(&settings, Clock::start(), Arc::new(|_| {}), Alarm::new().0)
     }
 
     fn record(run: u8, offset: i64) -> FetchedRecord {

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        Acks, Api, CreateTopic, Fetch, FetchedRecord, ListOffset, Metadata, MetadataInShort, OffsetAt, Produce,
+        Acks, Api, CreateTopic, Fetch, FetchedRecord, ListOffset, Metadata, MetadataSummary, OffsetAt, Produce,
         Request,
         codec::{self, CodecError},
         handshake::ApiVersions,
@@ -123,7 +123,7 @@ pub(super) fn as_read_by_the_broker<M: Decodable>(request: &impl Request, versio
     message
 }
 
-pub(super) fn read<R: Request>(request: R, frame: Bytes, version: i16) -> Result<R::Answer, CodecError> {
+pub(super) fn read<R: Request>(request: R, frame: Bytes, version: i16) -> Result<R::Response, CodecError> {
     let body = codec::body(frame, R::API, version)?;
     request.decode(version, body).map(|(answer, _)| answer)
 }
@@ -163,7 +163,7 @@ fn metadata_in_short_says_the_same_and_leaves_out_topics_without_an_id() {
     let mut shown = metadata_answer();
     shown.topics[0].topic_id = "00000000-0000-0000-0000-000000000007".parse().expect("an id");
     for version in versions(Api::Metadata) {
-        let short = |shown: &MetadataResponse| read(MetadataInShort(metadata()), answer(shown, version), version);
+        let short = |shown: &MetadataResponse| read(MetadataSummary(metadata()), answer(shown, version), version);
         let without = short(&metadata_answer()).expect("an answer");
         assert!(without.epochs.is_empty());
         // Ids came with version 10 (KIP-516), epochs with version 7.

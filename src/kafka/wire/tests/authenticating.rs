@@ -66,9 +66,9 @@ async fn plain_says_user_and_password_and_the_session_is_replaced_before_its_end
     assert_eq!(result, Ok(()));
     assert_eq!(&*said, b"\0alice\0secret");
     tokio::time::advance(Duration::from_millis(7_999)).await;
-    assert!(!connection.is_due());
+    assert!(!connection.needs_replacement());
     tokio::time::advance(Duration::from_millis(1)).await;
-    assert!(connection.is_due());
+    assert!(connection.needs_replacement());
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +81,7 @@ async fn session_without_an_end_is_kept() {
     .await;
     assert_eq!(result, Ok(()));
     tokio::time::advance(Duration::from_secs(1 << 24)).await;
-    assert!(!connection.is_due());
+    assert!(!connection.needs_replacement());
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,17 +89,17 @@ async fn the_answer_to_a_caller_who_gave_up_is_consumed() {
 #[tokio::test(start_paused = true)]
 async fn silence_counts_from_the_later_of_the_last_byte_and_the_oldest_request() {
     let (connection, mut broker) = connected().await;
-    assert_eq!(connection.silent_since(), None);
+    assert_eq!(connection.waiting_since(), None);
     advance(Duration::from_secs(60)).await;
     let call = connection.call(a_record()).expect("sent");
     let sent = call.sent();
-    assert_eq!(connection.silent_since(), Some(sent));
+    assert_eq!(connection.waiting_since(), Some(sent));
     advance(Duration::from_secs(1)).await;
     let asked = broker.request().await;
     let _second = connection.call(a_record()).expect("sent");
     broker.acknowledge(&asked, 0).await;
     let answered = call.await.expect("an answer").at;
-    assert_eq!(connection.silent_since(), Some(answered));
+    assert_eq!(connection.waiting_since(), Some(answered));
 }
 
 #[tokio::test(start_paused = true)]

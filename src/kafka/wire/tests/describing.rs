@@ -22,8 +22,8 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        Api, DescribeCluster, DescribeLogDirs, DescribeQuorum, DescribeTopicConfig, ListReassignments, MAX_FRAME,
-        MetadataOfAll, Request,
+        Api, DescribeCluster, DescribeLogDirs, DescribeQuorum, DescribeTopicConfig, ListPartitionReassignments,
+        MAX_FRAME, MetadataOfAll, Request,
         codec::{self, CodecError},
     },
     broker::frame,
@@ -47,7 +47,7 @@ fn as_read_by_the_broker<M: Decodable>(request: &impl Request, version: i16) -> 
     message
 }
 
-fn read<R: Request>(request: R, frame: Bytes, version: i16) -> Result<R::Answer, CodecError> {
+fn read<R: Request>(request: R, frame: Bytes, version: i16) -> Result<R::Response, CodecError> {
     let body = codec::body(frame, R::API, version)?;
     request.decode(version, body).map(|(answer, _)| answer)
 }
@@ -64,8 +64,8 @@ fn configs() -> DescribeTopicConfig {
     DescribeTopicConfig { topics: vec![Arc::from("orders")], config: "min.insync.replicas" }
 }
 
-fn reassignments() -> ListReassignments {
-    ListReassignments { timeout: Duration::from_secs(5) }
+fn reassignments() -> ListPartitionReassignments {
+    ListPartitionReassignments { timeout: Duration::from_secs(5) }
 }
 
 fn cluster_answer(version: i16) -> DescribeClusterResponse {

@@ -118,8 +118,8 @@ async fn certificate_of_another_name_is_refused_unless_any_will_do() {
         let host = "127.0.0.1".to_owned();
         let refused = failure(showing(&issued), trusting(&authority)).await;
         assert_eq!(refused, Some(WireError::CertificateWrongName { host }));
-        let any_name = TlsSettings { any_name: true, ..trusting(&authority) };
-        assert_eq!(failure(showing(&issued), any_name).await, None);
+        let any_hostname = TlsSettings { any_hostname: true, ..trusting(&authority) };
+        assert_eq!(failure(showing(&issued), any_hostname).await, None);
     }
 }
 

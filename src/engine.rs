@@ -30,7 +30,7 @@ use prober_core::time::Time;
 use prober_core::topology::Topology;
 use prober_probes::clock::Clock;
 use prober_probes::direct::Direct;
-use prober_probes::port::{self, AskInput, LaneInput};
+use prober_probes::port::{self, LaneInput, ProbeInput};
 use prober_probes::record::Identity;
 use prober_probes::round_trip::{RoundTrip, Settings};
 use tokio::sync::{mpsc, watch};
@@ -110,7 +110,7 @@ struct Running {
 struct Asking {
     cluster: ClusterName,
     direct: Direct,
-    port: Box<dyn port::Ask + Send>,
+    port: Box<dyn port::ProbeClient + Send>,
     news: DirectNews,
     suspicion: Suspicion,
 }
@@ -159,7 +159,7 @@ impl Waiting {
     pub fn over(
         self,
         routes: Vec<(Route, Box<dyn port::Lane + Send>)>,
-        directs: Vec<(ClusterName, Direct, Box<dyn port::Ask + Send>)>,
+        directs: Vec<(ClusterName, Direct, Box<dyn port::ProbeClient + Send>)>,
         setup: Setup,
     ) -> Engine {
         let clock = setup.clock;
@@ -274,13 +274,13 @@ impl Engine {
             }
             Input::Direct { cluster, input } => {
                 let Some(asking) = self.directs.get_mut(cluster) else { return };
-                if let AskInput::Phase { broker, phase, took } = &input {
+                if let ProbeInput::Phase { broker, phase, took } = &input {
                     self.recorder.phase(&asking.cluster, *broker, *phase, *took);
                 }
-                if let AskInput::Action { action, result } = &input {
+                if let ProbeInput::Action { action, result } = &input {
                     self.prober.acted(action, result);
                 }
-                if let AskInput::Looked { at, fault: Some(Fault::LocalResources), .. } = &input {
+                if let ProbeInput::ConnectChecked { at, fault: Some(Fault::LocalResources), .. } = &input {
                     self.own.was_refused(*at);
                 }
                 asking.news.hear(&input);

@@ -56,7 +56,7 @@ impl DirectPlan {
         clock: Clock,
         tell: Teller,
         alarm: Alarm,
-    ) -> (ClusterName, Direct, Box<dyn port::Ask + Send>) {
+    ) -> (ClusterName, Direct, Box<dyn port::ProbeClient + Send>) {
         let direct = Direct::new(self.cluster.clone(), self.schedule, clock);
         let port = DirectProbes::start(self.settings, self.known, clock, tell, alarm);
         (self.cluster, direct, Box::new(port))

@@ -9,7 +9,7 @@ use prober_core::finding::{Finding, FindingKind};
 use prober_core::ids::Probe;
 use prober_core::snapshot::Impediment;
 use prober_core::time::Time;
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 
 use super::Asking;
 
@@ -32,18 +32,18 @@ struct Twin {
 
 impl DirectNews {
     /// Takes in what comes back, and logs one line for what has changed.
-    pub(super) fn hear(&mut self, input: &AskInput) {
+    pub(super) fn hear(&mut self, input: &ProbeInput) {
         match input {
-            AskInput::Impeded { probe, message } => self.impeded(*probe, message.as_ref()),
-            AskInput::Twin { at, evidence } => self.met(*at, evidence),
-            AskInput::Targets { .. }
-            | AskInput::Answered { .. }
-            | AskInput::Phase { .. }
-            | AskInput::ChannelFailed { .. }
-            | AskInput::Silence(_)
-            | AskInput::Looked { .. }
-            | AskInput::Listed { .. }
-            | AskInput::Action { .. } => {}
+            ProbeInput::Blocked { probe, message } => self.impeded(*probe, message.as_ref()),
+            ProbeInput::DuplicateVantage { at, evidence } => self.met(*at, evidence),
+            ProbeInput::Targets { .. }
+            | ProbeInput::Response { .. }
+            | ProbeInput::Phase { .. }
+            | ProbeInput::ChannelFailed { .. }
+            | ProbeInput::Overdue(_)
+            | ProbeInput::ConnectChecked { .. }
+            | ProbeInput::MetadataBrokers { .. }
+            | ProbeInput::Action { .. } => {}
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use prober_core::observed::Observed;
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 use tokio::sync::mpsc;
 
 use crate::kafka::Report;
@@ -28,7 +28,7 @@ pub(super) enum Input {
         /// Its index.
         cluster: usize,
         /// What comes back.
-        input: AskInput,
+        input: ProbeInput,
     },
     /// What a cluster says of itself.
     Observed(Arc<Observed>),
@@ -55,7 +55,7 @@ impl Inputs {
     }
 
     /// Takes in what comes back to one cluster's direct probes.
-    pub fn direct(&self, cluster: usize, input: AskInput) {
+    pub fn direct(&self, cluster: usize, input: ProbeInput) {
         if self.queue.try_send(Input::Direct { cluster, input }).is_err()
             && let Some(dropped) = self.answers_dropped.get(cluster)
         {

@@ -18,7 +18,7 @@ use prober_core::finding::Finding;
 use prober_core::ids::{BrokerId, ClusterName, Partition, Probe, Series, View};
 use prober_core::time::Time;
 use prober_core::topology::{TopicSeen, Topology};
-use prober_probes::port::{self, AskInput, Silence};
+use prober_probes::port::{self, OverdueConnection, ProbeInput};
 
 use super::finding_log::FindingLog;
 use grid::Grid;
@@ -84,7 +84,7 @@ impl Suspicion {
     }
 
     /// A connection fell silent, or speaks again.
-    pub(super) fn silence(&mut self, silence: Silence) {
+    pub(super) fn silence(&mut self, silence: OverdueConnection) {
         let suspect = self.brokers.entry(silence.broker).or_default();
         match silence.since {
             Some(since) => suspect.silent.insert(silence.channel, since),
@@ -97,14 +97,14 @@ impl Suspicion {
     }
 
     /// What comes back to the direct probes.
-    pub(super) fn hear(&mut self, input: &AskInput) {
+    pub(super) fn hear(&mut self, input: &ProbeInput) {
         match input {
-            AskInput::Silence(silence) => self.silence(*silence),
-            AskInput::Looked { broker, at, fault } => {
+            ProbeInput::Overdue(silence) => self.silence(*silence),
+            ProbeInput::ConnectChecked { broker, at, fault } => {
                 self.brokers.entry(*broker).or_default().looked(*at, *fault);
                 self.grid.looked(*broker, *at, *fault);
             }
-            AskInput::Listed { asked, brokers } => {
+            ProbeInput::MetadataBrokers { asked, brokers } => {
                 let before = std::mem::take(&mut self.listed);
                 let since = |id: &BrokerId| before.get(id).map_or(*asked, |listed| listed.since);
                 let listed = |id: &BrokerId| (*id, Listed { since: since(id), asked: *asked });
@@ -148,14 +148,14 @@ impl Suspicion {
     }
 
     /// Looks at suspects, and holds the evidence of this moment against the rules.
-    pub(super) fn follow(&mut self, now: Time, around: Around<'_>, ask: &mut dyn port::Ask) {
+    pub(super) fn follow(&mut self, now: Time, around: Around<'_>, client: &mut dyn port::ProbeClient) {
         let known = |id: &BrokerId| around.topology.brokers.contains_key(id) && !around.forgotten.contains(id);
         self.brokers.retain(|id, _| known(id));
         for id in around.topology.brokers.keys().filter(|id| known(id)) {
             let suspect = self.brokers.entry(*id).or_default();
             if suspect.wants_a_look(now) {
                 suspect.look(now);
-                ask.look(*id);
+                client.connect_check(*id);
             }
         }
         // A leader that is not asked any more, or does not answer, says nothing.
@@ -253,12 +253,12 @@ mod tests {
         let mut suspicion = Suspicion::new(ClusterName::new("c"), Duration::from_millis(200));
         let all = BTreeSet::from([BrokerId(1), BrokerId(2)]);
         suspicion.brokers.insert(BrokerId(1), Suspect::default());
-        suspicion.hear(&AskInput::Listed { asked: at(0), brokers: all });
+        suspicion.hear(&ProbeInput::MetadataBrokers { asked: at(0), brokers: all });
         suspicion.counted(&event(1000, Saw::TimedOut));
         let seen = suspicion.seen();
         suspicion.excuse(&seen);
         assert_eq!(suspicion.brokers[&BrokerId(2)].streaks[&Probe::Commit].bad, 1);
-        suspicion.hear(&AskInput::Listed { asked: at(5000), brokers: BTreeSet::from([BrokerId(2)]) });
+        suspicion.hear(&ProbeInput::MetadataBrokers { asked: at(5000), brokers: BTreeSet::from([BrokerId(2)]) });
         let seen = suspicion.seen();
         suspicion.excuse(&seen);
         assert!(suspicion.brokers[&BrokerId(2)].streaks.is_empty());

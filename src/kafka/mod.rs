@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use prober_core::snapshot::ClientVitals;
 use prober_core::topology::{TopicSeen, Topology};
-use prober_probes::port::{LaneInput, Silence};
+use prober_probes::port::{LaneInput, OverdueConnection};
 
 /// What Kafka's side reports to the engine.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ pub enum Report {
         vitals: ClientVitals,
     },
     /// A kept connection has fallen silent, or speaks again.
-    Silence(Silence),
+    Silence(OverdueConnection),
     /// Something was done to a topic of ours.
     Action {
         /// What.

@@ -16,7 +16,7 @@ use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series};
 use prober_core::time::Time;
 
 use crate::clock::Clock;
-use crate::port::{Answer, Ask, AskInput, Question, QuestionId};
+use crate::port::{ProbeClient, ProbeInput, ProbeRequest, ProbeResponse, RequestId};
 use crate::schedule::Schedule;
 
 /// Settings of one direct probe.
@@ -39,7 +39,7 @@ pub struct Direct {
     aimed: BTreeMap<Probe, BTreeSet<Broker>>,
     /// Brokers that are none any more.
     forgotten: BTreeSet<BrokerId>,
-    open: BTreeMap<QuestionId, Open>,
+    open: BTreeMap<RequestId, Open>,
     asked: u64,
     /// No target is due before. Kept, because the owner asks after each input, and there are a few targets a broker.
     next_due: Time,
@@ -80,26 +80,26 @@ impl Direct {
     }
 
     /// Takes in what comes back.
-    pub fn hear(&mut self, input: AskInput, accounts: &mut Accounts) {
+    pub fn hear(&mut self, input: ProbeInput, accounts: &mut Accounts) {
         match input {
-            AskInput::Targets { probe, at, brokers } => {
+            ProbeInput::Targets { probe, at, brokers } => {
                 self.aim(probe, at, &brokers, accounts);
                 self.aimed.insert(probe, brokers);
             }
-            AskInput::Answered { id, answer } => {
+            ProbeInput::Response { id, response } => {
                 if let Some(open) = self.open.remove(&id) {
-                    accounts.ended(answered(open, answer));
+                    accounts.ended(answered(open, response));
                 }
             }
-            AskInput::Phase { broker, phase, took } => accounts.phase(&self.cluster, broker, phase, took),
-            AskInput::ChannelFailed { broker } => accounts.channel_failed(&self.cluster, broker),
+            ProbeInput::Phase { broker, phase, took } => accounts.phase(&self.cluster, broker, phase, took),
+            ProbeInput::ChannelFailed { broker } => accounts.channel_failed(&self.cluster, broker),
             // For people, and for the findings: no attempt ends by these.
-            AskInput::Impeded { .. }
-            | AskInput::Action { .. }
-            | AskInput::Silence(_)
-            | AskInput::Looked { .. }
-            | AskInput::Listed { .. }
-            | AskInput::Twin { .. } => {}
+            ProbeInput::Blocked { .. }
+            | ProbeInput::Action { .. }
+            | ProbeInput::Overdue(_)
+            | ProbeInput::ConnectChecked { .. }
+            | ProbeInput::MetadataBrokers { .. }
+            | ProbeInput::DuplicateVantage { .. } => {}
         }
     }
 
@@ -115,12 +115,12 @@ impl Direct {
     }
 
     /// Ends what has expired and asks what is due.
-    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, ask: &mut dyn Ask) {
+    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, client: &mut dyn ProbeClient) {
         if self.next_deadline <= now {
             self.expire(now, accounts);
         }
         if self.next_due <= now {
-            self.ask_due(now, accounts, ask);
+            self.ask_due(now, accounts, client);
         }
     }
 
@@ -132,7 +132,7 @@ impl Direct {
         self.next_deadline = self.open.values().map(Open::deadline).min().unwrap_or(Time::NEVER);
     }
 
-    fn ask_due(&mut self, now: Time, accounts: &mut Accounts, ask: &mut dyn Ask) {
+    fn ask_due(&mut self, now: Time, accounts: &mut Accounts, client: &mut dyn ProbeClient) {
         for ((probe, broker), schedule) in &mut self.targets {
             let (Some(tick), Some(settings)) = (schedule.take(now), self.settings.get(probe)) else { continue };
             let series = series(&self.cluster, *probe, *broker);
@@ -140,13 +140,13 @@ impl Direct {
                 accounts.missed(&series, tick.missed);
             }
             accounts.asked(&series);
-            let id = QuestionId(self.asked);
+            let id = RequestId(self.asked);
             self.asked += 1;
             let asked = self.clock.now();
             let open = Open { series, limits: settings.limits, due: tick.due, asked };
             self.next_deadline = self.next_deadline.min(open.deadline());
             self.open.insert(id, open);
-            ask.ask(Question { id, probe: *probe, broker: *broker }, settings.limits.deadline);
+            client.start(ProbeRequest { id, probe: *probe, broker: *broker }, settings.limits.deadline);
         }
         self.next_due = self.first_due();
     }
@@ -180,7 +180,7 @@ impl Direct {
 
     /// Takes out the open attempts that are `done`.
     fn take(&mut self, done: impl Fn(&Open) -> bool) -> Vec<Open> {
-        let ids: Vec<QuestionId> = self.open.iter().filter(|(_, open)| done(open)).map(|(id, _)| *id).collect();
+        let ids: Vec<RequestId> = self.open.iter().filter(|(_, open)| done(open)).map(|(id, _)| *id).collect();
         ids.iter().filter_map(|id| self.open.remove(id)).collect()
     }
 
@@ -214,7 +214,7 @@ impl Direct {
 }
 
 /// What an answer makes of its attempt. Stamped after the deadline, it is none: the timer was merely slower.
-fn answered(open: Open, answer: Answer) -> Event {
+fn answered(open: Open, answer: ProbeResponse) -> Event {
     let deadline = open.deadline();
     if deadline < answer.at {
         return event(open, deadline, Saw::TimedOut);

@@ -20,14 +20,14 @@ const ONE: Broker = Broker::Id(BrokerId(1));
 const TWO: Broker = Broker::Id(BrokerId(2));
 
 #[derive(Default)]
-struct Asked(VecDeque<Question>);
+struct Asked(VecDeque<ProbeRequest>);
 
-impl Ask for Asked {
-    fn ask(&mut self, question: Question, _: Duration) {
+impl ProbeClient for Asked {
+    fn start(&mut self, question: ProbeRequest, _: Duration) {
         self.0.push_back(question);
     }
 
-    fn look(&mut self, _: BrokerId) {}
+    fn connect_check(&mut self, _: BrokerId) {}
 }
 
 /// A driver whose clock the test moves.
@@ -50,7 +50,8 @@ impl Bench {
 
     fn aim(&mut self, brokers: &[Broker]) {
         let brokers: BTreeSet<Broker> = brokers.iter().copied().collect();
-        self.direct.hear(AskInput::Targets { probe: Probe::Fetch, at: self.clock.now(), brokers }, &mut self.accounts);
+        self.direct
+            .hear(ProbeInput::Targets { probe: Probe::Fetch, at: self.clock.now(), brokers }, &mut self.accounts);
     }
 
     async fn pass(&mut self, time: Duration) {
@@ -62,9 +63,9 @@ impl Bench {
         }
     }
 
-    fn answer(&mut self, question: Question, result: Result<(), Fault>) {
-        let answer = Answer { sent: None, at: self.clock.now(), result };
-        self.direct.hear(AskInput::Answered { id: question.id, answer }, &mut self.accounts);
+    fn answer(&mut self, question: ProbeRequest, result: Result<(), Fault>) {
+        let answer = ProbeResponse { sent: None, at: self.clock.now(), result };
+        self.direct.hear(ProbeInput::Response { id: question.id, response: answer }, &mut self.accounts);
     }
 
     /// Counts of one broker, once everything that has ended is settled.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::ids::{Broker, BrokerId, Probe};
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 use tokio::sync::watch;
 
 use super::known::Known;
@@ -42,7 +42,7 @@ impl Aiming {
                 };
                 if told.get(&probe) != Some(&brokers) {
                     told.insert(probe, brokers.clone());
-                    (self.context.tell)(AskInput::Targets { probe, at: self.context.clock.now(), brokers });
+                    (self.context.tell)(ProbeInput::Targets { probe, at: self.context.clock.now(), brokers });
                 }
                 self.tell_blind(probe, &picture, &mut blind);
             }
@@ -65,7 +65,7 @@ impl Aiming {
         });
         let changed = if message.is_some() { blind.insert(probe) } else { blind.remove(&probe) };
         if changed {
-            (self.context.tell)(AskInput::Impeded { probe, message: message.map(Arc::from) });
+            (self.context.tell)(ProbeInput::Blocked { probe, message: message.map(Arc::from) });
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use prober_core::ids::{Broker, BrokerId, Phase};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -128,7 +128,7 @@ impl Canary<'_> {
             if let Ok(Ok((at, error))) = tokio::time::timeout(2 * STEP_WITHIN, ask(connection)).await {
                 let at = clock.at(at);
                 if error == 0 {
-                    (self.context.tell)(AskInput::Phase { broker: Broker::Cluster, phase, took: at.since(began) });
+                    (self.context.tell)(ProbeInput::Phase { broker: Broker::Cluster, phase, took: at.since(began) });
                 }
                 return Some((at, error));
             }
@@ -159,19 +159,19 @@ impl Canary<'_> {
                 if let Ok(Ok((broker, at))) = answer {
                     heard.insert(broker);
                     let took = at.since(since);
-                    (self.context.tell)(AskInput::Phase { broker: Broker::Id(broker), phase, took });
+                    (self.context.tell)(ProbeInput::Phase { broker: Broker::Id(broker), phase, took });
                 }
             }
         };
         let in_time = tokio::time::timeout(SPREAD_WITHIN, all).await.is_ok();
-        let result = if in_time && heard.len() == self.brokers.len() { "done" } else { "unheard" };
+        let result = if in_time && heard.len() == self.brokers.len() { "done" } else { "timeout" };
         let action = if there { "canary_visible" } else { "canary_gone" };
-        (self.context.tell)(AskInput::Action { action, result });
+        (self.context.tell)(ProbeInput::Action { action, result });
     }
 
     fn act(&self, action: &'static str, error: i16) {
         let result = KafkaError::of(error).map_or("done", KafkaError::name);
-        (self.context.tell)(AskInput::Action { action, result });
+        (self.context.tell)(ProbeInput::Action { action, result });
     }
 
     fn dial_options(&self, address: &Arc<str>) -> DialOptions {

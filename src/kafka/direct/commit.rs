@@ -11,7 +11,7 @@ use prober_core::coordinator::Prefix;
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition, Probe};
 use prober_core::time::Time;
-use prober_probes::port::Answer;
+use prober_probes::port::ProbeResponse;
 
 use crate::kafka::session::fault;
 use crate::kafka::wire::{OffsetCommit, OffsetFetch, OffsetFetched, Reply};
@@ -57,10 +57,10 @@ impl Commit {
         Commit { context, lines, known, pinned, signature, coordinators, recent: Mutex::default(), held_for }
     }
 
-    pub(super) async fn ask(self: &Arc<Self>, broker: BrokerId, scouted: &Scouted) -> Answer {
+    pub(super) async fn ask(self: &Arc<Self>, broker: BrokerId, scouted: &Scouted) -> ProbeResponse {
         let mut hint = self.coordinators.hint_on_silence();
         let answer = match self.commit(broker, scouted).await {
-            Ok((sent, at)) => Answer { sent: Some(sent), at, result: Ok(()) },
+            Ok((sent, at)) => ProbeResponse { sent: Some(sent), at, result: Ok(()) },
             Err(fault) => self.context.refused(fault),
         };
         hint.ended(answer.result);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Phase};
-use prober_probes::port::{Answer, AskInput};
+use prober_probes::port::{ProbeInput, ProbeResponse};
 
 use crate::kafka::session::fault;
 use crate::kafka::wire::{Phases, dial};
@@ -23,14 +23,14 @@ impl Connect {
         Connect { context }
     }
 
-    pub(super) async fn ask(&self, broker: BrokerId, scouted: &Scouted, within: Duration) -> Answer {
+    pub(super) async fn ask(&self, broker: BrokerId, scouted: &Scouted, within: Duration) -> ProbeResponse {
         let context = &self.context;
         let Some(address) = scouted.address(broker) else { return context.refused(Fault::NoAddress) };
         match dial(&address, &context.client_id, &context.security, within, within).await {
             Ok(dialed) => {
                 let at = context.clock.now();
                 self.tell_phases(broker, dialed.phases);
-                Answer { sent: None, at, result: Ok(()) }
+                ProbeResponse { sent: None, at, result: Ok(()) }
             }
             Err(error) => context.refused(fault::of(&error)),
         }
@@ -47,7 +47,7 @@ impl Connect {
         ];
         for (phase, took) in passed {
             let Some(took) = took else { continue };
-            (self.context.tell)(AskInput::Phase { broker: Broker::Id(broker), phase, took });
+            (self.context.tell)(ProbeInput::Phase { broker: Broker::Id(broker), phase, took });
         }
     }
 }

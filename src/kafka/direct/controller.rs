@@ -10,7 +10,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Probe};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
-use prober_probes::port::{Answer, AskInput};
+use prober_probes::port::{ProbeInput, ProbeResponse};
 use tokio::sync::Notify;
 
 use crate::kafka::session::fault;
@@ -58,7 +58,7 @@ impl Controller {
         Controller { context, rests, hint, turn: AtomicUsize::new(0) }
     }
 
-    pub(super) async fn ask(&self, scouted: &Scouted, within: Duration) -> Answer {
+    pub(super) async fn ask(&self, scouted: &Scouted, within: Duration) -> ProbeResponse {
         let share = (within / 2).saturating_sub(MARGIN);
         let replicas = replicas(scouted);
         let Some([first, second]) = self.forwarders(scouted) else { return self.context.refused(Fault::NoMetadata) };
@@ -68,7 +68,7 @@ impl Controller {
             _ => match self.way(&second, replicas, share).await {
                 Way::Answered { sent, at, answer } => {
                     if matches!(by_first, Way::Silent(_)) {
-                        (self.context.tell)(AskInput::ChannelFailed { broker: first.broker });
+                        (self.context.tell)(ProbeInput::ChannelFailed { broker: first.broker });
                     }
                     (sent, at, answer)
                 }
@@ -85,14 +85,14 @@ impl Controller {
         match judge(&answer) {
             Ok(()) => {
                 self.rests.permitted(Probe::Controller);
-                Answer { sent: Some(sent), at, result: Ok(()) }
+                ProbeResponse { sent: Some(sent), at, result: Ok(()) }
             }
             Err(error) => {
                 if is_for_good(error) {
                     self.rests.begin(Probe::Controller, refusal(&answer, error));
                 }
                 self.hint.notify_one();
-                Answer { sent: Some(sent), at, result: Err(Fault::Kafka(error)) }
+                ProbeResponse { sent: Some(sent), at, result: Err(Fault::Kafka(error)) }
             }
         }
     }

@@ -10,7 +10,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Partition, Phase, Probe};
 use prober_core::kafka_error::KafkaError;
 use prober_core::topology::{PartitionSeen, TopicSeen};
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 use prober_probes::record::Identity;
 use tokio::sync::Notify;
 
@@ -173,7 +173,7 @@ impl Coordinators {
             }
             Some(LoadingChange::Ended(took)) => {
                 tracing::info!(topic = self.topic, partition = partition.0, broker = broker.0, ?took, "loaded");
-                (self.context.tell)(AskInput::Phase { broker: Broker::Id(broker), phase: Phase::Load, took });
+                (self.context.tell)(ProbeInput::Phase { broker: Broker::Id(broker), phase: Phase::Load, took });
             }
             None => {}
         }
@@ -217,7 +217,7 @@ impl Drop for HintOnSilence {
 
 /// Another prober was met under our vantage's name.
 pub(super) fn tell_twin(context: &Context, evidence: String) {
-    (context.tell)(AskInput::Twin { at: context.clock.now(), evidence: evidence.into() });
+    (context.tell)(ProbeInput::DuplicateVantage { at: context.clock.now(), evidence: evidence.into() });
 }
 
 /// The brokers that coordinate something by the internal topic of this name; none while it does not exist.

@@ -9,7 +9,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
-use prober_probes::port::Answer;
+use prober_probes::port::ProbeResponse;
 
 use crate::kafka::session::fault;
 use crate::kafka::wire::{self, Connection, Fetched, FetchedRecord, ListOffset, OffsetAt, Unreadable};
@@ -40,10 +40,10 @@ impl Fetch {
         Fetch { context, lines, topic, offsets: Mutex::default() }
     }
 
-    pub(super) async fn ask(&self, broker: BrokerId, scouted: &Scouted) -> Answer {
+    pub(super) async fn ask(&self, broker: BrokerId, scouted: &Scouted) -> ProbeResponse {
         let Some(place) = self.place(broker, scouted) else { return self.context.refused(Fault::NoPartition) };
         match self.read(broker, place).await {
-            Ok(at) => Answer { sent: None, at, result: Ok(()) },
+            Ok(at) => ProbeResponse { sent: None, at, result: Ok(()) },
             Err(fault) => self.context.refused(fault),
         }
     }

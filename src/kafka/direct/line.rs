@@ -7,7 +7,7 @@ use std::time::Duration;
 use prober_core::diagnosis::input::Channel;
 use prober_core::fault::Fault;
 use prober_core::ids::BrokerId;
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 use tokio::sync::watch;
 
 use crate::kafka::session::managed_connection::{ConnectionState, ManagedConnection};
@@ -55,7 +55,7 @@ impl Lines {
         let (tell, accuses) = (Arc::clone(&self.context.tell), self.accuses);
         let tell = move |silence| {
             if accuses {
-                tell(AskInput::Silence(silence));
+                tell(ProbeInput::Overdue(silence));
             }
         };
         OverdueMonitor::new(self.context.clock, broker, Channel::Control, Duration::ZERO, Arc::new(tell))

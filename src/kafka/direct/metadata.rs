@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::staleness::{Picture, Staleness};
-use prober_probes::port::Answer;
+use prober_probes::port::ProbeResponse;
 
 use crate::kafka::session::fault;
 use crate::kafka::wire::{self, MetadataSummary, SummarizedMetadata};
@@ -28,7 +28,7 @@ impl Metadata {
         Metadata { context, lines, topics, staleness: Mutex::default() }
     }
 
-    pub(super) async fn ask(&self, broker: BrokerId) -> Answer {
+    pub(super) async fn ask(&self, broker: BrokerId) -> ProbeResponse {
         let context = &self.context;
         let connection = match self.lines.to(broker).await {
             Ok(connection) => connection,
@@ -44,7 +44,7 @@ impl Metadata {
         };
         let at = context.clock.at(reply.at);
         let stale = self.observe(broker, reply.body);
-        Answer { sent: None, at, result: if stale { Err(Fault::Stale) } else { Ok(()) } }
+        ProbeResponse { sent: None, at, result: if stale { Err(Fault::Stale) } else { Ok(()) } }
     }
 
     /// Whether what the broker shows is behind.

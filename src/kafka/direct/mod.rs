@@ -42,7 +42,7 @@ use std::time::Duration;
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Probe};
 use prober_probes::clock::Clock;
-use prober_probes::port::{Answer, Ask, AskInput, Question};
+use prober_probes::port::{ProbeClient, ProbeInput, ProbeRequest, ProbeResponse};
 use prober_probes::record::Identity;
 use tokio::sync::{Notify, watch};
 
@@ -70,7 +70,7 @@ pub use known::Known;
 pub(in crate::kafka) use scout::OFFSETS;
 
 /// Takes in what comes back, from any thread, without ever waiting.
-pub type Teller = Arc<dyn Fn(AskInput) + Send + Sync>;
+pub type Teller = Arc<dyn Fn(ProbeInput) + Send + Sync>;
 
 /// What the direct probes of a cluster are told.
 #[derive(Clone, Debug)]
@@ -117,8 +117,8 @@ impl Context {
     }
 
     /// A refusal that is known now.
-    fn refused(&self, fault: Fault) -> Answer {
-        Answer { sent: None, at: self.clock.now(), result: Err(fault) }
+    fn refused(&self, fault: Fault) -> ProbeResponse {
+        ProbeResponse { sent: None, at: self.clock.now(), result: Err(fault) }
     }
 }
 
@@ -140,7 +140,7 @@ pub struct DirectProbes {
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
 
 /// An answer under way.
-type Asked = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type Asked = Pin<Box<dyn Future<Output = ProbeResponse> + Send>>;
 
 impl DirectProbes {
     /// Starts to look around; needs a tokio runtime. Tells whom to ask from then on.
@@ -200,7 +200,7 @@ impl DirectProbes {
         }
     }
 
-    fn asked(&self, question: Question, within: Duration) -> Option<Asked> {
+    fn asked(&self, question: ProbeRequest, within: Duration) -> Option<Asked> {
         let scouted = Arc::clone(&self.scouted.borrow());
         if question.probe == Probe::Controller {
             let controller = Arc::clone(&self.controller);
@@ -233,19 +233,19 @@ impl DirectProbes {
     }
 }
 
-impl Ask for DirectProbes {
-    fn ask(&mut self, question: Question, within: Duration) {
+impl ProbeClient for DirectProbes {
+    fn start(&mut self, question: ProbeRequest, within: Duration) {
         let Some(asked) = self.asked(question, within) else { return };
         let tell = Arc::clone(&self.context.tell);
         self.context.alarm.spawn_brief("ask", async move {
             // Whoever asked keeps the deadline as well; past it nobody listens.
             if let Ok(answer) = tokio::time::timeout(within, asked).await {
-                tell(AskInput::Answered { id: question.id, answer });
+                tell(ProbeInput::Response { id: question.id, response: answer });
             }
         });
     }
 
-    fn look(&mut self, broker: BrokerId) {
+    fn connect_check(&mut self, broker: BrokerId) {
         let Some(address) = self.scouted.borrow().address(broker) else { return };
         let (context, hint) = (self.context.clone(), Arc::clone(&self.hint));
         self.context.alarm.spawn_brief("look", async move {
@@ -255,7 +255,7 @@ impl Ask for DirectProbes {
                 // Whether the cluster still lists it tells a broker that died from one that left.
                 hint.notify_one();
             }
-            (context.tell)(AskInput::Looked { broker, at: context.clock.now(), fault });
+            (context.tell)(ProbeInput::ConnectChecked { broker, at: context.clock.now(), fault });
         });
     }
 }

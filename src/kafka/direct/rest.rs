@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use prober_core::ids::Probe;
 use prober_core::time::Time;
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 
 use super::Context;
 
@@ -92,7 +92,7 @@ impl Rests {
     }
 
     fn tell(&self, probe: Probe, message: Option<String>) {
-        (self.context.tell)(AskInput::Impeded { probe, message: message.map(Arc::from) });
+        (self.context.tell)(ProbeInput::Blocked { probe, message: message.map(Arc::from) });
     }
 }
 

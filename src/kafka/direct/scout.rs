@@ -9,7 +9,7 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::clock::Clock;
-use prober_probes::port::AskInput;
+use prober_probes::port::ProbeInput;
 use tokio::sync::{Notify, watch};
 
 use crate::kafka::cluster::metadata_client::MetadataClient;
@@ -112,7 +112,7 @@ impl Scout {
                 Ok(metadata) => {
                     pause = PAUSE_MIN;
                     let brokers = metadata.brokers.iter().map(|broker| BrokerId(broker.id)).collect();
-                    (self.tell)(AskInput::Listed { asked, brokers });
+                    (self.tell)(ProbeInput::MetadataBrokers { asked, brokers });
                     self.see(&metadata);
                     self.rest().await;
                 }

@@ -17,7 +17,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition, Probe, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
-use prober_probes::port::Answer;
+use prober_probes::port::ProbeResponse;
 use prober_probes::record::{self, Identity};
 
 use super::Context;
@@ -80,10 +80,10 @@ impl Transaction {
         }
     }
 
-    pub(super) async fn ask(&self, broker: BrokerId, scouted: &Scouted, within: Duration) -> Answer {
+    pub(super) async fn ask(&self, broker: BrokerId, scouted: &Scouted, within: Duration) -> ProbeResponse {
         let mut hint = self.coordinators.hint_on_silence();
         let answer = match self.attempt(broker, scouted, within).await {
-            Ok((sent, at)) => Answer { sent: Some(sent), at, result: Ok(()) },
+            Ok((sent, at)) => ProbeResponse { sent: Some(sent), at, result: Ok(()) },
             Err(fault) => self.context.refused(fault),
         };
         hint.ended(answer.result);

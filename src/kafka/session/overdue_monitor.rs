@@ -8,7 +8,7 @@ use prober_core::diagnosis::input::{Channel, Way};
 use prober_core::ids::BrokerId;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
-use prober_probes::port::Silence;
+use prober_probes::port::OverdueConnection;
 use tokio::time::Instant;
 
 use crate::kafka::wire::WireError;
@@ -19,7 +19,7 @@ use super::fault;
 const LATE_AFTER: Duration = Duration::from_millis(500);
 
 /// Hears of it.
-pub(in crate::kafka) type Teller = Arc<dyn Fn(Silence) + Send + Sync>;
+pub(in crate::kafka) type Teller = Arc<dyn Fn(OverdueConnection) + Send + Sync>;
 
 /// What one connection owes.
 pub(in crate::kafka) struct OverdueMonitor {
@@ -94,7 +94,7 @@ impl OverdueMonitor {
         if self.told != owing {
             self.told = owing;
             let (since, way) = owing.unzip();
-            (self.tell)(Silence { broker: self.broker, channel: self.channel, since, way: way.flatten() });
+            (self.tell)(OverdueConnection { broker: self.broker, channel: self.channel, since, way: way.flatten() });
         }
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     fn owed() -> (OverdueMonitor, Arc<Mutex<Vec<Option<Time>>>>) {
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
-        let tell = move |silence: Silence| heard.lock().expect("nobody panicked").push(silence.since);
+        let tell = move |silence: OverdueConnection| heard.lock().expect("nobody panicked").push(silence.since);
         let owed = OverdueMonitor::new(Clock::start(), BrokerId(1), Channel::Write, Duration::ZERO, Arc::new(tell));
         (owed, said)
     }

@@ -1,13 +1,9 @@
-//! Kafka as probes see it, in two shapes: a [`Lane`] that records are put on and come back from, and [`Ask`], one
-//! question and its answer. Both answer by inputs to the engine, so that none of their silences can hold it up.
+//! The port of a lane: records go into a monitor topic and come back as inputs of the engine.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use prober_core::diagnosis::input::{Channel, Way};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, Partition, Phase, Probe, Sequence};
+use prober_core::ids::{BrokerId, Partition, Sequence};
 use prober_core::snapshot::LaneState;
 use prober_core::time::{Time, WallTime};
 use prober_core::track::{Found, Written};
@@ -189,128 +185,4 @@ pub enum Layout {
     Assigned(Vec<(Partition, BrokerId)>),
     /// Probing would do harm or lie; [`LaneInput::Status`] says why.
     Refused,
-}
-
-/// Asks brokers directly: one question, one answer.
-pub trait Ask {
-    /// Puts one question, at once. Comes back as [`AskInput::Answered`], late or never: the one who asks keeps the
-    /// deadline. `within` is how long the answer is of any use.
-    fn ask(&mut self, question: Question, within: Duration);
-
-    /// Opens a fresh connection to a broker that is suspected of something, outside the schedule and the counts. Comes back
-    /// as [`AskInput::Looked`], or as nothing, where nobody knows its address.
-    fn look(&mut self, broker: BrokerId);
-}
-
-/// A kept connection owes us a byte, or does not any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Silence {
-    /// To which broker.
-    pub broker: BrokerId,
-    /// Which.
-    pub channel: Channel,
-    /// Since when; `None`: it does not.
-    pub since: Option<Time>,
-    /// What our kernel says of it, if that is known.
-    pub way: Option<Way>,
-}
-
-/// One attempt of a direct probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// Its number, unique within its cluster and run.
-    pub id: QuestionId,
-    /// What to ask.
-    pub probe: Probe,
-    /// Whom.
-    pub broker: Broker,
-}
-
-/// A question's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QuestionId(pub u64);
-
-/// What comes back from those who ask.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AskInput {
-    /// Whom this probe can be asked of from now on.
-    Targets {
-        /// The probe.
-        probe: Probe,
-        /// Since when.
-        at: Time,
-        /// The brokers.
-        brokers: BTreeSet<Broker>,
-    },
-    /// An answer.
-    Answered {
-        /// To which question.
-        id: QuestionId,
-        /// What it was.
-        answer: Answer,
-    },
-    /// A phase was passed.
-    Phase {
-        /// At which broker.
-        broker: Broker,
-        /// Which.
-        phase: Phase,
-        /// In how long.
-        took: Duration,
-    },
-    /// Something keeps a probe from asking, or nothing does any more.
-    Impeded {
-        /// The probe.
-        probe: Probe,
-        /// Why, and what would help.
-        message: Option<Arc<str>>,
-    },
-    /// A broker left a request to the controller unanswered that another had answered.
-    ChannelFailed {
-        /// The broker.
-        broker: BrokerId,
-    },
-    /// Something was done to a topic of ours.
-    Action {
-        /// What.
-        action: &'static str,
-        /// With what result.
-        result: &'static str,
-    },
-    /// A kept connection has fallen silent, or speaks again.
-    Silence(Silence),
-    /// What came of a look at a broker.
-    Looked {
-        /// Which.
-        broker: BrokerId,
-        /// When it was over.
-        at: Time,
-        /// Why there was no answer to ApiVersions; `None`: there was one.
-        fault: Option<Fault>,
-    },
-    /// Who is in the metadata.
-    Listed {
-        /// When they were asked for.
-        asked: Time,
-        /// The brokers.
-        brokers: BTreeSet<BrokerId>,
-    },
-    /// Another prober was met under this vantage's name.
-    Twin {
-        /// When.
-        at: Time,
-        /// What was seen, in a sentence.
-        evidence: Arc<str>,
-    },
-}
-
-/// An answer, good or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Where the latency of a good answer begins, if later than where the question was put.
-    pub sent: Option<Time>,
-    /// When it came.
-    pub at: Time,
-    /// What it was.
-    pub result: Result<(), Fault>,
 }

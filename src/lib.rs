@@ -10,7 +10,7 @@
 //! | [`app`] | the wiring: who runs where, and in which order things end |
 //! | [`engine`] | the one task that owns the ledger |
 //! | [`vitals`] | the prober watching itself |
-//! | [`alarm`] | a task that ends or panics ends the process |
+//! | [`supervisor`] | a task that ends or panics ends the process |
 //! | [`kafka`] | implements the ports of the probes: the raw wire, the lanes |
 //! | [`exporters`] | one file or folder each: OTLP, Prometheus |
 //! | [`web`] | the listener: metrics, health, status |
@@ -24,13 +24,13 @@
 //! - Two runtimes: no page and no export can delay a probe.
 //! - A failed probe is a value. An error is our own failure.
 
-pub mod alarm;
 pub mod app;
 pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod exporters;
 pub mod kafka;
+pub mod supervisor;
 pub mod vitals;
 pub mod web;
 

@@ -17,8 +17,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::alarm;
 use crate::config::{self, Config, ConfigError, Flags, Loaded, Sources};
+use crate::supervisor;
 
 use args::{Cli, Command, CommonArgs, TopicsCommand};
 use exit::Exit;
@@ -27,7 +27,7 @@ use exit::Exit;
 pub fn main() -> ExitCode {
     // Usage errors end here, with exit code 2 and clap's own sentence.
     let cli = Cli::parse();
-    alarm::log_panics();
+    supervisor::log_panics();
     let exit = match &cli.command {
         Command::Run(args) => with_config(&args.common, run::run),
         Command::Check(args) => with_config(&args.common, |config| check::check(config, args.timeout, args.output)),

@@ -17,7 +17,7 @@ pub(super) fn run(config: Config) -> Exit {
         Ok(app) => app,
         Err(error) => return exit::usage(&error),
     };
-    let mut alarm = app.alarm();
+    let mut failure = app.failure();
     let exit = app.block_on(async {
         let Ok(mut signals) = Signals::new() else { return Exit::Unhealthy };
         let stopped = tokio::select! {
@@ -25,7 +25,7 @@ pub(super) fn run(config: Config) -> Exit {
                 tracing::info!(signal = name, "stopping");
                 Exit::Pass
             }
-            _ = alarm.wait_for(Option::is_some) => Exit::Unhealthy,
+            _ = failure.wait_for(Option::is_some) => Exit::Unhealthy,
         };
         tokio::spawn(async move {
             signals.next().await;

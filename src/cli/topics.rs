@@ -28,10 +28,10 @@ pub(super) fn clean(config: Config) -> Exit {
             Err(problem) => return exit::usage(&problem),
         };
         let cleaned = runtime.block_on(delete_groups(bootstrap, Arc::clone(&client_id), security, &config.vantage));
-        let told = tell(name, cleaned);
-        told.deleted.iter().for_each(|line| println!("{line}"));
-        told.left.iter().for_each(|line| eprintln!("error: {line}"));
-        all_gone &= told.left.is_empty();
+        let messages = messages(name, cleaned);
+        messages.deleted.iter().for_each(|line| println!("{line}"));
+        messages.left.iter().for_each(|line| eprintln!("error: {line}"));
+        all_gone &= messages.left.is_empty();
     }
     // A name that is still being resolved must not hold the end up.
     runtime.shutdown_background();
@@ -40,31 +40,31 @@ pub(super) fn clean(config: Config) -> Exit {
 
 /// What is said, line by line.
 #[derive(Debug, PartialEq, Eq)]
-struct Told {
+struct Messages {
     deleted: Vec<String>,
     left: Vec<String>,
 }
 
-fn tell(cluster: &str, cleaned: Result<Vec<(Arc<str>, GroupOutcome)>, WireError>) -> Told {
-    let mut told = Told { deleted: Vec::new(), left: Vec::new() };
+fn messages(cluster: &str, cleaned: Result<Vec<(Arc<str>, GroupOutcome)>, WireError>) -> Messages {
+    let mut messages = Messages { deleted: Vec::new(), left: Vec::new() };
     match cleaned {
-        Err(error) => told.left.push(format!("cluster {cluster}: no bootstrap server answers: {error}")),
+        Err(error) => messages.left.push(format!("cluster {cluster}: no bootstrap server answers: {error}")),
         Ok(groups) => {
             for (group, outcome) in groups {
                 match outcome {
-                    GroupOutcome::Deleted => told.deleted.push(format!("cluster {cluster}: deleted group {group}")),
+                    GroupOutcome::Deleted => messages.deleted.push(format!("cluster {cluster}: deleted group {group}")),
                     GroupOutcome::Absent => {}
                     GroupOutcome::Left(why) => {
-                        told.left.push(format!("cluster {cluster}: group {group} is left: {why}"))
+                        messages.left.push(format!("cluster {cluster}: group {group} is left: {why}"))
                     }
                 }
             }
-            if told.deleted.is_empty() && told.left.is_empty() {
-                told.deleted.push(format!("cluster {cluster}: no group to delete"));
+            if messages.deleted.is_empty() && messages.left.is_empty() {
+                messages.deleted.push(format!("cluster {cluster}: no group to delete"));
             }
         }
     }
-    told
+    messages
 }
 
 #[cfg(test)]
@@ -75,15 +75,15 @@ mod tests {
     fn says_what_was_deleted_and_what_stands() {
         let groups =
             [("g-0", GroupOutcome::Deleted), ("g-1", GroupOutcome::Absent), ("g-2", GroupOutcome::Left("why".into()))];
-        let told = tell("prod", Ok(groups.map(|(group, outcome)| (group.into(), outcome)).to_vec()));
-        assert_eq!(told.deleted, ["cluster prod: deleted group g-0"]);
-        assert_eq!(told.left, ["cluster prod: group g-2 is left: why"]);
+        let messages = messages("prod", Ok(groups.map(|(group, outcome)| (group.into(), outcome)).to_vec()));
+        assert_eq!(messages.deleted, ["cluster prod: deleted group g-0"]);
+        assert_eq!(messages.left, ["cluster prod: group g-2 is left: why"]);
     }
 
     #[test]
     fn nothing_to_delete_is_said_too() {
-        let told = tell("prod", Ok(Vec::new()));
-        assert_eq!((told.deleted.len(), told.left.len()), (1, 0));
-        assert_eq!(tell("prod", Err(WireError::Refused)).left.len(), 1);
+        let nothing = messages("prod", Ok(Vec::new()));
+        assert_eq!((nothing.deleted.len(), nothing.left.len()), (1, 0));
+        assert_eq!(messages("prod", Err(WireError::Refused)).left.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! What the direct probes of a cluster say besides answers: what keeps one from asking, and a twin of this prober.
+//! What the direct probes of a cluster say besides answers: what keeps one from probes, and a twin of this prober.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use prober_core::snapshot::Impediment;
 use prober_core::time::Time;
 use prober_probes::port::ProbeInput;
 
-use super::Asking;
+use super::ProbeRuntime;
 
 /// A twin that was not met for so long is gone.
 const TWIN_GONE_AFTER: Duration = Duration::from_secs(120);
 
 /// The newest word of each.
 #[derive(Debug, Default)]
-pub(super) struct DirectNews {
-    impeded: BTreeMap<Probe, Arc<str>>,
+pub(super) struct LatestDirectStatus {
+    blocked: BTreeMap<Probe, Arc<str>>,
     twin: Option<Twin>,
 }
 
@@ -30,12 +30,12 @@ struct Twin {
     evidence: Arc<str>,
 }
 
-impl DirectNews {
+impl LatestDirectStatus {
     /// Takes in what comes back, and logs one line for what has changed.
-    pub(super) fn hear(&mut self, input: &ProbeInput) {
+    pub(super) fn on_input(&mut self, input: &ProbeInput) {
         match input {
-            ProbeInput::Blocked { probe, message } => self.impeded(*probe, message.as_ref()),
-            ProbeInput::DuplicateVantage { at, evidence } => self.met(*at, evidence),
+            ProbeInput::Blocked { probe, message } => self.blocked(*probe, message.as_ref()),
+            ProbeInput::DuplicateVantage { at, evidence } => self.on_duplicate(*at, evidence),
             ProbeInput::Targets { .. }
             | ProbeInput::Response { .. }
             | ProbeInput::Phase { .. }
@@ -49,13 +49,13 @@ impl DirectNews {
 
     /// What the probes may not do, in the words of Kafka's ACLs: such messages say what to grant.
     pub(super) fn permissions(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.impeded.values().filter(|message| message.contains("grant "))
+        self.blocked.values().filter(|message| message.contains("grant "))
     }
 
-    fn impeded(&mut self, probe: Probe, message: Option<&Arc<str>>) {
+    fn blocked(&mut self, probe: Probe, message: Option<&Arc<str>>) {
         let before = match message {
-            Some(message) => self.impeded.insert(probe, Arc::clone(message)),
-            None => self.impeded.remove(&probe),
+            Some(message) => self.blocked.insert(probe, Arc::clone(message)),
+            None => self.blocked.remove(&probe),
         };
         match message {
             Some(message) if before.as_ref() != Some(message) => {
@@ -66,7 +66,7 @@ impl DirectNews {
         }
     }
 
-    fn met(&mut self, at: Time, evidence: &Arc<str>) {
+    fn on_duplicate(&mut self, at: Time, evidence: &Arc<str>) {
         let known = self.twin.take().filter(|twin| at.since(twin.last) < TWIN_GONE_AFTER);
         if known.is_none() {
             tracing::warn!("another prober runs under this vantage's name: {evidence}");
@@ -76,15 +76,15 @@ impl DirectNews {
     }
 }
 
-impl Asking {
+impl ProbeRuntime {
     /// Everything that stands.
     pub(super) fn findings(&self, now: Time) -> impl Iterator<Item = Finding> + '_ {
-        self.suspicion.findings().chain(self.twin(now))
+        self.evidence.findings().chain(self.twin(now))
     }
 
     /// The twin, while it is met.
     fn twin(&self, now: Time) -> Option<Finding> {
-        let twin = self.news.twin.as_ref().filter(|twin| now.since(twin.last) < TWIN_GONE_AFTER)?;
+        let twin = self.latest.twin.as_ref().filter(|twin| now.since(twin.last) < TWIN_GONE_AFTER)?;
         Some(Finding {
             kind: FindingKind::DuplicateVantage,
             cluster: self.cluster.clone(),
@@ -99,9 +99,9 @@ impl Asking {
         })
     }
 
-    /// Probes that something keeps from asking.
+    /// Probes that something keeps from probes.
     pub(super) fn impediments(&self) -> impl Iterator<Item = Impediment> + '_ {
-        self.news.impeded.iter().map(|(probe, message)| Impediment {
+        self.latest.blocked.iter().map(|(probe, message)| Impediment {
             cluster: self.cluster.clone(),
             probe: *probe,
             message: Arc::clone(message),

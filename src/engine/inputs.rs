@@ -41,7 +41,7 @@ pub(super) enum Input {
 pub struct Inputs {
     queue: mpsc::Sender<Input>,
     dropped: Arc<[AtomicU64]>,
-    answers_dropped: Arc<[AtomicU64]>,
+    responses_dropped: Arc<[AtomicU64]>,
 }
 
 impl Inputs {
@@ -57,7 +57,7 @@ impl Inputs {
     /// Takes in what comes back to one cluster's direct probes.
     pub fn direct(&self, cluster: usize, input: ProbeInput) {
         if self.queue.try_send(Input::Direct { cluster, input }).is_err()
-            && let Some(dropped) = self.answers_dropped.get(cluster)
+            && let Some(dropped) = self.responses_dropped.get(cluster)
         {
             dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -76,17 +76,17 @@ impl Inputs {
 }
 
 /// An engine that has its queue and no lanes yet.
-pub struct Waiting {
+pub struct EngineBuilder {
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) dropped: Arc<[AtomicU64]>,
-    pub(super) answers_dropped: Arc<[AtomicU64]>,
+    pub(super) responses_dropped: Arc<[AtomicU64]>,
 }
 
 /// The queue, both ends, for so many routes and clusters.
-pub fn queue(routes: usize, clusters: usize) -> (Inputs, Waiting) {
+pub fn queue(routes: usize, clusters: usize) -> (Inputs, EngineBuilder) {
     let (queue, inputs) = mpsc::channel(INPUTS_MAX);
     let counters = |count| -> Arc<[AtomicU64]> { (0..count).map(|_| AtomicU64::new(0)).collect() };
-    let (dropped, answers_dropped) = (counters(routes), counters(clusters));
-    let ours = Inputs { queue, dropped: Arc::clone(&dropped), answers_dropped: Arc::clone(&answers_dropped) };
-    (ours, Waiting { inputs, dropped, answers_dropped })
+    let (dropped, responses_dropped) = (counters(routes), counters(clusters));
+    let ours = Inputs { queue, dropped: Arc::clone(&dropped), responses_dropped: Arc::clone(&responses_dropped) };
+    (ours, EngineBuilder { inputs, dropped, responses_dropped })
 }

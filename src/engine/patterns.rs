@@ -13,11 +13,11 @@ use super::finding_log::FindingLog;
 
 /// What is remembered, by cluster.
 #[derive(Debug, Default)]
-pub(super) struct AllPatterns {
+pub(super) struct PatternsByCluster {
     clusters: BTreeMap<ClusterName, (Patterns, FindingLog)>,
 }
 
-impl AllPatterns {
+impl PatternsByCluster {
     /// Takes in what a cluster says of itself, and logs what that changes.
     pub(super) fn follow(&mut self, observed: &Observed, now: Time) {
         let (patterns, log) = self.clusters.entry(observed.cluster.clone()).or_default();

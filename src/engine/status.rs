@@ -17,22 +17,22 @@ use prober_core::snapshot::{
 use prober_core::time::{Time, WallTime};
 use prober_probes::port::LaneInput;
 
-use super::Running;
-use super::forgotten::Forgotten;
+use super::LaneRuntime;
+use super::decommissioned::Decommissioned;
 
 /// A stall this long gets a line in the log.
 const NOTABLE_STALL: Duration = Duration::from_millis(500);
 
 /// The newest word of a lane about itself.
 #[derive(Debug, Default)]
-pub(super) struct LaneNews {
+pub(super) struct LatestLaneStatus {
     state: Option<LaneState>,
     message: Option<Arc<str>>,
     clients: BTreeMap<&'static str, ClientVitals>,
 }
 
-impl LaneNews {
-    pub(super) fn hear(&mut self, input: &LaneInput) {
+impl LatestLaneStatus {
+    pub(super) fn on_input(&mut self, input: &LaneInput) {
         if let LaneInput::Status { state, message } = input {
             self.state = Some(*state);
             self.message.clone_from(message);
@@ -49,36 +49,36 @@ impl LaneNews {
     }
 }
 
-impl Running {
+impl LaneRuntime {
     pub(super) fn status(&self, now: Time) -> LaneStatus {
         let waiting = |(_, broker)| self.round_trip.waiting(broker, now).map(|waiting| (broker, waiting));
         LaneStatus {
             cluster: self.route.cluster.clone(),
             lane: self.route.lane,
             topic: Arc::clone(&self.route.topic),
-            state: self.news.state.unwrap_or(LaneState::Connecting),
-            message: self.news.message.clone(),
+            state: self.latest.state.unwrap_or(LaneState::Connecting),
+            message: self.latest.message.clone(),
             partitions: self.round_trip.probed().count(),
             ready: self.round_trip.has_resolved(),
             waiting: self.round_trip.probed().filter_map(waiting).collect(),
-            clients: self.news.clients.clone(),
+            clients: self.latest.clients.clone(),
         }
     }
 }
 
-/// Every broker of every cluster that is not forgotten, once, over all lanes of the cluster.
+/// Every broker of every cluster that is not decommissioned, once, over all lanes of the cluster.
 pub(super) fn brokers(
-    routes: &[Running],
+    routes: &[LaneRuntime],
     observed: &BTreeMap<ClusterName, Arc<Observed>>,
-    forgotten: &Forgotten,
+    decommissioned: &Decommissioned,
     ledger: &Ledger,
     now: Time,
 ) -> Vec<BrokerStatus> {
     let mut known: BTreeMap<(&ClusterName, BrokerId), BrokerStatus> = BTreeMap::new();
-    for running in routes {
-        let cluster = &running.route.cluster;
-        for (id, seen) in &running.topology.brokers {
-            let covered = running.round_trip.probed().any(|(_, broker)| broker == *id);
+    for lane in routes {
+        let cluster = &lane.route.cluster;
+        for (id, seen) in &lane.topology.brokers {
+            let covered = lane.round_trip.probed().any(|(_, broker)| broker == *id);
             let status = known.entry((cluster, *id)).or_insert_with(|| BrokerStatus {
                 cluster: cluster.clone(),
                 broker: *id,
@@ -95,7 +95,7 @@ pub(super) fn brokers(
             status.covered &= covered;
         }
     }
-    known.retain(|(cluster, broker), _| !forgotten.of(cluster).contains(broker));
+    known.retain(|(cluster, broker), _| !decommissioned.of(cluster).contains(broker));
     for ((cluster, broker), status) in &mut known {
         if let Some(registrations) = observed.get(*cluster).and_then(|observed| observed.registrations.as_ref()) {
             status.registration = registrations.of(*broker, now);
@@ -105,15 +105,14 @@ pub(super) fn brokers(
     known.into_values().collect()
 }
 
-/// Probes that go on whatever the others say, so that their newest event is news: records are read only where some were
+/// Probes that go on whatever the others say, so that their newest event is history: records are read only where some were
 /// acked, and fresh connections are rare.
 const ALWAYS_ASKED: [Probe; 4] = [Probe::Produce, Probe::EndToEnd, Probe::Fetch, Probe::Metadata];
 
 /// A broker's condition, by the broker view alone: in the client view `broker` is only a partition's preferred leader,
 /// and the series of healthy ones fail too (design §4).
-fn state(routes: &[Running], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
-    let of_this =
-        |running: &&Running| running.route.cluster == status.cluster && running.route.lane.view() == View::Broker;
+fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
+    let of_this = |lane: &&LaneRuntime| lane.route.cluster == status.cluster && lane.route.lane.view() == View::Broker;
     let latest = |probe| {
         let (cluster, broker) = (status.cluster.clone(), Broker::Id(status.broker));
         ledger.latest(&Series { cluster, view: View::Broker, probe, broker })
@@ -122,14 +121,13 @@ fn state(routes: &[Running], ledger: &Ledger, status: &BrokerStatus, now: Time) 
     let speaks = |latest: &Latest| latest.blame != Some(Blame::Unclear);
     let newest = Probe::OF_A_BROKER.into_iter().filter_map(latest).filter(speaks);
     let newest: Vec<_> = newest.map(|latest| latest.outcome).collect();
-    // Old news is an answer, too.
+    // Old history is an answer, too.
     let stale = Some(Fault::Stale.error_type());
     let answers = ALWAYS_ASKED
         .into_iter()
         .filter_map(latest)
         .any(|latest| matches!(latest.outcome, Outcome::Good | Outcome::Slow) || latest.error_type == stale);
-    let waiting =
-        routes.iter().filter(of_this).filter_map(|running| running.round_trip.waiting(status.broker, now)).max();
+    let waiting = routes.iter().filter(of_this).filter_map(|lane| lane.round_trip.waiting(status.broker, now)).max();
     BrokerState::of(status.registered, answers, &newest, waiting)
 }
 

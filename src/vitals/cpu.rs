@@ -8,7 +8,7 @@ use prober_core::vitals::{Steal, Throttling};
 /// What `cpu.stat` of a control group says of its limit; both versions, which differ in the name and unit of the time.
 /// `None` where no limit is counted, as in the root of version 2.
 pub fn throttling(text: &str) -> Option<Throttling> {
-    let value = |name: &str| super::senses::value(text, name);
+    let value = |name: &str| super::sampler::value(text, name);
     let micros = value("throttled_usec").map(Duration::from_micros);
     Some(Throttling {
         periods: value("nr_periods")?,
@@ -18,7 +18,7 @@ pub fn throttling(text: &str) -> Option<Throttling> {
 }
 
 /// The limits of groups inside one another hold one and all.
-pub fn together(limits: impl Iterator<Item = Throttling>) -> Option<Throttling> {
+pub fn sum(limits: impl Iterator<Item = Throttling>) -> Option<Throttling> {
     limits.reduce(|one, other| Throttling {
         periods: one.periods.max(other.periods),
         throttled: one.throttled + other.throttled,
@@ -28,21 +28,21 @@ pub fn together(limits: impl Iterator<Item = Throttling>) -> Option<Throttling> 
 
 /// A CPU limit from beat to beat.
 #[derive(Debug, Default)]
-pub struct Limit {
+pub struct ThrottleMeter {
     before: Option<(Throttling, Time)>,
 }
 
 /// Less is nothing that an answer could be late by.
-const HELD_FROM: Duration = Duration::from_millis(5);
+const NOTABLE_FROM: Duration = Duration::from_millis(5);
 
-impl Limit {
+impl ThrottleMeter {
     /// Whether there is one: only then are its periods counted.
     pub fn is_there(&self) -> bool {
         self.before.is_some()
     }
 
     /// Looks whether there is one, or still is.
-    pub fn look(&mut self, throttling: Option<Throttling>, now: Time) {
+    pub fn update(&mut self, throttling: Option<Throttling>, now: Time) {
         let limited = throttling.filter(|throttling| 0 < throttling.periods);
         self.before = limited.map(|throttling| self.before.unwrap_or((throttling, now)));
     }
@@ -52,7 +52,7 @@ impl Limit {
     pub fn step(&mut self, throttling: Throttling, now: Time) -> Option<(Time, Time)> {
         let (before, since) = self.before.replace((throttling, now))?;
         let held = throttling.time.saturating_sub(before.time);
-        (HELD_FROM <= held).then(|| (since.max(now - held), now))
+        (NOTABLE_FROM <= held).then(|| (since.max(now - held), now))
     }
 }
 
@@ -90,22 +90,22 @@ mod tests {
     #[test]
     fn limits_inside_one_another_add_up() {
         let limit = |throttled, millis| Throttling { periods: 9, throttled, time: Duration::from_millis(millis) };
-        assert_eq!(together([limit(1, 10), limit(2, 20)].into_iter()), Some(limit(3, 30)));
-        assert_eq!(together(std::iter::empty()), None);
+        assert_eq!(sum([limit(1, 10), limit(2, 20)].into_iter()), Some(limit(3, 30)));
+        assert_eq!(sum(std::iter::empty()), None);
     }
 
     #[test]
     fn limit_holds_back_for_no_longer_than_has_passed() {
         let at = Time::from_millis;
         let held = |millis| Throttling { periods: 9, throttled: 1, time: Duration::from_millis(millis) };
-        let mut limit = Limit::default();
-        limit.look(Some(Throttling { periods: 0, ..held(0) }), at(0));
+        let mut limit = ThrottleMeter::default();
+        limit.update(Some(Throttling { periods: 0, ..held(0) }), at(0));
         assert!(!limit.is_there(), "no period is counted where there is no limit");
-        limit.look(Some(held(1000)), at(0));
+        limit.update(Some(held(1000)), at(0));
         assert_eq!(limit.step(held(1004), at(50)), None);
         assert_eq!(limit.step(held(1034), at(100)), Some((at(70), at(100))));
         assert_eq!(limit.step(held(1234), at(150)), Some((at(100), at(150))), "on four CPUs at once");
-        limit.look(None, at(200));
+        limit.update(None, at(200));
         assert!(!limit.is_there());
     }
 

@@ -12,7 +12,7 @@ use prober_core::time::{Time, WallTime};
 use prober_probes::clock::Clock;
 
 use super::Vital;
-use super::senses::Senses;
+use super::sampler::Sampler;
 
 /// A calendar that moves this much against the monotonic clock between two beats has been set, or the machine slept.
 const JUMP_FROM: Duration = Duration::from_millis(100);
@@ -24,12 +24,12 @@ const EXCITED_FOR: Duration = Duration::from_secs(1);
 const EXCITED_EVERY: Duration = Duration::from_millis(10);
 
 /// Beats on the current runtime, for ever.
-pub async fn beat(clock: Clock, tell: impl Fn(Vital)) {
+pub async fn beat(clock: Clock, report: impl Fn(Vital)) {
     let mut expected = clock.now();
     let mut excited_until = Time::ORIGIN;
     loop {
         let at = clock.now();
-        tell(Vital::Task { expected, at });
+        report(Vital::Task { expected, at });
         if EXCITED_FROM <= at.since(expected) {
             excited_until = at + EXCITED_FOR;
         }
@@ -43,27 +43,27 @@ pub async fn beat(clock: Clock, tell: impl Fn(Vital)) {
 ///
 /// # Errors
 /// The operating system gives us no thread.
-pub fn beat_on_thread(clock: Clock, tell: impl Fn(Vital) -> bool + Send + 'static) -> std::io::Result<()> {
+pub fn beat_on_thread(clock: Clock, report: impl Fn(Vital) -> bool + Send + 'static) -> std::io::Result<()> {
     thread::Builder::new().name("vitals".into()).spawn(move || {
         let mut calendar = Calendar { monotonic: clock.now(), wall: clock.wall() };
-        let mut senses = Senses::new();
+        let mut sampler = Sampler::new();
         loop {
             let expected = clock.now() + HEARTBEAT_EVERY;
             thread::sleep(HEARTBEAT_EVERY);
             let at = clock.now();
             let jump = calendar.step(at, clock.wall());
-            let heard = tell(Vital::Thread { expected, at });
+            let heard = report(Vital::Thread { expected, at });
             if let Some(nanos) = jump {
-                tell(Vital::ClockJump { nanos });
+                report(Vital::ClockJump { nanos });
             }
-            if let Some((from, to)) = senses.held(at) {
-                tell(Vital::Held { from, to });
+            if let Some((from, to)) = sampler.throttled(at) {
+                report(Vital::Throttled { from, to });
             }
-            if let Some(length) = senses.slept(at) {
-                tell(Vital::Suspended { at, length });
+            if let Some(length) = sampler.suspended(at) {
+                report(Vital::Suspended { at, length });
             }
-            if let Some(readings) = senses.read(at) {
-                tell(Vital::Read(readings));
+            if let Some(readings) = sampler.read(at) {
+                report(Vital::Readings(readings));
             }
             if !heard {
                 return;

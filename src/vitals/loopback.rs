@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_millis(500);
 const WITHIN: Duration = Duration::from_millis(500);
 
 /// Sends bytes to itself for ever. A machine without a loopback interface is one whose loopback never answers.
-pub async fn ask(clock: Clock, tell: impl Fn(Vital)) {
+pub async fn run(clock: Clock, report: impl Fn(Vital)) {
     let mut ends = None;
     let mut due = clock.now();
     loop {
@@ -37,7 +37,7 @@ pub async fn ask(clock: Clock, tell: impl Fn(Vital)) {
             // What is left in a connection that failed would be taken for the next answer.
             ends = None;
         }
-        tell(Vital::Control { control: ControlKind::Loopback, asked, has_answered });
+        report(Vital::Control { control: ControlKind::Loopback, asked, has_answered });
         due = (due + EVERY).max(clock.now());
         clock.sleep_until(due).await;
     }
@@ -84,7 +84,7 @@ mod tests {
     #[tokio::test]
     async fn byte_comes_back_again_and_again() {
         let (said, mut heard) = mpsc::unbounded_channel();
-        let asking = tokio::spawn(ask(Clock::start(), move |vital| _ = said.send(vital)));
+        let asking = tokio::spawn(run(Clock::start(), move |vital| _ = said.send(vital)));
         for _ in 0..2 {
             let answered = heard.recv().await.expect("it goes on");
             assert!(

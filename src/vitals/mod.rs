@@ -4,11 +4,11 @@
 //! | file | tells |
 //! | --- | --- |
 //! | [`heartbeat`] | how late the probe runtime and an operating system thread are; whether the calendar was set |
-//! | [`senses`] | once a second, everything that the kernel counts about us; the files below read its texts |
+//! | [`sampler`] | once a second, everything that the kernel counts about us; the files below read its texts |
 //! | [`cgroup`] | which control groups are ours, in both versions |
 //! | [`cpu`], [`memory`] | throttling, steal; memory limits and pressure |
 //! | [`suspend`] | that the machine slept, which no monotonic clock shows |
-//! | [`shares`] | file descriptors and local ports in use |
+//! | [`limits`] | file descriptors and local ports in use |
 //! | [`loopback`], [`reference`] | the controls: does anything but Kafka answer? |
 //!
 //! What a machine does not tell is not known, and never an error: outside Linux most of it.
@@ -16,11 +16,11 @@
 pub mod cgroup;
 pub mod cpu;
 pub mod heartbeat;
+pub mod limits;
 pub mod loopback;
 pub mod memory;
 pub mod reference;
-pub mod senses;
-pub mod shares;
+pub mod sampler;
 pub mod suspend;
 
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub enum Vital {
         nanos: i64,
     },
     /// The container's CPU limit held the process back.
-    Held {
+    Throttled {
         /// From about here on.
         from: Time,
         /// Until then.
@@ -67,7 +67,7 @@ pub enum Vital {
         length: Duration,
     },
     /// What the kernel counts about us.
-    Read(Readings),
+    Readings(Readings),
     /// What came of asking a control.
     Control {
         /// Which.

@@ -23,7 +23,7 @@ const HURRIED: Duration = Duration::from_secs(1);
 const WITHIN: Duration = Duration::from_millis(900);
 
 /// Calls `address`, `host:port`, for ever; as often as the newest snapshot makes it worth.
-pub async fn ask(address: Arc<str>, snapshots: watch::Receiver<Arc<Snapshot>>, clock: Clock, tell: impl Fn(Vital)) {
+pub async fn run(address: Arc<str>, snapshots: watch::Receiver<Arc<Snapshot>>, clock: Clock, report: impl Fn(Vital)) {
     let mut addresses = Addresses::new(address);
     let mut due = clock.now();
     let mut rested = true;
@@ -36,7 +36,7 @@ pub async fn ask(address: Arc<str>, snapshots: watch::Receiver<Arc<Snapshot>>, c
                 Err(_) => false,
             };
             addresses.old |= !has_answered;
-            tell(Vital::Control { control: ControlKind::Reference, asked, has_answered });
+            report(Vital::Control { control: ControlKind::Reference, asked, has_answered });
         }
         due = (due + HURRIED).max(clock.now());
         clock.sleep_until(due).await;

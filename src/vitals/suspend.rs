@@ -10,12 +10,12 @@ const SUSPENDED_FROM: Duration = Duration::from_millis(200);
 
 /// The time since the machine was started against the monotonic clock.
 #[derive(Debug, Default)]
-pub struct Sleep {
+pub struct SuspendDetector {
     before: Option<(Duration, Time)>,
     total: Duration,
 }
 
-impl Sleep {
+impl SuspendDetector {
     /// Takes both in; returns for how long the machine was suspended since the last time, if it was.
     pub fn step(&mut self, uptime: Duration, now: Time) -> Option<Duration> {
         let (uptime_before, before) = self.before.replace((uptime, now))?;
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn sleep_is_what_the_monotonic_clock_did_not_see() {
-        let mut sleep = Sleep::default();
+        let mut sleep = SuspendDetector::default();
         let mut step =
             |uptime: &str, millis| sleep.step(super::uptime(uptime).expect("a number"), Time::from_millis(millis));
         assert_eq!(step("1000.00 500.00", 0), None, "the first says nothing");
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn long_stall_is_no_suspension() {
-        let mut sleep = Sleep::default();
+        let mut sleep = SuspendDetector::default();
         sleep.step(Duration::from_secs(10), Time::ORIGIN);
         assert_eq!(sleep.step(Duration::from_secs(40), Time::from_millis(30_000)), None);
     }
@@ -63,6 +63,6 @@ mod tests {
     #[test]
     fn machine_that_does_not_tell_is_not_known() {
         assert_eq!(uptime(""), None);
-        assert_eq!(Sleep::default().total(), None);
+        assert_eq!(SuspendDetector::default().total(), None);
     }
 }

@@ -14,7 +14,7 @@
 
 pub mod findings;
 mod observation;
-mod own;
+mod prober_health;
 pub mod status;
 
 mod connections;

@@ -19,7 +19,7 @@
 //!   - `impediments[]`, what keeps a direct probe from asking: `probe`, `message`
 //!   - `observation`, what the cluster says of itself; see `observation.rs` for its shape; null while it has said nothing
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
-//!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and what its machine leaves to it; see `own.rs`
+//!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and what its machine leaves to it; see `prober_health.rs`
 //!
 //! A broker is its id as a number, the text `"unknown"` before the first metadata, or null for the cluster as a whole. Counts are totals since the
 //! start of the process. What is not known is `null`; a count that may be non-zero is never left out.
@@ -41,7 +41,7 @@ use serde::{Serialize, Serializer};
 
 use super::Exports;
 use super::observation::Observation;
-use super::own::Own;
+use super::prober_health::ProberHealth;
 
 /// Of [`Status::schema_version`].
 pub const SCHEMA_VERSION: u32 = 1;
@@ -191,7 +191,7 @@ struct Prober {
     topic_actions: Vec<TopicAction>,
     exports: ExportCounts,
     #[serde(flatten)]
-    own: Own,
+    health: ProberHealth,
 }
 
 #[derive(Debug, Serialize)]
@@ -438,7 +438,7 @@ impl Prober {
                 timeout: exports.timeout,
                 last_success: exports.last_success.map(rfc3339),
             },
-            own: Own::of(status, at),
+            health: ProberHealth::of(status, at),
         }
     }
 }

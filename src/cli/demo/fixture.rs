@@ -13,17 +13,17 @@ use prober_core::time::Time;
 
 use crate::engine::empty_snapshot;
 
-use super::story::{BROKERS, FROZEN};
-use super::witness::{Condition, Witness};
+use super::observer::{Condition, Observer};
+use super::script::{BROKERS, FROZEN};
 
 /// What the ending is told from.
-pub(super) struct Told {
-    pub(super) witness: Witness,
+pub(super) struct Recorded {
+    pub(super) observer: Observer,
     pub(super) last: Snapshot,
 }
 
-/// (second, whether a chapter begins, the frozen broker, applications that prefer it)
-const STORY: [(u64, bool, Condition, Condition); 9] = {
+/// (second, whether a step begins, the frozen broker, applications that prefer it)
+const SCRIPT: [(u64, bool, Condition, Condition); 9] = {
     use Condition::{Failing, Waiting, Well};
     [
         (0, true, Well, Well),
@@ -38,17 +38,17 @@ const STORY: [(u64, bool, Condition, Condition); 9] = {
     ]
 };
 
-pub(super) fn told() -> Told {
-    let mut witness = Witness::default();
-    for (second, begins, broker, applications) in STORY {
-        witness.see(&snapshot(second, broker, applications));
+pub(super) fn recorded() -> Recorded {
+    let mut observer = Observer::default();
+    for (second, begins, broker, applications) in SCRIPT {
+        observer.see(&snapshot(second, broker, applications));
         if begins {
-            witness.chapter();
+            observer.step();
         }
     }
     let last = snapshot(31, Condition::Well, Condition::Well);
-    witness.see(&last);
-    Told { witness, last }
+    observer.see(&last);
+    Recorded { observer, last }
 }
 
 fn snapshot(second: u64, broker: Condition, applications: Condition) -> Snapshot {

@@ -9,7 +9,7 @@ use console::{Style, measure_text_width};
 use crate::cli::table::Table;
 
 use super::pages::{Cluster, Latest, Pages, Series};
-use super::words::{ago, wrapped};
+use super::text::{ago, wrapped};
 
 /// A view, what its rows are, what it says of them, and its probes.
 struct Section {

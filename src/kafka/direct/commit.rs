@@ -137,7 +137,7 @@ impl Commit {
             return;
         }
         let commit = Arc::clone(self);
-        self.context.alarm.spawn_brief("loading", async move {
+        self.context.supervisor.spawn_brief("loading", async move {
             let partition = group.partition;
             let timing = async {
                 while commit.coordinators.is_loading(partition) {

@@ -96,7 +96,7 @@ impl Lines {
         }
         let address = scouted.address(broker)?;
         let dial_options = self.context.dial_options(Arc::clone(&address), self.idle_timeout);
-        let link = ManagedConnection::open(dial_options, self.owed(broker), &self.context.alarm);
+        let link = ManagedConnection::open(dial_options, self.owed(broker), &self.context.supervisor);
         let state = link.watch();
         links.kept.insert(broker, Kept { address, link });
         Some(state)

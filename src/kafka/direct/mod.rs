@@ -46,7 +46,7 @@ use prober_probes::port::{ProbeClient, ProbeInput, ProbeRequest, ProbeResponse};
 use prober_probes::record::Identity;
 use tokio::sync::{Notify, watch};
 
-use crate::alarm::{Alarm, Task};
+use crate::supervisor::{Supervisor, Task};
 
 use super::security::Security;
 use super::session;
@@ -102,7 +102,7 @@ struct Context {
     client_id: Arc<str>,
     security: Arc<Security>,
     tell: Teller,
-    alarm: Alarm,
+    supervisor: Supervisor,
 }
 
 impl Context {
@@ -144,9 +144,9 @@ type Asked = Pin<Box<dyn Future<Output = ProbeResponse> + Send>>;
 
 impl DirectProbes {
     /// Starts to look around; needs a tokio runtime. Tells whom to ask from then on.
-    pub fn start(settings: Settings, known: Known, clock: Clock, tell: Teller, alarm: Alarm) -> DirectProbes {
+    pub fn start(settings: Settings, known: Known, clock: Clock, tell: Teller, supervisor: Supervisor) -> DirectProbes {
         let (client_id, security) = (Arc::clone(&settings.client_id), Arc::clone(&settings.security));
-        let context = Context { clock, client_id, security, tell, alarm };
+        let context = Context { clock, client_id, security, tell, supervisor };
         let scout = Scout::new(&context, &settings);
         let (scouted, hint) = (scout.watch(), scout.hint());
         let idle_timeout = |probe| settings.deadlines.get(&probe).copied();
@@ -182,9 +182,10 @@ impl DirectProbes {
             known,
             rests,
         };
-        let mut tasks = vec![context.alarm.spawn("scout", scout.run()), context.alarm.spawn("aim", aiming.run())];
+        let mut tasks =
+            vec![context.supervisor.spawn("scout", scout.run()), context.supervisor.spawn("aim", aiming.run())];
         if let Some(canary) = settings.canary {
-            tasks.push(context.alarm.spawn("canary", canary::run(context.clone(), canary, scouted.clone())));
+            tasks.push(context.supervisor.spawn("canary", canary::run(context.clone(), canary, scouted.clone())));
         }
         DirectProbes {
             context,
@@ -237,7 +238,7 @@ impl ProbeClient for DirectProbes {
     fn start(&mut self, question: ProbeRequest, within: Duration) {
         let Some(asked) = self.asked(question, within) else { return };
         let tell = Arc::clone(&self.context.tell);
-        self.context.alarm.spawn_brief("ask", async move {
+        self.context.supervisor.spawn_brief("ask", async move {
             // Whoever asked keeps the deadline as well; past it nobody listens.
             if let Ok(answer) = tokio::time::timeout(within, asked).await {
                 tell(ProbeInput::Response { id: question.id, response: answer });
@@ -248,7 +249,7 @@ impl ProbeClient for DirectProbes {
     fn connect_check(&mut self, broker: BrokerId) {
         let Some(address) = self.scouted.borrow().address(broker) else { return };
         let (context, hint) = (self.context.clone(), Arc::clone(&self.hint));
-        self.context.alarm.spawn_brief("look", async move {
+        self.context.supervisor.spawn_brief("look", async move {
             let dial_options = context.dial_options(address, LOOK_WITHIN);
             let fault = dial_options.dial(LOOK_WITHIN).await.err().map(|error| session::fault::of(&error));
             if fault.is_some() {

@@ -130,7 +130,7 @@ impl ObservationState {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Poison only says that a panic happened elsewhere, which has raised the alarm.
+        // Poison only says that a panic happened elsewhere, which the supervisor knows.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

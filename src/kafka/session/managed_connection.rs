@@ -8,9 +8,9 @@ use prober_core::fault::Fault;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::alarm::{Alarm, Task};
 use crate::kafka::security::Security;
 use crate::kafka::wire::{Connection, WireError, dial};
+use crate::supervisor::{Supervisor, Task};
 
 use super::fault;
 use super::overdue_monitor::OverdueMonitor;
@@ -70,9 +70,13 @@ pub(in crate::kafka) struct ManagedConnection {
 impl ManagedConnection {
     /// Keeps a connection from now on.
     /// Says when it owes an answer.
-    pub(in crate::kafka) fn open(dial_options: DialOptions, owed: OverdueMonitor, alarm: &Alarm) -> ManagedConnection {
+    pub(in crate::kafka) fn open(
+        dial_options: DialOptions,
+        owed: OverdueMonitor,
+        supervisor: &Supervisor,
+    ) -> ManagedConnection {
         let (tell, state) = watch::channel(ConnectionState::Connecting);
-        let keeper = alarm.spawn("link", keep(dial_options, owed, tell));
+        let keeper = supervisor.spawn("link", keep(dial_options, owed, tell));
         ManagedConnection { state, _keeper: keeper }
     }
 

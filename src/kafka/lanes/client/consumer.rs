@@ -58,9 +58,9 @@ impl SharedConsumer {
         let progress = Progress::default();
         let reader =
             Reader { consumer, context: context.clone(), progress: Arc::clone(&progress), is_fetching, interrupted };
-        let alarm = context.alarm.clone();
+        let supervisor = context.supervisor.clone();
         let serve = move || {
-            let _watch = alarm.watch_thread("consumer");
+            let _watch = supervisor.guard_thread("consumer");
             reader.serve(&received);
         };
         thread::Builder::new().name("consumer".into()).spawn(serve).map_err(|error| error.to_string())?;
@@ -92,7 +92,7 @@ pub(super) struct ConsumerHandle {
 }
 
 impl ConsumerHandle {
-    /// Reads from `offset` on. An error would mean that the thread has ended, which the alarm knows.
+    /// Reads from `offset` on. An error would mean that the thread has ended, which the supervisor knows.
     pub(super) fn read_from(&self, partition: Partition, offset: i64) {
         let _ = self.commands.send(Command::Read(partition, offset));
     }
@@ -179,7 +179,7 @@ impl Reader {
             }
         };
         if let Err(error) = done {
-            self.context.alarm.raise(format!("librdkafka does not take an assignment: {error}"));
+            self.context.supervisor.report_failure(format!("librdkafka does not take an assignment: {error}"));
         }
     }
 

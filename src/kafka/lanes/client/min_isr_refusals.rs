@@ -59,7 +59,7 @@ impl MinIsrRefusals {
             self.asked = Some(now);
             for partitions in led.into_values() {
                 let asking = ask(self.context.clone(), partitions);
-                self.context.alarm.spawn_brief("refusals", asking);
+                self.context.supervisor.spawn_brief("refusals", asking);
             }
         }
     }

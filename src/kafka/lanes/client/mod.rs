@@ -26,7 +26,7 @@ use prober_core::time::Time;
 use prober_probes::clock::Clock;
 use prober_probes::port::{Lane, RecordToSend, SendError};
 
-use crate::alarm::{Alarm, Task};
+use crate::supervisor::{Supervisor, Task};
 
 use super::topic::LaneContext;
 use super::topic::reconciler::Reconciler;
@@ -48,9 +48,9 @@ pub struct ClientLane {
 }
 
 impl ClientLane {
-    /// Starts the lane; needs a tokio runtime. Reports from then on. Raises the alarm if librdkafka cannot start.
-    pub fn start(settings: Settings, clock: Clock, report: Reporter, alarm: Alarm) -> ClientLane {
-        let context = LaneContext::new(&settings.topic, clock, report, alarm.clone());
+    /// Starts the lane; needs a tokio runtime. Reports from then on. Reports a failure to the supervisor if librdkafka cannot start.
+    pub fn start(settings: Settings, clock: Clock, report: Reporter, supervisor: Supervisor) -> ClientLane {
+        let context = LaneContext::new(&settings.topic, clock, report, supervisor.clone());
         let rereader = Rereader::new(context.clone());
         let started = SharedProducer::start(&settings, &context)
             .and_then(|producer| Ok((producer, SharedConsumer::start(&settings, &context)?)));
@@ -59,10 +59,10 @@ impl ClientLane {
                 let refusals = (settings.acks == RequiredAcks::All).then(|| MinIsrRefusals::new(context.clone()));
                 let reading = ReadPositions::new(context.clone(), consumer, refusals);
                 let reconciler = Reconciler::new(settings.topic, context, reading);
-                (Some(producer), Some(alarm.spawn("reconciler", reconciler.run())))
+                (Some(producer), Some(supervisor.spawn("reconciler", reconciler.run())))
             }
             Err(error) => {
-                alarm.raise(format!("librdkafka cannot start: {error}"));
+                supervisor.report_failure(format!("librdkafka cannot start: {error}"));
                 (None, None)
             }
         };

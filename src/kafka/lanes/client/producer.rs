@@ -38,9 +38,9 @@ impl SharedProducer {
         let producer: BaseProducer<DeliveryContext> =
             config.create_with_context(delivery_context).map_err(|error| error.to_string())?;
         let (producer, stop) = (Arc::new(producer), Arc::new(AtomicBool::new(false)));
-        let (polled, stopped, alarm) = (Arc::clone(&producer), Arc::clone(&stop), context.alarm.clone());
+        let (polled, stopped, supervisor) = (Arc::clone(&producer), Arc::clone(&stop), context.supervisor.clone());
         let serve = move || {
-            let _watch = alarm.watch_thread("producer");
+            let _watch = supervisor.guard_thread("producer");
             while !stopped.load(Ordering::Relaxed) {
                 polled.poll(POLL);
             }

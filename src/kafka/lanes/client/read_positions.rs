@@ -7,9 +7,9 @@ use prober_core::ids::{BrokerId, Partition};
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::LaneInput;
 
-use crate::alarm::Task;
 use crate::kafka::lanes::topic::ownership::Ownership;
 use crate::kafka::lanes::topic::{LaneContext, TopicHandler, read_position};
+use crate::supervisor::Task;
 
 use super::consumer::{ConsumerHandle, SharedConsumer};
 use super::min_isr_refusals::MinIsrRefusals;
@@ -58,7 +58,7 @@ impl TopicHandler for ReadPositions {
             tracing::info!(broker = broker.0, partition = seen.partition.0, "probing preferred leader");
             let (context, ownership) = (self.context.clone(), ownership.clone());
             let keeping = keep(context, ownership, self.consumer.handle(), seen.partition, topic.id);
-            let task = self.context.alarm.spawn("position", keeping);
+            let task = self.context.supervisor.spawn("position", keeping);
             self.keepers.insert(seen.partition, (broker, task));
         }
     }

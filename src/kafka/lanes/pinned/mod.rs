@@ -16,7 +16,7 @@ use prober_core::time::Time;
 use prober_probes::clock::Clock;
 use prober_probes::port::{Lane, RecordToSend, SendError};
 
-use crate::alarm::{Alarm, Task};
+use crate::supervisor::{Supervisor, Task};
 
 use super::topic::reconciler::Reconciler;
 use super::topic::rereader::Rereader;
@@ -42,13 +42,13 @@ pub struct PinnedLane {
 
 impl PinnedLane {
     /// Starts the lane; needs a tokio runtime. Reports from then on.
-    pub fn start(settings: Settings, clock: Clock, report: Reporter, alarm: Alarm) -> PinnedLane {
-        let context = LaneContext::new(&settings.topic, clock, report, alarm.clone());
+    pub fn start(settings: Settings, clock: Clock, report: Reporter, supervisor: Supervisor) -> PinnedLane {
+        let context = LaneContext::new(&settings.topic, clock, report, supervisor.clone());
         let workers = WorkerTable::new(clock);
         let rereader = Rereader::new(context.clone());
         let assigner = WorkerAssigner::new(workers.clone(), context.clone(), settings.fetch_max_wait);
         let reconciler = Reconciler::new(settings.topic, context, assigner);
-        PinnedLane { workers, rereader, _reconciler: alarm.spawn("reconciler", reconciler.run()) }
+        PinnedLane { workers, rereader, _reconciler: supervisor.spawn("reconciler", reconciler.run()) }
     }
 }
 

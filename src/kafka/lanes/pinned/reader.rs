@@ -10,12 +10,12 @@ use prober_core::time::Time;
 use prober_probes::port::LaneInput;
 use tokio::sync::watch;
 
-use crate::alarm::Task;
 use crate::kafka::lanes::topic::ownership::Ownership;
 use crate::kafka::lanes::topic::{LaneContext, read_position};
 use crate::kafka::session::fault;
 use crate::kafka::session::managed_connection::{ConnectionState, DialOptions, ManagedConnection, up};
 use crate::kafka::wire::Fetched;
+use crate::supervisor::Task;
 
 /// The leader of a partition that has just come back answers with errors for a moment: ask again soon.
 const PAUSE_ON_ERROR: Duration = Duration::from_millis(100);
@@ -39,11 +39,11 @@ impl Reader {
         let link = ManagedConnection::open(
             dial_options,
             context.overdue_monitor(broker, Channel::Read, max_wait),
-            &context.alarm,
+            &context.supervisor,
         );
-        let alarm = context.alarm.clone();
+        let supervisor = context.supervisor.clone();
         let reading = Reading { context, partition, topic_id, max_wait };
-        let task = alarm.spawn("reader", reading.run(ownership, link.watch()));
+        let task = supervisor.spawn("reader", reading.run(ownership, link.watch()));
         Reader { _connection: link, _task: task }
     }
 }

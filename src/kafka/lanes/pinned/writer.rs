@@ -14,11 +14,11 @@ use prober_core::track::Written;
 use prober_probes::port::{LaneInput, RecordToSend, SendError};
 use tokio::sync::watch;
 
-use crate::alarm::Task;
 use crate::kafka::lanes::topic::LaneContext;
 use crate::kafka::session::fault;
 use crate::kafka::session::managed_connection::{ConnectionState, DialOptions, ManagedConnection};
 use crate::kafka::wire::{Acks, Call, Connection, Produce, Produced, WireError};
+use crate::supervisor::Task;
 
 /// One broker's writer.
 pub(super) struct Writer {
@@ -44,11 +44,11 @@ impl Writer {
         let link = ManagedConnection::open(
             dial_options,
             context.overdue_monitor(broker, Channel::Write, Duration::ZERO),
-            &context.alarm,
+            &context.supervisor,
         );
-        let alarm = context.alarm.clone();
+        let supervisor = context.supervisor.clone();
         let shared = Arc::new(Shared { context, state: link.watch(), waiting: Mutex::default() });
-        let flusher = alarm.spawn("writer", flush_on_change(Arc::clone(&shared)));
+        let flusher = supervisor.spawn("writer", flush_on_change(Arc::clone(&shared)));
         Writer { shared, _connection: link, _flusher: flusher }
     }
 
@@ -142,7 +142,7 @@ impl Shared {
 
     fn await_ack(&self, partition: Partition, sequence: Sequence, call: Call<Produced>) {
         let context = self.context.clone();
-        self.context.alarm.spawn_brief("ack", async move {
+        self.context.supervisor.spawn_brief("ack", async move {
             let answer = call.await;
             let (at, result) = match answer {
                 Ok(reply) => {

@@ -43,7 +43,7 @@ impl LeaderEpochs {
                 *newest = epoch;
                 tracing::debug!(topic = &*context.topic, partition = partition.0, epoch, "new leader epoch");
                 let asking = async move { ask_until_answered(context, partition, ended).await };
-                self.context.alarm.spawn_brief("epoch", asking);
+                self.context.supervisor.spawn_brief("epoch", asking);
             }
         }
     }

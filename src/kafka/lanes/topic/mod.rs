@@ -33,7 +33,7 @@ use prober_probes::port::LaneInput;
 use prober_probes::record::Identity;
 use tokio::sync::Notify;
 
-use crate::alarm::Alarm;
+use crate::supervisor::Supervisor;
 
 use crate::kafka::security::Security;
 use crate::kafka::session::overdue_monitor::OverdueMonitor;
@@ -73,14 +73,14 @@ pub(in crate::kafka) struct LaneContext {
     pub(super) deadline: Duration,
     pub(super) identity: Identity,
     pub(super) report: Reporter,
-    pub(super) alarm: Alarm,
+    pub(super) supervisor: Supervisor,
     /// Told when an answer says that our picture of the cluster is old.
     pub(super) stale: Arc<Notify>,
     pub(super) leaders: Leaders,
 }
 
 impl LaneContext {
-    pub(super) fn new(settings: &TopicSettings, clock: Clock, report: Reporter, alarm: Alarm) -> LaneContext {
+    pub(super) fn new(settings: &TopicSettings, clock: Clock, report: Reporter, supervisor: Supervisor) -> LaneContext {
         LaneContext {
             clock,
             lane: settings.lane,
@@ -90,7 +90,7 @@ impl LaneContext {
             deadline: settings.deadline,
             identity: settings.identity,
             report,
-            alarm,
+            supervisor,
             stale: Arc::new(Notify::new()),
             leaders: Leaders::default(),
         }

@@ -43,7 +43,7 @@ impl Rereader {
         }
         if idle {
             let rereader = self.clone();
-            self.context.alarm.spawn_brief("reread", async move { rereader.serve(partition).await });
+            self.context.supervisor.spawn_brief("reread", async move { rereader.serve(partition).await });
         }
     }
 
@@ -137,7 +137,7 @@ mod tests {
 
     use super::super::TopicSettings;
     use super::*;
-    use crate::alarm::Alarm;
+    use crate::supervisor::Supervisor;
 
     const US: Identity = Identity { run: RunId([7; 16]), vantage: VantageHash(42) };
 
@@ -152,7 +152,7 @@ mod tests {
             upkeep: Mode::Off,
             identity: US,
         };
-        LaneContext::new(&settings, Clock::start(), Arc::new(|_| {}), Alarm::new().0)
+        LaneContext::new(&settings, Clock::start(), Arc::new(|_| {}), Supervisor::new().0)
     }
 
     fn record(run: u8, offset: i64) -> FetchedRecord {

@@ -21,7 +21,7 @@ const PAGES: [&str; 2] = ["/api/v1/findings", "/api/v1/status"];
 
 /// Why a prober cannot be asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AskError {
+pub(super) enum ClientError {
     /// The address is none.
     #[error("{url:?} is not the URL of a prober; write it like http://127.0.0.1:9464")]
     Url {
@@ -47,21 +47,21 @@ pub(super) enum AskError {
 }
 
 /// The page of findings and the page of counts, as text.
-pub(super) async fn pages(url: &str) -> Result<[String; 2], AskError> {
+pub(super) async fn pages(url: &str) -> Result<[String; 2], ClientError> {
     let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
     let [findings, status] = PAGES;
     Ok([page(&client, url, findings).await?, page(&client, url, status).await?])
 }
 
-async fn page(client: &Client<HttpConnector, Empty<Bytes>>, url: &str, path: &str) -> Result<String, AskError> {
+async fn page(client: &Client<HttpConnector, Empty<Bytes>>, url: &str, path: &str) -> Result<String, ClientError> {
     let full = format!("{}{path}", url.trim_end_matches('/'));
-    let refuse = || AskError::Url { url: url.to_owned() };
+    let refuse = || ClientError::Url { url: url.to_owned() };
     let uri: Uri = full.parse().map_err(|_| refuse())?;
     if uri.scheme_str() != Some("http") || uri.host().is_none() {
         return Err(refuse());
     }
-    let silent = |problem: String| AskError::Silent { url: full.clone(), problem };
-    let stranger = |problem: String| AskError::Stranger { url: full.clone(), problem };
+    let silent = |problem: String| ClientError::Silent { url: full.clone(), problem };
+    let stranger = |problem: String| ClientError::Stranger { url: full.clone(), problem };
     let got = async {
         let answer = client.get(uri).await.map_err(|error| silent(root(&error)))?;
         let status = answer.status();

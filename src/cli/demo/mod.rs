@@ -1,14 +1,14 @@
 //! `demo`: probes a cluster that lives in this process, freezes one of its brokers, lets another lead for it, heals it,
 //! and shows what both views say meanwhile. Needs no Kafka; takes less than a minute.
 
-mod board;
-mod ending;
+mod dashboard;
 #[cfg(test)]
 mod fixture;
+mod observer;
 mod rows;
-mod story;
-mod view;
-mod witness;
+mod script;
+mod summary;
+mod terminal;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,10 +24,10 @@ use crate::kafka::mock::{Mock, MockError};
 use super::exit::{self, Exit};
 use super::logging;
 
-use ending::conclude;
-use story::{Act, BROKERS, Chapter, FROZEN, STORY};
-use view::View;
-use witness::Witness;
+use observer::Observer;
+use script::{Action, BROKERS, FROZEN, SCRIPT, Step};
+use summary::conclude;
+use terminal::Terminal;
 
 /// The monitor topics, named as by default.
 const PINNED: &str = "kafka-prober-pinned";
@@ -61,65 +61,66 @@ pub(super) fn demo(plain: bool) -> Exit {
         Ok(app) => app,
         Err(error) => return exit::usage(&error),
     };
-    let mut stage = Stage { snapshots: app.snapshots(), witness: Witness::default(), view: View::new(plain) };
-    for (number, chapter) in (1..).zip(STORY) {
-        stage.open(number, chapter);
-        if let Err(error) = act(&mock, &chapter.act) {
+    let mut player =
+        Player { snapshots: app.snapshots(), observer: Observer::default(), terminal: Terminal::new(plain) };
+    for (number, step) in (1..).zip(SCRIPT) {
+        player.open(number, step);
+        if let Err(error) = act(&mock, &step.action) {
             return exit::usage(&format!("the simulated cluster does not obey: {error}"));
         }
-        app.block_on(stage.play(chapter));
+        app.block_on(player.play(step));
     }
     let last = app.stop();
-    let (exit, words) = conclude(&stage.witness, &last);
-    stage.view.conclude(&words);
+    let (exit, words) = conclude(&player.observer, &last);
+    player.terminal.conclude(&words);
     exit
 }
 
-fn act(mock: &Mock, act: &Act) -> Result<(), MockError> {
+fn act(mock: &Mock, act: &Action) -> Result<(), MockError> {
     match act {
-        Act::Nothing => Ok(()),
-        Act::Freeze => mock.delay(FROZEN.0, FROZEN_FOR),
-        Act::Restart => mock.restart(FROZEN.0),
-        Act::Lead(broker) => mock.lead(REPLICATED, PARTITION, broker.0),
+        Action::Nothing => Ok(()),
+        Action::Freeze => mock.delay(FROZEN.0, FROZEN_FOR),
+        Action::Restart => mock.restart(FROZEN.0),
+        Action::Lead(broker) => mock.lead(REPLICATED, PARTITION, broker.0),
     }
 }
 
 /// Where the story is watched and shown.
-struct Stage {
+struct Player {
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    witness: Witness,
-    view: View,
+    observer: Observer,
+    terminal: Terminal,
 }
 
-impl Stage {
-    fn open(&mut self, number: usize, chapter: &Chapter) {
+impl Player {
+    fn open(&mut self, number: usize, step: &Step) {
         self.look();
-        self.witness.chapter();
-        self.view.announce(self.witness.elapsed(), number, chapter.words);
+        self.observer.step();
+        self.terminal.announce(self.observer.elapsed(), number, step.words);
     }
 
-    /// Shows every snapshot until the chapter is over.
-    async fn play(&mut self, chapter: &Chapter) {
-        let mut end = Instant::now() + chapter.at_most;
+    /// Shows every snapshot until the step is over.
+    async fn play(&mut self, step: &Step) {
+        let mut end = Instant::now() + step.at_most;
         let mut seen = false;
         // No more snapshots would mean that the engine is gone; the ending then says what is missing.
         while let Ok(Ok(())) = timeout_at(end, self.snapshots.changed()).await {
             self.look();
-            if !seen && chapter.is_seen(&self.witness) {
+            if !seen && step.is_seen(&self.observer) {
                 seen = true;
-                end = end.min(Instant::now() + chapter.stays);
+                end = end.min(Instant::now() + step.stays);
             }
         }
         let newest = self.snapshots.borrow().clone();
-        self.view.chapter_ends(&newest);
+        self.terminal.step_ends(&newest);
     }
 
     fn look(&mut self) {
         let newest = self.snapshots.borrow_and_update().clone();
-        for (condition, words) in self.witness.see(&newest) {
-            self.view.note(self.witness.elapsed(), condition, &words);
+        for (condition, words) in self.observer.see(&newest) {
+            self.terminal.note(self.observer.elapsed(), condition, &words);
         }
-        self.view.draw(&newest, &self.witness);
+        self.terminal.draw(&newest, &self.observer);
     }
 }
 

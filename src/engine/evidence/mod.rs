@@ -1,8 +1,8 @@
 //! The evidence about one cluster, as it comes in; looks at suspects; and which findings stand.
 
-mod grid;
+mod broker;
+mod probe_matrix;
 mod stalls;
-mod suspect;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::{self, OverdueConnection, ProbeInput};
 
 use super::finding_log::FindingLog;
-use grid::Grid;
-use suspect::{Suspect, continued};
+use broker::{BrokerTracker, continued};
+use probe_matrix::ProbeMatrix;
 
-pub(super) use stalls::{A_MINUTE, Stalls};
+pub(super) use stalls::{STALLS_KEPT_FOR, Stalls};
 
 /// What a well broker may take at least from one answer to the next.
 const RHYTHM_MIN: Duration = Duration::from_millis(500);
@@ -33,29 +33,29 @@ const RHYTHM_MIN: Duration = Duration::from_millis(500);
 const SETTLING: Duration = Duration::from_millis(300);
 
 /// Leaders of what is short are asked every five seconds.
-const SAID_AGAIN_WITHIN: Duration = Duration::from_secs(12);
+const REPEATED_WITHIN: Duration = Duration::from_secs(12);
 
 /// What is known of one cluster.
-pub(super) struct Suspicion {
+pub(super) struct Evidence {
     cluster: ClusterName,
     rhythm: Duration,
-    brokers: BTreeMap<BrokerId, Suspect>,
+    brokers: BTreeMap<BrokerId, BrokerTracker>,
     listed: BTreeMap<BrokerId, Listed>,
     controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last said.
     short: BTreeMap<Partition, (Time, Time)>,
     lost: Option<(u64, Time, Time)>,
-    grid: Grid,
+    probe_matrix: ProbeMatrix,
     standing: Standing,
     log: FindingLog,
 }
 
 /// What else is known at a moment, and by whom brokers can be looked at.
-pub(super) struct Around<'a> {
+pub(super) struct EvidenceContext<'a> {
     /// The brokers that the metadata of our topics have shown.
     pub(super) topology: &'a Topology,
     /// Those that are none any more.
-    pub(super) forgotten: &'a BTreeSet<BrokerId>,
+    pub(super) decommissioned: &'a BTreeSet<BrokerId>,
     /// The prober's own stalls.
     pub(super) stalls: &'a Stalls,
     /// Acked records of the replicated lane that were lost so far.
@@ -66,10 +66,10 @@ pub(super) struct Around<'a> {
     pub(super) own: Own,
 }
 
-impl Suspicion {
+impl Evidence {
     /// Nothing is known yet. A broker that is well answers something every `interval`.
-    pub(super) fn new(cluster: ClusterName, interval: Duration) -> Suspicion {
-        Suspicion {
+    pub(super) fn new(cluster: ClusterName, interval: Duration) -> Evidence {
+        Evidence {
             cluster,
             rhythm: RHYTHM_MIN.max(2 * interval + SETTLING),
             brokers: BTreeMap::new(),
@@ -77,7 +77,7 @@ impl Suspicion {
             controller: None,
             short: BTreeMap::new(),
             lost: None,
-            grid: Grid::default(),
+            probe_matrix: ProbeMatrix::default(),
             standing: Standing::default(),
             log: FindingLog::default(),
         }
@@ -97,12 +97,12 @@ impl Suspicion {
     }
 
     /// What comes back to the direct probes.
-    pub(super) fn hear(&mut self, input: &ProbeInput) {
+    pub(super) fn on_input(&mut self, input: &ProbeInput) {
         match input {
             ProbeInput::Overdue(silence) => self.silence(*silence),
             ProbeInput::ConnectChecked { broker, at, fault } => {
                 self.brokers.entry(*broker).or_default().looked(*at, *fault);
-                self.grid.looked(*broker, *at, *fault);
+                self.probe_matrix.looked(*broker, *at, *fault);
             }
             ProbeInput::MetadataBrokers { asked, brokers } => {
                 let before = std::mem::take(&mut self.listed);
@@ -126,7 +126,7 @@ impl Suspicion {
 
     /// The replicated lane is laid out like this.
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
-        self.grid.topic(topic);
+        self.probe_matrix.topic(topic);
     }
 
     /// An event was counted.
@@ -135,7 +135,7 @@ impl Suspicion {
         if *cluster != self.cluster {
             return;
         }
-        self.grid.counted(event);
+        self.probe_matrix.counted(event);
         match (view, broker.id()) {
             (View::Broker, Some(id)) => self.brokers.entry(id).or_default().counted(event),
             (View::Coordinator, Some(id)) => {
@@ -148,8 +148,8 @@ impl Suspicion {
     }
 
     /// Looks at suspects, and holds the evidence of this moment against the rules.
-    pub(super) fn follow(&mut self, now: Time, around: Around<'_>, client: &mut dyn port::ProbeClient) {
-        let known = |id: &BrokerId| around.topology.brokers.contains_key(id) && !around.forgotten.contains(id);
+    pub(super) fn follow(&mut self, now: Time, around: EvidenceContext<'_>, client: &mut dyn port::ProbeClient) {
+        let known = |id: &BrokerId| around.topology.brokers.contains_key(id) && !around.decommissioned.contains(id);
         self.brokers.retain(|id, _| known(id));
         for id in around.topology.brokers.keys().filter(|id| known(id)) {
             let suspect = self.brokers.entry(*id).or_default();
@@ -159,13 +159,13 @@ impl Suspicion {
             }
         }
         // A leader that is not asked any more, or does not answer, says nothing.
-        self.short.retain(|_, (_, last)| now.since(*last) < SAID_AGAIN_WITHIN);
+        self.short.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
         if self.lost.map_or(0, |(count, ..)| count) < around.lost {
             let first = self.lost.map_or(now, |(_, first, _)| first);
             self.lost = Some((around.lost, first, now));
         }
         let seen = self.seen();
-        self.grid.follow(now, &seen);
+        self.probe_matrix.follow(now, &seen);
         let input = self.input(now, seen, around);
         self.excuse(&input.brokers);
         self.standing.follow(&input);
@@ -189,7 +189,7 @@ impl Suspicion {
     }
 
     fn seen(&self) -> Vec<Seen> {
-        let seen = |(id, suspect): (&BrokerId, &Suspect)| Seen {
+        let seen = |(id, suspect): (&BrokerId, &BrokerTracker)| Seen {
             broker: *id,
             listed: self.listed.get(id).copied(),
             answered: suspect.answered,
@@ -201,7 +201,7 @@ impl Suspicion {
         self.brokers.iter().map(seen).collect()
     }
 
-    fn input(&self, now: Time, brokers: Vec<Seen>, around: Around<'_>) -> Input {
+    fn input(&self, now: Time, brokers: Vec<Seen>, around: EvidenceContext<'_>) -> Input {
         Input {
             now,
             cluster: self.cluster.clone(),
@@ -209,14 +209,14 @@ impl Suspicion {
             controller: self.controller,
             short: self.short.values().map(|(since, _)| *since).min().map(|since| (self.short.len(), since)),
             lost: self.lost,
-            table: self.grid.table(),
-            replicated: self.grid.replicated(),
-            throttled: self.grid.throttled(),
-            refused: self.grid.refused(),
+            table: self.probe_matrix.table(),
+            replicated: self.probe_matrix.replicated(),
+            throttled: self.probe_matrix.throttled(),
+            refused: self.probe_matrix.refused(),
             forbidden: around.forbidden,
             rhythm: self.rhythm,
             stalled: around.stalls.within(now, STALLS_WITHIN),
-            stalled_lately: around.stalls.within(now, A_MINUTE),
+            stalled_lately: around.stalls.within(now, STALLS_KEPT_FOR),
             own: around.own,
         }
     }
@@ -250,17 +250,17 @@ mod tests {
 
     #[test]
     fn commits_that_fail_while_a_broker_is_away_excuse_their_coordinators() {
-        let mut suspicion = Suspicion::new(ClusterName::new("c"), Duration::from_millis(200));
+        let mut evidence = Evidence::new(ClusterName::new("c"), Duration::from_millis(200));
         let all = BTreeSet::from([BrokerId(1), BrokerId(2)]);
-        suspicion.brokers.insert(BrokerId(1), Suspect::default());
-        suspicion.hear(&ProbeInput::MetadataBrokers { asked: at(0), brokers: all });
-        suspicion.counted(&event(1000, Saw::TimedOut));
-        let seen = suspicion.seen();
-        suspicion.excuse(&seen);
-        assert_eq!(suspicion.brokers[&BrokerId(2)].streaks[&Probe::Commit].bad, 1);
-        suspicion.hear(&ProbeInput::MetadataBrokers { asked: at(5000), brokers: BTreeSet::from([BrokerId(2)]) });
-        let seen = suspicion.seen();
-        suspicion.excuse(&seen);
-        assert!(suspicion.brokers[&BrokerId(2)].streaks.is_empty());
+        evidence.brokers.insert(BrokerId(1), BrokerTracker::default());
+        evidence.on_input(&ProbeInput::MetadataBrokers { asked: at(0), brokers: all });
+        evidence.counted(&event(1000, Saw::TimedOut));
+        let seen = evidence.seen();
+        evidence.excuse(&seen);
+        assert_eq!(evidence.brokers[&BrokerId(2)].streaks[&Probe::Commit].bad, 1);
+        evidence.on_input(&ProbeInput::MetadataBrokers { asked: at(5000), brokers: BTreeSet::from([BrokerId(2)]) });
+        let seen = evidence.seen();
+        evidence.excuse(&seen);
+        assert!(evidence.brokers[&BrokerId(2)].streaks.is_empty());
     }
 }

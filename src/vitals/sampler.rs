@@ -8,40 +8,45 @@ use prober_core::time::Time;
 use prober_core::vitals::{Memory, Readings, Share, Throttling};
 
 use super::cgroup::Groups;
-use super::suspend::{Sleep, uptime};
-use super::{cpu, memory, shares};
+use super::suspend::{SuspendDetector, uptime};
+use super::{cpu, limits, memory};
 
 /// How often everything is read.
 pub const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Whoever reads.
 #[derive(Debug)]
-pub struct Senses {
+pub struct Sampler {
     groups: Groups,
-    sleep: Sleep,
+    sleep: SuspendDetector,
     read_at: Option<Time>,
-    limit: cpu::Limit,
+    throttle: cpu::ThrottleMeter,
 }
 
-impl Senses {
+impl Sampler {
     /// The groups of this process are looked up once: nobody moves a prober.
-    pub fn new() -> Senses {
-        Senses { groups: Groups::own(), sleep: Sleep::default(), read_at: None, limit: cpu::Limit::default() }
+    pub fn new() -> Sampler {
+        Sampler {
+            groups: Groups::own(),
+            sleep: SuspendDetector::default(),
+            read_at: None,
+            throttle: cpu::ThrottleMeter::default(),
+        }
     }
 
     /// For how long the machine was suspended since this was last asked, if it was. Cheap: for every beat.
-    pub fn slept(&mut self, now: Time) -> Option<Duration> {
+    pub fn suspended(&mut self, now: Time) -> Option<Duration> {
         self.sleep.step(uptime(&text("/proc/uptime")?)?, now)
     }
 
     /// The stretch within which the CPU limit held us back since this was last asked, if it did. For every beat: where
     /// there is no limit, nothing is read.
-    pub fn held(&mut self, now: Time) -> Option<(Time, Time)> {
-        if !self.limit.is_there() {
+    pub fn throttled(&mut self, now: Time) -> Option<(Time, Time)> {
+        if !self.throttle.is_there() {
             return None;
         }
         let throttling = self.throttling()?;
-        self.limit.step(throttling, now)
+        self.throttle.step(throttling, now)
     }
 
     /// Everything, if it is time.
@@ -51,7 +56,7 @@ impl Senses {
         }
         self.read_at = Some(now);
         let throttling = self.throttling();
-        self.limit.look(throttling, now);
+        self.throttle.update(throttling, now);
         Some(Readings {
             at: now,
             throttling,
@@ -65,13 +70,13 @@ impl Senses {
 
     fn throttling(&self) -> Option<Throttling> {
         let stats = self.groups.cpu.iter().filter_map(|group| text(group.join("cpu.stat")));
-        cpu::together(stats.filter_map(|stat| cpu::throttling(&stat)))
+        cpu::sum(stats.filter_map(|stat| cpu::throttling(&stat)))
     }
 }
 
-impl Default for Senses {
-    fn default() -> Senses {
-        Senses::new()
+impl Default for Sampler {
+    fn default() -> Sampler {
+        Sampler::new()
     }
 }
 
@@ -84,20 +89,20 @@ fn memory_of(group: &Path) -> Option<Memory> {
 }
 
 fn descriptors() -> Option<Share> {
-    let limit = shares::open_files_limit(&text("/proc/self/limits")?)?;
+    let limit = limits::open_files_limit(&text("/proc/self/limits")?)?;
     // One of them is the directory's own.
     let used = fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1);
     Some(Share { used: used as u64, limit })
 }
 
 fn ports() -> Option<Share> {
-    let range = shares::port_range(&text("/proc/sys/net/ipv4/ip_local_port_range")?)?;
+    let range = limits::port_range(&text("/proc/sys/net/ipv4/ip_local_port_range")?)?;
     let sockets = ["/proc/net/sockstat", "/proc/net/sockstat6"].into_iter().filter_map(text);
-    let sockets: u64 = sockets.filter_map(|text| shares::sockets(&text)).sum();
-    Some(shares::ports(range, sockets, || {
+    let sockets: u64 = sockets.filter_map(|text| limits::sockets(&text)).sum();
+    Some(limits::ports(range, sockets, || {
         let mut seen = vec![false; usize::from(range.1 - range.0) + 1];
         for path in ["/proc/net/tcp", "/proc/net/tcp6"] {
-            shares::mark_ports(&text(path).unwrap_or_default(), range, &mut seen);
+            limits::mark_ports(&text(path).unwrap_or_default(), range, &mut seen);
         }
         Some(seen.iter().filter(|port| **port).count() as u64)
     }))
@@ -124,10 +129,10 @@ mod tests {
 
     #[test]
     fn everything_is_read_once_a_second() {
-        let mut senses = Senses::new();
-        assert!(senses.read(Time::ORIGIN).is_some());
-        assert!(senses.read(Time::from_millis(999)).is_none());
-        assert!(senses.read(Time::from_millis(1000)).is_some());
+        let mut sampler = Sampler::new();
+        assert!(sampler.read(Time::ORIGIN).is_some());
+        assert!(sampler.read(Time::from_millis(999)).is_none());
+        assert!(sampler.read(Time::from_millis(1000)).is_some());
     }
 
     #[cfg(target_os = "linux")]

@@ -22,7 +22,7 @@ const THROTTLED_FOR: Duration = Duration::from_secs(3);
 
 /// The evidence.
 #[derive(Debug, Default)]
-pub(super) struct Grid {
+pub(super) struct ProbeMatrix {
     cells: Cells,
     unrest: Unrest,
     table: Arc<Table>,
@@ -33,7 +33,7 @@ pub(super) struct Grid {
     refused: BTreeMap<BrokerId, (Time, Fault)>,
 }
 
-impl Grid {
+impl ProbeMatrix {
     /// An event of this cluster was counted.
     pub(super) fn counted(&mut self, event: &Event) {
         self.cells.counted(event);
@@ -130,45 +130,45 @@ mod tests {
 
     #[test]
     fn throttle_is_over_when_it_is_not_met_again() {
-        let mut grid = Grid::default();
-        grid.counted(&broker_event(Probe::Produce, 1000, Saw::Failed(Fault::Quota)));
-        grid.counted(&broker_event(Probe::Produce, 3000, Saw::Failed(Fault::Quota)));
-        grid.follow(at(5900), &[seen()]);
-        assert_eq!(grid.throttled(), BTreeMap::from([(TWO, at(1000))]));
-        grid.follow(at(6000), &[seen()]);
-        assert_eq!(grid.throttled(), BTreeMap::new());
+        let mut probe_matrix = ProbeMatrix::default();
+        probe_matrix.counted(&broker_event(Probe::Produce, 1000, Saw::Failed(Fault::Quota)));
+        probe_matrix.counted(&broker_event(Probe::Produce, 3000, Saw::Failed(Fault::Quota)));
+        probe_matrix.follow(at(5900), &[seen()]);
+        assert_eq!(probe_matrix.throttled(), BTreeMap::from([(TWO, at(1000))]));
+        probe_matrix.follow(at(6000), &[seen()]);
+        assert_eq!(probe_matrix.throttled(), BTreeMap::new());
     }
 
     #[test]
     fn table_of_before_a_change_says_nothing_after_it() {
-        let mut grid = Grid::default();
-        grid.follow(at(0), &[seen()]);
+        let mut probe_matrix = ProbeMatrix::default();
+        probe_matrix.follow(at(0), &[seen()]);
         for ended in (20_000..22_000).step_by(200) {
-            grid.follow(at(ended), &[seen()]);
-            grid.counted(&broker_event(Probe::Produce, ended, Saw::Failed(Fault::ConnectTimeout)));
+            probe_matrix.follow(at(ended), &[seen()]);
+            probe_matrix.counted(&broker_event(Probe::Produce, ended, Saw::Failed(Fault::ConnectTimeout)));
         }
-        grid.follow(at(22_000), &[seen()]);
-        assert!(grid.table().cells.values().all(prober_core::diagnosis::cells::Bits::is_bad));
-        assert!(!grid.table().cells.is_empty());
+        probe_matrix.follow(at(22_000), &[seen()]);
+        assert!(probe_matrix.table().cells.values().all(prober_core::diagnosis::cells::Bits::is_bad));
+        assert!(!probe_matrix.table().cells.is_empty());
         let listed = prober_core::diagnosis::input::Listed { since: at(22_100), asked: at(22_100) };
-        grid.follow(at(22_100), &[Seen { listed: Some(listed), ..seen() }]);
-        assert_eq!(*grid.table(), Table::default());
+        probe_matrix.follow(at(22_100), &[Seen { listed: Some(listed), ..seen() }]);
+        assert_eq!(*probe_matrix.table(), Table::default());
     }
 
     #[test]
     fn refused_credentials_stand_until_a_fresh_connection_is_made() {
-        let mut grid = Grid::default();
-        grid.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::CertificateExpired)));
-        grid.counted(&broker_event(Probe::Produce, 1100, Saw::Success(Duration::ZERO)));
-        assert_eq!(grid.refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
-        grid.counted(&broker_event(Probe::Connect, 11_000, Saw::Success(Duration::ZERO)));
-        assert_eq!(grid.refused(), BTreeMap::new());
+        let mut probe_matrix = ProbeMatrix::default();
+        probe_matrix.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::CertificateExpired)));
+        probe_matrix.counted(&broker_event(Probe::Produce, 1100, Saw::Success(Duration::ZERO)));
+        assert_eq!(probe_matrix.refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
+        probe_matrix.counted(&broker_event(Probe::Connect, 11_000, Saw::Success(Duration::ZERO)));
+        assert_eq!(probe_matrix.refused(), BTreeMap::new());
     }
 
     #[test]
     fn refused_connection_is_no_matter_of_credentials() {
-        let mut grid = Grid::default();
-        grid.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::ConnectionRefused)));
-        assert_eq!(grid.refused(), BTreeMap::new());
+        let mut probe_matrix = ProbeMatrix::default();
+        probe_matrix.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::ConnectionRefused)));
+        assert_eq!(probe_matrix.refused(), BTreeMap::new());
     }
 }

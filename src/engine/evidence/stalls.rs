@@ -7,7 +7,7 @@ use prober_core::settle::Stall;
 use prober_core::time::Time;
 
 /// Older ones count for nothing.
-pub(in crate::engine) const A_MINUTE: Duration = Duration::from_secs(60);
+pub(in crate::engine) const STALLS_KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// The prober's own stalls of the last minute.
 #[derive(Debug, Default)]
@@ -18,8 +18,10 @@ impl Stalls {
     const KEPT: usize = 1024;
 
     /// A heartbeat was late.
-    pub(in crate::engine) fn heard(&mut self, stall: Stall) {
-        while self.0.front().is_some_and(|first| A_MINUTE < stall.to.since(first.to)) || Self::KEPT <= self.0.len() {
+    pub(in crate::engine) fn add(&mut self, stall: Stall) {
+        while self.0.front().is_some_and(|first| STALLS_KEPT_FOR < stall.to.since(first.to))
+            || Self::KEPT <= self.0.len()
+        {
             self.0.pop_front();
         }
         self.0.push_back(stall);
@@ -40,8 +42,8 @@ mod tests {
     #[test]
     fn stalls_are_added_up_within_their_time() {
         let mut stalls = Stalls::default();
-        stalls.heard(Stall { from: at(1000), to: at(2000) });
-        stalls.heard(Stall { from: at(9000), to: at(9500) });
+        stalls.add(Stall { from: at(1000), to: at(2000) });
+        stalls.add(Stall { from: at(9000), to: at(9500) });
         let within = |now, seconds| stalls.within(at(now), Duration::from_secs(seconds));
         assert_eq!(within(10_000, 60), Duration::from_millis(1500));
         assert_eq!(within(10_000, 3), Duration::from_millis(500));

@@ -17,7 +17,6 @@ use prober_probes::port;
 use prober_probes::record::Identity;
 use prober_probes::round_trip;
 
-use crate::alarm::Alarm;
 use crate::config::{self, Config};
 use crate::engine::Route;
 use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
@@ -26,6 +25,7 @@ use crate::kafka::lanes::pinned::{self, PinnedLane};
 use crate::kafka::lanes::topic::TopicSettings;
 use crate::kafka::security::Security;
 use crate::kafka::{self, Reporter, observe};
+use crate::supervisor::Supervisor;
 
 use super::security::security;
 
@@ -55,10 +55,10 @@ impl DirectPlan {
         self,
         clock: Clock,
         tell: Teller,
-        alarm: Alarm,
+        supervisor: Supervisor,
     ) -> (ClusterName, Direct, Box<dyn port::ProbeClient + Send>) {
         let direct = Direct::new(self.cluster.clone(), self.schedule, clock);
-        let port = DirectProbes::start(self.settings, self.known, clock, tell, alarm);
+        let port = DirectProbes::start(self.settings, self.known, clock, tell, supervisor);
         (self.cluster, direct, Box::new(port))
     }
 }
@@ -73,10 +73,10 @@ pub(super) enum LaneSettings {
 
 impl LaneSettings {
     /// Starts the lane; needs a tokio runtime.
-    pub(super) fn start(self, clock: Clock, report: Reporter, alarm: Alarm) -> Box<dyn port::Lane + Send> {
+    pub(super) fn start(self, clock: Clock, report: Reporter, supervisor: Supervisor) -> Box<dyn port::Lane + Send> {
         match self {
-            LaneSettings::Pinned(settings) => Box::new(PinnedLane::start(settings, clock, report, alarm)),
-            LaneSettings::Replicated(settings) => Box::new(ClientLane::start(settings, clock, report, alarm)),
+            LaneSettings::Pinned(settings) => Box::new(PinnedLane::start(settings, clock, report, supervisor)),
+            LaneSettings::Replicated(settings) => Box::new(ClientLane::start(settings, clock, report, supervisor)),
         }
     }
 }

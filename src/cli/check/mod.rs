@@ -37,7 +37,7 @@ pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Ex
         Err(error) => return exit::usage(&error),
     };
     let mut snapshots = app.snapshots();
-    let mut alarm = app.alarm();
+    let mut failure = app.failure();
     let judgement = app.block_on(async {
         let end = Instant::now() + timeout;
         let decided = async {
@@ -54,7 +54,7 @@ pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Ex
         tokio::select! {
             judgement = decided => Some(judgement),
             () = tokio::time::sleep_until(end) => None,
-            cause = alarm.wait_for(Option::is_some) => {
+            cause = failure.wait_for(Option::is_some) => {
                 let cause = cause.ok().and_then(|cause| cause.clone()).unwrap_or_default();
                 Some(Judgement::unhealthy(&cause))
             }

@@ -1,11 +1,11 @@
-//! What happens in the demo, chapter by chapter. A chapter goes on until it is seen to have had its effect, and then for
+//! What happens in the demo, step by step. A step goes on until it is seen to have had its effect, and then for
 //! long enough to be read.
 
 use std::time::Duration;
 
 use prober_core::ids::{BrokerId, View};
 
-use super::witness::{Condition, Witness};
+use super::observer::{Condition, Observer};
 
 /// Brokers of the simulated cluster, `1..=BROKERS`.
 pub(super) const BROKERS: i32 = 3;
@@ -14,24 +14,24 @@ pub(super) const BROKERS: i32 = 3;
 pub(super) const FROZEN: BrokerId = BrokerId(2);
 
 /// The one that leads for it meanwhile.
-pub(super) const STAND_IN: BrokerId = BrokerId(3);
+pub(super) const NEW_LEADER: BrokerId = BrokerId(3);
 
 /// A part of the story.
-pub(super) struct Chapter {
+pub(super) struct Step {
     /// What is announced.
     pub(super) words: &'static str,
     /// What is done to the cluster.
-    pub(super) act: Act,
+    pub(super) action: Action,
     /// Whether it has had its effect.
-    seen: fn(&Witness) -> bool,
-    /// How long it stays on the stage after that.
+    seen: fn(&Observer) -> bool,
+    /// How long it stays on the player after that.
     pub(super) stays: Duration,
     /// How long it lasts if the effect is never seen.
     pub(super) at_most: Duration,
 }
 
 /// What is done to the cluster.
-pub(super) enum Act {
+pub(super) enum Action {
     Nothing,
     /// Answers of [`FROZEN`] take longer than anybody waits.
     Freeze,
@@ -42,54 +42,54 @@ pub(super) enum Act {
 }
 
 /// Under a minute, even if nothing is ever seen.
-pub(super) const STORY: &[Chapter] = &[
-    Chapter {
+pub(super) const SCRIPT: &[Step] = &[
+    Step {
         words: "Three brokers, all well: ten records a second to each, in both views.",
-        act: Act::Nothing,
+        action: Action::Nothing,
         seen: all_well,
         stays: Duration::from_secs(4),
         at_most: Duration::from_secs(9),
     },
-    Chapter {
+    Step {
         words: "Broker 2 freezes: it takes requests, and answers none.",
-        act: Act::Freeze,
-        seen: |witness| witness.broker(FROZEN) == Condition::Failing && witness.applications() == Condition::Failing,
+        action: Action::Freeze,
+        seen: |observer| observer.broker(FROZEN) == Condition::Failing && observer.applications() == Condition::Failing,
         stays: Duration::from_millis(2500),
         at_most: Duration::from_secs(9),
     },
-    Chapter {
+    Step {
         words: "Broker 3 leads its partition instead. Broker 2 stays frozen.",
-        act: Act::Lead(STAND_IN),
-        seen: |witness| witness.applications() == Condition::Well,
+        action: Action::Lead(NEW_LEADER),
+        seen: |observer| observer.applications() == Condition::Well,
         stays: Duration::from_secs(4),
         at_most: Duration::from_secs(18),
     },
-    Chapter {
+    Step {
         words: "Broker 2 is restarted, and answers again.",
-        act: Act::Restart,
+        action: Action::Restart,
         seen: all_well,
         // Clients have backed off; in real clusters the lead comes back minutes later.
         stays: Duration::from_secs(5),
         at_most: Duration::from_secs(13),
     },
-    Chapter {
+    Step {
         words: "Broker 2 leads its partition again.",
-        act: Act::Lead(FROZEN),
+        action: Action::Lead(FROZEN),
         seen: all_well,
         stays: Duration::from_secs(5),
         at_most: Duration::from_secs(7),
     },
 ];
 
-impl Chapter {
+impl Step {
     /// Whether it has had its effect.
-    pub(super) fn is_seen(&self, witness: &Witness) -> bool {
-        (self.seen)(witness)
+    pub(super) fn is_seen(&self, observer: &Observer) -> bool {
+        (self.seen)(observer)
     }
 }
 
-fn all_well(witness: &Witness) -> bool {
-    let well = |view, id| witness.condition(view, BrokerId(id)) == Condition::Well;
+fn all_well(observer: &Observer) -> bool {
+    let well = |view, id| observer.condition(view, BrokerId(id)) == Condition::Well;
     (1..=BROKERS).all(|id| well(View::Broker, id) && well(View::Client, id))
 }
 
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn story_is_told_in_under_a_minute() {
-        let longest: Duration = STORY.iter().map(|chapter| chapter.at_most).sum();
+        let longest: Duration = SCRIPT.iter().map(|step| step.at_most).sum();
         assert!(longest < Duration::from_secs(60), "{longest:?}");
-        assert!(STORY.iter().all(|chapter| chapter.stays < chapter.at_most));
+        assert!(SCRIPT.iter().all(|step| step.stays < step.at_most));
     }
 }

@@ -12,15 +12,15 @@ use prober_core::snapshot::ProberStatus;
 use prober_core::time::Time;
 use prober_core::vitals::{Control, ControlKind, Readings, Share, Throttling};
 
+use super::evidence::STALLS_KEPT_FOR;
 use super::inputs::INPUTS_MAX;
-use super::suspicion::A_MINUTE;
 
 /// Everything is read once a second; a few more than a minute's.
 const READINGS_KEPT: usize = 64;
 
 /// The prober itself, lately.
 #[derive(Debug, Default)]
-pub(super) struct OwnNews {
+pub(super) struct HealthHistory {
     /// Each with the inputs that had waited for the engine at once since the one before, at most.
     readings: VecDeque<(Readings, u64)>,
     waiting: u64,
@@ -30,14 +30,14 @@ pub(super) struct OwnNews {
     reference: Option<(Arc<str>, Control)>,
 }
 
-impl OwnNews {
+impl HealthHistory {
     /// Nothing is known yet; `reference` is the address that is called, if one is.
-    pub(super) fn new(reference: Option<Arc<str>>) -> OwnNews {
-        OwnNews { reference: reference.map(|address| (address, Control::default())), ..OwnNews::default() }
+    pub(super) fn new(reference: Option<Arc<str>>) -> HealthHistory {
+        HealthHistory { reference: reference.map(|address| (address, Control::default())), ..HealthHistory::default() }
     }
 
     /// What the kernel counts about us.
-    pub(super) fn read(&mut self, readings: Readings) {
+    pub(super) fn on_readings(&mut self, readings: Readings) {
         if self.readings.len() == READINGS_KEPT {
             self.readings.pop_front();
         }
@@ -45,17 +45,17 @@ impl OwnNews {
     }
 
     /// So many inputs waited for the engine when it took one.
-    pub(super) fn waited(&mut self, inputs: usize) {
+    pub(super) fn on_queue_depth(&mut self, inputs: usize) {
         self.waiting = self.waiting.max(inputs as u64);
     }
 
     /// The machine was suspended.
-    pub(super) fn slept(&mut self, at: Time, length: Duration) {
+    pub(super) fn on_resume(&mut self, at: Time, length: Duration) {
         self.suspended = Some((at, length));
     }
 
     /// A control answered, or did not.
-    pub(super) fn heard(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
+    pub(super) fn on_control(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
         match (control, &mut self.reference) {
             (ControlKind::Loopback, _) => self.loopback.heard(asked, has_answered),
             (ControlKind::Reference, Some((_, control))) => control.heard(asked, has_answered),
@@ -66,12 +66,12 @@ impl OwnNews {
     /// An event was counted: some tell that this machine had nothing left for us.
     pub(super) fn counted(&mut self, event: &Event) {
         if event.saw == Saw::Failed(Fault::LocalResources) {
-            self.was_refused(event.ended);
+            self.on_resource_shortage(event.ended);
         }
     }
 
     /// This machine had no descriptor, port or memory left for us.
-    pub(super) fn was_refused(&mut self, at: Time) {
+    pub(super) fn on_resource_shortage(&mut self, at: Time) {
         self.refused = self.refused.max(Some(at));
     }
 
@@ -80,7 +80,7 @@ impl OwnNews {
         let Some((newest, _)) = self.readings.back() else {
             return Own { loopback: self.loopback, reference: self.reference.clone(), ..Own::default() };
         };
-        let (just, lately) = (self.before(now, STALLS_WITHIN), self.before(now, A_MINUTE));
+        let (just, lately) = (self.before(now, STALLS_WITHIN), self.before(now, STALLS_KEPT_FOR));
         let throttled = |before: &Readings| grown(newest.throttling, before.throttling);
         let of_minute = throttled(lately);
         let memory = newest.memory.zip(lately.memory);
@@ -166,53 +166,55 @@ mod tests {
 
     #[test]
     fn what_was_held_back_before_the_prober_ran_is_not_ours() {
-        let mut news = OwnNews::default();
-        news.read(reading(0, 90_000));
-        assert_eq!(news.own(Time::from_millis(500)).throttled_lately, Duration::ZERO);
+        let mut history = HealthHistory::default();
+        history.on_readings(reading(0, 90_000));
+        assert_eq!(history.own(Time::from_millis(500)).throttled_lately, Duration::ZERO);
     }
 
     #[test]
     fn throttling_is_told_of_three_seconds_and_of_a_minute() {
-        let mut news = OwnNews::default();
-        (0..=120).for_each(|second| news.read(reading(second, 500 * second)));
-        let own = news.own(Time::from_millis(120_000));
+        let mut history = HealthHistory::default();
+        (0..=120).for_each(|second| history.on_readings(reading(second, 500 * second)));
+        let own = history.own(Time::from_millis(120_000));
         assert_eq!((own.throttled, own.throttled_lately), (Duration::from_millis(1500), Duration::from_secs(30)));
         assert_eq!((own.periods_lately, own.met_lately), ((600, 60), 60));
         assert_eq!((own.waited_lately, own.stolen_lately), (Some(Duration::from_secs(30)), 0.25));
-        assert_eq!(news.readings.len(), READINGS_KEPT);
+        assert_eq!(history.readings.len(), READINGS_KEPT);
     }
 
     #[test]
     fn machine_that_tells_nothing_accuses_nobody() {
-        let mut news = OwnNews::default();
-        (0..10).for_each(|second| news.read(Readings { at: Time::from_millis(1000 * second), ..Readings::default() }));
-        assert_eq!(news.own(Time::from_millis(9000)), Own::default());
+        let mut history = HealthHistory::default();
+        (0..10).for_each(|second| {
+            history.on_readings(Readings { at: Time::from_millis(1000 * second), ..Readings::default() })
+        });
+        assert_eq!(history.own(Time::from_millis(9000)), Own::default());
     }
 
     #[test]
     fn deepest_queue_is_remembered_for_a_minute() {
-        let mut news = OwnNews::default();
-        let deepest = |news: &OwnNews| {
+        let mut history = HealthHistory::default();
+        let deepest = |history: &HealthHistory| {
             let mut status = ProberStatus::default();
-            news.show(&mut status);
+            history.show(&mut status);
             status.inputs.used
         };
-        news.waited(7);
-        news.waited(3);
-        assert_eq!(deepest(&news), 7);
-        news.read(reading(0, 0));
-        assert_eq!(deepest(&news), 7);
-        (1..=READINGS_KEPT as u64).for_each(|second| news.read(reading(second, 0)));
-        assert_eq!(deepest(&news), 0);
+        history.on_queue_depth(7);
+        history.on_queue_depth(3);
+        assert_eq!(deepest(&history), 7);
+        history.on_readings(reading(0, 0));
+        assert_eq!(deepest(&history), 7);
+        (1..=READINGS_KEPT as u64).for_each(|second| history.on_readings(reading(second, 0)));
+        assert_eq!(deepest(&history), 0);
     }
 
     #[test]
     fn reference_that_nobody_asked_for_is_not_heard() {
-        let mut news = OwnNews::new(None);
-        news.heard(ControlKind::Reference, Time::ORIGIN, true);
-        assert_eq!(news.own(Time::ORIGIN).reference, None);
-        let mut news = OwnNews::new(Some("elsewhere:1".into()));
-        news.heard(ControlKind::Reference, Time::ORIGIN, true);
-        assert!(news.own(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
+        let mut history = HealthHistory::new(None);
+        history.on_control(ControlKind::Reference, Time::ORIGIN, true);
+        assert_eq!(history.own(Time::ORIGIN).reference, None);
+        let mut history = HealthHistory::new(Some("elsewhere:1".into()));
+        history.on_control(ControlKind::Reference, Time::ORIGIN, true);
+        assert!(history.own(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
     }
 }

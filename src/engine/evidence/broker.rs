@@ -16,11 +16,11 @@ const SELDOM_AFTER: Duration = Duration::from_secs(10);
 const SELDOM: Duration = Duration::from_secs(10);
 
 /// A look that has not come back by then was put to nobody: there was no address.
-const LOOK_LOST_AFTER: Duration = Duration::from_secs(5);
+const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
 
 /// One broker: what it has answered, what it owes, and what looks at it have brought.
 #[derive(Debug, Default)]
-pub(super) struct Suspect {
+pub(super) struct BrokerTracker {
     pub(super) answered: Option<Time>,
     pub(super) silent: BTreeMap<Channel, Time>,
     pub(super) ways: BTreeMap<Channel, Way>,
@@ -34,7 +34,7 @@ pub(super) struct Suspect {
     pub(super) streaks: BTreeMap<Probe, Streak>,
 }
 
-impl Suspect {
+impl BrokerTracker {
     /// An event of the broker view was counted.
     pub(super) fn counted(&mut self, event: &Event) {
         match event.saw {
@@ -78,7 +78,7 @@ impl Suspect {
     /// Whether it is time for a look at it.
     pub(super) fn wants_a_look(&self, now: Time) -> bool {
         let suspicious = !self.silent.is_empty() || self.is_closed || self.unanswered_since.is_some();
-        let idle = self.looking_since.is_none_or(|since| LOOK_LOST_AFTER <= now.since(since));
+        let idle = self.looking_since.is_none_or(|since| CHECK_LOST_AFTER <= now.since(since));
         let since = self.looks.map(|looks| looks.began).into_iter().chain(self.unanswered_since).min();
         let for_long = since.is_some_and(|since| SELDOM_AFTER <= now.since(since));
         let every = if for_long { SELDOM } else { LOOK_EVERY };
@@ -96,7 +96,7 @@ impl Suspect {
     /// A look is over.
     pub(super) fn looked(&mut self, at: Time, fault: Option<Fault>) {
         let began = self.looking_since.take().unwrap_or(at);
-        // Nothing else clears a look that ends after the suspicion has.
+        // Nothing else clears a look that ends after the evidence has.
         let answered_since = self.answered.is_some_and(|answered| began < answered);
         let Some(fault) = fault.filter(|_| !answered_since) else {
             self.looks = None;
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn look_that_is_answered_clears_the_suspect() {
-        let mut suspect = Suspect { is_closed: true, ..Suspect::default() };
+        let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
         assert!(suspect.wants_a_look(at(0)));
         suspect.look(at(0));
         assert!(!suspect.wants_a_look(at(4000)), "one at a time");
@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn row_of_unanswered_looks_begins_anew_with_a_refusal() {
-        let mut suspect = Suspect { silent: BTreeMap::from([(Channel::Write, at(0))]), ..Suspect::default() };
+        let mut suspect =
+            BrokerTracker { silent: BTreeMap::from([(Channel::Write, at(0))]), ..BrokerTracker::default() };
         for begin in [0, 2000] {
             suspect.look(at(begin));
             suspect.looked(at(begin + 2000), Some(Fault::NoHandshake));
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn answer_ends_what_looks_have_found_before_it_and_not_what_they_find_after() {
-        let mut suspect = Suspect { is_closed: true, ..Suspect::default() };
+        let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
         suspect.look(at(1000));
         suspect.looked(at(1001), Some(Fault::ConnectionRefused));
         suspect.has_answered(at(900));
@@ -178,7 +179,8 @@ mod tests {
 
     #[test]
     fn broker_that_hangs_for_long_is_looked_at_seldom() {
-        let mut suspect = Suspect { silent: BTreeMap::from([(Channel::Write, at(0))]), ..Suspect::default() };
+        let mut suspect =
+            BrokerTracker { silent: BTreeMap::from([(Channel::Write, at(0))]), ..BrokerTracker::default() };
         let looks = (0..60_000).step_by(100).filter(|now| {
             let wanted = suspect.wants_a_look(at(*now));
             if wanted {
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn look_without_an_address_is_not_waited_for_for_ever() {
-        let mut suspect = Suspect { is_closed: true, ..Suspect::default() };
+        let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
         suspect.look(at(0));
         assert!(suspect.wants_a_look(at(5000)));
     }

@@ -3,14 +3,14 @@
 //! It runs on the probe runtime, beside the wire and the heartbeat. Nothing here waits for anyone: inputs are taken as
 //! they come, and whoever wants to know reads the newest snapshot.
 
+mod decommissioned;
 mod direct;
+mod evidence;
 mod finding_log;
-mod forgotten;
 mod inputs;
-mod own;
 mod patterns;
+mod prober_health;
 mod status;
-mod suspicion;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,15 +39,15 @@ use crate::exporters::Recorder;
 use crate::kafka::Report;
 use crate::vitals::Vital;
 
-use direct::DirectNews;
-use forgotten::Forgotten;
+use decommissioned::Decommissioned;
+use direct::LatestDirectStatus;
+use evidence::{Evidence, EvidenceContext, Stalls};
 use inputs::Input;
-use own::OwnNews;
-use patterns::AllPatterns;
-use status::{LaneNews, SelfStatus, StateLog};
-use suspicion::{Around, Stalls, Suspicion};
+use patterns::PatternsByCluster;
+use prober_health::HealthHistory;
+use status::{LatestLaneStatus, SelfStatus, StateLog};
 
-pub use inputs::{Inputs, Waiting, queue};
+pub use inputs::{EngineBuilder, Inputs, queue};
 
 /// Snapshots are this fresh.
 pub const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
@@ -81,38 +81,38 @@ pub struct Engine {
     vantage: Arc<str>,
     inputs: mpsc::Receiver<Input>,
     dropped: Arc<[AtomicU64]>,
-    answers_dropped: Arc<[AtomicU64]>,
-    routes: Vec<Running>,
-    directs: Vec<Asking>,
+    responses_dropped: Arc<[AtomicU64]>,
+    lanes: Vec<LaneRuntime>,
+    probes: Vec<ProbeRuntime>,
     observed: BTreeMap<ClusterName, Arc<Observed>>,
-    patterns: AllPatterns,
-    forgotten: Forgotten,
+    patterns: PatternsByCluster,
+    decommissioned: Decommissioned,
     objectives: Arc<[Objective]>,
     accounts: Accounts,
     recorder: Arc<dyn Recorder>,
     prober: SelfStatus,
     stalls: Stalls,
-    own: OwnNews,
+    health: HealthHistory,
     states: StateLog,
     publish: watch::Sender<Arc<Snapshot>>,
     publish_at: Time,
 }
 
-struct Running {
+struct LaneRuntime {
     route: Route,
     round_trip: RoundTrip,
     port: Box<dyn port::Lane + Send>,
     topology: Topology,
-    news: LaneNews,
+    latest: LatestLaneStatus,
 }
 
 /// The direct probes of a cluster, at work.
-struct Asking {
+struct ProbeRuntime {
     cluster: ClusterName,
     direct: Direct,
     port: Box<dyn port::ProbeClient + Send>,
-    news: DirectNews,
-    suspicion: Suspicion,
+    latest: LatestDirectStatus,
+    evidence: Evidence,
 }
 
 /// What a snapshot shows before anything has happened.
@@ -154,39 +154,40 @@ pub struct Setup {
     pub reference: Option<Arc<str>>,
 }
 
-impl Waiting {
+impl EngineBuilder {
     /// The engine over these lanes and direct probes, in the order in which their inputs number them.
-    pub fn over(
+    pub fn build(
         self,
         routes: Vec<(Route, Box<dyn port::Lane + Send>)>,
         directs: Vec<(ClusterName, Direct, Box<dyn port::ProbeClient + Send>)>,
         setup: Setup,
     ) -> Engine {
         let clock = setup.clock;
-        let routes: Vec<Running> = routes.into_iter().map(|(route, port)| Running::new(route, port, clock)).collect();
-        let asking = |(cluster, direct, port): (ClusterName, Direct, _)| {
-            let interval = pinned(&routes, &cluster).map_or(RARE, |running| running.route.settings.track.interval);
-            let suspicion = Suspicion::new(cluster.clone(), interval);
-            Asking { cluster, direct, port, news: DirectNews::default(), suspicion }
+        let routes: Vec<LaneRuntime> =
+            routes.into_iter().map(|(route, port)| LaneRuntime::new(route, port, clock)).collect();
+        let probes = |(cluster, direct, port): (ClusterName, Direct, _)| {
+            let interval = pinned(&routes, &cluster).map_or(RARE, |lane| lane.route.settings.track.interval);
+            let evidence = Evidence::new(cluster.clone(), interval);
+            ProbeRuntime { cluster, direct, port, latest: LatestDirectStatus::default(), evidence }
         };
-        let directs = directs.into_iter().map(asking).collect();
+        let directs = directs.into_iter().map(probes).collect();
         Engine {
             clock,
             vantage: setup.vantage,
             inputs: self.inputs,
             dropped: self.dropped,
-            answers_dropped: self.answers_dropped,
-            routes,
-            directs,
+            responses_dropped: self.responses_dropped,
+            lanes: routes,
+            probes: directs,
             observed: BTreeMap::new(),
-            patterns: AllPatterns::default(),
-            forgotten: Forgotten::default(),
+            patterns: PatternsByCluster::default(),
+            decommissioned: Decommissioned::default(),
             accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
             recorder: setup.recorder,
             prober: SelfStatus::default(),
             stalls: Stalls::default(),
-            own: OwnNews::new(setup.reference),
+            health: HealthHistory::new(setup.reference),
             states: StateLog::default(),
             publish: setup.publish,
             publish_at: Time::ORIGIN,
@@ -194,10 +195,10 @@ impl Waiting {
     }
 }
 
-impl Running {
-    fn new(route: Route, port: Box<dyn port::Lane + Send>, clock: Clock) -> Running {
+impl LaneRuntime {
+    fn new(route: Route, port: Box<dyn port::Lane + Send>, clock: Clock) -> LaneRuntime {
         let round_trip = RoundTrip::new(route.cluster.clone(), route.lane, route.identity, route.settings, clock);
-        Running { route, round_trip, port, topology: Topology::default(), news: LaneNews::default() }
+        LaneRuntime { route, round_trip, port, topology: Topology::default(), latest: LatestLaneStatus::default() }
     }
 }
 
@@ -211,13 +212,13 @@ impl Engine {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(input) = self.inputs.recv() => {
-                    self.own.waited(self.inputs.len() + 1);
-                    self.hear(input);
+                    self.health.on_queue_depth(self.inputs.len() + 1);
+                    self.on_input(input);
                 }
                 () = self.clock.sleep_until(wake) => {}
             }
             while let Ok(input) = self.inputs.try_recv() {
-                self.hear(input);
+                self.on_input(input);
             }
             let now = self.clock.now();
             let stalled = LATE < now.since(wake) && drained_until <= wake;
@@ -232,77 +233,77 @@ impl Engine {
     }
 
     fn next_wake(&self) -> Time {
-        let of_routes = self.routes.iter().map(|running| running.round_trip.next_wake());
+        let of_routes = self.lanes.iter().map(|lane| lane.round_trip.next_wake());
         of_routes
-            .chain(self.directs.iter().map(|asking| asking.direct.next_wake()))
+            .chain(self.probes.iter().map(|probes| probes.direct.next_wake()))
             .min()
             .unwrap_or(Time::NEVER)
             .min(self.publish_at)
     }
 
-    fn hear(&mut self, input: Input) {
+    fn on_input(&mut self, input: Input) {
         match input {
             Input::Kafka { route, report } => {
-                let Some(running) = self.routes.get_mut(route) else { return };
+                let Some(lane) = self.lanes.get_mut(route) else { return };
                 match report {
                     Report::Lane(input) => {
-                        if running.route.lane == Lane::Replicated
+                        if lane.route.lane == Lane::Replicated
                             && let LaneInput::Refuses { partition, at, fault } = &input
-                            && let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster)
+                            && let Some(evidence) = evidence_of(&mut self.probes, &lane.route.cluster)
                         {
-                            suspicion.refuses(*partition, *at, *fault);
+                            evidence.refuses(*partition, *at, *fault);
                         }
-                        running.news.hear(&input);
-                        running.round_trip.hear(input, &mut self.accounts, running.port.as_mut());
+                        lane.latest.on_input(&input);
+                        lane.round_trip.hear(input, &mut self.accounts, lane.port.as_mut());
                     }
-                    Report::Topology(topology) => running.topology = topology,
+                    Report::Topology(topology) => lane.topology = topology,
                     Report::Topic(topic) => {
-                        if running.route.lane == Lane::Replicated
-                            && let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster)
+                        if lane.route.lane == Lane::Replicated
+                            && let Some(evidence) = evidence_of(&mut self.probes, &lane.route.cluster)
                         {
-                            suspicion.topic(&topic);
+                            evidence.topic(&topic);
                         }
                     }
                     Report::Silence(silence) => {
-                        if let Some(suspicion) = suspicion_of(&mut self.directs, &running.route.cluster) {
-                            suspicion.silence(silence);
+                        if let Some(evidence) = evidence_of(&mut self.probes, &lane.route.cluster) {
+                            evidence.silence(silence);
                         }
                     }
-                    Report::Client { role, vitals } => running.news.client(role, vitals),
+                    Report::Client { role, vitals } => lane.latest.client(role, vitals),
                     Report::Action { action, result } => self.prober.acted(action, result),
                 }
             }
             Input::Direct { cluster, input } => {
-                let Some(asking) = self.directs.get_mut(cluster) else { return };
+                let Some(probes) = self.probes.get_mut(cluster) else { return };
                 if let ProbeInput::Phase { broker, phase, took } = &input {
-                    self.recorder.phase(&asking.cluster, *broker, *phase, *took);
+                    self.recorder.phase(&probes.cluster, *broker, *phase, *took);
                 }
                 if let ProbeInput::Action { action, result } = &input {
                     self.prober.acted(action, result);
                 }
                 if let ProbeInput::ConnectChecked { at, fault: Some(Fault::LocalResources), .. } = &input {
-                    self.own.was_refused(*at);
+                    self.health.on_resource_shortage(*at);
                 }
-                asking.news.hear(&input);
-                asking.suspicion.hear(&input);
-                asking.direct.hear(input, &mut self.accounts);
+                probes.latest.on_input(&input);
+                probes.evidence.on_input(&input);
+                probes.direct.hear(input, &mut self.accounts);
             }
             Input::Observed(observed) => {
                 self.patterns.follow(&observed, self.clock.now());
                 self.observed.insert(observed.cluster.clone(), observed);
             }
-            Input::Vital(vital) => self.hear_vital(vital),
+            Input::Vital(vital) => self.on_vital(vital),
         }
     }
 
-    fn hear_vital(&mut self, vital: Vital) {
+    fn on_vital(&mut self, vital: Vital) {
         match vital {
             Vital::Task { expected, at } => {
                 let lag = at.since(expected);
                 self.recorder.lag("task", lag);
                 let stall = self.accounts.beat(expected, at);
                 if let Some(stall) = stall {
-                    self.stalls.heard(stall);
+                    self.stalls.add(stall);
                 }
                 self.prober.beat(lag, stall, self.clock.wall());
             }
@@ -312,93 +313,93 @@ impl Engine {
                 self.prober.thread_beat(lag);
             }
             Vital::ClockJump { nanos } => self.prober.clock_jumped(nanos),
-            Vital::Held { from, to } => self.accounts.held(Stall { from, to }),
-            Vital::Suspended { at, length } => self.slept(at, length),
-            Vital::Read(readings) => self.own.read(readings),
-            Vital::Control { control, asked, has_answered } => self.own.heard(control, asked, has_answered),
+            Vital::Throttled { from, to } => self.accounts.held(Stall { from, to }),
+            Vital::Suspended { at, length } => self.on_resume(at, length),
+            Vital::Readings(readings) => self.health.on_readings(readings),
+            Vital::Control { control, asked, has_answered } => self.health.on_control(control, asked, has_answered),
         }
     }
 
     /// The machine was suspended: what was under way then was cut off by us, whatever has become of it.
-    fn slept(&mut self, at: Time, length: Duration) {
+    fn on_resume(&mut self, at: Time, length: Duration) {
         tracing::warn!(seconds = length.as_secs_f64(), "the machine was suspended; attempts in flight are void");
-        self.own.slept(at, length);
+        self.health.on_resume(at, length);
         self.accounts.slept();
-        for running in &mut self.routes {
-            running.round_trip.slept(at, &mut self.accounts, running.port.as_mut());
+        for lane in &mut self.lanes {
+            lane.round_trip.slept(at, &mut self.accounts, lane.port.as_mut());
         }
-        for asking in &mut self.directs {
-            asking.direct.slept(at, &mut self.accounts);
+        for probes in &mut self.probes {
+            probes.direct.slept(at, &mut self.accounts);
         }
     }
 
     fn advance(&mut self, now: Time) {
-        for (running, dropped) in self.routes.iter_mut().zip(self.dropped.iter()) {
+        for (lane, dropped) in self.lanes.iter_mut().zip(self.dropped.iter()) {
             let lost = dropped.swap(0, Ordering::Relaxed);
             if 0 < lost {
                 self.prober.dropped(lost);
-                running.round_trip.input_dropped(now, &mut self.accounts, running.port.as_mut());
+                lane.round_trip.input_dropped(now, &mut self.accounts, lane.port.as_mut());
             }
-            running.round_trip.advance(now, &mut self.accounts, running.port.as_mut());
+            lane.round_trip.advance(now, &mut self.accounts, lane.port.as_mut());
         }
-        for (asking, dropped) in self.directs.iter_mut().zip(self.answers_dropped.iter()) {
+        for (probes, dropped) in self.probes.iter_mut().zip(self.responses_dropped.iter()) {
             let lost = dropped.swap(0, Ordering::Relaxed);
             if 0 < lost {
                 self.prober.dropped(lost);
-                asking.direct.input_dropped(now, &mut self.accounts);
+                probes.direct.input_dropped(now, &mut self.accounts);
             }
-            asking.direct.advance(now, &mut self.accounts, asking.port.as_mut());
+            probes.direct.advance(now, &mut self.accounts, probes.port.as_mut());
         }
-        let (recorder, directs, own) = (&self.recorder, &mut self.directs, &mut self.own);
+        let (recorder, directs, own) = (&self.recorder, &mut self.probes, &mut self.health);
         self.accounts.settle(now, |event, counted| {
             recorder.counted(event, counted);
             own.counted(event);
-            directs.iter_mut().for_each(|asking| asking.suspicion.counted(event));
+            directs.iter_mut().for_each(|probes| probes.evidence.counted(event));
         });
         if self.publish_at <= now {
             self.publish_at = now + SNAPSHOT_EVERY;
-            self.forget(now);
-            self.suspect(now);
+            self.remove_decommissioned(now);
+            self.diagnose(now);
             self.publish(now);
         }
     }
 
     /// Probes no brokers that are none any more.
-    fn forget(&mut self, now: Time) {
-        for running in &mut self.routes {
-            let cluster = &running.route.cluster;
+    fn remove_decommissioned(&mut self, now: Time) {
+        for lane in &mut self.lanes {
+            let cluster = &lane.route.cluster;
             let Some(observed) = self.observed.get(cluster) else { continue };
-            self.forgotten.follow(observed, &running.topology, now);
-            running.round_trip.forget(self.forgotten.of(cluster), now, &mut self.accounts);
+            self.decommissioned.follow(observed, &lane.topology, now);
+            lane.round_trip.forget(self.decommissioned.of(cluster), now, &mut self.accounts);
         }
-        for asking in &mut self.directs {
-            asking.direct.forget(self.forgotten.of(&asking.cluster), now, &mut self.accounts);
+        for probes in &mut self.probes {
+            probes.direct.forget(self.decommissioned.of(&probes.cluster), now, &mut self.accounts);
         }
     }
 
     /// Holds what is known of each cluster against the rules of the diagnosis.
-    fn suspect(&mut self, now: Time) {
-        let own = self.own.own(now);
-        for asking in &mut self.directs {
-            let cluster = &asking.cluster;
-            let Some(running) = pinned(&self.routes, cluster) else { continue };
-            let of_lanes = self.routes.iter().filter(|running| running.route.cluster == *cluster);
-            let messages = of_lanes.filter_map(|running| running.news.permission()).chain(asking.news.permissions());
-            let around = Around {
-                topology: &running.topology,
-                forgotten: self.forgotten.of(cluster),
+    fn diagnose(&mut self, now: Time) {
+        let own = self.health.own(now);
+        for probes in &mut self.probes {
+            let cluster = &probes.cluster;
+            let Some(lane) = pinned(&self.lanes, cluster) else { continue };
+            let of_lanes = self.lanes.iter().filter(|lane| lane.route.cluster == *cluster);
+            let messages = of_lanes.filter_map(|lane| lane.latest.permission()).chain(probes.latest.permissions());
+            let around = EvidenceContext {
+                topology: &lane.topology,
+                decommissioned: self.decommissioned.of(cluster),
                 stalls: &self.stalls,
                 lost: self.accounts.ledger().anomalies(cluster, Lane::Replicated, Anomaly::Lost),
                 forbidden: messages.cloned().collect(),
                 own: own.clone(),
             };
-            asking.suspicion.follow(now, around, asking.port.as_mut());
+            probes.evidence.follow(now, around, probes.port.as_mut());
         }
     }
 
     fn publish(&mut self, now: Time) {
-        let of_routes: usize = self.routes.iter().map(|running| running.round_trip.open()).sum();
-        let of_directs: usize = self.directs.iter().map(|asking| asking.direct.open()).sum();
+        let of_routes: usize = self.lanes.iter().map(|lane| lane.round_trip.open()).sum();
+        let of_directs: usize = self.probes.iter().map(|probes| probes.direct.open()).sum();
         self.prober.balanced(self.accounts.balance(of_routes + of_directs));
         let snapshot = self.snapshot(now);
         self.states.follow(&snapshot.brokers);
@@ -409,10 +410,10 @@ impl Engine {
         let ledger = self.accounts.ledger_mut();
         let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
-        let lanes = self.routes.iter().map(|running| running.status(now)).collect();
-        let brokers = status::brokers(&self.routes, &self.observed, &self.forgotten, self.accounts.ledger(), now);
+        let lanes = self.lanes.iter().map(|lane| lane.status(now)).collect();
+        let brokers = status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.accounts.ledger(), now);
         let mut prober = self.prober.status(&series);
-        self.own.show(&mut prober);
+        self.health.show(&mut prober);
         let mut snapshot = Snapshot {
             at: now,
             wall: self.clock.wall(),
@@ -425,28 +426,28 @@ impl Engine {
             phases,
             channel_failures,
             findings: self.findings(now),
-            impediments: self.directs.iter().flat_map(Asking::impediments).collect(),
+            impediments: self.probes.iter().flat_map(ProbeRuntime::impediments).collect(),
             observed: self.observed.values().cloned().collect(),
             brokers,
             lanes,
         };
-        self.forgotten.strike(&mut snapshot);
+        self.decommissioned.remove_from(&mut snapshot);
         snapshot
     }
 
     /// Everything that stands: what the direct probes find first, then the patterns.
     fn findings(&self, now: Time) -> Vec<Finding> {
-        let direct = self.directs.iter().flat_map(|asking| asking.findings(now));
+        let direct = self.probes.iter().flat_map(|probes| probes.findings(now));
         direct.chain(self.patterns.findings()).collect()
     }
 
     fn shut_down(&mut self) {
         let now = self.clock.now();
-        for running in &mut self.routes {
-            running.round_trip.shut_down(now, &mut self.accounts, running.port.as_mut());
+        for lane in &mut self.lanes {
+            lane.round_trip.shut_down(now, &mut self.accounts, lane.port.as_mut());
         }
-        for asking in &mut self.directs {
-            asking.direct.shut_down(now, &mut self.accounts);
+        for probes in &mut self.probes {
+            probes.direct.shut_down(now, &mut self.accounts);
         }
         let recorder = &self.recorder;
         self.accounts.close(|event, counted| recorder.counted(event, counted));
@@ -455,11 +456,11 @@ impl Engine {
 }
 
 /// A cluster's pinned lane, if it has one.
-fn pinned<'a>(routes: &'a [Running], cluster: &ClusterName) -> Option<&'a Running> {
-    routes.iter().find(|running| running.route.cluster == *cluster && running.route.lane == Lane::Pinned)
+fn pinned<'a>(routes: &'a [LaneRuntime], cluster: &ClusterName) -> Option<&'a LaneRuntime> {
+    routes.iter().find(|lane| lane.route.cluster == *cluster && lane.route.lane == Lane::Pinned)
 }
 
 /// What is suspected in a cluster, if its direct probes are on.
-fn suspicion_of<'a>(directs: &'a mut [Asking], cluster: &ClusterName) -> Option<&'a mut Suspicion> {
-    directs.iter_mut().find(|asking| asking.cluster == *cluster).map(|asking| &mut asking.suspicion)
+fn evidence_of<'a>(directs: &'a mut [ProbeRuntime], cluster: &ClusterName) -> Option<&'a mut Evidence> {
+    directs.iter_mut().find(|probes| probes.cluster == *cluster).map(|probes| &mut probes.evidence)
 }

@@ -9,34 +9,34 @@ use prober_core::snapshot::{SUSPECT_AFTER, Snapshot};
 use prober_core::time::Time;
 
 use super::rows::{Row, rows};
-use super::story::FROZEN;
+use super::script::FROZEN;
 
 pub(super) use super::rows::Condition;
 
 /// What was seen so far.
 #[derive(Debug, Default)]
-pub(super) struct Witness {
+pub(super) struct Observer {
     /// When the newest snapshot was taken.
     now: Time,
-    /// When each chapter began.
-    chapters: Vec<Time>,
-    /// Condition by condition, of each row: turns are bounded by the demo's minute.
-    turns: BTreeMap<(View, BrokerId), Vec<Turn>>,
+    /// When each step began.
+    steps: Vec<Time>,
+    /// Condition by condition, of each row: changes are bounded by the demo's minute.
+    changes: BTreeMap<(View, BrokerId), Vec<Change>>,
     /// What stood as a finding in the newest snapshot.
     found: BTreeSet<(FindingKind, Option<BrokerId>)>,
 }
 
 /// A row came into this condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct Change {
     pub(super) at: Time,
     pub(super) to: Condition,
 }
 
-impl Witness {
-    /// A chapter begins.
-    pub(super) fn chapter(&mut self) {
-        self.chapters.push(self.now);
+impl Observer {
+    /// A step begins.
+    pub(super) fn step(&mut self) {
+        self.steps.push(self.now);
     }
 
     /// Takes a snapshot in. Gives what is worth a line: a row that turned for the worse, or is well again, and a finding.
@@ -52,14 +52,14 @@ impl Witness {
             self.found.insert(key);
         }
         for row in [View::Broker, View::Client].into_iter().flat_map(|view| rows(snapshot, view)) {
-            let turns = self.turns.entry((row.view, row.broker)).or_default();
-            let before = turns.last().map_or(Condition::Unknown, |turn| turn.to);
+            let changes = self.changes.entry((row.view, row.broker)).or_default();
+            let before = changes.last().map_or(Condition::Unknown, |change| change.to);
             // What has failed and waits now is not better yet.
             let same = before == row.condition || (before, row.condition) == (Condition::Failing, Condition::Waiting);
             if same {
                 continue;
             }
-            turns.push(Turn { at: self.now, to: row.condition });
+            changes.push(Change { at: self.now, to: row.condition });
             if (before, row.condition) != (Condition::Unknown, Condition::Well) {
                 lines.push((row.condition, sentence(&row)));
             }
@@ -72,9 +72,9 @@ impl Witness {
         self.now.since(Time::ORIGIN)
     }
 
-    /// When each chapter began.
-    pub(super) fn chapters(&self) -> &[Time] {
-        &self.chapters
+    /// When each step began.
+    pub(super) fn steps(&self) -> &[Time] {
+        &self.steps
     }
 
     /// How a row is doing.
@@ -84,19 +84,19 @@ impl Witness {
 
     /// How a row was doing.
     pub(super) fn condition_at(&self, view: View, broker: BrokerId, at: Time) -> Condition {
-        let before = self.turns(view, broker).iter().rfind(|turn| turn.at <= at);
-        before.map_or(Condition::Unknown, |turn| turn.to)
+        let before = self.changes(view, broker).iter().rfind(|change| change.at <= at);
+        before.map_or(Condition::Unknown, |change| change.to)
     }
 
     /// The worst condition of a row between two times, the first inclusive.
     pub(super) fn worst(&self, view: View, broker: BrokerId, from: Time, to: Time) -> Condition {
-        let within = self.turns(view, broker).iter().filter(|turn| from < turn.at && turn.at < to);
-        within.map(|turn| turn.to).fold(self.condition_at(view, broker, from), Condition::max)
+        let within = self.changes(view, broker).iter().filter(|change| from < change.at && change.at < to);
+        within.map(|change| change.to).fold(self.condition_at(view, broker, from), Condition::max)
     }
 
     /// When a row first was in this condition, after a time.
     pub(super) fn first(&self, view: View, broker: BrokerId, to: Condition, after: Time) -> Option<Time> {
-        self.turns(view, broker).iter().find(|turn| after < turn.at && turn.to == to).map(|turn| turn.at)
+        self.changes(view, broker).iter().find(|change| after < change.at && change.to == to).map(|change| change.at)
     }
 
     /// The broker itself.
@@ -109,8 +109,8 @@ impl Witness {
         self.condition(View::Client, FROZEN)
     }
 
-    fn turns(&self, view: View, broker: BrokerId) -> &[Turn] {
-        self.turns.get(&(view, broker)).map_or(&[], Vec::as_slice)
+    fn changes(&self, view: View, broker: BrokerId) -> &[Change] {
+        self.changes.get(&(view, broker)).map_or(&[], Vec::as_slice)
     }
 }
 

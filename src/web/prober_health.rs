@@ -19,7 +19,7 @@ use super::status::millis;
 
 /// A part of `prober`.
 #[derive(Debug, Serialize)]
-pub(super) struct Own {
+pub(super) struct ProberHealth {
     throttling: Option<ThrottlingRow>,
     memory: Option<MemoryRow>,
     stolen_ms: Option<f64>,
@@ -58,10 +58,10 @@ struct ControlRow {
     answered_ms_ago: Option<f64>,
 }
 
-impl Own {
-    pub(super) fn of(status: &ProberStatus, now: Time) -> Own {
+impl ProberHealth {
+    pub(super) fn of(status: &ProberStatus, now: Time) -> ProberHealth {
         let readings = &status.readings;
-        Own {
+        ProberHealth {
             throttling: readings.throttling.map(ThrottlingRow::of),
             memory: readings.memory.map(MemoryRow::of),
             stolen_ms: readings.steal.map(|steal| millis(steal.stolen)),

@@ -9,8 +9,8 @@ use prober_core::time::{Time, nanos};
 
 use crate::cli::table::millis;
 
+use super::observer::{Condition, Observer};
 use super::rows::{Row, rows};
-use super::witness::{Condition, Witness};
 
 /// The demo is over by then.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -23,8 +23,8 @@ const COLUMNS: [(&str, usize); 6] = [("", 7), ("state", 7), ("waits", 6), ("good
 
 const GAP: &str = "  ";
 
-/// Lines of the board, none wider than `width`; as many as there were before, so that it can be redrawn in place.
-pub(super) fn board(snapshot: &Snapshot, witness: &Witness, width: usize) -> Vec<String> {
+/// Lines of the dashboard, none wider than `width`; as many as there were before, so that it can be redrawn in place.
+pub(super) fn dashboard(snapshot: &Snapshot, observer: &Observer, width: usize) -> Vec<String> {
     let before: usize = COLUMNS.iter().map(|(_, width)| width + GAP.len()).sum();
     let marks = width.saturating_sub(before).min(MARKS_MAX);
     let sections = [
@@ -35,8 +35,8 @@ pub(super) fn board(snapshot: &Snapshot, witness: &Witness, width: usize) -> Vec
     for (view, label, title) in sections {
         lines.push(String::new());
         lines.push(Style::new().bold().apply_to(title).to_string());
-        lines.push(format!("{}{}", header(label), acts(witness, marks)));
-        lines.extend(rows(snapshot, view).iter().map(|row| line(row, witness, snapshot.at, marks)));
+        lines.push(format!("{}{}", header(label), acts(observer, marks)));
+        lines.extend(rows(snapshot, view).iter().map(|row| line(row, observer, snapshot.at, marks)));
     }
     lines.push(String::new());
     lines.push(format!(
@@ -53,7 +53,7 @@ fn header(label: &str) -> String {
     Style::new().dim().apply_to(aligned(&cells)).to_string()
 }
 
-fn line(row: &Row, witness: &Witness, now: Time, marks: usize) -> String {
+fn line(row: &Row, observer: &Observer, now: Time, marks: usize) -> String {
     let waits = row.waiting.filter(|waiting| SUSPECT_AFTER <= *waiting);
     let bad = if 0 < row.bad { Style::new().red() } else { Style::new() };
     let cells = [
@@ -64,7 +64,7 @@ fn line(row: &Row, witness: &Witness, now: Time, marks: usize) -> String {
         bad.apply_to(row.bad).to_string(),
         row.median.map_or_else(|| "-".to_owned(), millis),
     ];
-    format!("{}{}", aligned(&cells), minute(witness, row.view, row.broker, now, marks))
+    format!("{}{}", aligned(&cells), minute(observer, row.view, row.broker, now, marks))
 }
 
 /// Words to the left, numbers to the right.
@@ -77,20 +77,20 @@ fn aligned(cells: &[String; COLUMNS.len()]) -> String {
 }
 
 /// A row's minute so far: the worst condition within each mark.
-fn minute(witness: &Witness, view: View, broker: BrokerId, now: Time, marks: usize) -> String {
+fn minute(observer: &Observer, view: View, broker: BrokerId, now: Time, marks: usize) -> String {
     let until = mark_of(now, marks).min(marks);
     (0..until)
         .map(|mark| {
-            let worst = witness.worst(view, broker, start_of(mark, marks), start_of(mark + 1, marks));
+            let worst = observer.worst(view, broker, start_of(mark, marks), start_of(mark + 1, marks));
             style(worst).apply_to(glyph(worst)).to_string()
         })
         .collect()
 }
 
-/// Above the minute, the number of each chapter where it begins.
-fn acts(witness: &Witness, marks: usize) -> String {
+/// Above the minute, the number of each step where it begins.
+fn acts(observer: &Observer, marks: usize) -> String {
     let mut line = vec![' '; marks];
-    for (number, at) in (1..).zip(witness.chapters()) {
+    for (number, at) in (1..).zip(observer.steps()) {
         if let Some(place) = line.get_mut(mark_of(*at, marks)) {
             *place = char::from_digit(number, 10).unwrap_or('+');
         }
@@ -111,7 +111,7 @@ fn legend(condition: Condition, words: &str) -> String {
     format!("{} {words}", style(condition).apply_to(glyph(condition)))
 }
 
-/// Told apart without colours, too.
+/// Recorded apart without colours, too.
 fn glyph(condition: Condition) -> char {
     match condition {
         Condition::Unknown => ' ',
@@ -136,39 +136,40 @@ mod tests {
     use console::{measure_text_width, strip_ansi_codes};
 
     use super::*;
-    use crate::cli::demo::fixture::{Told, told};
+    use crate::cli::demo::fixture::{Recorded, recorded};
 
     const WIDTHS: [usize; 5] = [40, 60, 79, 119, 300];
 
     #[test]
     fn no_line_is_wider_than_the_terminal() {
-        let Told { witness, last } = told();
+        let Recorded { observer, last } = recorded();
         for width in WIDTHS {
-            let lines = board(&last, &witness, width);
+            let lines = dashboard(&last, &observer, width);
             assert!(lines.iter().all(|line| measure_text_width(line) <= width), "{width}: {lines:#?}");
         }
     }
 
     #[test]
     fn eighty_columns_cut_no_word_off() {
-        let Told { witness, last } = told();
-        let words =
-            |width| board(&last, &witness, width).iter().map(|line| line.matches(char::is_alphabetic).count()).sum();
+        let Recorded { observer, last } = recorded();
+        let words = |width| {
+            dashboard(&last, &observer, width).iter().map(|line| line.matches(char::is_alphabetic).count()).sum()
+        };
         let (eighty, wide): (usize, usize) = (words(79), words(300));
         assert_eq!(eighty, wide);
     }
 
     #[test]
     fn board_keeps_its_height() {
-        let Told { witness, last } = told();
-        let heights = WIDTHS.map(|width| board(&last, &witness, width).len());
+        let Recorded { observer, last } = recorded();
+        let heights = WIDTHS.map(|width| dashboard(&last, &observer, width).len());
         assert_eq!(heights, [14; WIDTHS.len()]);
     }
 
     #[test]
     fn minute_shows_each_rows_worst_moments_where_they_were() {
-        let Told { witness, last } = told();
-        let lines = board(&last, &witness, 119);
+        let Recorded { observer, last } = recorded();
+        let lines = dashboard(&last, &observer, 119);
         let lines: Vec<_> = lines.iter().map(|line| strip_ansi_codes(line).into_owned()).collect();
         let minutes: Vec<&str> = lines.iter().filter_map(|line| line.find('·').map(|at| &line[at..])).collect();
         let marks = |line: &str| line.chars().filter(|mark| *mark == '█').count();

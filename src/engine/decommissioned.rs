@@ -1,6 +1,6 @@
 //! Brokers that are none any more: unregistered for ten minutes, however long replica lists go on naming them (design §4).
 //!
-//! Once forgotten, a broker stays so until it is listed again. A cluster that does not say for a while who is registered
+//! Once decommissioned, a broker stays so until it is listed again. A cluster that does not say for a while who is registered
 //! must not turn a decommissioned broker into one that fails.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,27 +11,27 @@ use prober_core::snapshot::Snapshot;
 use prober_core::time::Time;
 use prober_core::topology::Topology;
 
-/// Who is forgotten, by cluster.
+/// Who is decommissioned, by cluster.
 #[derive(Debug, Default)]
-pub(super) struct Forgotten {
+pub(super) struct Decommissioned {
     brokers: BTreeMap<ClusterName, BTreeSet<BrokerId>>,
     nobody: BTreeSet<BrokerId>,
 }
 
-impl Forgotten {
+impl Decommissioned {
     /// Takes in what a cluster says of itself, and what the metadata of its topics show; whether anything changed.
     pub(super) fn follow(&mut self, observed: &Observed, topology: &Topology, now: Time) -> bool {
         let Some(registrations) = &observed.registrations else { return false };
-        let forgotten = self.brokers.entry(observed.cluster.clone()).or_default();
-        let before = forgotten.len();
-        forgotten.retain(|id| {
+        let decommissioned = self.brokers.entry(observed.cluster.clone()).or_default();
+        let before = decommissioned.len();
+        decommissioned.retain(|id| {
             let listed = topology.brokers.get(id).is_some_and(|seen| seen.registered);
             !listed && !registrations.brokers.contains_key(id)
         });
-        let mut changed = forgotten.len() != before;
+        let mut changed = decommissioned.len() != before;
         let absent = topology.brokers.iter().filter(|(_, seen)| !seen.registered).map(|(id, _)| *id);
         for id in absent.filter(|id| registrations.is_forgotten(*id, now)) {
-            if forgotten.insert(id) {
+            if decommissioned.insert(id) {
                 changed = true;
                 let cluster = observed.cluster.as_str();
                 tracing::info!(cluster, broker = id.0, "broker unregistered for ten minutes: not probed any more");
@@ -40,14 +40,14 @@ impl Forgotten {
         changed
     }
 
-    /// The forgotten brokers of a cluster.
+    /// The decommissioned brokers of a cluster.
     pub(super) fn of(&self, cluster: &ClusterName) -> &BTreeSet<BrokerId> {
         self.brokers.get(cluster).unwrap_or(&self.nobody)
     }
 
     /// Takes what was counted of them off the pages and out of the exports, where their series end by that. The ledger
     /// keeps it, for the case that they come back.
-    pub(super) fn strike(&self, snapshot: &mut Snapshot) {
+    pub(super) fn remove_from(&self, snapshot: &mut Snapshot) {
         if self.brokers.values().all(BTreeSet::is_empty) {
             return;
         }
@@ -91,19 +91,19 @@ mod tests {
 
     #[test]
     fn broker_is_forgotten_after_ten_minutes_until_it_is_listed_again() {
-        let mut forgotten = Forgotten::default();
+        let mut decommissioned = Decommissioned::default();
         let name = ClusterName::new("c");
         let gone = topology(&[(1, true), (2, false)]);
         let long = FORGOTTEN_AFTER.as_secs();
-        assert!(!forgotten.follow(&observed(&[(0, &[1, 2]), (10, &[1])]), &gone, at(20)));
+        assert!(!decommissioned.follow(&observed(&[(0, &[1, 2]), (10, &[1])]), &gone, at(20)));
         let answers = observed(&[(0, &[1, 2]), (10, &[1]), (10 + long, &[1])]);
-        assert!(forgotten.follow(&answers, &gone, at(10 + long)));
-        assert!(!forgotten.follow(&answers, &gone, at(10 + long)), "said once");
-        assert_eq!(*forgotten.of(&name), BTreeSet::from([BrokerId(2)]));
+        assert!(decommissioned.follow(&answers, &gone, at(10 + long)));
+        assert!(!decommissioned.follow(&answers, &gone, at(10 + long)), "said once");
+        assert_eq!(*decommissioned.of(&name), BTreeSet::from([BrokerId(2)]));
         // Nobody answers any more: it does not come back for that.
-        assert!(!forgotten.follow(&answers, &gone, at(10_000)));
-        assert_eq!(*forgotten.of(&name), BTreeSet::from([BrokerId(2)]));
-        assert!(forgotten.follow(&answers, &topology(&[(1, true), (2, true)]), at(10_000)));
-        assert!(forgotten.of(&name).is_empty());
+        assert!(!decommissioned.follow(&answers, &gone, at(10_000)));
+        assert_eq!(*decommissioned.of(&name), BTreeSet::from([BrokerId(2)]));
+        assert!(decommissioned.follow(&answers, &topology(&[(1, true), (2, true)]), at(10_000)));
+        assert!(decommissioned.of(&name).is_empty());
     }
 }

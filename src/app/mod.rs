@@ -7,7 +7,7 @@
 //!                                      ◄─────────── observation
 //! ```
 
-mod routes;
+mod plan;
 pub(crate) mod security;
 
 use std::io;
@@ -21,18 +21,18 @@ use prober_probes::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use crate::alarm::{Alarm, Listener};
 use crate::config::{self, Config};
-use crate::engine::{self, Inputs, Route, Setup, Waiting};
+use crate::engine::{self, EngineBuilder, Inputs, Route, Setup};
 use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Protocol, Temporality, TlsSettings};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats, Recorder};
 use crate::kafka::Reporter;
 use crate::kafka::observe;
+use crate::supervisor::{FailureReceiver, Supervisor};
 use crate::vitals;
 use crate::web::{self, WebError, WebState};
 
-use routes::{DirectPlan, LaneSettings, Plan};
+use plan::{DirectPlan, LaneSettings, Plan};
 
 /// The probe runtime has nothing to wait for when it stops; longer than this, it hangs, and we go on without it.
 const PROBES_END_WITHIN: Duration = Duration::from_millis(500);
@@ -72,7 +72,7 @@ pub enum StartError {
 /// A prober at work.
 pub struct App {
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    alarm: Listener,
+    failure: FailureReceiver,
     stop_probes: watch::Sender<bool>,
     stop_edge: watch::Sender<bool>,
     probes: JoinHandle<()>,
@@ -87,9 +87,9 @@ impl App {
     /// The address is taken, the endpoint is no endpoint, or the system lacks something.
     pub fn start(config: &Config, parts: Parts) -> Result<App, StartError> {
         let clock = Clock::start();
-        let (alarm, listener) = Alarm::new();
+        let (supervisor, failure) = Supervisor::new();
         let edge = Builder::new_multi_thread().worker_threads(1).thread_name("edge").enable_all().build()?;
-        let identity = routes::identity(&config.vantage)?;
+        let identity = plan::identity(&config.vantage)?;
         let plan = Plan::of(config, identity).map_err(StartError::Security)?;
         let vantage: Arc<str> = Arc::from(config.vantage.as_str());
         let first = engine::empty_snapshot(&vantage, &plan.objectives);
@@ -114,24 +114,24 @@ impl App {
         if let Some(page) = page {
             tracing::info!(address = %page.address(), "listening");
             let server = serve(page, config, &snapshots, &stats, edge_stopped.clone());
-            watch_over(&edge, &alarm, "web", server, edge_stopped.clone());
+            watch_over(&edge, &supervisor, "web", server, edge_stopped.clone());
         }
         let export = otlp.map(|(endpoint, otlp)| {
             tracing::info!(endpoint, "exporting over OTLP");
-            watch_over(&edge, &alarm, "otlp", otlp.run(stopped(edge_stopped.clone())), edge_stopped)
+            watch_over(&edge, &supervisor, "otlp", otlp.run(stopped(edge_stopped.clone())), edge_stopped)
         });
         let Plan { routes, directs, observations, objectives, thresholds } = plan;
         let reference = config.diagnosis.reference.address(config.otlp.endpoint.as_deref()).map(Arc::from);
-        let (inputs, waiting) = engine::queue(routes.len(), directs.len());
+        let (inputs, builder) = engine::queue(routes.len(), directs.len());
         for settings in observations {
             let inputs = inputs.clone();
             let observing = observe::run(settings, clock, Box::new(move |observed| inputs.observed(observed)));
-            watch_over(&edge, &alarm, "observation", observing, edge_ends.clone());
+            watch_over(&edge, &supervisor, "observation", observing, edge_ends.clone());
         }
         let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish, reference };
-        let probes = spawn_probes(routes, directs, (inputs, waiting), setup, probes_stopped, alarm)?;
+        let probes = spawn_probes(routes, directs, (inputs, builder), setup, probes_stopped, supervisor)?;
         drop(_entered);
-        Ok(App { snapshots, alarm: listener, stop_probes, stop_edge, probes, export, edge })
+        Ok(App { snapshots, failure, stop_probes, stop_edge, probes, export, edge })
     }
 
     /// The newest snapshot, as it changes.
@@ -139,9 +139,9 @@ impl App {
         self.snapshots.clone()
     }
 
-    /// Hears when a part of the prober fails.
-    pub fn alarm(&self) -> Listener {
-        self.alarm.clone()
+    /// Resolves to the first failure of a part of the prober.
+    pub fn failure(&self) -> FailureReceiver {
+        self.failure.clone()
     }
 
     /// Runs something on the edge until it is done.
@@ -194,35 +194,36 @@ fn serve(
 fn spawn_probes(
     routes: Vec<(Route, LaneSettings)>,
     directs: Vec<DirectPlan>,
-    (inputs, waiting): (Inputs, Waiting),
+    (inputs, builder): (Inputs, EngineBuilder),
     setup: Setup,
     stop: watch::Receiver<bool>,
-    alarm: Alarm,
+    supervisor: Supervisor,
 ) -> io::Result<JoinHandle<()>> {
     let clock = setup.clock;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("probes".into()).spawn(move || {
-        let panicked = PanicAlarm(alarm.clone());
+        let panicked = supervisor.guard_thread("the probe thread");
         runtime.block_on(async {
             let thread_inputs = inputs.clone();
             if let Err(error) = vitals::beat_on_thread(clock, move |vital| thread_inputs.vital(vital)) {
-                alarm.raise(format!("no thread for the vitals: {error}"));
+                supervisor.report_failure(format!("no thread for the vitals: {error}"));
             }
-            let teller = || {
+            let report = || {
                 let inputs = inputs.clone();
                 move |vital| _ = inputs.vital(vital)
             };
-            let _heartbeat = alarm.spawn("heartbeat", vitals::beat(clock, teller()));
-            let _loopback = alarm.spawn("loopback", vitals::loopback::ask(clock, teller()));
+            let _heartbeat = supervisor.spawn("heartbeat", vitals::beat(clock, report()));
+            let _loopback = supervisor.spawn("loopback", vitals::loopback::run(clock, report()));
             let _reference = setup.reference.clone().map(|address| {
-                alarm.spawn("reference", vitals::reference::ask(address, setup.publish.subscribe(), clock, teller()))
+                supervisor
+                    .spawn("reference", vitals::reference::run(address, setup.publish.subscribe(), clock, report()))
             });
             let routes = routes
                 .into_iter()
                 .enumerate()
                 .map(|(index, (route, settings))| {
                     let report = reporter(index, &route, &directs, inputs.clone());
-                    (route, settings.start(clock, report, alarm.clone()))
+                    (route, settings.start(clock, report, supervisor.clone()))
                 })
                 .collect();
             let directs = directs
@@ -230,10 +231,10 @@ fn spawn_probes(
                 .enumerate()
                 .map(|(index, plan)| {
                     let inputs = inputs.clone();
-                    plan.start(clock, Arc::new(move |input| inputs.direct(index, input)), alarm.clone())
+                    plan.start(clock, Arc::new(move |input| inputs.direct(index, input)), supervisor.clone())
                 })
                 .collect();
-            waiting.over(routes, directs, setup).run(stop).await;
+            builder.build(routes, directs, setup).run(stop).await;
         });
         // A name that is still being resolved must not hold the end up.
         runtime.shutdown_background();
@@ -253,31 +254,20 @@ fn reporter(index: usize, route: &Route, directs: &[DirectPlan], inputs: Inputs)
     })
 }
 
-/// Raises the alarm when the probe thread itself panics.
-struct PanicAlarm(Alarm);
-
-impl Drop for PanicAlarm {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.raise("the probe thread panicked".into());
-        }
-    }
-}
-
 /// Spawns a part of the edge that lives until it is told to stop.
 fn watch_over(
     edge: &Runtime,
-    alarm: &Alarm,
+    supervisor: &Supervisor,
     name: &'static str,
     part: impl Future<Output = ()> + Send + 'static,
     stop: watch::Receiver<bool>,
 ) -> tokio::task::JoinHandle<()> {
-    let alarm = alarm.clone();
+    let supervisor = supervisor.clone();
     edge.spawn(async move {
         let ended = tokio::spawn(part).await;
         match ended {
-            Err(error) if error.is_panic() => alarm.raise(format!("task {name} panicked")),
-            Ok(()) if !*stop.borrow() => alarm.raise(format!("task {name} ended")),
+            Err(error) if error.is_panic() => supervisor.report_failure(format!("task {name} panicked")),
+            Ok(()) if !*stop.borrow() => supervisor.report_failure(format!("task {name} ended")),
             _ => {}
         }
     })

@@ -1,10 +1,10 @@
 //! `explain`: asks a running prober what stands, and prints each finding with its evidence, and the newest outcome of every
 //! probe at every broker. It reads two pages and judges nothing itself.
 
-mod ask;
+mod client;
 mod matrix;
 mod pages;
-mod words;
+mod text;
 
 use std::io::Read;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::args::ExplainArgs;
 use super::exit::{self, Exit};
 use super::load_listener;
 
-use ask::AskError;
+use client::ClientError;
 use pages::{Filter, Pages, PagesError};
 
 /// Columns, where nobody tells how many there are.
@@ -28,7 +28,7 @@ enum ExplainError {
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
     #[error(transparent)]
-    Ask(#[from] AskError),
+    Client(#[from] ClientError),
     #[error(transparent)]
     Pages(#[from] PagesError),
     #[error("cannot read {from}: {error}")]
@@ -41,7 +41,7 @@ impl ExplainError {
     /// No prober there, or one that does not answer, is no healthy prober. All else is a matter of how it was asked.
     fn exit(&self) -> fn(&dyn std::fmt::Display) -> Exit {
         match self {
-            ExplainError::Ask(AskError::Silent { .. }) | ExplainError::System(_) => exit::unhealthy,
+            ExplainError::Client(ClientError::Silent { .. }) | ExplainError::System(_) => exit::unhealthy,
             _ => exit::usage,
         }
     }
@@ -66,10 +66,10 @@ fn pages(args: &ExplainArgs) -> Result<Pages, ExplainError> {
         None => {
             let url = match &args.url {
                 Some(url) => url.clone(),
-                None => format!("http://{}", ask::reachable(load_listener(&args.config)?)),
+                None => format!("http://{}", client::reachable(load_listener(&args.config)?)),
             };
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let [findings, status] = runtime.block_on(ask::pages(&url))?;
+            let [findings, status] = runtime.block_on(client::pages(&url))?;
             pages::document(pages::parsed(&findings)?, pages::parsed(&status)?)
         }
     };
@@ -95,5 +95,5 @@ fn print(args: &ExplainArgs, pages: &Pages) {
     }
     let terminal = Term::stdout();
     let width = if terminal.is_term() { usize::from(terminal.size().1) } else { COLUMNS };
-    print!("{}{}", words::findings(pages, width), matrix::matrix(pages, width));
+    print!("{}{}", text::findings(pages, width), matrix::matrix(pages, width));
 }

@@ -1,33 +1,33 @@
-//! Where the demo is shown: a board redrawn in place under a growing story on a terminal, plain lines elsewhere.
+//! Where the demo is shown: a dashboard redrawn in place under a growing story on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use console::{Style, Term, truncate_str};
-use prober_core::ids::View as Seen;
+use prober_core::ids::View;
 use prober_core::snapshot::Snapshot;
 
 use crate::cli::table::{Table, millis};
 
-use super::board::{board, style};
+use super::dashboard::{dashboard, style};
+use super::observer::{Condition, Observer};
 use super::rows::rows;
-use super::witness::{Condition, Witness};
 
 /// A smaller terminal gets plain lines: what has scrolled away cannot be redrawn.
 const ROWS_MIN: u16 = 16;
 const COLUMNS_MIN: u16 = 60;
 
 /// The way out.
-pub(super) struct View {
+pub(super) struct Terminal {
     term: Term,
     live: bool,
-    /// The board that stands on the screen.
-    standing: Vec<String>,
+    /// The dashboard that stands on the screen.
+    drawn: Vec<String>,
 }
 
-impl View {
+impl Terminal {
     /// A view of this terminal, or plain lines if it is none or they are asked for.
-    pub(super) fn new(plain: bool) -> View {
+    pub(super) fn new(plain: bool) -> Terminal {
         if plain {
             console::set_colors_enabled(false);
         }
@@ -35,7 +35,7 @@ impl View {
         let (rows, columns) = term.size();
         let obeys = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let live = !plain && obeys && ROWS_MIN <= rows && COLUMNS_MIN <= columns;
-        View { term, live, standing: Vec::new() }
+        Terminal { term, live, drawn: Vec::new() }
     }
 
     /// Says what happens now; it stays on the screen.
@@ -49,49 +49,49 @@ impl View {
         self.say(&format!("{}  {}", stamp(at), style(condition).apply_to(words)));
     }
 
-    /// Draws the newest board over the one that stands there.
-    pub(super) fn draw(&mut self, snapshot: &Snapshot, witness: &Witness) {
+    /// Draws the newest dashboard over the one that stands there.
+    pub(super) fn draw(&mut self, snapshot: &Snapshot, observer: &Observer) {
         if self.live {
-            let board = board(snapshot, witness, self.columns());
-            self.put(&[], board);
+            let dashboard = dashboard(snapshot, observer, self.columns());
+            self.put(&[], dashboard);
         }
     }
 
-    /// Plain lines get a table where a chapter ends.
-    pub(super) fn chapter_ends(&mut self, snapshot: &Snapshot) {
+    /// Plain lines get a table where a step ends.
+    pub(super) fn step_ends(&mut self, snapshot: &Snapshot) {
         if !self.live {
             self.say(table(snapshot).trim_end());
         }
     }
 
-    /// Says what it came to, below a board that stays.
+    /// Says what it came to, below a dashboard that stays.
     pub(super) fn conclude(&mut self, words: &[String]) {
-        self.standing = Vec::new();
+        self.drawn = Vec::new();
         self.say("");
         words.iter().for_each(|line| self.say(line));
     }
 
     fn say(&mut self, line: &str) {
         let line = if self.live { truncate_str(line, self.columns(), "…").into_owned() } else { line.to_owned() };
-        let board = std::mem::take(&mut self.standing);
-        let height = board.len();
-        self.standing = vec![String::new(); height];
-        self.put(&[line], board);
+        let dashboard = std::mem::take(&mut self.drawn);
+        let height = dashboard.len();
+        self.drawn = vec![String::new(); height];
+        self.put(&[line], dashboard);
     }
 
-    /// Writes lines where the board stood, and the board below them, in one piece: a line is cleared just before it is
+    /// Writes lines where the dashboard stood, and the dashboard below them, in one piece: a line is cleared just before it is
     /// written anew, so nothing flickers.
-    fn put(&mut self, lines: &[String], board: Vec<String>) {
+    fn put(&mut self, lines: &[String], dashboard: Vec<String>) {
         // A failure means that nobody reads on: the demo goes on all the same, and its exit code says what came out.
-        let _ = self.try_put(lines, &board);
-        self.standing = board;
+        let _ = self.try_put(lines, &dashboard);
+        self.drawn = dashboard;
     }
 
-    fn try_put(&self, lines: &[String], board: &[String]) -> std::io::Result<()> {
-        if !self.standing.is_empty() {
-            self.term.move_cursor_up(self.standing.len())?;
+    fn try_put(&self, lines: &[String], dashboard: &[String]) -> std::io::Result<()> {
+        if !self.drawn.is_empty() {
+            self.term.move_cursor_up(self.drawn.len())?;
         }
-        for line in lines.iter().chain(board) {
+        for line in lines.iter().chain(dashboard) {
             if self.live {
                 self.term.clear_line()?;
             }
@@ -113,7 +113,7 @@ fn stamp(at: Duration) -> String {
 /// Both views for a log: no colours, no marks.
 fn table(snapshot: &Snapshot) -> String {
     let mut table = Table::new(&["view", "broker", "state", "waits", "good", "bad", "median"]);
-    for (view, label) in [(Seen::Broker, "broker"), (Seen::Client, "preferred leader")] {
+    for (view, label) in [(View::Broker, "broker"), (View::Client, "preferred leader")] {
         for row in rows(snapshot, view) {
             table.row(vec![
                 view.as_str().to_owned(),

@@ -165,7 +165,7 @@ async fn end_of(connection: &Connection, idle_timeout: Duration, owed: &mut Over
                 if !silent.is_some_and(|since| owed.is_late(since)) {
                     word = None;
                 } else if needs_replacement {
-                    word = Some((Instant::now(), connection.way().await));
+                    word = Some((Instant::now(), connection.tcp_state().await));
                 }
                 owed.since(silent, word.and_then(|(_, way)| way));
                 let silent = silent.map(|since| since.elapsed());

@@ -13,9 +13,9 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
     init_producer_id::Producer,
-    versions::Api,
 };
 
 /// Adds one partition to the transaction of a producer, and begins it.

@@ -15,7 +15,7 @@ use kafka_protocol::{
     protocol::{Decodable, Encodable, StrBytes, buf::ByteBuf, encode_request_header_into_buffer},
 };
 
-use super::versions::Api;
+use super::api::Api;
 
 /// A request that a [`Connection`](super::Connection) can carry; implemented by the request types
 /// of this module.

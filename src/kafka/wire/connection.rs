@@ -1,10 +1,8 @@
-//! One connection to one broker: opened by the ApiVersions handshake, then as many calls at a
-//! time as the caller likes, answered in order.
+//! One connection to one broker. Any number of requests may be outstanding, up to [`MAX_OUTSTANDING`](super::MAX_OUTSTANDING);
+//! the broker answers them in order.
 //!
-//! TLS wraps the stream before [`Connection::open`]; a SASL exchange is the first calls after it,
-//! since a broker answers ApiVersions to anybody (KIP-152).
-//! The connection never reconnects and never retries. It needs a tokio runtime, where it keeps
-//! one task until it ends.
+//! [`Connection::open`] and SASL are in `establish`. The connection never reconnects and never retries. It needs a tokio
+//! runtime, where one task (`driver`) serves it until it ends.
 
 use std::{
     future::Future,
@@ -19,40 +17,32 @@ use tokio::{
 };
 
 use super::{
+    api::Api,
     call::Call,
     codec::Request,
     driver::Driver,
     error::{Phase, WireError},
-    handshake,
     pipeline::{Pipeline, lock},
-    sasl,
     tcp_state::{self, Endpoints},
-    versions::{Api, Versions},
+    versions::Versions,
 };
 use prober_core::diagnosis::input::Way;
 
-use crate::kafka::security::Sasl;
-
-/// An open connection. Dropping it closes the socket and fails what is outstanding with
-/// [`WireError::Dropped`], unless it was [retired](Connection::retire) before.
+/// An open connection. Dropping it closes the socket and fails outstanding requests with [`WireError::Dropped`], unless it
+/// was [retired](Connection::retire) before.
 #[derive(Debug)]
 pub struct Connection {
     pipeline: Arc<Mutex<Pipeline>>,
     versions: Versions,
     ended: watch::Receiver<Option<WireError>>,
-    due_at: Option<Instant>,
-    /// Where it goes; `None` over what is no TCP.
-    ends: Option<Endpoints>,
+    replace_at: Option<Instant>,
+    /// Local and remote address; `None` if the stream is not TCP.
+    endpoints: Option<Endpoints>,
 }
 
 impl Connection {
-    /// Opens a connection over a connected stream and agrees on versions with the broker
-    /// (KIP-35, KIP-511). `client_id` is what the broker's logs and quotas know us by.
-    ///
-    /// # Errors
-    /// [`WireError::NoAnswer`] if the broker has not answered by `answer_by`; otherwise whatever
-    /// ended the connection.
-    pub async fn open<S>(stream: S, client_id: &str, answer_by: Instant) -> Result<Self, WireError>
+    /// A connection over a connected stream, before any request: the versions are still unknown.
+    pub(super) fn over<S>(stream: S, client_id: &str) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -60,46 +50,27 @@ impl Connection {
         let ended = pipeline.watch_end();
         let pipeline = Arc::new(Mutex::new(pipeline));
         tokio::spawn(Driver::new(Arc::clone(&pipeline)));
-        let mut connection = Self { pipeline, versions: Versions::default(), ended, due_at: None, ends: None };
-        connection.versions = tokio::time::timeout_at(answer_by, handshake::agree(&connection))
-            .await
-            .unwrap_or(Err(WireError::NoAnswer { phase: Phase::ApiVersions }))?;
-        connection.state().enter(Phase::Serving);
-        Ok(connection)
+        Self { pipeline, versions: Versions::default(), ended, replace_at: None, endpoints: None }
     }
 
-    /// Authenticates the connection, before any other call.
+    /// Writes a request to the socket before it returns, and returns a future of the response that does not borrow the
+    /// connection. A response that cannot be decoded ends the connection.
     ///
     /// # Errors
-    /// [`WireError::NoAnswer`] if the exchange is not over by `answer_by`; otherwise what the broker said to it, or what
-    /// ended the connection.
-    pub(super) async fn authenticate(&mut self, sasl: &Sasl, answer_by: Instant) -> Result<(), WireError> {
-        self.state().enter(Phase::Sasl);
-        let lifetime = tokio::time::timeout_at(answer_by, sasl::authenticate(self, sasl))
-            .await
-            .unwrap_or(Err(WireError::NoAnswer { phase: Phase::Sasl }))?;
-        self.due_at = lifetime.and_then(|lifetime| Instant::now().checked_add(lifetime * 4 / 5));
-        self.state().enter(Phase::Serving);
-        Ok(())
-    }
-
-    /// Sends a request, in this very turn, and returns a future of its answer that does not
-    /// borrow the connection. An answer that cannot be decoded ends the connection.
-    ///
-    /// # Errors
-    /// If not a byte was sent: the connection has ended or is retired, the versions do not meet,
-    /// or too much is under way.
+    /// Not a byte was sent: the connection has ended or is retired, broker and prober share no version of the request, or
+    /// too many requests or bytes are outstanding.
     pub fn call<R: Request>(&self, request: R) -> Result<Call<R::Response>, WireError> {
         let version = self.versions.agree(R::API, request.newest())?;
         self.state().call(request, version)
     }
 
-    /// As [`Connection::call`], in a version that the handshake chooses.
+    /// As [`Connection::call`], in the version given; the handshake uses it before any version is agreed.
     pub(super) fn call_in_version<R: Request>(&self, request: R, version: i16) -> Result<Call<R::Response>, WireError> {
         self.state().call(request, version)
     }
 
-    /// The version in which `api` is spoken here, unless a request lacks what it demands.
+    /// The newest version of `api` that broker and prober share. A request that lacks a field of newer versions uses an
+    /// older one.
     ///
     /// # Errors
     /// [`WireError::UnsupportedVersion`] if broker and prober share none.
@@ -107,53 +78,54 @@ impl Connection {
         self.versions.agree(api, i16::MAX)
     }
 
-    /// What the broker offered in the handshake, as one number that is equal for equal offers.
+    /// A hash of the versions that the broker offered in the handshake: equal for equal offers.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.versions.fingerprint()
     }
 
-    /// Requests sent and not yet answered, those of callers who gave up included.
+    /// Requests sent and not yet answered, including those whose caller has dropped the future.
     pub fn outstanding(&self) -> usize {
         self.state().outstanding()
     }
 
-    /// When bytes last came from the broker; before any came, when the connection was opened.
+    /// When bytes last arrived from the broker; before the first byte, when the connection was opened.
     pub fn last_byte_at(&self) -> Instant {
         self.state().last_byte_at()
     }
 
-    /// Since when the broker owes us a byte: the later of the last byte and the sending of the
-    /// oldest outstanding request. None if nothing is outstanding.
+    /// Since when the connection waits for bytes: the later of the last byte received and the sending of the oldest
+    /// outstanding request. `None` if nothing is outstanding.
     pub fn waiting_since(&self) -> Option<Instant> {
         self.state().waiting_since()
     }
 
-    /// It runs over TCP between these.
-    pub(super) fn set_endpoints(&mut self, ends: Endpoints) {
-        self.ends = Some(ends);
+    /// Sets the TCP addresses, by which the kernel's state of the connection is found.
+    pub(super) fn set_endpoints(&mut self, endpoints: Endpoints) {
+        self.endpoints = Some(endpoints);
     }
 
-    /// Whether the broker's kernel takes what we send, as far as ours knows. Does not borrow the connection.
-    pub fn way(&self) -> impl Future<Output = Option<Way>> + Send + use<> {
-        let ends = self.ends;
-        async move { tcp_state::of(ends?).await }
+    /// What our kernel knows of the connection: bytes that the broker's kernel has not acknowledged, and retransmissions.
+    /// `None` if it cannot be read. Does not borrow the connection.
+    pub fn tcp_state(&self) -> impl Future<Output = Option<Way>> + Send + use<> {
+        let endpoints = self.endpoints;
+        async move { tcp_state::read(endpoints?).await }
     }
 
-    /// Until when the broker throttles this connection (KIP-219), as last told; may be past.
+    /// Until when the broker throttles this connection (KIP-219), by its last response that said so; may be in the past.
     pub fn throttled_until(&self) -> Option<Instant> {
         self.state().throttled_until()
     }
 
-    /// Whether the broker throttles this connection now: until it ends, nothing that is asked is answered.
+    /// Whether the broker throttles this connection now. Until the throttle ends, the broker reads no request from it.
     pub fn is_throttled(&self) -> bool {
         self.throttled_until().is_some_and(|until| Instant::now() < until)
     }
 
-    /// Whether a kept connection is due for replacement by a fresh one: at 80 % of the lifetime of its session, at the
-    /// end of which the broker would end it under our hands (KIP-368). We never authenticate again on the same
-    /// connection, so that no answer of a probe waits behind such an exchange. Never if the session has no end.
+    /// Whether the connection should be replaced by a fresh one: at 80 % of the lifetime of its SASL session, because the
+    /// broker closes it when the session expires (KIP-368). The prober does not re-authenticate on an open connection, so
+    /// that no response of a probe waits behind such an exchange. Never true if the session does not expire.
     pub fn needs_replacement(&self) -> bool {
-        self.due_at.is_some_and(|at| at <= Instant::now())
+        self.replace_at.is_some_and(|at| at <= Instant::now())
     }
 
     /// Why the connection ended, if it has.
@@ -161,8 +133,7 @@ impl Connection {
         self.ended.borrow().clone()
     }
 
-    /// Resolves when the connection ends, also with nothing outstanding. Does not borrow the
-    /// connection.
+    /// Resolves when the connection ends, also with nothing outstanding. Does not borrow the connection.
     pub fn closed(&self) -> impl Future<Output = WireError> + Send + use<> {
         let mut ended = self.ended.clone();
         async move {
@@ -171,11 +142,26 @@ impl Connection {
         }
     }
 
-    /// Takes no more calls from now on, but still delivers what is outstanding until `until`;
-    /// then, or with the last answer, the connection ends with [`WireError::Retired`]. The handle
-    /// may be dropped at once. Retiring again can only shorten the time.
+    /// Accepts no more requests, but delivers outstanding responses until `until`; then, or with the last response, the
+    /// connection ends with [`WireError::Retired`]. The handle may be dropped at once. A second call can only shorten the
+    /// time.
     pub fn retire(&self, until: Instant) {
         self.state().retire(until);
+    }
+
+    /// Sets the versions that the handshake agreed on.
+    pub(super) fn set_versions(&mut self, versions: Versions) {
+        self.versions = versions;
+    }
+
+    /// Sets the phase that errors of the stream are reported with.
+    pub(super) fn enter(&self, phase: Phase) {
+        self.state().enter(phase);
+    }
+
+    /// Sets when [`Connection::needs_replacement`] becomes true; `None`: never.
+    pub(super) fn replace_at(&mut self, at: Option<Instant>) {
+        self.replace_at = at;
     }
 
     fn state(&self) -> MutexGuard<'_, Pipeline> {

@@ -9,8 +9,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Deletes groups; each must be coordinated by the broker that is asked.

@@ -8,8 +8,8 @@ use kafka_protocol::messages::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// The first version that can include fenced brokers.

@@ -12,8 +12,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// What a topic demands of its in-sync replicas before a write with `acks=all` is accepted.

@@ -12,8 +12,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Asks one broker about its own directories, and about these partitions in them.

@@ -13,8 +13,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// The only topic that a quorum replicates, and its only partition.

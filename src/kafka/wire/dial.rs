@@ -9,12 +9,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{
-    connection::Connection,
-    error::{self, WireError},
-    tcp_state::Endpoints,
-    tls,
-};
+use super::{connection::Connection, error::WireError, stream_error, tcp_state::Endpoints, tls};
 use crate::kafka::security::Security;
 
 /// How long each phase took.
@@ -122,7 +117,7 @@ pub async fn connect(address: &str, by: Instant, tcp_user_timeout: Duration) -> 
 }
 
 async fn resolve(address: &str, by: Instant) -> Result<Vec<SocketAddr>, WireError> {
-    let failed = |detail: &str| match error::local_shortage() {
+    let failed = |detail: &str| match stream_error::local_shortage() {
         Some(fault) => WireError::Local { fault },
         None => WireError::Resolve { host: address.to_owned(), detail: detail.to_owned() },
     };

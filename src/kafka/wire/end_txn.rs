@@ -9,9 +9,9 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
     init_producer_id::Producer,
-    versions::Api,
 };
 
 /// Ends a transaction. The answer comes once the decision is written; the markers in the

@@ -1,10 +1,9 @@
 //! What can go wrong around an answer, as precisely as the operating system and the protocol
 //! tell it. Whose fault it is, the caller decides.
 
-use std::{fmt, io};
+use std::fmt;
 
-use super::tls;
-use super::versions::{Api, VersionRange};
+use super::api::{Api, VersionRange};
 
 /// How far a connection had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -246,59 +245,6 @@ pub enum WireError {
     Dropped,
 }
 
-impl WireError {
-    /// What a failed connect means.
-    pub(super) fn from_connect(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused => Self::Refused,
-            io::ErrorKind::TimedOut => Self::ConnectTimeout,
-            _ => Self::from_stream(error, Phase::Connect),
-        }
-    }
-
-    /// What a failed read or write on an open stream means.
-    pub(super) fn from_stream(error: &io::Error, phase: Phase) -> Self {
-        use io::ErrorKind as Kind;
-        if let Some(fault) = local_fault(error) {
-            return Self::Local { fault };
-        }
-        if let Some(failure) = tls::failed_stream(error, phase) {
-            return failure;
-        }
-        match error.kind() {
-            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => Self::Reset { phase },
-            Kind::UnexpectedEof | Kind::WriteZero => Self::Closed { phase },
-            Kind::TimedOut => Self::Unacknowledged { phase },
-            Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown => {
-                Self::Unreachable { phase, detail: error.to_string() }
-            }
-            _ => Self::Io { phase, detail: error.to_string() },
-        }
-    }
-}
-
-/// What our own host lacks for any socket at all, if it lacks it now: a resolver that could not open one says only that it
-/// failed.
-pub(super) fn local_shortage() -> Option<LocalFault> {
-    let socket = std::net::UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0));
-    socket.err().and_then(|error| local_fault(&error))
-}
-
-fn local_fault(error: &io::Error) -> Option<LocalFault> {
-    // std has no kind of its own for these; the first two numbers are the same on all Unix systems, the third is Linux's.
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    const ENOBUFS: i32 = 105;
-    match (error.raw_os_error(), error.kind()) {
-        (Some(ENFILE | EMFILE), _) => Some(LocalFault::FileDescriptors),
-        (Some(ENOBUFS), _) if cfg!(target_os = "linux") => Some(LocalFault::Memory),
-        (_, io::ErrorKind::AddrNotAvailable) => Some(LocalFault::LocalAddress),
-        (_, io::ErrorKind::PermissionDenied) => Some(LocalFault::Forbidden),
-        (_, io::ErrorKind::OutOfMemory) => Some(LocalFault::Memory),
-        _ => None,
-    }
-}
-
 fn spoken(range: &Option<VersionRange>) -> String {
     range.map_or_else(|| "does not know it".to_owned(), |range| range.to_string())
 }
@@ -306,33 +252,6 @@ fn spoken(range: &Option<VersionRange>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_of_our_own_host_are_local_in_every_phase() {
-        for (code, fault) in [(24, LocalFault::FileDescriptors), (23, LocalFault::FileDescriptors)] {
-            let error = io::Error::from_raw_os_error(code);
-            assert_eq!(WireError::from_connect(&error), WireError::Local { fault });
-            assert_eq!(WireError::from_stream(&error, Phase::Serving), WireError::Local { fault });
-        }
-        let error = io::Error::from(io::ErrorKind::AddrNotAvailable);
-        let fault = LocalFault::LocalAddress;
-        assert_eq!(WireError::from_connect(&error), WireError::Local { fault });
-    }
-
-    #[test]
-    fn a_time_out_means_something_else_before_and_after_the_connection_stands() {
-        let error = io::Error::from(io::ErrorKind::TimedOut);
-        assert_eq!(WireError::from_connect(&error), WireError::ConnectTimeout);
-        assert_eq!(WireError::from_stream(&error, Phase::Serving), WireError::Unacknowledged { phase: Phase::Serving });
-    }
-
-    #[test]
-    fn a_reset_and_a_broken_pipe_are_the_same_event() {
-        let phase = Phase::Serving;
-        for kind in [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe] {
-            assert_eq!(WireError::from_stream(&io::Error::from(kind), phase), WireError::Reset { phase });
-        }
-    }
 
     #[test]
     fn an_unsupported_version_says_both_sides() {

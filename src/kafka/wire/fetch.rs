@@ -15,10 +15,10 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
     non_flexible,
     records::{self, Aborted, FetchedRecord},
-    versions::Api,
 };
 
 /// The most that a reader asks for, in bytes. A broker answers with one whole batch however large.

@@ -13,10 +13,11 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::{Api, VersionRange},
     codec::{self, Body, CodecError, Request},
     connection::Connection,
     error::WireError,
-    versions::{Api, VersionRange, Versions},
+    versions::Versions,
 };
 
 /// Kafka's UNSUPPORTED_VERSION.

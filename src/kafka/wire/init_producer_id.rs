@@ -9,8 +9,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Asks the transactional id's coordinator. Whatever an earlier producer of this id has left open

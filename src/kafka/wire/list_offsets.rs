@@ -12,8 +12,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// The first version with a time-out of its own.

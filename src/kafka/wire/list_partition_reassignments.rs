@@ -6,8 +6,8 @@ use bytes::BytesMut;
 use kafka_protocol::messages::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse};
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Asks for every reassignment. Any broker takes it and forwards it to the controller.

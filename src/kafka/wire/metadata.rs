@@ -13,8 +13,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Asks for the brokers and for these topics only; none for the brokers alone. Never creates a

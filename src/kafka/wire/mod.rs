@@ -15,6 +15,7 @@
 //! `frame` and `codec` below it, and one file for each request.
 
 pub mod add_partitions_to_txn;
+pub mod api;
 mod call;
 mod codec;
 pub mod connection;
@@ -29,6 +30,7 @@ pub mod dial;
 mod driver;
 pub mod end_txn;
 pub mod error;
+mod establish;
 pub mod fetch;
 mod frame;
 mod handshake;
@@ -47,14 +49,16 @@ mod sasl;
 mod sasl_authenticate;
 mod sasl_handshake;
 mod scram;
+mod stream_error;
 mod tcp_state;
 mod tls;
-pub mod versions;
+mod versions;
 
 #[cfg(test)]
 mod tests;
 
 pub use add_partitions_to_txn::{AddPartitionToTxn, AddedPartition};
+pub use api::{Api, VersionRange};
 pub use call::{Call, Reply};
 pub use codec::Request;
 pub use connection::Connection;
@@ -82,4 +86,3 @@ pub use offset_for_leader_epoch::{EpochEndOffset, OffsetForLeaderEpoch};
 pub use pipeline::{MAX_OUTSTANDING, MAX_UNSENT};
 pub use produce::{Acks, InTransaction, Produce, Produced};
 pub use records::{FetchedRecord, Unreadable};
-pub use versions::{Api, VersionRange};

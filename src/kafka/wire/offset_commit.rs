@@ -12,8 +12,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Commits an offset as a consumer does that assigns its partitions itself: no generation, no

@@ -12,8 +12,8 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Asks the partition's leader for the end of one epoch.

@@ -19,11 +19,11 @@ use kafka_protocol::protocol::StrBytes;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
+    api::Api,
     call::{self, Call, Deliver},
     codec::{self, CodecError, Request},
     error::{Phase, WireError},
     frame::{FrameReader, FrameWriter, Stream},
-    versions::Api,
 };
 
 /// Requests that one connection may have outstanding. A connection that stays silent for one

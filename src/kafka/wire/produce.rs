@@ -17,9 +17,9 @@ use kafka_protocol::{
 };
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
     init_producer_id::Producer,
-    versions::Api,
 };
 
 /// The last version in which the partition has to be added to the transaction first (KIP-890).

@@ -7,8 +7,8 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{SaslAuthenticateRequest, SaslAuthenticateResponse};
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// A message of the mechanism. No `Debug`: it may hold a password.

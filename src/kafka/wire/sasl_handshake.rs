@@ -7,8 +7,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::{messages::SaslHandshakeRequest, protocol::StrBytes};
 
 use super::{
+    api::Api,
     codec::{self, Body, CodecError, Request},
-    versions::Api,
 };
 
 /// Proposes a mechanism.

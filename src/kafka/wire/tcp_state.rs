@@ -21,7 +21,7 @@ pub(super) struct Endpoints {
 
 /// What the kernel says of it now; `None`, if it is closed, or this machine does not tell. Off the runtime's thread: a
 /// machine with many connections has a long list.
-pub(super) async fn of(ends: Endpoints) -> Option<Way> {
+pub(super) async fn read(ends: Endpoints) -> Option<Way> {
     let list = tokio::task::spawn_blocking(move || newest(ends.local.is_ipv4())).await.ok()??;
     find(&list, ends)
 }
@@ -104,11 +104,11 @@ mod tests {
                 local: near.local_addr().expect("it is open"),
                 peer: near.peer_addr().expect("it is open"),
             };
-            let mut said = of(ends).await;
+            let mut said = read(ends).await;
             // The other end acknowledges within milliseconds, or with its first own byte.
             while said.is_none_or(|way| way.unacked != 0) {
                 tokio::time::sleep(YOUNG).await;
-                said = of(ends).await;
+                said = read(ends).await;
             }
             drop(listener);
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+pub use crate::probe::Probe;
+
 /// A Kafka cluster's name in our configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterName(Arc<str>);
@@ -154,88 +156,6 @@ impl View {
     /// The view of that label value.
     pub fn parse(text: &str) -> Option<View> {
         [View::Client, View::Broker, View::Coordinator, View::Cluster].into_iter().find(|view| view.as_str() == text)
-    }
-}
-
-/// A kind of check, run on a schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Probe {
-    /// One record to the target partition, until acked.
-    Produce,
-    /// That acked record is read back.
-    Consume,
-    /// Sent to read back, as one event.
-    EndToEnd,
-    /// A known record re-read directly from the broker.
-    Fetch,
-    /// Each broker asked for the metadata of our topics: whether it lags behind the others.
-    Metadata,
-    /// A fresh connection, each phase timed.
-    Connect,
-    /// An offset committed and read back, at the coordinator of a group.
-    Commit,
-    /// A transaction committed and one aborted, at the coordinator of a transactional id.
-    Transaction,
-    /// A topic creation that is validated, or carried out, by the controller.
-    Controller,
-}
-
-impl Probe {
-    /// Every probe.
-    pub const ALL: [Probe; 9] = [
-        Probe::Produce,
-        Probe::Consume,
-        Probe::EndToEnd,
-        Probe::Fetch,
-        Probe::Metadata,
-        Probe::Connect,
-        Probe::Commit,
-        Probe::Transaction,
-        Probe::Controller,
-    ];
-
-    /// The three probes that one record feeds.
-    pub const OF_A_RECORD: [Probe; 3] = [Probe::Produce, Probe::Consume, Probe::EndToEnd];
-
-    /// The probes that ask directly: one question, one answer.
-    pub const DIRECT: [Probe; 6] =
-        [Probe::Fetch, Probe::Metadata, Probe::Connect, Probe::Commit, Probe::Transaction, Probe::Controller];
-
-    /// The probes that a broker's condition is read from. Not `connect`: its newest event may be older than the trouble,
-    /// or than its end.
-    pub const OF_A_BROKER: [Probe; 5] =
-        [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Fetch, Probe::Metadata];
-
-    /// The label value.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Probe::Produce => "produce",
-            Probe::Consume => "consume",
-            Probe::EndToEnd => "end_to_end",
-            Probe::Fetch => "fetch",
-            Probe::Metadata => "metadata",
-            Probe::Connect => "connect",
-            Probe::Commit => "commit",
-            Probe::Transaction => "transaction",
-            Probe::Controller => "controller",
-        }
-    }
-
-    /// The probe of that label value.
-    pub fn parse(text: &str) -> Option<Probe> {
-        Probe::ALL.into_iter().find(|probe| probe.as_str() == text)
-    }
-
-    /// The view that a direct probe's events speak for. A commit touches the coordinator and the replicas of its
-    /// internal partition (K2), so that it names nobody alone.
-    pub const fn direct_view(self) -> View {
-        match self {
-            Probe::Commit | Probe::Transaction => View::Coordinator,
-            Probe::Controller => View::Cluster,
-            Probe::Produce | Probe::Consume | Probe::EndToEnd | Probe::Fetch | Probe::Metadata | Probe::Connect => {
-                View::Broker
-            }
-        }
     }
 }
 

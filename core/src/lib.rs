@@ -6,6 +6,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`ids`] | names and numbers with their meaning: cluster, broker, partition, probe, view |
+//! | [`probe`] | the kinds of probe, with the views and outcomes that each can have |
 //! | [`time`] | nanoseconds since an origin; arithmetic only |
 //! | [`topology`] | brokers and the partitions of a lane as plain data |
 //! | [`placement`] | topology and policy to a plan for a monitor topic |
@@ -37,6 +38,7 @@ pub mod metric;
 pub mod objective;
 pub mod observed;
 pub mod placement;
+pub mod probe;
 pub mod settle;
 pub mod snapshot;
 pub mod staleness;

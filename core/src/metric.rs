@@ -3,9 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::Outcome;
-use crate::ids::Probe;
-
 /// How a metric behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -437,21 +434,6 @@ pub const ALL: [Metric; 40] = [
     OBSERVATION_DURATION,
     OBSERVATION_PARTS,
 ];
-
-/// The outcomes that a probe's attempts can have, zero-initialised at discovery. A consume attempt begins at an ack, so
-/// it is never missed and nobody can refuse it; a produce attempt cannot lose what it has not been promised.
-pub fn possible_outcomes(probe: Probe) -> &'static [Outcome] {
-    use Outcome::{Corrupt, Error, Good, Lost, Missed, Planned, Slow, Timeout, Void};
-    match probe {
-        Probe::Consume => &[Good, Slow, Timeout, Lost, Corrupt, Planned, Void],
-        Probe::EndToEnd => &[Good, Slow, Error, Timeout, Lost, Corrupt, Planned, Void, Missed],
-        Probe::Produce | Probe::Fetch | Probe::Metadata | Probe::Connect => {
-            &[Good, Slow, Error, Timeout, Planned, Void, Missed]
-        }
-        // A planned absence excuses a broker, never a coordinator or the controller: those move.
-        Probe::Commit | Probe::Transaction | Probe::Controller => &[Good, Slow, Error, Timeout, Void, Missed],
-    }
-}
 
 /// Durations counted by edges, plus their sum: what a histogram metric carries.
 #[derive(Clone, Debug, PartialEq)]

@@ -150,9 +150,8 @@ fn direct_plan(
     let schedule: BTreeMap<Probe, direct::Settings> = on
         .iter()
         .map(|(kind, probe)| {
-            // The controller is asked through two brokers, each for as long.
-            let times = if *kind == Probe::Controller { 2 } else { 1 };
-            let limits = Limits { deadline: times * probe.limits.deadline, threshold: probe.limits.threshold };
+            let deadline = kind.spec().brokers_per_attempt * probe.limits.deadline;
+            let limits = Limits { deadline, threshold: probe.limits.threshold };
             (*kind, direct::Settings { interval: probe.interval, limits })
         })
         .collect();

@@ -119,7 +119,7 @@ fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Ti
     };
     // A permission that is missing, or a name that does not resolve, says nothing of the broker.
     let speaks = |latest: &Latest| latest.blame != Some(Blame::Unclear);
-    let newest = Probe::OF_A_BROKER.into_iter().filter_map(latest).filter(speaks);
+    let newest = Probe::showing_broker_state().filter_map(latest).filter(speaks);
     let newest: Vec<_> = newest.map(|latest| latest.outcome).collect();
     // Old history is an answer, too.
     let stale = Some(Fault::Stale.error_type());

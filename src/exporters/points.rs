@@ -106,7 +106,7 @@ fn of_series<'a>(snapshot: &'a Snapshot, row: &'a SeriesCounts, last: Option<&'a
 
 fn events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     let shown = |row: &SeriesCounts, outcome: Outcome| {
-        metric::possible_outcomes(row.series.probe).contains(&outcome) || row.counts.of(outcome) != 0
+        row.series.probe.spec().outcomes.contains(&outcome) || row.counts.of(outcome) != 0
     };
     snapshot.series.iter().flat_map(move |row| {
         Outcome::ALL.into_iter().filter(move |outcome| shown(row, *outcome)).map(move |outcome| {

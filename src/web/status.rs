@@ -31,7 +31,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use prober_core::event::{Anomaly, Outcome, VoidReason};
 use prober_core::ids::{Broker, ClusterName};
 use prober_core::ledger::Latest;
-use prober_core::metric::possible_outcomes;
 use prober_core::snapshot::{
     BrokerState, BrokerStatus, ClientVitals, Impediment, LagCounts, LaneStatus, PhaseCounts, ProberStatus, Quantiles,
     RecordCounts, SeriesCounts, Snapshot,
@@ -322,7 +321,7 @@ impl Client {
 
 impl Series {
     fn of(row: &SeriesCounts, now: Time) -> Series {
-        let possible = possible_outcomes(row.series.probe);
+        let possible = row.series.probe.spec().outcomes;
         let outcomes = Outcome::ALL.into_iter().map(|outcome| (outcome, row.counts.of(outcome)));
         let shown = outcomes.filter(|(outcome, count)| possible.contains(outcome) || *count != 0);
         Series {

@@ -11,7 +11,7 @@ use prober_core::snapshot::Snapshot;
 use prober_core::time::WallTime;
 use serde::Serialize;
 
-use super::status::rfc3339;
+use super::format::rfc3339;
 
 /// One finding.
 #[derive(Debug, Serialize)]

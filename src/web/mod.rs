@@ -12,12 +12,12 @@
 //!
 //! Routes and shapes are public contract: scripts depend on them.
 
+mod connections;
 pub mod findings;
+mod format;
 mod observation;
 mod prober_health;
 pub mod status;
-
-mod connections;
 
 use std::io;
 use std::net::SocketAddr;

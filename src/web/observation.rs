@@ -29,7 +29,7 @@ use prober_core::observed::{self as observation, Named, Observed};
 use prober_core::time::Time;
 use serde::Serialize;
 
-use super::status::millis;
+use super::format::millis;
 
 /// The whole of it.
 #[derive(Debug, Serialize)]

@@ -15,7 +15,7 @@ use prober_core::time::Time;
 use prober_core::vitals::{Control, ControlKind, Memory, Share, Throttling};
 use serde::Serialize;
 
-use super::status::millis;
+use super::format::millis;
 
 /// A part of `prober`.
 #[derive(Debug, Serialize)]

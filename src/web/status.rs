@@ -26,7 +26,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use prober_core::event::{Anomaly, Outcome, VoidReason};
 use prober_core::ids::{Broker, ClusterName};
@@ -39,6 +39,7 @@ use prober_core::time::{Time, WallTime};
 use serde::{Serialize, Serializer};
 
 use super::Exports;
+use super::format::{millis, rfc3339};
 use super::observation::Observation;
 use super::prober_health::ProberHealth;
 
@@ -450,13 +451,4 @@ impl Lag {
 
 fn voided(counts: &[u64; VoidReason::ALL.len()]) -> BTreeMap<&'static str, u64> {
     VoidReason::ALL.iter().map(|reason| (reason.as_str(), counts[reason.index()])).collect()
-}
-
-pub(super) fn millis(length: Duration) -> f64 {
-    length.as_secs_f64() * 1e3
-}
-
-pub(super) fn rfc3339(wall: WallTime) -> String {
-    let since_epoch = Duration::from_millis(u64::try_from(wall.as_millis()).unwrap_or(0));
-    humantime::format_rfc3339_millis(UNIX_EPOCH + since_epoch).to_string()
 }

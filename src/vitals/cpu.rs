@@ -8,7 +8,7 @@ use prober_core::vitals::{Steal, Throttling};
 /// What `cpu.stat` of a control group says of its limit; both versions, which differ in the name and unit of the time.
 /// `None` where no limit is counted, as in the root of version 2.
 pub fn throttling(text: &str) -> Option<Throttling> {
-    let value = |name: &str| super::sampler::value(text, name);
+    let value = |name: &str| super::key_value::value(text, name);
     let micros = value("throttled_usec").map(Duration::from_micros);
     Some(Throttling {
         periods: value("nr_periods")?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prober_core::vitals::Memory;
 
-use super::sampler::value;
+use super::key_value::value;
 
 /// Version 2: `memory.events` counts limits met; `memory.pressure` (PSI), where the kernel has it, for how long some task
 /// waited.

@@ -16,6 +16,7 @@
 pub mod cgroup;
 pub mod cpu;
 pub mod heartbeat;
+mod key_value;
 pub mod limits;
 pub mod loopback;
 pub mod memory;

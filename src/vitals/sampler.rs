@@ -113,19 +113,9 @@ fn text(path: impl Into<PathBuf>) -> Option<String> {
     fs::read_to_string(path.into()).ok()
 }
 
-/// The number behind a name at the begin of a line.
-pub(super) fn value(text: &str, name: &str) -> Option<u64> {
-    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn name_that_begins_like_another_is_not_taken_for_it() {
-        assert_eq!(value("oom_kill_disable 1\noom_kill 2\n", "oom_kill"), Some(2));
-    }
 
     #[test]
     fn everything_is_read_once_a_second() {

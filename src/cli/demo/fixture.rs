@@ -13,8 +13,8 @@ use prober_core::time::Time;
 
 use crate::engine::empty_snapshot;
 
+use super::brokers::{BROKERS, FROZEN};
 use super::observer::{Condition, Observer};
-use super::script::{BROKERS, FROZEN};
 
 /// What the ending is told from.
 pub(super) struct Recorded {

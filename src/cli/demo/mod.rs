@@ -1,6 +1,7 @@
 //! `demo`: probes a cluster that lives in this process, freezes one of its brokers, lets another lead for it, heals it,
 //! and shows what both views say meanwhile. Needs no Kafka; takes less than a minute.
 
+mod brokers;
 mod dashboard;
 #[cfg(test)]
 mod fixture;
@@ -24,8 +25,9 @@ use crate::kafka::mock::{Mock, MockError};
 use super::exit::{self, Exit};
 use super::logging;
 
+use brokers::{BROKERS, FROZEN};
 use observer::Observer;
-use script::{Action, BROKERS, FROZEN, SCRIPT, Step};
+use script::{Action, SCRIPT, Step};
 use summary::conclude;
 use terminal::Terminal;
 

@@ -8,8 +8,8 @@ use prober_core::ids::{BrokerId, View};
 use prober_core::snapshot::{SUSPECT_AFTER, Snapshot};
 use prober_core::time::Time;
 
+use super::brokers::FROZEN;
 use super::rows::{Row, rows};
-use super::script::FROZEN;
 
 pub(super) use super::rows::Condition;
 

@@ -5,16 +5,8 @@ use std::time::Duration;
 
 use prober_core::ids::{BrokerId, View};
 
+use super::brokers::{BROKERS, FROZEN, NEW_LEADER};
 use super::observer::{Condition, Observer};
-
-/// Brokers of the simulated cluster, `1..=BROKERS`.
-pub(super) const BROKERS: i32 = 3;
-
-/// The one that freezes.
-pub(super) const FROZEN: BrokerId = BrokerId(2);
-
-/// The one that leads for it meanwhile.
-pub(super) const NEW_LEADER: BrokerId = BrokerId(3);
 
 /// A part of the story.
 pub(super) struct Step {

@@ -9,9 +9,9 @@ use prober_core::time::Time;
 
 use crate::cli::exit::Exit;
 
+use super::brokers::{FROZEN, NEW_LEADER};
 use super::observer::{Condition, Observer};
 use super::rows::{bad, total};
-use super::script::{FROZEN, NEW_LEADER};
 
 /// A broken broker is to be seen this soon.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(super) fn conclude(observer: &Observer, last: &Snapshot) -> (Exit, Vec<Strin
     let right = claims.iter().all(|claim| claim.held);
     let mut words: Vec<String> = claims.into_iter().map(|claim| claim.words).collect();
     words.push(if right {
-        "To probe a cluster of yours: kafka-prober run --bootstrap HOST:PORT".to_owned()
+        "To probe a cluster of yours: kafka-prober run --bootstrap-server HOST:PORT".to_owned()
     } else {
         "This is not what should have come out; was this machine very busy?".to_owned()
     });

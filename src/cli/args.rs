@@ -166,10 +166,10 @@ pub enum Output {
 /// values are checked by [`config::load`](crate::config::load).
 #[derive(Debug, Clone, Default, Args)]
 pub struct CommonArgs {
-    /// Servers of a Kafka cluster to start from, separated by commas
-    #[arg(long, value_name = "HOST:PORT,…")]
+    /// Kafka servers to connect to first, separated by commas
+    #[arg(long = "bootstrap-server", visible_alias = "bootstrap", value_name = "HOST:PORT,…")]
     pub bootstrap: Option<String>,
-    /// Name of the cluster that --bootstrap gives [default: default]; without --bootstrap,
+    /// Name of the cluster that --bootstrap-server gives [default: default]; without --bootstrap-server,
     /// the one cluster of the configuration to use
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn common_flags_become_the_highest_layer() {
-        let line = "kafka-prober run --bootstrap a:1,b:2 --cluster prod --vantage v --listen [::]:1 \
+        let line = "kafka-prober run --bootstrap-server a:1,b:2 --cluster prod --vantage v --listen [::]:1 \
                     --config a.toml --config b.yaml --log-level debug --log-format json";
         let Command::Run(RunArgs { common }) = parse(line).expect("valid").command else {
             unreachable!("it says run");
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn topics_clean_reads_the_configuration_as_the_others_do() {
-        let line = "kafka-prober topics clean --bootstrap a:1 --vantage v";
+        let line = "kafka-prober topics clean --bootstrap-server a:1 --vantage v";
         let Command::Topics { command: TopicsCommand::Clean(args) } = parse(line).expect("valid").command else {
             unreachable!("it says topics clean");
         };
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn config_print_can_show_origins() {
-        let line = "kafka-prober config print --origin --bootstrap a:1";
+        let line = "kafka-prober config print --origin --bootstrap-server a:1";
         let Command::Config { command: ConfigCommand::Print(args) } = parse(line).expect("valid").command else {
             unreachable!("it says config print");
         };
@@ -304,11 +304,11 @@ mod tests {
             "kafka-prober run --bootstrp a:1",
             "kafka-prober check --timeout soon",
             "kafka-prober check --output xml",
-            "kafka-prober demo --bootstrap a:1",
+            "kafka-prober demo --bootstrap-server a:1",
             "kafka-prober explain broker_sad",
             "kafka-prober explain --from kept.json --url http://a:1",
-            "kafka-prober topics --bootstrap a:1",
-            "kafka-prober config print --bootstrap a:1 --bootstrap b:2",
+            "kafka-prober topics --bootstrap-server a:1",
+            "kafka-prober config print --bootstrap-server a:1 --bootstrap-server b:2",
         ] {
             let error = parse(line).expect_err("invalid");
             assert_eq!(error.exit_code(), 2, "{line}");

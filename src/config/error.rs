@@ -113,7 +113,7 @@ pub enum ConfigError {
     },
 
     /// A cluster without a single server.
-    #[error("{}clusters.{name}.bootstrap: no server to start from; give --bootstrap host:port --cluster {name}, or list at least one \"host:port\"", origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default())]
+    #[error("{}clusters.{name}.bootstrap: no server to start from; give --bootstrap-server host:port --cluster {name}, or list at least one \"host:port\"", origin.as_ref().map(|origin| format!("{origin}: ")).unwrap_or_default())]
     EmptyBootstrap {
         /// The place that sets it, or something else of this cluster.
         origin: Option<Origin>,
@@ -122,12 +122,14 @@ pub enum ConfigError {
     },
 
     /// There is nothing to watch.
-    #[error("no cluster is configured; give --bootstrap host:port, or set clusters.NAME.bootstrap in a --config file")]
+    #[error(
+        "no cluster is configured; give --bootstrap-server host:port, or set clusters.NAME.bootstrap in a --config file"
+    )]
     NoCluster,
 
     /// `--cluster` selects a cluster that no layer has.
     #[error(
-        "--cluster: there is no cluster {name:?}; known are {known}; to define a new one, give --bootstrap host:port too"
+        "--cluster: there is no cluster {name:?}; known are {known}; to define a new one, give --bootstrap-server host:port too"
     )]
     NoSuchCluster {
         /// The name, as given.

@@ -62,7 +62,7 @@ impl Layer {
         }
         let bootstrap = ["clusters", cluster, "bootstrap"];
         let given: [(&[&str], Kind, &Option<String>, &'static str); 5] = [
-            (&bootstrap, Kind::List, &flags.bootstrap, "--bootstrap"),
+            (&bootstrap, Kind::List, &flags.bootstrap, "--bootstrap-server"),
             (&["vantage"], Kind::Text, &flags.vantage, "--vantage"),
             (&["http", "listen"], Kind::Text, &flags.listen, "--listen"),
             (&["log", "level"], Kind::Text, &flags.log_level, "--log-level"),

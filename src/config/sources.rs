@@ -19,7 +19,7 @@ pub struct Sources {
 /// Values from the command line, as typed; `None` leaves the lower layers alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Flags {
-    /// `--bootstrap host:port,…`: the servers of the cluster named by `cluster`.
+    /// `--bootstrap-server host:port,…`: the servers of the cluster named by `cluster`.
     pub bootstrap: Option<String>,
     /// `--cluster NAME`: with `bootstrap` the cluster that it defines or overrides
     /// (`default` if absent), alone the one cluster to keep.

@@ -23,7 +23,7 @@ fn verdicts(report: &Value) -> Vec<(i64, &str)> {
 #[test]
 fn nobody_there_fails_before_the_timeout_with_a_sentence() {
     let nobody = format!("127.0.0.1:{}", free_port());
-    let ended = run(&["check", "--bootstrap", &nobody, "--timeout", "10s"], &[]);
+    let ended = run(&["check", "--bootstrap-server", &nobody, "--timeout", "10s"], &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.took < Duration::from_secs(10), "{:?}", ended.took);
     let sentence = ended.stdout.lines().last().unwrap_or_default();
@@ -39,7 +39,7 @@ fn time_that_is_too_short_is_inconclusive() {
     for broker in 1..=3 {
         mock.delay(broker, Duration::from_secs(60)).expect("there is such a broker");
     }
-    let ended = run(&["check", "--bootstrap", &mock.bootstrap().join(","), "--timeout", "1s"], &[]);
+    let ended = run(&["check", "--bootstrap-server", &mock.bootstrap().join(","), "--timeout", "1s"], &[]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let sentence = ended.stdout.lines().last().unwrap_or_default();
     assert!(sentence.starts_with("inconclusive: ") && sentence.ends_with("(gave up after 1 s)"), "{sentence}");
@@ -48,7 +48,7 @@ fn time_that_is_too_short_is_inconclusive() {
 #[test]
 fn json_for_scripts_says_why() {
     let nobody = format!("127.0.0.1:{}", free_port());
-    let ended = run(&["check", "--bootstrap", &nobody, "--timeout", "10s", "--output", "json"], &[]);
+    let ended = run(&["check", "--bootstrap-server", &nobody, "--timeout", "10s", "--output", "json"], &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let report = report(&ended);
     assert_eq!(report["verdict"], "fail");
@@ -60,7 +60,7 @@ fn json_for_scripts_says_why() {
 #[test]
 fn healthy_cluster_passes_in_seconds() {
     let mock = mock();
-    let ended = run(&["check", "--bootstrap", &mock.bootstrap().join(","), "--output", "json"], &MOCK_SETTINGS);
+    let ended = run(&["check", "--bootstrap-server", &mock.bootstrap().join(","), "--output", "json"], &MOCK_SETTINGS);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
     let report = report(&ended);
@@ -80,7 +80,7 @@ fn frozen_broker_fails_and_is_named_alone() {
     let mock = mock();
     mock.delay(2, Duration::from_secs(60)).expect("there is such a broker");
     let bootstrap = mock.bootstrap().join(",");
-    let ended = run(&["check", "--bootstrap", &bootstrap, "--output", "json"], &MOCK_SETTINGS);
+    let ended = run(&["check", "--bootstrap-server", &bootstrap, "--output", "json"], &MOCK_SETTINGS);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let report = report(&ended);
     assert_eq!(verdicts(&report), [(1, "pass"), (2, "fail"), (3, "pass")]);

@@ -25,7 +25,7 @@ fn refused(args: &[&str], env: &[(&str, &str)]) -> String {
 #[track_caller]
 fn refused_file(name: &str) -> String {
     let file = format!("tests/it/testdata/config/{name}");
-    let sentence = refused(&["config", "check", "--bootstrap", "localhost:9092", "--config", &file], &[]);
+    let sentence = refused(&["config", "check", "--bootstrap-server", "localhost:9092", "--config", &file], &[]);
     let without_file = sentence.strip_prefix(&format!("{file}: "));
     without_file.unwrap_or_else(|| panic!("does not begin with the file: {sentence}")).to_owned()
 }
@@ -43,23 +43,26 @@ fn wrong_type_says_what_would_work() {
 
 #[test]
 fn bad_address_says_how_to_write_one() {
-    let sentence = refused(&["run", "--bootstrap", "kafka-1"], &[]);
-    assert!(sentence.starts_with("--bootstrap: clusters.default.bootstrap: \"kafka-1\" has no port"), "{sentence}");
-    let sentence = refused(&["run", "--bootstrap", "kafka-1:9092", "--listen", "9464"], &[]);
+    let sentence = refused(&["run", "--bootstrap-server", "kafka-1"], &[]);
+    assert!(
+        sentence.starts_with("--bootstrap-server: clusters.default.bootstrap: \"kafka-1\" has no port"),
+        "{sentence}"
+    );
+    let sentence = refused(&["run", "--bootstrap-server", "kafka-1:9092", "--listen", "9464"], &[]);
     assert!(sentence.starts_with("--listen: http.listen: \"9464\" is not an IP address and port"), "{sentence}");
 }
 
 #[test]
 fn empty_bootstrap_says_what_to_give() {
-    let sentence = refused(&["run", "--bootstrap", ""], &[]);
-    assert!(sentence.contains("no server to start from; give --bootstrap host:port"), "{sentence}");
+    let sentence = refused(&["run", "--bootstrap-server", ""], &[]);
+    assert!(sentence.contains("no server to start from; give --bootstrap-server host:port"), "{sentence}");
 }
 
 #[test]
 fn no_cluster_says_what_to_give() {
     for subcommand in ["run", "check"] {
         let sentence = refused(&[subcommand], &[]);
-        assert!(sentence.starts_with("no cluster is configured; give --bootstrap host:port"), "{sentence}");
+        assert!(sentence.starts_with("no cluster is configured; give --bootstrap-server host:port"), "{sentence}");
     }
 }
 
@@ -73,7 +76,7 @@ fn unreadable_file_is_named() {
 
 #[test]
 fn unknown_variable_names_the_nearest() {
-    let sentence = refused(&["run", "--bootstrap", "a:1"], &[("KAFKA_PROBER__VANTAG", "west")]);
+    let sentence = refused(&["run", "--bootstrap-server", "a:1"], &[("KAFKA_PROBER__VANTAG", "west")]);
     assert_eq!(sentence, "KAFKA_PROBER__VANTAG: unknown variable; the nearest known one is KAFKA_PROBER__VANTAGE");
 }
 
@@ -81,7 +84,7 @@ fn unknown_variable_names_the_nearest() {
 fn port_in_use_says_so_and_what_to_do() {
     let holder = TcpListener::bind(("127.0.0.1", free_port())).expect("the port is free");
     let taken = holder.local_addr().expect("it is bound").to_string();
-    let sentence = refused(&["run", "--bootstrap", "localhost:9092", "--listen", &taken], &[]);
+    let sentence = refused(&["run", "--bootstrap-server", "localhost:9092", "--listen", &taken], &[]);
     let what = format!("cannot listen on {taken}: another process has this port; stop it, or set http.listen");
     assert!(sentence.starts_with(&what), "{sentence}");
 }
@@ -89,7 +92,7 @@ fn port_in_use_says_so_and_what_to_do() {
 #[test]
 fn bad_otlp_endpoint_says_how_to_write_one() {
     for bad in ["ftp://collector:4317", "http://", "http://collector:99999"] {
-        let sentence = refused(&["run", "--bootstrap", "a:1"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
+        let sentence = refused(&["run", "--bootstrap-server", "a:1"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
         assert!(sentence.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: otlp.endpoint: "), "{sentence}");
         assert!(sentence.ends_with("write it like http://collector:4317"), "{sentence}");
     }
@@ -115,7 +118,7 @@ fn certificates_that_cannot_be_used_start_nothing() {
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", key.as_str()),
     ];
     let listen = format!("127.0.0.1:{}", free_port());
-    let args = ["run", "--bootstrap", "a:1", "--listen", &listen];
+    let args = ["run", "--bootstrap-server", "a:1", "--listen", &listen];
     let sentence = refused(&args, &mismatch);
     assert!(sentence.contains("the key in otlp.client_key"), "{sentence}");
     assert!(sentence.contains("does not belong to the certificate in otlp.client_certificate"), "{sentence}");
@@ -172,8 +175,10 @@ fn config_check_says_ok_on_stdout() {
 
 #[test]
 fn config_print_hides_secrets() {
-    for args in [&["config", "print", "--bootstrap", "a:1"][..], &["config", "print", "--origin", "--bootstrap", "a:1"]]
-    {
+    for args in [
+        &["config", "print", "--bootstrap-server", "a:1"][..],
+        &["config", "print", "--origin", "--bootstrap-server", "a:1"],
+    ] {
         let ended = run(args, &[("KAFKA_PROBER__OTLP__HEADERS", CANARY_HEADER)]);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
         assert!(!ended.stdout.contains(CANARY), "{}", ended.stdout);
@@ -183,7 +188,7 @@ fn config_print_hides_secrets() {
 
 #[test]
 fn printed_configuration_can_be_read_back() {
-    let printed = run(&["config", "print", "--origin", "--bootstrap", "a:1"], &[]);
+    let printed = run(&["config", "print", "--origin", "--bootstrap-server", "a:1"], &[]);
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
     let file = folder.path().join("printed.toml");
     std::fs::write(&file, &printed.stdout).expect("the temporary folder is writable");

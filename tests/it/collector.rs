@@ -32,7 +32,7 @@ type Variables = Vec<(&'static str, String)>;
 fn probing(vantage: &str, bootstrap: &str, env: &[(&str, String)]) -> Prober {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
-    let args = ["run", "--bootstrap", bootstrap, "--listen", &listen, "--vantage", vantage];
+    let args = ["run", "--bootstrap-server", bootstrap, "--listen", &listen, "--vantage", vantage];
     let mut all = MOCK_SETTINGS.to_vec();
     all.extend(QUIET);
     all.push(("OTEL_METRIC_EXPORT_INTERVAL", "200"));

@@ -63,7 +63,7 @@ fn demo_names_the_frozen_broker_and_nobody_else() {
     assert!(healing.starts_with("Restarted, broker 2 was ok after "), "{healing}");
     let [due, counted] = [number(balance, 0), number(balance, 1)];
     assert!(due.is_some() && due == counted, "{balance}");
-    assert_eq!(way_on, "To probe a cluster of yours: kafka-prober run --bootstrap HOST:PORT");
+    assert_eq!(way_on, "To probe a cluster of yours: kafka-prober run --bootstrap-server HOST:PORT");
 }
 
 /// A row of the plain table.

@@ -116,7 +116,7 @@ fn frozen_broker_is_explained_with_its_evidence_and_a_row_that_shows_it() {
     let port = free_port();
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
     let bootstrap = mock.bootstrap().join(",");
-    let args = ["run", "--bootstrap", &bootstrap, "--cluster", "main", "--listen", &listen];
+    let args = ["run", "--bootstrap-server", &bootstrap, "--cluster", "main", "--listen", &listen];
     let mut prober = Prober::spawn(PROGRAM, port, &args, &MOCK_SETTINGS);
     let page = |path: &str| Some(prober.http_get(path).filter(|page| page.status == 200)?.body);
     wait_for(SEEN_WITHIN, "it is ready", || page("/readyz"));

@@ -20,7 +20,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(5);
 fn probing(bootstrap: &str, env: &[(&str, &str)]) -> Prober {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
-    Prober::spawn(PROGRAM, port, &["run", "--bootstrap", bootstrap, "--listen", &listen], env)
+    Prober::spawn(PROGRAM, port, &["run", "--bootstrap-server", bootstrap, "--listen", &listen], env)
 }
 
 /// `run` against a port of loopback where nobody listens.
@@ -136,7 +136,7 @@ fn file_wins_over_the_standard_variables_and_ours_over_the_file() {
         let listen = format!("127.0.0.1:{port}");
         let nobody = format!("127.0.0.1:{}", free_port());
         let config = path.display().to_string();
-        let args = ["run", "--bootstrap", &nobody, "--listen", &listen, "--config", &config];
+        let args = ["run", "--bootstrap-server", &nobody, "--listen", &listen, "--config", &config];
         let env = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
@@ -281,7 +281,7 @@ fn prober_that_runs_short_of_descriptors_says_so_and_blames_nobody() {
     let limit = format!("ulimit -n {}; exec \"$0\" \"$@\"", used + used / 16 + 1);
     let port = free_port();
     let (bootstrap, listen) = (mock.bootstrap().join(","), format!("127.0.0.1:{port}"));
-    let args = ["-c", &limit, PROGRAM, "run", "--bootstrap", &bootstrap, "--listen", &listen];
+    let args = ["-c", &limit, PROGRAM, "run", "--bootstrap-server", &bootstrap, "--listen", &listen];
     let prober = Prober::spawn("/bin/sh", port, &args, &MOCK_SETTINGS);
     wait_counted(&prober, "good", 90);
     wait_until(STARTED_WITHIN, "it says what is short", || {

@@ -177,7 +177,7 @@ fn bootstrap_and_cluster_override_exactly_that_cluster() {
     let loaded = loaded(&sources);
     assert_eq!(servers(&loaded, "prod"), ["new-1:9092", "new-2:9092"]);
     assert_eq!(servers(&loaded, "dev"), ["localhost:9092"]);
-    assert_eq!(loaded.origins["clusters.prod.bootstrap"], Origin::Flag("--bootstrap"));
+    assert_eq!(loaded.origins["clusters.prod.bootstrap"], Origin::Flag("--bootstrap-server"));
 }
 
 #[test]
@@ -196,13 +196,13 @@ fn unknown_cluster_names_the_known() {
     assert_eq!(
         refused(&sources),
         "--cluster: there is no cluster \"staging\"; known are dev, prod; \
-         to define a new one, give --bootstrap host:port too"
+         to define a new one, give --bootstrap-server host:port too"
     );
 }
 
 #[test]
 fn no_cluster_says_to_give_bootstrap() {
-    let sentence = "no cluster is configured; give --bootstrap host:port, \
+    let sentence = "no cluster is configured; give --bootstrap-server host:port, \
                     or set clusters.NAME.bootstrap in a --config file";
     flags_are_refused(Flags::default(), sentence);
     let cluster = Some("prod".to_owned());
@@ -211,14 +211,14 @@ fn no_cluster_says_to_give_bootstrap() {
 
 #[test]
 fn empty_bootstrap_says_to_give_bootstrap() {
-    let rest = "clusters.prod.bootstrap: no server to start from; give --bootstrap host:port \
+    let rest = "clusters.prod.bootstrap: no server to start from; give --bootstrap-server host:port \
                 --cluster prod, or list at least one \"host:port\"";
     for name in ["invalid-empty-bootstrap.toml", "invalid-no-bootstrap.toml"] {
         file_is_refused(name, &format!("{name}: {rest}"));
     }
     flags_are_refused(
         bootstrap(" , "),
-        "--bootstrap: clusters.default.bootstrap: no server to start from; give --bootstrap \
+        "--bootstrap-server: clusters.default.bootstrap: no server to start from; give --bootstrap-server \
          host:port --cluster default, or list at least one \"host:port\"",
     );
     let variable = "KAFKA_PROBER__CLUSTERS__PROD__BOOTSTRAP";

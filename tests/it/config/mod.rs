@@ -29,7 +29,7 @@ fn bootstrap(servers: &str) -> Flags {
     Flags { bootstrap: Some(servers.to_owned()), ..Flags::default() }
 }
 
-/// `--bootstrap` and these variables.
+/// `--bootstrap-server` and these variables.
 fn env(vars: &[(&str, &str)]) -> Sources {
     Sources {
         env: vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

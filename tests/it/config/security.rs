@@ -7,7 +7,7 @@ use kafka_prober::config::{SaslMechanism, SecurityProtocol, Sources};
 use super::{CANARY, env, env_is_refused, files, loaded, names, refused, reloaded};
 use crate::harness::authority::Authority;
 
-/// `--bootstrap`, and these keys of the cluster's security by variables.
+/// `--bootstrap-server`, and these keys of the cluster's security by variables.
 fn security(keys: &[(&str, &str)]) -> Sources {
     let named: Vec<_> = keys.iter().map(|(key, value)| (variable(key), *value)).collect();
     let vars: Vec<_> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();

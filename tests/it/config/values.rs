@@ -80,7 +80,7 @@ fn bad_address_says_how_to_write_one() {
     ] {
         flags_are_refused(
             bootstrap(&format!("good:9092,{address}")),
-            &format!("--bootstrap: clusters.default.bootstrap: \"{address}\" {problem}"),
+            &format!("--bootstrap-server: clusters.default.bootstrap: \"{address}\" {problem}"),
         );
     }
 }
@@ -89,7 +89,7 @@ fn bad_address_says_how_to_write_one() {
 fn password_in_an_address_is_not_shown() {
     flags_are_refused(
         bootstrap(&format!("user:{CANARY}@kafka-1:9092")),
-        "--bootstrap: clusters.default.bootstrap: \"…@kafka-1:9092\" has no valid host name; write host:port",
+        "--bootstrap-server: clusters.default.bootstrap: \"…@kafka-1:9092\" has no valid host name; write host:port",
     );
 }
 

@@ -4,9 +4,8 @@ use crate::config::ConfigError;
 
 use super::args::ConfigCommand;
 use super::exit::{self, Exit};
-use super::load;
+use super::{load, output};
 
-#[expect(clippy::print_stdout, reason = "the configuration is the data asked for")]
 pub(super) fn configuration(command: &ConfigCommand) -> Exit {
     let said: Result<String, ConfigError> = match command {
         ConfigCommand::Check(args) => load(&args.common).map(|loaded| loaded.summary()),
@@ -14,7 +13,7 @@ pub(super) fn configuration(command: &ConfigCommand) -> Exit {
     };
     match said {
         Ok(text) => {
-            println!("{}", text.trim_end());
+            output::print(&format!("{}\n", text.trim_end()));
             Exit::Pass
         }
         Err(error) => exit::usage(&error),

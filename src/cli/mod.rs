@@ -7,6 +7,7 @@ mod demo;
 mod exit;
 mod explain;
 mod logging;
+mod output;
 mod run;
 mod table;
 mod topics;

@@ -11,8 +11,8 @@ use crate::kafka::group_cleanup::{GroupOutcome, delete_groups};
 use crate::kafka::wire::WireError;
 
 use super::exit::{self, Exit};
+use super::output;
 
-#[expect(clippy::print_stdout, reason = "what was deleted is the data asked for")]
 #[expect(clippy::print_stderr, reason = "what was left standing is said to the person")]
 pub(super) fn clean(config: Config) -> Exit {
     let runtime = match Builder::new_current_thread().enable_all().build() {
@@ -29,7 +29,7 @@ pub(super) fn clean(config: Config) -> Exit {
         };
         let cleaned = runtime.block_on(delete_groups(bootstrap, Arc::clone(&client_id), security, &config.vantage));
         let messages = messages(name, cleaned);
-        messages.deleted.iter().for_each(|line| println!("{line}"));
+        messages.deleted.iter().for_each(|line| output::print(&format!("{line}\n")));
         messages.left.iter().for_each(|line| eprintln!("error: {line}"));
         all_gone &= messages.left.is_empty();
     }

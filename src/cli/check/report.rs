@@ -4,6 +4,7 @@ use prober_core::snapshot::BrokerState;
 use serde::Serialize;
 
 use crate::cli::args::Output;
+use crate::cli::output;
 use crate::cli::table::{Table, millis};
 
 use super::judgement::{Judgement, ProbeResult, Row, Subject};
@@ -49,11 +50,10 @@ struct ProbeReport<'a> {
     errors: &'a [&'static str],
 }
 
-#[expect(clippy::print_stdout, reason = "the answer is the data asked for")]
 pub(super) fn print(judgement: &Judgement, output: Output) {
     match output {
-        Output::Text => print!("{}", text(judgement)),
-        Output::Json => println!("{}", json(judgement)),
+        Output::Text => output::print(&text(judgement)),
+        Output::Json => output::print(&format!("{}\n", json(judgement))),
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::args::ExplainArgs;
 use super::exit::{self, Exit};
-use super::load_listener;
+use super::{load_listener, output};
 
 use client::ClientError;
 use pages::{Filter, Pages, PagesError};
@@ -87,13 +87,12 @@ fn saved(from: &Path) -> std::io::Result<String> {
     std::fs::read_to_string(from)
 }
 
-#[expect(clippy::print_stdout, reason = "the explanation is the data asked for")]
 fn print(args: &ExplainArgs, pages: &Pages) {
     if args.json {
-        println!("{:#}", pages.document);
+        output::print(&format!("{:#}\n", pages.document));
         return;
     }
     let terminal = Term::stdout();
     let width = if terminal.is_term() { usize::from(terminal.size().1) } else { COLUMNS };
-    print!("{}{}", text::findings(pages, width), matrix::matrix(pages, width));
+    output::print(&(text::findings(pages, width) + &matrix::matrix(pages, width)));
 }

@@ -170,7 +170,7 @@ impl Ledger {
     }
 
     /// Takes in what a track said, but for its events: those settle first and come by [`Ledger::record`].
-    pub fn hear(&mut self, target: &Target, output: &Output) {
+    pub fn on_output(&mut self, target: &Target, output: &Output) {
         match output {
             Output::Due(probe) => self.due(&target.series(*probe)),
             Output::Sent(probe) => self.sent(&target.series(*probe)),

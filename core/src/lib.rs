@@ -17,15 +17,15 @@
 //! | [`objective`], [`judge`] | the opinion: good, bad or void |
 //! | [`settle`] | holds events until a stall of the prober would be known |
 //! | [`ledger`], [`snapshot`] | cumulative counts, and their immutable view |
-//! | [`accounts`] | settle and ledger as one |
+//! | [`counting`] | settle and ledger as one |
 //! | [`staleness`] | which broker's metadata is behind the others' |
 //! | [`diagnosis`], [`finding`] | evidence to what is wrong, and whose fault it is |
 //! | [`vitals`] | what the machine leaves to the prober, and what its controls answer |
 //! | [`observed`] | a cluster by its own answers, added up |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
-pub mod accounts;
 pub mod coordinator;
+pub mod counting;
 pub mod diagnosis;
 pub mod event;
 pub mod fault;

@@ -40,7 +40,7 @@ pub struct Settle {
     arrivals: u64,
     last_beat: Time,
     stalls: VecDeque<Stall>,
-    held: VecDeque<Stall>,
+    throttled: VecDeque<Stall>,
 }
 
 impl Settle {
@@ -68,12 +68,12 @@ impl Settle {
 
     /// The container's CPU limit held us back for as long. A heartbeat tells only of what goes on after its next beat was
     /// due: of threads that are held back for 95 ms in every 100 it sees half.
-    pub fn held(&mut self, stretch: Stall) {
-        remember(&mut self.held, stretch);
+    pub fn on_throttled(&mut self, stretch: Stall) {
+        remember(&mut self.throttled, stretch);
     }
 
     /// The machine was suspended, and is awake again: what failed just now was cut off while it slept.
-    pub fn slept(&mut self) {
+    pub fn on_resume(&mut self) {
         for event in self.waiting.values_mut() {
             if matches!(event.saw, Saw::Failed(_) | Saw::Unheard(_) | Saw::TimedOut) {
                 event.saw = Saw::Void(VoidReason::Stall);
@@ -129,7 +129,7 @@ impl Settle {
             let near = stalls.iter().rev().take_while(|stall| from < stall.to);
             near.map(|stall| stall.to.min(to).since(stall.from.max(from))).sum()
         };
-        sum(&self.stalls).max(sum(&self.held))
+        sum(&self.stalls).max(sum(&self.throttled))
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
                 let at = |millis: u64| Time::from_millis(begin + millis);
                 settle.beat(at(50), at(100));
                 if hold {
-                    settle.held(Stall { from: at(5), to: at(100) });
+                    settle.on_throttled(Stall { from: at(5), to: at(100) });
                 }
             }
             settle.push(event(0, 5000, Saw::TimedOut));
@@ -190,7 +190,7 @@ mod tests {
         let mut settle = Settle::new();
         settle.push(event(0, 10, Saw::Failed(crate::fault::Fault::ConnectionReset)));
         settle.push(event(0, 20, Saw::Success(Duration::from_millis(20))));
-        settle.slept();
+        settle.on_resume();
         settle.beat(Time::from_millis(50), Time::from_millis(50));
         let saw: Vec<Saw> = ready(&mut settle, 500).into_iter().map(|event| event.saw).collect();
         assert_eq!(saw, [Saw::Void(VoidReason::Stall), Saw::Success(Duration::from_millis(20))]);

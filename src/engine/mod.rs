@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use prober_core::accounts::Accounts;
+use prober_core::counting::Counting;
 use prober_core::event::Anomaly;
 use prober_core::fault::Fault;
 use prober_core::finding::Finding;
@@ -88,7 +88,7 @@ pub struct Engine {
     patterns: PatternsByCluster,
     decommissioned: Decommissioned,
     objectives: Arc<[Objective]>,
-    accounts: Accounts,
+    counting: Counting,
     recorder: Arc<dyn Recorder>,
     prober: SelfStatus,
     stalls: Stalls,
@@ -182,7 +182,7 @@ impl EngineBuilder {
             observed: BTreeMap::new(),
             patterns: PatternsByCluster::default(),
             decommissioned: Decommissioned::default(),
-            accounts: Accounts::new(Arc::clone(&setup.objectives), &setup.thresholds),
+            counting: Counting::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
             recorder: setup.recorder,
             prober: SelfStatus::default(),
@@ -254,7 +254,7 @@ impl Engine {
                             evidence.refuses(*partition, *at, *fault);
                         }
                         lane.latest.on_input(&input);
-                        lane.round_trip.hear(input, &mut self.accounts, lane.port.as_mut());
+                        lane.round_trip.hear(input, &mut self.counting, lane.port.as_mut());
                     }
                     Report::Topology(topology) => lane.topology = topology,
                     Report::Topic(topic) => {
@@ -286,7 +286,7 @@ impl Engine {
                 }
                 probes.latest.on_input(&input);
                 probes.evidence.on_input(&input);
-                probes.direct.hear(input, &mut self.accounts);
+                probes.direct.hear(input, &mut self.counting);
             }
             Input::Observed(observed) => {
                 self.patterns.follow(&observed, self.clock.now());
@@ -301,7 +301,7 @@ impl Engine {
             Vital::Task { expected, at } => {
                 let lag = at.since(expected);
                 self.recorder.lag("task", lag);
-                let stall = self.accounts.beat(expected, at);
+                let stall = self.counting.beat(expected, at);
                 if let Some(stall) = stall {
                     self.stalls.add(stall);
                 }
@@ -313,7 +313,7 @@ impl Engine {
                 self.prober.thread_beat(lag);
             }
             Vital::ClockJump { nanos } => self.prober.clock_jumped(nanos),
-            Vital::Throttled { from, to } => self.accounts.held(Stall { from, to }),
+            Vital::Throttled { from, to } => self.counting.on_throttled(Stall { from, to }),
             Vital::Suspended { at, length } => self.on_resume(at, length),
             Vital::Readings(readings) => self.health.on_readings(readings),
             Vital::Control { control, asked, has_answered } => self.health.on_control(control, asked, has_answered),
@@ -324,12 +324,12 @@ impl Engine {
     fn on_resume(&mut self, at: Time, length: Duration) {
         tracing::warn!(seconds = length.as_secs_f64(), "the machine was suspended; attempts in flight are void");
         self.health.on_resume(at, length);
-        self.accounts.slept();
+        self.counting.on_resume();
         for lane in &mut self.lanes {
-            lane.round_trip.slept(at, &mut self.accounts, lane.port.as_mut());
+            lane.round_trip.slept(at, &mut self.counting, lane.port.as_mut());
         }
         for probes in &mut self.probes {
-            probes.direct.slept(at, &mut self.accounts);
+            probes.direct.slept(at, &mut self.counting);
         }
     }
 
@@ -338,20 +338,20 @@ impl Engine {
             let lost = dropped.swap(0, Ordering::Relaxed);
             if 0 < lost {
                 self.prober.dropped(lost);
-                lane.round_trip.input_dropped(now, &mut self.accounts, lane.port.as_mut());
+                lane.round_trip.input_dropped(now, &mut self.counting, lane.port.as_mut());
             }
-            lane.round_trip.advance(now, &mut self.accounts, lane.port.as_mut());
+            lane.round_trip.advance(now, &mut self.counting, lane.port.as_mut());
         }
         for (probes, dropped) in self.probes.iter_mut().zip(self.responses_dropped.iter()) {
             let lost = dropped.swap(0, Ordering::Relaxed);
             if 0 < lost {
                 self.prober.dropped(lost);
-                probes.direct.input_dropped(now, &mut self.accounts);
+                probes.direct.input_dropped(now, &mut self.counting);
             }
-            probes.direct.advance(now, &mut self.accounts, probes.port.as_mut());
+            probes.direct.advance(now, &mut self.counting, probes.port.as_mut());
         }
         let (recorder, directs, own) = (&self.recorder, &mut self.probes, &mut self.health);
-        self.accounts.settle(now, |event, counted| {
+        self.counting.settle(now, |event, counted| {
             recorder.counted(event, counted);
             own.counted(event);
             directs.iter_mut().for_each(|probes| probes.evidence.counted(event));
@@ -370,10 +370,10 @@ impl Engine {
             let cluster = &lane.route.cluster;
             let Some(observed) = self.observed.get(cluster) else { continue };
             self.decommissioned.follow(observed, &lane.topology, now);
-            lane.round_trip.forget(self.decommissioned.of(cluster), now, &mut self.accounts);
+            lane.round_trip.forget(self.decommissioned.of(cluster), now, &mut self.counting);
         }
         for probes in &mut self.probes {
-            probes.direct.forget(self.decommissioned.of(&probes.cluster), now, &mut self.accounts);
+            probes.direct.forget(self.decommissioned.of(&probes.cluster), now, &mut self.counting);
         }
     }
 
@@ -389,7 +389,7 @@ impl Engine {
                 topology: &lane.topology,
                 decommissioned: self.decommissioned.of(cluster),
                 stalls: &self.stalls,
-                lost: self.accounts.ledger().anomalies(cluster, Lane::Replicated, Anomaly::Lost),
+                lost: self.counting.ledger().anomalies(cluster, Lane::Replicated, Anomaly::Lost),
                 forbidden: messages.cloned().collect(),
                 own: own.clone(),
             };
@@ -400,18 +400,18 @@ impl Engine {
     fn publish(&mut self, now: Time) {
         let of_routes: usize = self.lanes.iter().map(|lane| lane.round_trip.open()).sum();
         let of_directs: usize = self.probes.iter().map(|probes| probes.direct.open()).sum();
-        self.prober.balanced(self.accounts.balance(of_routes + of_directs));
+        self.prober.balanced(self.counting.balance(of_routes + of_directs));
         let snapshot = self.snapshot(now);
         self.states.follow(&snapshot.brokers);
         self.publish.send_replace(Arc::new(snapshot));
     }
 
     fn snapshot(&mut self, now: Time) -> Snapshot {
-        let ledger = self.accounts.ledger_mut();
+        let ledger = self.counting.ledger_mut();
         let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
         let lanes = self.lanes.iter().map(|lane| lane.status(now)).collect();
-        let brokers = status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.accounts.ledger(), now);
+        let brokers = status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.counting.ledger(), now);
         let mut prober = self.prober.status(&series);
         self.health.show(&mut prober);
         let mut snapshot = Snapshot {
@@ -444,13 +444,13 @@ impl Engine {
     fn shut_down(&mut self) {
         let now = self.clock.now();
         for lane in &mut self.lanes {
-            lane.round_trip.shut_down(now, &mut self.accounts, lane.port.as_mut());
+            lane.round_trip.shut_down(now, &mut self.counting, lane.port.as_mut());
         }
         for probes in &mut self.probes {
-            probes.direct.shut_down(now, &mut self.accounts);
+            probes.direct.shut_down(now, &mut self.counting);
         }
         let recorder = &self.recorder;
-        self.accounts.close(|event, counted| recorder.counted(event, counted));
+        self.counting.close(|event, counted| recorder.counted(event, counted));
         self.publish(now);
     }
 }

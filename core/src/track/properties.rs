@@ -176,7 +176,7 @@ impl World {
             match output {
                 Output::Reread(offset) => self.rereads.push(offset),
                 Output::Event(event) => self.settle.push(event),
-                other => self.ledger.hear(&self.target, &other),
+                other => self.ledger.on_output(&self.target, &other),
             }
         }
     }

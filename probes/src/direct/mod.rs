@@ -10,7 +10,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use prober_core::accounts::Accounts;
+use prober_core::counting::Counting;
 use prober_core::event::{Event, Limits, Saw, VoidReason};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series};
 use prober_core::time::Time;
@@ -80,19 +80,19 @@ impl Direct {
     }
 
     /// Takes in what comes back.
-    pub fn hear(&mut self, input: ProbeInput, accounts: &mut Accounts) {
+    pub fn hear(&mut self, input: ProbeInput, counting: &mut Counting) {
         match input {
             ProbeInput::Targets { probe, at, brokers } => {
-                self.aim(probe, at, &brokers, accounts);
+                self.aim(probe, at, &brokers, counting);
                 self.aimed.insert(probe, brokers);
             }
             ProbeInput::Response { id, response } => {
                 if let Some(open) = self.open.remove(&id) {
-                    accounts.ended(answered(open, response));
+                    counting.ended(answered(open, response));
                 }
             }
-            ProbeInput::Phase { broker, phase, took } => accounts.phase(&self.cluster, broker, phase, took),
-            ProbeInput::ChannelFailed { broker } => accounts.channel_failed(&self.cluster, broker),
+            ProbeInput::Phase { broker, phase, took } => counting.phase(&self.cluster, broker, phase, took),
+            ProbeInput::ChannelFailed { broker } => counting.channel_failed(&self.cluster, broker),
             // For people, and for the findings: no attempt ends by these.
             ProbeInput::Blocked { .. }
             | ProbeInput::Action { .. }
@@ -104,42 +104,42 @@ impl Direct {
     }
 
     /// These brokers are none any more, and no others: nobody asks them.
-    pub fn forget(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, accounts: &mut Accounts) {
+    pub fn forget(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, counting: &mut Counting) {
         if self.forgotten == *brokers {
             return;
         }
         self.forgotten.clone_from(brokers);
         for (probe, brokers) in self.aimed.clone() {
-            self.aim(probe, at, &brokers, accounts);
+            self.aim(probe, at, &brokers, counting);
         }
     }
 
     /// Ends what has expired and asks what is due.
-    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, client: &mut dyn ProbeClient) {
+    pub fn advance(&mut self, now: Time, counting: &mut Counting, client: &mut dyn ProbeClient) {
         if self.next_deadline <= now {
-            self.expire(now, accounts);
+            self.expire(now, counting);
         }
         if self.next_due <= now {
-            self.ask_due(now, accounts, client);
+            self.ask_due(now, counting, client);
         }
     }
 
-    fn expire(&mut self, now: Time, accounts: &mut Accounts) {
+    fn expire(&mut self, now: Time, counting: &mut Counting) {
         for open in self.take(|open| open.deadline() <= now) {
             let ended = open.deadline();
-            accounts.ended(event(open, ended, Saw::TimedOut));
+            counting.ended(event(open, ended, Saw::TimedOut));
         }
         self.next_deadline = self.open.values().map(Open::deadline).min().unwrap_or(Time::NEVER);
     }
 
-    fn ask_due(&mut self, now: Time, accounts: &mut Accounts, client: &mut dyn ProbeClient) {
+    fn ask_due(&mut self, now: Time, counting: &mut Counting, client: &mut dyn ProbeClient) {
         for ((probe, broker), schedule) in &mut self.targets {
             let (Some(tick), Some(settings)) = (schedule.take(now), self.settings.get(probe)) else { continue };
             let series = series(&self.cluster, *probe, *broker);
             if 0 < tick.missed {
-                accounts.missed(&series, tick.missed);
+                counting.missed(&series, tick.missed);
             }
-            accounts.asked(&series);
+            counting.on_sent(&series);
             let id = RequestId(self.asked);
             self.asked += 1;
             let asked = self.clock.now();
@@ -157,20 +157,20 @@ impl Direct {
     }
 
     /// Inputs were dropped before they reached us: any answer may have been among them.
-    pub fn input_dropped(&mut self, now: Time, accounts: &mut Accounts) {
-        self.abandon(now, VoidReason::InputDropped, accounts, |_| true);
+    pub fn input_dropped(&mut self, now: Time, counting: &mut Counting) {
+        self.abandon(now, VoidReason::InputDropped, counting, |_| true);
     }
 
     /// The machine was suspended, and no clock of ours saw it: what was open was cut off by us.
-    pub fn slept(&mut self, now: Time, accounts: &mut Accounts) {
-        self.abandon(now, VoidReason::Stall, accounts, |_| true);
+    pub fn slept(&mut self, now: Time, counting: &mut Counting) {
+        self.abandon(now, VoidReason::Stall, counting, |_| true);
     }
 
     /// The process ends: what is open is void, and nothing is asked any more.
-    pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts) {
+    pub fn shut_down(&mut self, now: Time, counting: &mut Counting) {
         self.targets.clear();
         self.next_due = self.first_due();
-        self.abandon(now, VoidReason::Shutdown, accounts, |_| true);
+        self.abandon(now, VoidReason::Shutdown, counting, |_| true);
     }
 
     /// Attempts that have not ended.
@@ -184,18 +184,18 @@ impl Direct {
         ids.iter().filter_map(|id| self.open.remove(id)).collect()
     }
 
-    fn aim(&mut self, probe: Probe, at: Time, brokers: &BTreeSet<Broker>, accounts: &mut Accounts) {
+    fn aim(&mut self, probe: Probe, at: Time, brokers: &BTreeSet<Broker>, counting: &mut Counting) {
         let Some(settings) = self.settings.get(&probe).copied() else { return };
         let is_one = |broker: &&Broker| broker.id().is_none_or(|id| !self.forgotten.contains(&id));
         let brokers: BTreeSet<Broker> = brokers.iter().filter(is_one).copied().collect();
         self.targets.retain(|(of, broker), _| *of != probe || brokers.contains(broker));
-        self.abandon(at, VoidReason::TargetRemoved, accounts, |series| {
+        self.abandon(at, VoidReason::TargetRemoved, counting, |series| {
             series.probe == probe && !brokers.contains(&series.broker)
         });
         for broker in &brokers {
             let (cluster, ordinal) = (&self.cluster, ordinal(probe, *broker));
             self.targets.entry((probe, *broker)).or_insert_with(|| {
-                accounts.open(&series(cluster, probe, *broker));
+                counting.open(&series(cluster, probe, *broker));
                 Schedule::new(settings.interval, ordinal, at)
             });
         }
@@ -206,9 +206,9 @@ impl Direct {
         self.targets.values().map(Schedule::next_due).min().unwrap_or(Time::NEVER)
     }
 
-    fn abandon(&mut self, now: Time, reason: VoidReason, accounts: &mut Accounts, of: impl Fn(&Series) -> bool) {
+    fn abandon(&mut self, now: Time, reason: VoidReason, counting: &mut Counting, of: impl Fn(&Series) -> bool) {
         for open in self.take(|open| of(&open.series)) {
-            accounts.ended(event(open, now, Saw::Void(reason)));
+            counting.ended(event(open, now, Saw::Void(reason)));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::accounts::Accounts;
+use prober_core::counting::Counting;
 use prober_core::event::{Limits, Outcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe};
@@ -33,7 +33,7 @@ impl ProbeClient for Asked {
 /// A driver whose clock the test moves.
 struct Bench {
     direct: Direct,
-    accounts: Accounts,
+    counting: Counting,
     asked: Asked,
     clock: Clock,
 }
@@ -43,7 +43,7 @@ impl Bench {
         let clock = Clock::start();
         let settings = BTreeMap::from([(Probe::Fetch, SETTINGS)]);
         let direct = Direct::new(ClusterName::new("c"), settings, clock);
-        let mut bench = Bench { direct, accounts: Accounts::new(Arc::from([]), &[]), asked: Asked::default(), clock };
+        let mut bench = Bench { direct, counting: Counting::new(Arc::from([]), &[]), asked: Asked::default(), clock };
         bench.aim(brokers);
         bench
     }
@@ -51,7 +51,7 @@ impl Bench {
     fn aim(&mut self, brokers: &[Broker]) {
         let brokers: BTreeSet<Broker> = brokers.iter().copied().collect();
         self.direct
-            .hear(ProbeInput::Targets { probe: Probe::Fetch, at: self.clock.now(), brokers }, &mut self.accounts);
+            .hear(ProbeInput::Targets { probe: Probe::Fetch, at: self.clock.now(), brokers }, &mut self.counting);
     }
 
     async fn pass(&mut self, time: Duration) {
@@ -59,22 +59,22 @@ impl Bench {
         while self.clock.now() < until {
             let step = until.since(self.clock.now()).min(Duration::from_millis(50));
             tokio::time::advance(step).await;
-            self.direct.advance(self.clock.now(), &mut self.accounts, &mut self.asked);
+            self.direct.advance(self.clock.now(), &mut self.counting, &mut self.asked);
         }
     }
 
     fn answer(&mut self, question: ProbeRequest, result: Result<(), Fault>) {
         let answer = ProbeResponse { sent: None, at: self.clock.now(), result };
-        self.direct.hear(ProbeInput::Response { id: question.id, response: answer }, &mut self.accounts);
+        self.direct.hear(ProbeInput::Response { id: question.id, response: answer }, &mut self.counting);
     }
 
     /// Counts of one broker, once everything that has ended is settled.
     fn counts(&mut self, broker: Broker) -> Counts {
         let late = self.clock.now() + 10 * SECOND;
-        self.accounts.beat(late, late);
-        self.accounts.settle(late, |_, _| {});
-        assert!(self.accounts.balance(self.direct.open()));
-        self.accounts.ledger().counts(&series(&ClusterName::new("c"), Probe::Fetch, broker))
+        self.counting.beat(late, late);
+        self.counting.settle(late, |_, _| {});
+        assert!(self.counting.balance(self.direct.open()));
+        self.counting.ledger().counts(&series(&ClusterName::new("c"), Probe::Fetch, broker))
     }
 }
 
@@ -130,7 +130,7 @@ async fn target_that_is_gone_leaves_no_bad_event() {
 async fn stalled_prober_misses_ticks_and_blames_nobody() {
     let mut bench = Bench::new(&[ONE]);
     tokio::time::advance(10 * SECOND).await;
-    bench.direct.advance(bench.clock.now(), &mut bench.accounts, &mut bench.asked);
+    bench.direct.advance(bench.clock.now(), &mut bench.counting, &mut bench.asked);
     let question = bench.asked.0.pop_front().expect("the newest is asked");
     bench.answer(question, Ok(()));
     let counts = bench.counts(ONE);
@@ -140,12 +140,12 @@ async fn stalled_prober_misses_ticks_and_blames_nobody() {
 #[tokio::test(start_paused = true)]
 async fn forgotten_broker_is_asked_again_only_when_it_is_one_again() {
     let mut bench = Bench::new(&[ONE, TWO]);
-    bench.direct.forget(&BTreeSet::from([BrokerId(2)]), bench.clock.now(), &mut bench.accounts);
+    bench.direct.forget(&BTreeSet::from([BrokerId(2)]), bench.clock.now(), &mut bench.counting);
     bench.aim(&[ONE, TWO]);
     bench.pass(10 * SECOND).await;
     assert!(bench.asked.0.iter().all(|question| question.broker == ONE));
     bench.asked.0.clear();
-    bench.direct.forget(&BTreeSet::new(), bench.clock.now(), &mut bench.accounts);
+    bench.direct.forget(&BTreeSet::new(), bench.clock.now(), &mut bench.counting);
     bench.pass(10 * SECOND).await;
     assert!((9..=11).contains(&bench.asked.0.iter().filter(|question| question.broker == TWO).count()));
 }
@@ -167,7 +167,7 @@ proptest! {
                 let counts = bench.counts(broker);
                 assert_eq!(counts.due, counts.outcomes.iter().sum::<u64>() + counts.in_flight());
             }
-            bench.direct.shut_down(bench.clock.now(), &mut bench.accounts);
+            bench.direct.shut_down(bench.clock.now(), &mut bench.counting);
             for broker in [ONE, TWO] {
                 assert_eq!(bench.counts(broker).in_flight(), 0);
             }

@@ -11,7 +11,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use prober_core::accounts::Accounts;
+use prober_core::counting::Counting;
 use prober_core::event::VoidReason;
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Sequence, Target};
@@ -94,17 +94,17 @@ impl RoundTrip {
     }
 
     /// Takes in what the lane reports.
-    pub fn hear(&mut self, input: LaneInput, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
+    pub fn hear(&mut self, input: LaneInput, counting: &mut Counting, lane: &mut dyn port::Lane) {
         match input {
             LaneInput::Layout { at, layout } => {
-                self.lay_out(at, layout, accounts);
-                self.rest_forgotten(at, accounts);
+                self.lay_out(at, layout, counting);
+                self.rest_forgotten(at, counting);
                 self.look_at_all();
             }
             LaneInput::Status { .. } => {}
             LaneInput::Recreated { at } => {
                 for live in self.targets.values_mut() {
-                    live.say(accounts, lane, |track, out| track.recreated(at, out));
+                    live.say(counting, lane, |track, out| track.recreated(at, out));
                 }
                 self.look_at_all();
             }
@@ -112,7 +112,7 @@ impl RoundTrip {
                 let reason = if reset { VoidReason::ReaderReset } else { VoidReason::NoPosition };
                 if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
                     live.open_from(at);
-                    live.say(accounts, lane, |track, out| track.reset(at, offset, reason, out));
+                    live.say(counting, lane, |track, out| track.reset(at, offset, reason, out));
                     self.next_wake = self.next_wake.min(live.next_wake());
                 }
             }
@@ -124,49 +124,49 @@ impl RoundTrip {
                 }
             }
             LaneInput::Acked { partition, sequence, at, offset } => {
-                self.tell(partition, accounts, lane, |track, out| track.acked(sequence, at, offset, out));
+                self.tell(partition, counting, lane, |track, out| track.acked(sequence, at, offset, out));
             }
             LaneInput::Failed { partition, sequence, at, fault, written } => {
-                self.tell(partition, accounts, lane, |track, out| track.failed(sequence, at, fault, written, out));
+                self.tell(partition, counting, lane, |track, out| track.failed(sequence, at, fault, written, out));
             }
             LaneInput::Read { partition, sequence, at, offset } => {
-                self.tell(partition, accounts, lane, |track, out| track.read(sequence, at, offset, out));
+                self.tell(partition, counting, lane, |track, out| track.read(sequence, at, offset, out));
             }
             LaneInput::Garbage { partition, at, first, last } => {
-                self.tell(partition, accounts, lane, |track, out| track.garbage(at, first, last, out));
+                self.tell(partition, counting, lane, |track, out| track.garbage(at, first, last, out));
             }
             LaneInput::Passed { partition, at, next } => {
-                self.tell(partition, accounts, lane, |track, _| track.passed(at, next));
+                self.tell(partition, counting, lane, |track, _| track.passed(at, next));
             }
             LaneInput::Reread { partition, at, offset, found } => {
-                self.tell(partition, accounts, lane, |track, out| track.reread(at, offset, found, out));
+                self.tell(partition, counting, lane, |track, out| track.reread(at, offset, found, out));
             }
             LaneInput::Refuses { partition, at, fault } => {
-                self.tell(partition, accounts, lane, |track, _| track.refuses(at, fault));
+                self.tell(partition, counting, lane, |track, _| track.refuses(at, fault));
             }
             LaneInput::EpochEnded { partition, at, end } => {
-                self.tell(partition, accounts, lane, |track, _| track.epoch_ended(at, end));
+                self.tell(partition, counting, lane, |track, _| track.epoch_ended(at, end));
             }
         }
     }
 
     /// These brokers are none any more, and no others: nothing is due at them, although the topic's replicas name them.
-    pub fn forget(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, accounts: &mut Accounts) {
+    pub fn forget(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, counting: &mut Counting) {
         if self.forgotten == *brokers {
             return;
         }
         self.forgotten.clone_from(brokers);
-        self.rest_forgotten(at, accounts);
+        self.rest_forgotten(at, counting);
         self.look_at_all();
     }
 
     /// Their targets stay, with their read positions, for the case that they come back.
-    fn rest_forgotten(&mut self, at: Time, accounts: &mut Accounts) {
+    fn rest_forgotten(&mut self, at: Time, counting: &mut Counting) {
         for live in self.targets.values_mut() {
             let forgotten = live.target.broker.id().is_some_and(|id| self.forgotten.contains(&id));
             match (forgotten, live.is_closed()) {
                 (true, false) => {
-                    live.retire(at, accounts);
+                    live.retire(at, counting);
                     live.close();
                 }
                 (false, true) => live.reopen(at),
@@ -176,7 +176,7 @@ impl RoundTrip {
     }
 
     /// Ends what has expired and sends what is due.
-    pub fn advance(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
+    pub fn advance(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
         if now < self.next_wake {
             return;
         }
@@ -184,8 +184,8 @@ impl RoundTrip {
             if now < live.next_wake() {
                 continue;
             }
-            live.say(accounts, lane, |track, out| track.expire(now, out));
-            live.send_due(now, self.clock, self.identity, self.settings.record_size, accounts, lane);
+            live.say(counting, lane, |track, out| track.expire(now, out));
+            live.send_due(now, self.clock, self.identity, self.settings.record_size, counting, lane);
             self.resolved_any |= live.has_resolved();
         }
         self.look_at_all();
@@ -206,18 +206,18 @@ impl RoundTrip {
     }
 
     /// Inputs were dropped before they reached us: whatever is in flight may have been among them.
-    pub fn input_dropped(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
-        self.abandon(now, VoidReason::InputDropped, accounts, lane);
+    pub fn input_dropped(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
+        self.abandon(now, VoidReason::InputDropped, counting, lane);
     }
 
     /// The machine was suspended, and no clock of ours saw it: what was in flight was cut off by us.
-    pub fn slept(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
-        self.abandon(now, VoidReason::Stall, accounts, lane);
+    pub fn slept(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
+        self.abandon(now, VoidReason::Stall, counting, lane);
     }
 
     /// The process ends: what is in flight is void, and nothing is sent any more.
-    pub fn shut_down(&mut self, now: Time, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
-        self.abandon(now, VoidReason::Shutdown, accounts, lane);
+    pub fn shut_down(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
+        self.abandon(now, VoidReason::Shutdown, counting, lane);
         self.targets.values_mut().for_each(Live::close);
         self.look_at_all();
     }
@@ -253,7 +253,7 @@ impl RoundTrip {
         self.resolved_any || self.targets.values().any(Live::has_resolved)
     }
 
-    fn lay_out(&mut self, at: Time, layout: Layout, accounts: &mut Accounts) {
+    fn lay_out(&mut self, at: Time, layout: Layout, counting: &mut Counting) {
         let missing = matches!(layout, Layout::Missing { .. });
         self.missing_since = if missing { self.missing_since.or(Some(at)) } else { None };
         let wanted: BTreeMap<Key, (Broker, Option<Fault>)> = match layout {
@@ -266,7 +266,7 @@ impl RoundTrip {
             }
             Layout::Refused => BTreeMap::new(),
         };
-        self.remove_all_but(&wanted, at, accounts);
+        self.remove_all_but(&wanted, at, counting);
         for (key, (broker, fault)) in wanted {
             match (self.targets.get_mut(&key), fault) {
                 (Some(live), Some(fault)) => live.fails_with(fault),
@@ -275,13 +275,13 @@ impl RoundTrip {
                     let from = self.missing_since.map_or(at, |since| since + TOPIC_USABLE_WITHIN);
                     let ordinal = broker.id().map_or(0, |id| id.0.unsigned_abs().into());
                     let live = self.without_partition(broker, ordinal, fault, from);
-                    accounts.discover(&live.target);
+                    counting.discover(&live.target);
                     self.targets.insert(key, live);
                 }
                 (None, None) => {
                     let Key::At(partition) = key else { continue };
                     let live = self.at_partition(broker, partition, at);
-                    accounts.discover(&live.target);
+                    counting.discover(&live.target);
                     self.targets.insert(key, live);
                 }
             }
@@ -289,13 +289,13 @@ impl RoundTrip {
     }
 
     /// Retires the targets that are no longer wanted, or that stand for another broker now.
-    fn remove_all_but(&mut self, wanted: &BTreeMap<Key, (Broker, Option<Fault>)>, at: Time, accounts: &mut Accounts) {
+    fn remove_all_but(&mut self, wanted: &BTreeMap<Key, (Broker, Option<Fault>)>, at: Time, counting: &mut Counting) {
         let sequences = &mut self.sequences;
         let resolved = &mut self.resolved_any;
         self.targets.retain(|key, live| {
             let stays = wanted.get(key).is_some_and(|(broker, _)| *broker == live.target.broker);
             if !stays {
-                live.retire(at, accounts);
+                live.retire(at, counting);
                 *resolved |= live.has_resolved();
                 if let Key::At(partition) = key {
                     sequences.insert(*partition, live.track.next_sequence());
@@ -320,19 +320,19 @@ impl RoundTrip {
     fn tell(
         &mut self,
         partition: Partition,
-        accounts: &mut Accounts,
+        counting: &mut Counting,
         lane: &mut dyn port::Lane,
         event: impl FnOnce(&mut track::Track, &mut Vec<track::Output>),
     ) {
         if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
-            live.say(accounts, lane, event);
+            live.say(counting, lane, event);
             self.next_wake = self.next_wake.min(live.next_wake());
         }
     }
 
-    fn abandon(&mut self, now: Time, reason: VoidReason, accounts: &mut Accounts, lane: &mut dyn port::Lane) {
+    fn abandon(&mut self, now: Time, reason: VoidReason, counting: &mut Counting, lane: &mut dyn port::Lane) {
         for live in self.targets.values_mut() {
-            live.say(accounts, lane, |track, out| track.abandon(now, reason, out));
+            live.say(counting, lane, |track, out| track.abandon(now, reason, out));
         }
         self.look_at_all();
     }

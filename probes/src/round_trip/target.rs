@@ -1,6 +1,6 @@
 //! One target at work: its schedule, its track, and whether it may send yet.
 
-use prober_core::accounts::Accounts;
+use prober_core::counting::Counting;
 use prober_core::event::VoidReason;
 use prober_core::fault::Fault;
 use prober_core::ids::{Sequence, Target};
@@ -93,7 +93,7 @@ impl Live {
     /// Lets something happen to the track, enters what it says, and carries out the rereads that it asks for.
     pub(super) fn say(
         &mut self,
-        accounts: &mut Accounts,
+        counting: &mut Counting,
         lane: &mut dyn port::Lane,
         event: impl FnOnce(&mut Track, &mut Vec<Output>),
     ) {
@@ -104,7 +104,7 @@ impl Live {
                 lane.reread(partition, *offset);
             }
             self.resolved |= matches!(output, Output::Event(_));
-            accounts.hear(&self.target, output);
+            counting.on_output(&self.target, output);
         }
     }
 
@@ -115,7 +115,7 @@ impl Live {
         clock: Clock,
         identity: Identity,
         size: usize,
-        accounts: &mut Accounts,
+        counting: &mut Counting,
         lane: &mut dyn port::Lane,
     ) {
         if let Gate::Until(latest) = self.gate
@@ -142,16 +142,16 @@ impl Live {
                 Err(refusal) => self.track.failed(sequence, refusal.at, refusal.fault, Written::No, &mut out),
             }
         }
-        self.say(accounts, lane, |_, said| said.append(&mut out));
+        self.say(counting, lane, |_, said| said.append(&mut out));
     }
 
     /// Ends what is in flight, because the target is not probed any more.
-    pub(super) fn retire(&mut self, at: Time, accounts: &mut Accounts) {
+    pub(super) fn retire(&mut self, at: Time, counting: &mut Counting) {
         let mut out = Vec::new();
         self.track.abandon(at, VoidReason::TargetRemoved, &mut out);
         for output in out {
             self.resolved |= matches!(output, Output::Event(_));
-            accounts.hear(&self.target, output);
+            counting.on_output(&self.target, output);
         }
     }
 }

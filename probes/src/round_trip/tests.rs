@@ -16,7 +16,7 @@ struct Rig {
     clock: Clock,
     sim: Sim,
     round_trip: RoundTrip,
-    accounts: Accounts,
+    counting: Counting,
     expected_beat: Time,
 }
 
@@ -30,8 +30,8 @@ impl Rig {
         let settings = Settings { track, record_size: 128 };
         let cluster = ClusterName::new("sim");
         let round_trip = RoundTrip::new(cluster, Lane::Pinned, identity, settings, clock);
-        let accounts = Accounts::new(Arc::from([]), &[]);
-        Rig { clock, sim: Sim::new(brokers, clock, timeline), round_trip, accounts, expected_beat: Time::ORIGIN }
+        let counting = Counting::new(Arc::from([]), &[]);
+        Rig { clock, sim: Sim::new(brokers, clock, timeline), round_trip, counting, expected_beat: Time::ORIGIN }
     }
 
     /// Lives until `millis`, as the engine does: inputs first, then deadlines and sends, then what has settled.
@@ -49,16 +49,16 @@ impl Rig {
 
     fn step(&mut self) {
         for input in self.sim.advance() {
-            self.round_trip.hear(input, &mut self.accounts, &mut self.sim.clone());
+            self.round_trip.hear(input, &mut self.counting, &mut self.sim.clone());
         }
         let now = self.clock.now();
-        self.round_trip.advance(now, &mut self.accounts, &mut self.sim.clone());
+        self.round_trip.advance(now, &mut self.counting, &mut self.sim.clone());
         if self.expected_beat <= now {
-            self.accounts.beat(self.expected_beat, now);
+            self.counting.beat(self.expected_beat, now);
             self.expected_beat = now + HEARTBEAT_EVERY;
         }
-        self.accounts.settle(now, |_, _| {});
-        assert!(self.accounts.balance(self.round_trip.open()), "the books do not balance at {now}");
+        self.counting.settle(now, |_, _| {});
+        assert!(self.counting.balance(self.round_trip.open()), "the books do not balance at {now}");
     }
 
     /// The prober's process is stopped: nothing of it runs, the cluster goes on.
@@ -69,18 +69,18 @@ impl Rig {
 
     fn forget(&mut self, brokers: &[i32]) {
         let brokers = brokers.iter().map(|id| BrokerId(*id)).collect();
-        self.round_trip.forget(&brokers, self.clock.now(), &mut self.accounts);
+        self.round_trip.forget(&brokers, self.clock.now(), &mut self.counting);
     }
 
     fn shut_down(&mut self) {
         let now = self.clock.now();
-        self.round_trip.shut_down(now, &mut self.accounts, &mut self.sim.clone());
-        self.accounts.close(|_, _| {});
+        self.round_trip.shut_down(now, &mut self.counting, &mut self.sim.clone());
+        self.counting.close(|_, _| {});
     }
 
     fn counts(&self, broker: Broker, probe: Probe) -> Counts {
         let target = Target { cluster: ClusterName::new("sim"), lane: Lane::Pinned, broker, partition: None };
-        self.accounts.ledger().counts(&target.series(probe))
+        self.counting.ledger().counts(&target.series(probe))
     }
 
     fn of(&self, broker: i32, probe: Probe, outcome: Outcome) -> u64 {
@@ -95,7 +95,7 @@ impl Rig {
 
     fn anomaly(&self, broker: i32, anomaly: Anomaly) -> u64 {
         let of_broker = |records: &prober_core::snapshot::RecordCounts| records.broker == Broker::Id(BrokerId(broker));
-        self.accounts
+        self.counting
             .ledger()
             .records()
             .into_iter()
@@ -277,7 +277,7 @@ async fn dropped_inputs_void_what_was_in_flight() {
     rig.until(5_001).await;
     let open = rig.round_trip.open();
     let now = rig.clock.now();
-    rig.round_trip.input_dropped(now, &mut rig.accounts, &mut rig.sim.clone());
+    rig.round_trip.input_dropped(now, &mut rig.counting, &mut rig.sim.clone());
     assert_eq!(rig.round_trip.open(), 0);
     rig.until(6_000).await;
     let voided: u64 = [1, 2].map(|id| rig.of(id, Probe::EndToEnd, Outcome::Void)).iter().sum();
@@ -293,7 +293,7 @@ async fn topic_being_created_costs_no_bad_event_for_twenty_seconds() {
         layout: Layout::Missing { brokers: vec![BrokerId(1)], fault: Fault::Kafka(KafkaError(29)) },
     };
     rig.step();
-    rig.round_trip.hear(missing(Time::ORIGIN), &mut rig.accounts, &mut rig.sim.clone());
+    rig.round_trip.hear(missing(Time::ORIGIN), &mut rig.counting, &mut rig.sim.clone());
     rig.until(19_900).await;
     assert_eq!(rig.counts(Broker::Id(BrokerId(1)), Probe::Produce).due, 0);
     rig.until(25_000).await;
@@ -324,9 +324,9 @@ async fn moved_partition_goes_on_counting_where_its_numbers_stopped() {
     let at = rig.clock.now();
     let moved = vec![(Partition(0), BrokerId(2)), (Partition(1), BrokerId(2))];
     let layout = LaneInput::Layout { at, layout: Layout::Assigned(moved) };
-    rig.round_trip.hear(layout, &mut rig.accounts, &mut rig.sim.clone());
+    rig.round_trip.hear(layout, &mut rig.counting, &mut rig.sim.clone());
     let position = LaneInput::Position { partition: Partition(0), at, offset: 25, reset: false };
-    rig.round_trip.hear(position, &mut rig.accounts, &mut rig.sim.clone());
+    rig.round_trip.hear(position, &mut rig.counting, &mut rig.sim.clone());
     rig.until(10_000).await;
     assert_eq!((rig.bad(1), rig.bad(2)), (0, 0));
     assert_eq!(rig.anomaly(2, Anomaly::Duplicate), 0);

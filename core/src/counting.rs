@@ -14,15 +14,15 @@ use crate::track::Output;
 
 /// The books.
 #[derive(Debug)]
-pub struct Accounts {
+pub struct Counting {
     settle: Settle,
     ledger: Ledger,
 }
 
-impl Accounts {
+impl Counting {
     /// Empty books that judge by these objectives; `thresholds` become edges of the duration histograms.
-    pub fn new(objectives: Arc<[Objective]>, thresholds: &[Duration]) -> Accounts {
-        Accounts { settle: Settle::new(), ledger: Ledger::new(objectives, Buckets::edges_with(thresholds)) }
+    pub fn new(objectives: Arc<[Objective]>, thresholds: &[Duration]) -> Counting {
+        Counting { settle: Settle::new(), ledger: Ledger::new(objectives, Buckets::edges_with(thresholds)) }
     }
 
     /// Opens a target's series at zero.
@@ -31,10 +31,10 @@ impl Accounts {
     }
 
     /// Takes in what was said about a target. Rereads are the driver's to carry out.
-    pub fn hear(&mut self, target: &Target, output: Output) {
+    pub fn on_output(&mut self, target: &Target, output: Output) {
         match output {
             Output::Event(event) => self.settle.push(event),
-            other => self.ledger.hear(target, &other),
+            other => self.ledger.on_output(target, &other),
         }
     }
 
@@ -44,7 +44,7 @@ impl Accounts {
     }
 
     /// A direct probe's attempt came due, and its question was put.
-    pub fn asked(&mut self, series: &Series) {
+    pub fn on_sent(&mut self, series: &Series) {
         self.ledger.due(series);
         self.ledger.sent(series);
     }
@@ -75,13 +75,13 @@ impl Accounts {
     }
 
     /// The container's CPU limit held us back for as long.
-    pub fn held(&mut self, stretch: Stall) {
-        self.settle.held(stretch);
+    pub fn on_throttled(&mut self, stretch: Stall) {
+        self.settle.on_throttled(stretch);
     }
 
     /// The machine was suspended, and is awake again.
-    pub fn slept(&mut self) {
-        self.settle.slept();
+    pub fn on_resume(&mut self) {
+        self.settle.on_resume();
     }
 
     /// Counts every event that has settled by `now`.

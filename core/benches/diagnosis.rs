@@ -11,7 +11,7 @@ use prober_core::diagnosis::cells::Cells;
 use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Replicated, Seen};
 use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
-use prober_core::event::{Event, Limits, Saw};
+use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
 use prober_core::time::Time;
@@ -61,8 +61,8 @@ fn cells() -> Cells {
                 let limits = Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) };
                 let ended = Time::from_millis(now);
                 let sent = ended - latency;
-                let (saw, stalled) = (Saw::Success(latency), Duration::ZERO);
-                cells.counted(&Event { series, limits, due: sent, sent: Some(sent), ended, saw, stalled });
+                let (raw_outcome, stalled) = (RawOutcome::Success(latency), Duration::ZERO);
+                cells.counted(&Event { series, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled });
             }
         }
     }

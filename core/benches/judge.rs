@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use prober_core::event::{Event, Limits, Saw};
+use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Target, View};
 use prober_core::ledger::Ledger;
 use prober_core::metric::Buckets;
@@ -36,7 +36,7 @@ fn judge_and_record(criterion: &mut Criterion) {
                 due: Time::from_millis(1),
                 sent: Some(Time::from_millis(1)),
                 ended: Time::from_millis(4),
-                saw: Saw::Success(Duration::from_millis(3)),
+                raw_outcome: RawOutcome::Success(Duration::from_millis(3)),
                 stalled: Duration::ZERO,
             }
         })

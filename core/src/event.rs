@@ -28,8 +28,8 @@ pub struct Event {
     pub sent: Option<Time>,
     /// When it resolved.
     pub ended: Time,
-    /// What was seen.
-    pub saw: Saw,
+    /// How it ended, before it is judged.
+    pub raw_outcome: RawOutcome,
     /// How long the prober itself was stalled within it; filled when it settles.
     pub stalled: Duration,
 }
@@ -41,9 +41,9 @@ impl Event {
     }
 }
 
-/// What an attempt saw.
+/// How an attempt ended, before it is judged against a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saw {
+pub enum RawOutcome {
     /// It succeeded, in this long.
     Success(Duration),
     /// It was refused, or could not be tried.
@@ -52,7 +52,7 @@ pub enum Saw {
     TimedOut,
     /// Nothing by the deadline from a client that tries again and again, while the leader itself said that it refuses
     /// every such record with this.
-    Unheard(Fault),
+    RefusedUntilDeadline(Fault),
     /// Acked, and confirmed missing from the log.
     Lost,
     /// Wrong bytes at an offset that we were acked.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::event::{Event, Outcome, Saw, VoidReason};
+use crate::event::{Event, Outcome, RawOutcome, VoidReason};
 use crate::fault::{Blame, Fault};
 use crate::objective::Objective;
 
@@ -32,7 +32,7 @@ pub fn judge(event: &Event, objective: &Objective) -> Verdict {
 
 /// What the event is counted as, by its probe's own threshold.
 pub fn outcome(event: &Event) -> Outcome {
-    if event.saw == Saw::Missed {
+    if event.raw_outcome == RawOutcome::Missed {
         return Outcome::Missed;
     }
     match judge_against(event, Some(event.limits.threshold)) {
@@ -49,23 +49,23 @@ pub fn outcome(event: &Event) -> Outcome {
 /// Why an event that [`outcome`] calls void is void.
 pub fn void_reason(event: &Event) -> Option<VoidReason> {
     match judge_against(event, Some(event.limits.threshold)) {
-        Verdict::Void(reason) if event.saw != Saw::Missed => Some(reason),
+        Verdict::Void(reason) if event.raw_outcome != RawOutcome::Missed => Some(reason),
         _ => None,
     }
 }
 
 fn judge_against(event: &Event, threshold: Option<Duration>) -> Verdict {
-    match event.saw {
-        Saw::Success(latency) => judge_success(latency, excused(event), threshold),
-        Saw::TimedOut => judge_timeout(event, Fault::Timeout),
-        Saw::Unheard(fault) => judge_timeout(event, fault),
-        Saw::Failed(fault) if fault.blame() == Blame::Prober => Verdict::Void(VoidReason::ProberFault),
-        Saw::Failed(fault) => Verdict::Bad(fault),
-        Saw::Lost => Verdict::Bad(Fault::Lost),
-        Saw::Corrupt => Verdict::Bad(Fault::Corrupt),
-        Saw::Void(reason) => Verdict::Void(reason),
+    match event.raw_outcome {
+        RawOutcome::Success(latency) => judge_success(latency, excused(event), threshold),
+        RawOutcome::TimedOut => judge_timeout(event, Fault::Timeout),
+        RawOutcome::RefusedUntilDeadline(fault) => judge_timeout(event, fault),
+        RawOutcome::Failed(fault) if fault.blame() == Blame::Prober => Verdict::Void(VoidReason::ProberFault),
+        RawOutcome::Failed(fault) => Verdict::Bad(fault),
+        RawOutcome::Lost => Verdict::Bad(Fault::Lost),
+        RawOutcome::Corrupt => Verdict::Bad(Fault::Corrupt),
+        RawOutcome::Void(reason) => Verdict::Void(reason),
         // Never sent: only the prober's own trouble keeps an attempt from being sent.
-        Saw::Missed => Verdict::Void(VoidReason::Stall),
+        RawOutcome::Missed => Verdict::Void(VoidReason::Stall),
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    fn event(saw: Saw, stalled: Duration) -> Event {
+    fn event(raw_outcome: RawOutcome, stalled: Duration) -> Event {
         let series = Series {
             cluster: ClusterName::new("c"),
             view: View::Broker,
@@ -117,7 +117,7 @@ mod tests {
         };
         let limits = Limits { deadline: MS(5000), threshold: MS(1000) };
         let due = Time::from_millis(100);
-        Event { series, limits, due, sent: Some(due), ended: Time::from_millis(5100), saw, stalled }
+        Event { series, limits, due, sent: Some(due), ended: Time::from_millis(5100), raw_outcome, stalled }
     }
 
     fn objective(threshold: Option<Duration>) -> Objective {
@@ -126,63 +126,71 @@ mod tests {
 
     #[test]
     fn success_below_the_threshold_is_good_in_spite_of_a_stall() {
-        assert_eq!(outcome(&event(Saw::Success(MS(999)), MS(900))), Outcome::Good);
+        assert_eq!(outcome(&event(RawOutcome::Success(MS(999)), MS(900))), Outcome::Good);
     }
 
     #[test]
     fn success_at_the_threshold_is_slow() {
-        assert_eq!(outcome(&event(Saw::Success(MS(1000)), MS(0))), Outcome::Slow);
+        assert_eq!(outcome(&event(RawOutcome::Success(MS(1000)), MS(0))), Outcome::Slow);
     }
 
     #[test]
     fn slow_success_is_void_only_if_the_stall_made_it_slow() {
-        assert_eq!(outcome(&event(Saw::Success(MS(1500)), MS(501))), Outcome::Void);
-        assert_eq!(outcome(&event(Saw::Success(MS(1500)), MS(500))), Outcome::Slow);
+        assert_eq!(outcome(&event(RawOutcome::Success(MS(1500)), MS(501))), Outcome::Void);
+        assert_eq!(outcome(&event(RawOutcome::Success(MS(1500)), MS(500))), Outcome::Slow);
     }
 
     #[test]
     fn timeout_is_void_only_if_the_stall_left_less_than_the_threshold() {
-        assert_eq!(outcome(&event(Saw::TimedOut, MS(4000))), Outcome::Void);
-        assert_eq!(outcome(&event(Saw::TimedOut, MS(3999))), Outcome::Timeout);
+        assert_eq!(outcome(&event(RawOutcome::TimedOut, MS(4000))), Outcome::Void);
+        assert_eq!(outcome(&event(RawOutcome::TimedOut, MS(3999))), Outcome::Timeout);
     }
 
     #[test]
     fn refusal_that_the_client_kept_to_itself_is_an_error_by_its_name_and_a_stall_voids_it_as_a_timeout() {
         let refusal = Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS);
-        assert_eq!(outcome(&event(Saw::Unheard(refusal), MS(3999))), Outcome::Error);
-        assert_eq!(judge(&event(Saw::Unheard(refusal), MS(0)), &objective(None)), Verdict::Bad(refusal));
-        assert_eq!(outcome(&event(Saw::Unheard(refusal), MS(4000))), Outcome::Void);
+        assert_eq!(outcome(&event(RawOutcome::RefusedUntilDeadline(refusal), MS(3999))), Outcome::Error);
+        assert_eq!(
+            judge(&event(RawOutcome::RefusedUntilDeadline(refusal), MS(0)), &objective(None)),
+            Verdict::Bad(refusal)
+        );
+        assert_eq!(outcome(&event(RawOutcome::RefusedUntilDeadline(refusal), MS(4000))), Outcome::Void);
     }
 
     #[test]
     fn stall_of_30_ms_voids_nothing() {
-        for saw in [Saw::Success(MS(3)), Saw::Success(MS(33)), Saw::TimedOut, Saw::Failed(Fault::ConnectionRefused)] {
-            assert_ne!(outcome(&event(saw, MS(30))), Outcome::Void);
+        for raw_outcome in [
+            RawOutcome::Success(MS(3)),
+            RawOutcome::Success(MS(33)),
+            RawOutcome::TimedOut,
+            RawOutcome::Failed(Fault::ConnectionRefused),
+        ] {
+            assert_ne!(outcome(&event(raw_outcome, MS(30))), Outcome::Void);
         }
     }
 
     #[test]
     fn lag_alone_excuses_no_timeout() {
-        let mut late = event(Saw::TimedOut, MS(0));
+        let mut late = event(RawOutcome::TimedOut, MS(0));
         late.sent = Some(late.due + MS(4500));
         assert_eq!(outcome(&late), Outcome::Timeout);
     }
 
     #[test]
     fn refusal_stands_whatever_the_prober_did() {
-        assert_eq!(outcome(&event(Saw::Failed(Fault::Kafka(KafkaError(6))), MS(10_000))), Outcome::Error);
+        assert_eq!(outcome(&event(RawOutcome::Failed(Fault::Kafka(KafkaError(6))), MS(10_000))), Outcome::Error);
     }
 
     #[test]
     fn own_shortage_is_void() {
-        let short = event(Saw::Failed(Fault::LocalResources), MS(0));
+        let short = event(RawOutcome::Failed(Fault::LocalResources), MS(0));
         assert_eq!(outcome(&short), Outcome::Void);
         assert_eq!(void_reason(&short), Some(VoidReason::ProberFault));
     }
 
     #[test]
     fn availability_objective_calls_slow_good() {
-        let slow = event(Saw::Success(MS(4000)), MS(0));
+        let slow = event(RawOutcome::Success(MS(4000)), MS(0));
         assert_eq!(judge(&slow, &objective(None)), Verdict::Good);
         assert_eq!(judge(&slow, &objective(Some(MS(1000)))), Verdict::Bad(Fault::Slow));
         assert_eq!(judge(&slow, &objective(Some(MS(4500)))), Verdict::Good);
@@ -190,7 +198,7 @@ mod tests {
 
     #[test]
     fn missed_attempt_accuses_nobody() {
-        let missed = event(Saw::Missed, MS(0));
+        let missed = event(RawOutcome::Missed, MS(0));
         assert_eq!(outcome(&missed), Outcome::Missed);
         assert_eq!(void_reason(&missed), None);
         assert!(matches!(judge(&missed, &objective(None)), Verdict::Void(_)));
@@ -200,10 +208,10 @@ mod tests {
         /// More stall never makes an event worse, and never turns void back into bad.
         #[test]
         fn more_stall_never_accuses(latency in 0u64..6000, less in 0u64..6000, more in 0u64..6000, timed_out: bool) {
-            let saw = if timed_out { Saw::TimedOut } else { Saw::Success(MS(latency)) };
+            let raw_outcome = if timed_out { RawOutcome::TimedOut } else { RawOutcome::Success(MS(latency)) };
             let (less, more) = (less.min(more), less.max(more));
-            let before = outcome(&event(saw, MS(less)));
-            let after = outcome(&event(saw, MS(more)));
+            let before = outcome(&event(raw_outcome, MS(less)));
+            let after = outcome(&event(raw_outcome, MS(more)));
             prop_assert!(before == after || after == Outcome::Void);
         }
     }

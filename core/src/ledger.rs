@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::event::{Anomaly, Event, Outcome, Saw, VoidReason};
+use crate::event::{Anomaly, Event, Outcome, RawOutcome, VoidReason};
 use crate::fault::Blame;
 use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series, Target};
 use crate::judge::{Verdict, judge, outcome, void_reason};
@@ -356,25 +356,27 @@ fn latencies() -> Histogram<u32> {
 }
 
 fn duration(event: &Event, outcome: Outcome) -> Option<Duration> {
-    match (event.saw, outcome) {
+    match (event.raw_outcome, outcome) {
         (_, Outcome::Void | Outcome::Missed) => None,
-        (Saw::Success(latency), _) => Some(latency),
-        (Saw::TimedOut | Saw::Lost, _) => Some(event.limits.deadline),
+        (RawOutcome::Success(latency), _) => Some(latency),
+        (RawOutcome::TimedOut | RawOutcome::Lost, _) => Some(event.limits.deadline),
         _ => None,
     }
 }
 
 fn blame(event: &Event, outcome: Outcome) -> Option<Blame> {
-    match event.saw {
+    match event.raw_outcome {
         _ if outcome == Outcome::Good => None,
-        Saw::Failed(fault) | Saw::Unheard(fault) => Some(fault.blame()),
+        RawOutcome::Failed(fault) | RawOutcome::RefusedUntilDeadline(fault) => Some(fault.blame()),
         _ => Some(Blame::Cluster),
     }
 }
 
 fn error_type(event: &Event, outcome: Outcome) -> Option<&'static str> {
-    match (event.saw, outcome) {
-        (Saw::Failed(fault), _) | (Saw::Unheard(fault), Outcome::Error) => Some(fault.error_type()),
+    match (event.raw_outcome, outcome) {
+        (RawOutcome::Failed(fault), _) | (RawOutcome::RefusedUntilDeadline(fault), Outcome::Error) => {
+            Some(fault.error_type())
+        }
         (_, Outcome::Timeout) => Some("timeout"),
         (_, Outcome::Lost) => Some("lost"),
         (_, Outcome::Corrupt) => Some("corrupt"),
@@ -397,14 +399,14 @@ mod tests {
         Target { cluster: ClusterName::new("c"), lane: Lane::Pinned, broker: Broker::Id(BrokerId(2)), partition: None }
     }
 
-    fn event(due_ms: u64, saw: Saw) -> Event {
+    fn event(due_ms: u64, raw_outcome: RawOutcome) -> Event {
         Event {
             series: target().series(Probe::Produce),
             limits: Limits { deadline: 5 * SECOND, threshold: SECOND },
             due: Time::from_millis(due_ms),
             sent: Some(Time::from_millis(due_ms)),
             ended: Time::from_millis(due_ms + 5000),
-            saw,
+            raw_outcome,
             stalled: Duration::ZERO,
         }
     }
@@ -429,9 +431,9 @@ mod tests {
     #[test]
     fn each_objective_counts_its_own_good_and_bad() {
         let mut ledger = ledger([objective(None), objective(Some(SECOND))]);
-        ledger.record(&event(0, Saw::Success(2 * SECOND)));
-        ledger.record(&event(200, Saw::TimedOut));
-        ledger.record(&event(400, Saw::Void(VoidReason::Shutdown)));
+        ledger.record(&event(0, RawOutcome::Success(2 * SECOND)));
+        ledger.record(&event(200, RawOutcome::TimedOut));
+        ledger.record(&event(400, RawOutcome::Void(VoidReason::Shutdown)));
         let met: Vec<_> = ledger.objectives().iter().map(|met| (met.good, met.bad)).collect();
         assert_eq!(met, [(1, 1), (0, 2)]);
     }
@@ -439,8 +441,8 @@ mod tests {
     #[test]
     fn durations_hold_time_outs_at_the_deadline_and_no_errors() {
         let mut ledger = ledger([]);
-        assert_eq!(ledger.record(&event(0, Saw::TimedOut)).duration, Some(5 * SECOND));
-        assert_eq!(ledger.record(&event(0, Saw::Failed(Fault::ConnectionRefused))).duration, None);
+        assert_eq!(ledger.record(&event(0, RawOutcome::TimedOut)).duration, Some(5 * SECOND));
+        assert_eq!(ledger.record(&event(0, RawOutcome::Failed(Fault::ConnectionRefused))).duration, None);
         let row = &ledger.series(Time::ORIGIN)[0];
         assert_eq!(row.buckets.count(), 1);
         assert_eq!(row.quantiles.count, 1);
@@ -451,7 +453,7 @@ mod tests {
         let mut ledger = ledger([]);
         let latencies = [Duration::ZERO, Duration::from_micros(7), 90 * SECOND, 500 * SECOND];
         latencies.iter().for_each(|latency| {
-            ledger.record(&event(0, Saw::Success(*latency)));
+            ledger.record(&event(0, RawOutcome::Success(*latency)));
         });
         let quantiles = ledger.series(Time::ORIGIN)[0].quantiles;
         assert_eq!(quantiles.count, 4);
@@ -464,8 +466,8 @@ mod tests {
     #[test]
     fn errors_are_counted_by_type() {
         let mut ledger = ledger([]);
-        ledger.record(&event(0, Saw::Failed(Fault::Kafka(KafkaError(6)))));
-        ledger.record(&event(0, Saw::TimedOut));
+        ledger.record(&event(0, RawOutcome::Failed(Fault::Kafka(KafkaError(6)))));
+        ledger.record(&event(0, RawOutcome::TimedOut));
         let errors = ledger.counts(&target().series(Probe::Produce)).errors;
         assert_eq!(errors, BTreeMap::from([("NOT_LEADER_OR_FOLLOWER", 1), ("timeout", 1)]));
     }
@@ -473,9 +475,9 @@ mod tests {
     #[test]
     fn latest_is_the_newest_by_due_and_never_void() {
         let mut ledger = ledger([]);
-        ledger.record(&event(6000, Saw::Success(SECOND / 100)));
-        ledger.record(&event(2000, Saw::TimedOut));
-        ledger.record(&event(7000, Saw::Void(VoidReason::Stall)));
+        ledger.record(&event(6000, RawOutcome::Success(SECOND / 100)));
+        ledger.record(&event(2000, RawOutcome::TimedOut));
+        ledger.record(&event(7000, RawOutcome::Void(VoidReason::Stall)));
         let latest = ledger.latest(&target().series(Probe::Produce)).expect("an event was judged");
         assert_eq!(latest.outcome, Outcome::Good);
     }
@@ -484,7 +486,7 @@ mod tests {
     fn percentiles_are_of_what_was_counted() {
         let mut ledger = ledger([]);
         for millis in 1..=100 {
-            ledger.record(&event(0, Saw::Success(Duration::from_millis(millis))));
+            ledger.record(&event(0, RawOutcome::Success(Duration::from_millis(millis))));
         }
         let quantiles = ledger.series(Time::ORIGIN)[0].quantiles;
         let close = |value: Duration, millis: f64| (value.as_secs_f64() * 1e3 / millis - 1.0).abs() < 0.02;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use crate::event::{Event, Saw, VoidReason};
+use crate::event::{Event, RawOutcome, VoidReason};
 use crate::ids::Series;
 use crate::time::Time;
 
@@ -75,8 +75,11 @@ impl Settle {
     /// The machine was suspended, and is awake again: what failed just now was cut off while it slept.
     pub fn on_resume(&mut self) {
         for event in self.waiting.values_mut() {
-            if matches!(event.saw, Saw::Failed(_) | Saw::Unheard(_) | Saw::TimedOut) {
-                event.saw = Saw::Void(VoidReason::Stall);
+            if matches!(
+                event.raw_outcome,
+                RawOutcome::Failed(_) | RawOutcome::RefusedUntilDeadline(_) | RawOutcome::TimedOut
+            ) {
+                event.raw_outcome = RawOutcome::Void(VoidReason::Stall);
             }
         }
     }
@@ -148,7 +151,7 @@ mod tests {
     use crate::judge::outcome;
     use proptest::prelude::*;
 
-    fn event(sent_ms: u64, ended_ms: u64, saw: Saw) -> Event {
+    fn event(sent_ms: u64, ended_ms: u64, raw_outcome: RawOutcome) -> Event {
         let series = Series {
             cluster: ClusterName::new("c"),
             view: View::Broker,
@@ -161,7 +164,7 @@ mod tests {
             due: Time::from_millis(sent_ms),
             sent: Some(Time::from_millis(sent_ms)),
             ended: Time::from_millis(ended_ms),
-            saw,
+            raw_outcome,
             stalled: Duration::ZERO,
         }
     }
@@ -178,7 +181,7 @@ mod tests {
                     settle.on_throttled(Stall { from: at(5), to: at(100) });
                 }
             }
-            settle.push(event(0, 5000, Saw::TimedOut));
+            settle.push(event(0, 5000, RawOutcome::TimedOut));
             outcome(&ready(&mut settle, 5_200)[0])
         };
         assert_eq!(judged(false), Outcome::Timeout, "the heartbeat alone sees half of it");
@@ -188,12 +191,12 @@ mod tests {
     #[test]
     fn failure_at_waking_up_is_void_and_success_stands() {
         let mut settle = Settle::new();
-        settle.push(event(0, 10, Saw::Failed(crate::fault::Fault::ConnectionReset)));
-        settle.push(event(0, 20, Saw::Success(Duration::from_millis(20))));
+        settle.push(event(0, 10, RawOutcome::Failed(crate::fault::Fault::ConnectionReset)));
+        settle.push(event(0, 20, RawOutcome::Success(Duration::from_millis(20))));
         settle.on_resume();
         settle.beat(Time::from_millis(50), Time::from_millis(50));
-        let saw: Vec<Saw> = ready(&mut settle, 500).into_iter().map(|event| event.saw).collect();
-        assert_eq!(saw, [Saw::Void(VoidReason::Stall), Saw::Success(Duration::from_millis(20))]);
+        let raw_outcome: Vec<RawOutcome> = ready(&mut settle, 500).into_iter().map(|event| event.raw_outcome).collect();
+        assert_eq!(raw_outcome, [RawOutcome::Void(VoidReason::Stall), RawOutcome::Success(Duration::from_millis(20))]);
     }
 
     fn ready(settle: &mut Settle, now_ms: u64) -> Vec<Event> {
@@ -209,7 +212,7 @@ mod tests {
     #[test]
     fn event_waits_for_its_settle_time_and_a_later_heartbeat() {
         let mut settle = Settle::new();
-        settle.push(event(0, 100, Saw::TimedOut));
+        settle.push(event(0, 100, RawOutcome::TimedOut));
         assert!(ready(&mut settle, 1000).is_empty(), "no heartbeat yet");
         beat(&mut settle, 100, 100);
         assert!(ready(&mut settle, 1000).is_empty(), "the heartbeat is not later than its end");
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn stall_is_attached_as_far_as_it_overlaps() {
         let mut settle = Settle::new();
-        settle.push(event(1000, 6000, Saw::TimedOut));
+        settle.push(event(1000, 6000, RawOutcome::TimedOut));
         assert!(beat(&mut settle, 500, 1500).is_some());
         assert!(beat(&mut settle, 5500, 7000).is_some());
         let events = ready(&mut settle, 7000);
@@ -239,8 +242,8 @@ mod tests {
         // Frozen from 1.0 s to 11.0 s: sent just before, the deadline passed long ago, the timer fires first.
         let mut settle = Settle::new();
         beat(&mut settle, 950, 950);
-        settle.push(event(999, 5999, Saw::TimedOut));
-        settle.push(event(999, 11_001, Saw::Success(Duration::from_millis(10_002))));
+        settle.push(event(999, 5999, RawOutcome::TimedOut));
+        settle.push(event(999, 11_001, RawOutcome::Success(Duration::from_millis(10_002))));
         assert!(ready(&mut settle, 11_001).is_empty(), "nothing is judged before the gap is known");
         beat(&mut settle, 1000, 11_002);
         let outcomes: Vec<_> = ready(&mut settle, 11_300).iter().map(outcome).collect();
@@ -250,8 +253,8 @@ mod tests {
     #[test]
     fn flush_hands_out_everything() {
         let mut settle = Settle::new();
-        settle.push(event(0, 100, Saw::TimedOut));
-        settle.push(event(0, 50, Saw::TimedOut));
+        settle.push(event(0, 100, RawOutcome::TimedOut));
+        settle.push(event(0, 50, RawOutcome::TimedOut));
         let mut ends = Vec::new();
         settle.flush(|event| ends.push(event.ended));
         assert_eq!(ends, [Time::from_millis(50), Time::from_millis(100)]);

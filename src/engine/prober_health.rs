@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::prober::STALLS_WITHIN;
-use prober_core::event::{Event, Saw};
+use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::snapshot::ProberStatus;
 use prober_core::time::Time;
@@ -65,7 +65,7 @@ impl HealthHistory {
 
     /// An event was counted: some tell that this machine had nothing left for us.
     pub(super) fn counted(&mut self, event: &Event) {
-        if event.saw == Saw::Failed(Fault::LocalResources) {
+        if event.raw_outcome == RawOutcome::Failed(Fault::LocalResources) {
             self.on_resource_shortage(event.ended);
         }
     }

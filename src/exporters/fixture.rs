@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::event::{Anomaly, Event, Limits, Saw, VoidReason};
+use prober_core::event::{Anomaly, Event, Limits, RawOutcome, VoidReason};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Target, View};
 use prober_core::kafka_error::KafkaError;
@@ -123,24 +123,26 @@ pub(super) fn targets(brokers: i32) -> impl Iterator<Item = Target> {
 
 /// What the fixture counts for each target: due and ended times do not matter to counts.
 pub(super) fn events(target: &Target) -> Vec<Event> {
-    let not_leader = Saw::Failed(Fault::Kafka(KafkaError(6)));
-    let refused = Saw::Failed(Fault::ConnectionRefused);
-    let success = |millis| Saw::Success(Duration::from_millis(millis));
-    let produce =
-        [success(2), success(7), success(1500), not_leader, refused, Saw::TimedOut].map(|saw| (Probe::Produce, saw));
-    let consume = [success(1), success(4), Saw::TimedOut, Saw::Lost].map(|saw| (Probe::Consume, saw));
-    let both = [success(3), success(11), not_leader, refused, Saw::TimedOut].map(|saw| (Probe::EndToEnd, saw));
+    let not_leader = RawOutcome::Failed(Fault::Kafka(KafkaError(6)));
+    let refused = RawOutcome::Failed(Fault::ConnectionRefused);
+    let success = |millis| RawOutcome::Success(Duration::from_millis(millis));
+    let produce = [success(2), success(7), success(1500), not_leader, refused, RawOutcome::TimedOut]
+        .map(|raw_outcome| (Probe::Produce, raw_outcome));
+    let consume = [success(1), success(4), RawOutcome::TimedOut, RawOutcome::Lost]
+        .map(|raw_outcome| (Probe::Consume, raw_outcome));
+    let both = [success(3), success(11), not_leader, refused, RawOutcome::TimedOut]
+        .map(|raw_outcome| (Probe::EndToEnd, raw_outcome));
     produce
         .into_iter()
         .chain(consume)
         .chain(both)
-        .map(|(probe, saw)| Event {
+        .map(|(probe, raw_outcome)| Event {
             series: target.series(probe),
             limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
             due: Time::from_millis(1000),
             sent: Some(Time::from_millis(1000)),
             ended: Time::from_millis(2000),
-            saw,
+            raw_outcome,
             stalled: Duration::ZERO,
         })
         .collect()
@@ -157,7 +159,7 @@ fn count(ledger: &mut Ledger, target: &Target) {
     if target.broker == Broker::Id(BrokerId(0)) && target.lane == Lane::Pinned {
         let stalled = events(target).into_iter().next().expect("there are events");
         ledger.hear(target, &Output::Due(Probe::Produce));
-        ledger.record(&Event { saw: Saw::Void(VoidReason::Stall), ..stalled });
+        ledger.record(&Event { raw_outcome: RawOutcome::Void(VoidReason::Stall), ..stalled });
     }
 }
 
@@ -165,16 +167,19 @@ fn count(ledger: &mut Ledger, target: &Target) {
 pub(super) fn direct_events(broker: Broker) -> Vec<Event> {
     let of_a_broker = Probe::DIRECT.into_iter().filter(|probe| *probe != Probe::Controller);
     let of_each = of_a_broker.flat_map(|probe| {
-        [Saw::Success(Duration::from_millis(1)), Saw::Failed(Fault::ConnectionRefused), Saw::TimedOut].map(|saw| {
-            Event {
-                series: Series { cluster: ClusterName::new("main"), view: probe.direct_view(), probe, broker },
-                limits: Limits { deadline: Duration::from_secs(2), threshold: Duration::from_secs(1) },
-                due: Time::from_millis(1000),
-                sent: Some(Time::from_millis(1000)),
-                ended: Time::from_millis(1001),
-                saw,
-                stalled: Duration::ZERO,
-            }
+        [
+            RawOutcome::Success(Duration::from_millis(1)),
+            RawOutcome::Failed(Fault::ConnectionRefused),
+            RawOutcome::TimedOut,
+        ]
+        .map(|raw_outcome| Event {
+            series: Series { cluster: ClusterName::new("main"), view: probe.direct_view(), probe, broker },
+            limits: Limits { deadline: Duration::from_secs(2), threshold: Duration::from_secs(1) },
+            due: Time::from_millis(1000),
+            sent: Some(Time::from_millis(1000)),
+            ended: Time::from_millis(1001),
+            raw_outcome,
+            stalled: Duration::ZERO,
         })
     });
     of_each.collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use prober_core::event::{Event, Limits, Saw};
+use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Target, View};
 use prober_core::ledger::Ledger;
@@ -52,7 +52,7 @@ fn snapshot() -> Snapshot {
         due: Time::from_millis(1000),
         sent: Some(Time::from_millis(1000)),
         ended: Time::from_millis(1500),
-        saw: Saw::Failed(Fault::ConnectionRefused),
+        raw_outcome: RawOutcome::Failed(Fault::ConnectionRefused),
         stalled: Duration::ZERO,
     });
     Snapshot {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{Anomaly, Event, Limits, Saw};
+use crate::event::{Anomaly, Event, Limits, RawOutcome};
 use crate::ids::Probe;
 use crate::time::Time;
 
@@ -21,12 +21,12 @@ impl Track {
         if let (Stage::Open, Some(acked)) = (entry.consume, entry.acked)
             && acked + consume <= now
         {
-            let saw = self.unread_saw(&entry);
-            self.end_consume(sequence, acked + consume, saw, out);
+            let raw_outcome = self.unread_outcome(&entry);
+            self.end_consume(sequence, acked + consume, raw_outcome, out);
         }
         if entry.end_to_end == Stage::Open && began + end_to_end <= now {
-            let saw = entry.failed.map_or_else(|| self.unread_saw(&entry), Saw::Failed);
-            self.end_end_to_end(sequence, began + end_to_end, saw, out);
+            let raw_outcome = entry.failed.map_or_else(|| self.unread_outcome(&entry), RawOutcome::Failed);
+            self.end_end_to_end(sequence, began + end_to_end, raw_outcome, out);
         }
         if let Integrity::RereadAt(at) = entry.integrity
             && at <= now
@@ -41,19 +41,19 @@ impl Track {
     }
 
     /// What an unread record is at its deadline: void where the reader could not have seen it.
-    pub(super) fn unread_saw(&self, entry: &Entry) -> Saw {
+    pub(super) fn unread_outcome(&self, entry: &Entry) -> RawOutcome {
         match entry.offset {
-            Some(offset) if offset < self.floor => Saw::Void(self.floor_reason),
-            Some(_) => Saw::TimedOut,
-            None => self.unacked_saw(entry.began()),
+            Some(offset) if offset < self.floor => RawOutcome::Void(self.floor_reason),
+            Some(_) => RawOutcome::TimedOut,
+            None => self.unacked_outcome(entry.began()),
         }
     }
 
     /// What an unacked record is at its deadline: refused, if its leader said so while it waited, or just before.
-    fn unacked_saw(&self, began: Time) -> Saw {
+    fn unacked_outcome(&self, began: Time) -> RawOutcome {
         match self.refusal {
-            Some((fault, seen)) if began <= seen + REFUSAL_HOLDS => Saw::Unheard(fault),
-            _ => Saw::TimedOut,
+            Some((fault, seen)) if began <= seen + REFUSAL_HOLDS => RawOutcome::RefusedUntilDeadline(fault),
+            _ => RawOutcome::TimedOut,
         }
     }
 
@@ -72,9 +72,9 @@ impl Track {
         }
     }
 
-    pub(super) fn end_both_reads(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
-        self.end_consume(sequence, at, saw, out);
-        self.end_end_to_end(sequence, at, saw, out);
+    pub(super) fn end_both_reads(&mut self, sequence: u64, at: Time, raw_outcome: RawOutcome, out: &mut Vec<Output>) {
+        self.end_consume(sequence, at, raw_outcome, out);
+        self.end_end_to_end(sequence, at, raw_outcome, out);
     }
 
     /// A read ends an attempt with its latency, or at the deadline if it came after it.
@@ -88,17 +88,18 @@ impl Track {
         out: &mut Vec<Output>,
     ) {
         let deadline = from + limits.deadline;
-        let (at, saw) = if at <= deadline { (at, Saw::Success(at.since(from))) } else { (deadline, Saw::TimedOut) };
+        let (at, raw_outcome) =
+            if at <= deadline { (at, RawOutcome::Success(at.since(from))) } else { (deadline, RawOutcome::TimedOut) };
         if probe == Probe::Consume {
             // Read before the ack was processed: the attempt began and ended at the ack.
-            self.end_consume(sequence, at.max(from), saw, out);
+            self.end_consume(sequence, at.max(from), raw_outcome, out);
         } else {
-            self.end_end_to_end(sequence, at, saw, out);
+            self.end_end_to_end(sequence, at, raw_outcome, out);
         }
     }
 
     /// Ends the produce attempt; `None` is its deadline.
-    pub(super) fn end_produce(&mut self, sequence: u64, end: Option<(Time, Saw)>, out: &mut Vec<Output>) {
+    pub(super) fn end_produce(&mut self, sequence: u64, end: Option<(Time, RawOutcome)>, out: &mut Vec<Output>) {
         let limits = self.settings.produce;
         let Some(entry) = self.entry_mut(sequence) else { return };
         if entry.produce != Stage::Open {
@@ -106,20 +107,20 @@ impl Track {
         }
         entry.produce = Stage::Ended;
         let began = entry.began();
-        let (at, saw) = end.unwrap_or_else(|| (began + limits.deadline, self.unacked_saw(began)));
+        let (at, raw_outcome) = end.unwrap_or_else(|| (began + limits.deadline, self.unacked_outcome(began)));
         let Some(entry) = self.entry(sequence) else { return };
         let (due, sent) = (entry.due, entry.sent);
-        let judged = !matches!(saw, Saw::Void(_));
+        let judged = !matches!(raw_outcome, RawOutcome::Void(_));
         let unacked_but_seen = judged && entry.read.is_some() && entry.acked.is_none();
         let series = self.produce.clone();
         self.open[0] -= 1;
-        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
+        out.push(Output::Event(Event { series, limits, due, sent, ended: at, raw_outcome, stalled: Duration::ZERO }));
         if unacked_but_seen {
             out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
         }
     }
 
-    pub(super) fn end_consume(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+    pub(super) fn end_consume(&mut self, sequence: u64, at: Time, raw_outcome: RawOutcome, out: &mut Vec<Output>) {
         let limits = self.settings.consume;
         let Some(entry) = self.entry_mut(sequence) else { return };
         let (Stage::Open, Some(acked)) = (entry.consume, entry.acked) else { return };
@@ -127,10 +128,18 @@ impl Track {
         let series = self.consume.clone();
         self.open[1] -= 1;
         let stalled = Duration::ZERO;
-        out.push(Output::Event(Event { series, limits, due: acked, sent: Some(acked), ended: at, saw, stalled }));
+        out.push(Output::Event(Event {
+            series,
+            limits,
+            due: acked,
+            sent: Some(acked),
+            ended: at,
+            raw_outcome,
+            stalled,
+        }));
     }
 
-    pub(super) fn end_end_to_end(&mut self, sequence: u64, at: Time, saw: Saw, out: &mut Vec<Output>) {
+    pub(super) fn end_end_to_end(&mut self, sequence: u64, at: Time, raw_outcome: RawOutcome, out: &mut Vec<Output>) {
         let limits = self.settings.end_to_end;
         let Some(entry) = self.entry_mut(sequence) else { return };
         if entry.end_to_end != Stage::Open {
@@ -140,6 +149,6 @@ impl Track {
         let (due, sent) = (entry.due, entry.sent);
         let series = self.end_to_end.clone();
         self.open[2] -= 1;
-        out.push(Output::Event(Event { series, limits, due, sent, ended: at, saw, stalled: Duration::ZERO }));
+        out.push(Output::Event(Event { series, limits, due, sent, ended: at, raw_outcome, stalled: Duration::ZERO }));
     }
 }

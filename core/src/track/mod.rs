@@ -22,7 +22,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::event::{Anomaly, Event, Limits, Saw, VoidReason};
+use crate::event::{Anomaly, Event, Limits, RawOutcome, VoidReason};
 use crate::fault::Fault;
 use crate::ids::{Probe, Sequence, Series, Target};
 use crate::time::{Time, nanos};
@@ -203,9 +203,9 @@ impl Track {
             return;
         }
         entry.failed = Some(fault);
-        self.end_produce(sequence.0, Some((at, Saw::Failed(fault))), out);
+        self.end_produce(sequence.0, Some((at, RawOutcome::Failed(fault))), out);
         if written == Written::No {
-            self.end_end_to_end(sequence.0, at, Saw::Failed(fault), out);
+            self.end_end_to_end(sequence.0, at, RawOutcome::Failed(fault), out);
         }
         self.advance_live();
     }
@@ -234,7 +234,7 @@ impl Track {
         let in_time = at <= entry.began() + deadline;
         if entry.produce == Stage::Open && in_time {
             let latency = at.since(entry.began());
-            self.end_produce(sequence.0, Some((at, Saw::Success(latency))), out);
+            self.end_produce(sequence.0, Some((at, RawOutcome::Success(latency))), out);
             self.begin_consume(sequence.0, at, out);
         } else {
             if entry.produce == Stage::Open {
@@ -250,7 +250,7 @@ impl Track {
     /// Ends everything in flight as void.
     pub fn abandon(&mut self, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
         for sequence in self.live() {
-            self.end_produce(sequence, Some((at, Saw::Void(reason))), out);
+            self.end_produce(sequence, Some((at, RawOutcome::Void(reason))), out);
             self.give_up_reading(sequence, at, reason, out);
         }
         self.advance_live();
@@ -303,7 +303,7 @@ impl Track {
         if self.entries.len() < remembered {
             return;
         }
-        self.end_produce(self.base, Some((now, Saw::Void(VoidReason::ProberFault))), out);
+        self.end_produce(self.base, Some((now, RawOutcome::Void(VoidReason::ProberFault))), out);
         self.give_up_reading(self.base, now, VoidReason::ProberFault, out);
         self.entries.pop_front();
         self.base += 1;

@@ -1,6 +1,6 @@
 //! What the reader of a log tells a track: records, gaps, resets, and bytes that are not ours.
 
-use crate::event::{Anomaly, Saw, VoidReason};
+use crate::event::{Anomaly, RawOutcome, VoidReason};
 use crate::ids::{Probe, Sequence};
 use crate::time::Time;
 
@@ -86,7 +86,7 @@ impl Track {
                 entry.integrity = Integrity::Closed;
             }
             out.push(Output::Anomaly(Anomaly::Lost, 1));
-            self.end_both_reads(sequence, at, Saw::Lost, out);
+            self.end_both_reads(sequence, at, RawOutcome::Lost, out);
         }
         self.advance_live();
     }
@@ -131,7 +131,7 @@ impl Track {
             if acked < offset {
                 self.give_up_reading(sequence, at, reason, out);
             } else if went_back {
-                self.end_both_reads(sequence, at, Saw::Void(reason), out);
+                self.end_both_reads(sequence, at, RawOutcome::Void(reason), out);
             }
         }
         self.floor = offset;
@@ -181,7 +181,7 @@ impl Track {
             entry.integrity = Integrity::Closed;
         }
         out.push(Output::Anomaly(Anomaly::Corrupt, 1));
-        self.end_both_reads(sequence, at, Saw::Corrupt, out);
+        self.end_both_reads(sequence, at, RawOutcome::Corrupt, out);
         self.advance_live();
     }
 
@@ -189,7 +189,7 @@ impl Track {
         if let Some(entry) = self.entry_mut(sequence) {
             entry.integrity = Integrity::Closed;
         }
-        self.end_both_reads(sequence, at, Saw::Void(reason), out);
+        self.end_both_reads(sequence, at, RawOutcome::Void(reason), out);
     }
 
     /// A record that was acked at one of these offsets and has not been seen, or is in doubt again.

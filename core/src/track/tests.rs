@@ -71,8 +71,8 @@ impl Story {
             Output::Due(_) | Output::Sent(_) => None,
             Output::Missed(probe, count) => Some(format!("{} missed {count}", probe.as_str())),
             Output::Event(event) => {
-                let what = match event.saw {
-                    Saw::Void(reason) => format!("void({})", reason.as_str()),
+                let what = match event.raw_outcome {
+                    RawOutcome::Void(reason) => format!("void({})", reason.as_str()),
                     _ => outcome(event).as_str().to_owned(),
                 };
                 Some(format!("{} {what} @{}", event.series.probe.as_str(), event.ended.as_nanos() / 1_000_000))
@@ -106,10 +106,10 @@ fn record_read_before_its_ack_has_consume_latency_zero() {
     story.read(record, 3, 100);
     story.ack(record, 5, 100);
     let consume = story.out.iter().find_map(|output| match output {
-        Output::Event(event) if event.series.probe == Probe::Consume => Some(event.saw),
+        Output::Event(event) if event.series.probe == Probe::Consume => Some(event.raw_outcome),
         _ => None,
     });
-    assert_eq!(consume, Some(Saw::Success(Duration::ZERO)));
+    assert_eq!(consume, Some(RawOutcome::Success(Duration::ZERO)));
     assert_eq!(story.seen(), ["end_to_end good @3", "produce good @5", "consume good @5"]);
 }
 
@@ -456,12 +456,12 @@ fn beyond_the_bound_an_attempt_is_missed_not_forgotten() {
 const NOT_ENOUGH: Fault = Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS);
 
 /// What the produce and the end-to-end attempt of a record sent at 10 s see that nothing is heard of.
-fn unheard(story: &mut Story) -> Vec<Saw> {
+fn unheard(story: &mut Story) -> Vec<RawOutcome> {
     story.send(10_000);
     story.at(15_000);
     let said = std::mem::take(&mut story.out);
-    let saw = |output: &Output| if let Output::Event(event) = output { Some(event.saw) } else { None };
-    said.iter().filter_map(saw).collect()
+    let raw_outcome = |output: &Output| if let Output::Event(event) = output { Some(event.raw_outcome) } else { None };
+    said.iter().filter_map(raw_outcome).collect()
 }
 
 #[test]
@@ -469,7 +469,7 @@ fn refusal_that_the_leader_speaks_of_explains_what_the_client_never_heard() {
     for said_at in [9_000, 10_000, 14_900] {
         let mut story = Story::new();
         story.track.refuses(ms(said_at), Some(NOT_ENOUGH));
-        assert_eq!(unheard(&mut story), [Saw::Unheard(NOT_ENOUGH); 2], "said at {said_at} ms");
+        assert_eq!(unheard(&mut story), [RawOutcome::RefusedUntilDeadline(NOT_ENOUGH); 2], "said at {said_at} ms");
     }
 }
 
@@ -477,11 +477,11 @@ fn refusal_that_the_leader_speaks_of_explains_what_the_client_never_heard() {
 fn refusal_that_is_old_or_over_explains_nothing() {
     let mut story = Story::new();
     story.track.refuses(ms(8_900), Some(NOT_ENOUGH));
-    assert_eq!(unheard(&mut story), [Saw::TimedOut; 2]);
+    assert_eq!(unheard(&mut story), [RawOutcome::TimedOut; 2]);
     let mut story = Story::new();
     story.track.refuses(ms(10_000), Some(NOT_ENOUGH));
     story.track.refuses(ms(10_001), None);
-    assert_eq!(unheard(&mut story), [Saw::TimedOut; 2]);
+    assert_eq!(unheard(&mut story), [RawOutcome::TimedOut; 2]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use prober_core::counting::Counting;
-use prober_core::event::{Event, Limits, Saw, VoidReason};
+use prober_core::event::{Event, Limits, RawOutcome, VoidReason};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series};
 use prober_core::time::Time;
 
@@ -127,7 +127,7 @@ impl Direct {
     fn expire(&mut self, now: Time, counting: &mut Counting) {
         for open in self.take(|open| open.deadline() <= now) {
             let ended = open.deadline();
-            counting.ended(event(open, ended, Saw::TimedOut));
+            counting.ended(event(open, ended, RawOutcome::TimedOut));
         }
         self.next_deadline = self.open.values().map(Open::deadline).min().unwrap_or(Time::NEVER);
     }
@@ -208,7 +208,7 @@ impl Direct {
 
     fn abandon(&mut self, now: Time, reason: VoidReason, counting: &mut Counting, of: impl Fn(&Series) -> bool) {
         for open in self.take(|open| of(&open.series)) {
-            counting.ended(event(open, now, Saw::Void(reason)));
+            counting.ended(event(open, now, RawOutcome::Void(reason)));
         }
     }
 }
@@ -217,18 +217,18 @@ impl Direct {
 fn answered(open: Open, answer: ProbeResponse) -> Event {
     let deadline = open.deadline();
     if deadline < answer.at {
-        return event(open, deadline, Saw::TimedOut);
+        return event(open, deadline, RawOutcome::TimedOut);
     }
-    let saw = match answer.result {
-        Ok(()) => Saw::Success(answer.at.since(answer.sent.unwrap_or(open.asked))),
-        Err(fault) => Saw::Failed(fault),
+    let raw_outcome = match answer.result {
+        Ok(()) => RawOutcome::Success(answer.at.since(answer.sent.unwrap_or(open.asked))),
+        Err(fault) => RawOutcome::Failed(fault),
     };
-    event(open, answer.at, saw)
+    event(open, answer.at, raw_outcome)
 }
 
-fn event(open: Open, ended: Time, saw: Saw) -> Event {
+fn event(open: Open, ended: Time, raw_outcome: RawOutcome) -> Event {
     let Open { series, limits, due, asked } = open;
-    Event { series, limits, due, sent: Some(asked), ended, saw, stalled: Duration::ZERO }
+    Event { series, limits, due, sent: Some(asked), ended, raw_outcome, stalled: Duration::ZERO }
 }
 
 fn series(cluster: &ClusterName, probe: Probe, broker: Broker) -> Series {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use prober_core::diagnosis::input::{Channel, Looks, Streak, Way};
-use prober_core::event::{Event, Saw};
+use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::Probe;
 use prober_core::time::Time;
@@ -37,9 +37,13 @@ pub(super) struct BrokerTracker {
 impl BrokerTracker {
     /// An event of the broker view was counted.
     pub(super) fn counted(&mut self, event: &Event) {
-        match event.saw {
-            Saw::Success(_) | Saw::Failed(Fault::Kafka(_) | Fault::Stale) => self.has_answered(event.ended),
-            Saw::Failed(Fault::ConnectionRefused | Fault::ConnectionReset) if event.series.probe != Probe::Consume => {
+        match event.raw_outcome {
+            RawOutcome::Success(_) | RawOutcome::Failed(Fault::Kafka(_) | Fault::Stale) => {
+                self.has_answered(event.ended)
+            }
+            RawOutcome::Failed(Fault::ConnectionRefused | Fault::ConnectionReset)
+                if event.series.probe != Probe::Consume =>
+            {
                 self.is_closed = true;
             }
             _ => {}
@@ -58,10 +62,10 @@ impl BrokerTracker {
 
     /// Whether new connections are taken is asked seldom; once one was not, it is looked at more often.
     fn connected(&mut self, event: &Event) {
-        match event.saw {
-            Saw::Success(_) => self.unanswered_since = None,
-            Saw::TimedOut => _ = self.unanswered_since.get_or_insert(event.ended),
-            Saw::Failed(fault) if fault.is_silence() => _ = self.unanswered_since.get_or_insert(event.ended),
+        match event.raw_outcome {
+            RawOutcome::Success(_) => self.unanswered_since = None,
+            RawOutcome::TimedOut => _ = self.unanswered_since.get_or_insert(event.ended),
+            RawOutcome::Failed(fault) if fault.is_silence() => _ = self.unanswered_since.get_or_insert(event.ended),
             _ => {}
         }
     }
@@ -117,13 +121,13 @@ impl BrokerTracker {
 
 /// A row of bad answers after one more event; none after a good one. What is void says nothing.
 pub(super) fn continued(event: &Event, before: Option<Streak>) -> Option<Streak> {
-    let fault = match event.saw {
-        Saw::Success(_) => return None,
-        Saw::Failed(fault) | Saw::Unheard(fault) => fault,
-        Saw::TimedOut => Fault::Timeout,
-        Saw::Lost => Fault::Lost,
-        Saw::Corrupt => Fault::Corrupt,
-        Saw::Void(_) | Saw::Missed => return before,
+    let fault = match event.raw_outcome {
+        RawOutcome::Success(_) => return None,
+        RawOutcome::Failed(fault) | RawOutcome::RefusedUntilDeadline(fault) => fault,
+        RawOutcome::TimedOut => Fault::Timeout,
+        RawOutcome::Lost => Fault::Lost,
+        RawOutcome::Corrupt => Fault::Corrupt,
+        RawOutcome::Void(_) | RawOutcome::Missed => return before,
     };
     let (bad, since) = before.map_or((0, event.due), |streak| (streak.bad, streak.since));
     Some(Streak { bad: bad + 1, since, fault })
@@ -201,11 +205,11 @@ mod tests {
 
     #[test]
     fn row_of_bad_answers_is_counted_from_its_first_and_ends_with_a_good_one() {
-        let first = continued(&event(1000, Saw::TimedOut), None);
-        let second = continued(&event(3000, Saw::Failed(Fault::ConnectionReset)), first).expect("a row");
+        let first = continued(&event(1000, RawOutcome::TimedOut), None);
+        let second = continued(&event(3000, RawOutcome::Failed(Fault::ConnectionReset)), first).expect("a row");
         assert_eq!((second.bad, second.since, second.fault), (2, at(1000), Fault::ConnectionReset));
-        let void = Saw::Void(prober_core::event::VoidReason::Stall);
+        let void = RawOutcome::Void(prober_core::event::VoidReason::Stall);
         assert_eq!(continued(&event(5000, void), Some(second)), Some(second), "what is void says nothing");
-        assert_eq!(continued(&event(7000, Saw::Success(Duration::ZERO)), Some(second)), None);
+        assert_eq!(continued(&event(7000, RawOutcome::Success(Duration::ZERO)), Some(second)), None);
     }
 }

@@ -225,27 +225,27 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prober_core::event::Saw;
+    use prober_core::event::RawOutcome;
 
     pub(super) fn at(millis: u64) -> Time {
         Time::from_millis(millis)
     }
 
-    pub(super) fn event(due: u64, saw: Saw) -> Event {
-        told(View::Coordinator, Probe::Commit, due, saw)
+    pub(super) fn event(due: u64, raw_outcome: RawOutcome) -> Event {
+        told(View::Coordinator, Probe::Commit, due, raw_outcome)
     }
 
     /// An event of the broker view, which ended at `ended`.
-    pub(super) fn broker_event(probe: Probe, ended: u64, saw: Saw) -> Event {
-        Event { ended: at(ended), ..told(View::Broker, probe, ended, saw) }
+    pub(super) fn broker_event(probe: Probe, ended: u64, raw_outcome: RawOutcome) -> Event {
+        Event { ended: at(ended), ..told(View::Broker, probe, ended, raw_outcome) }
     }
 
-    fn told(view: View, probe: Probe, due: u64, saw: Saw) -> Event {
+    fn told(view: View, probe: Probe, due: u64, raw_outcome: RawOutcome) -> Event {
         let broker = prober_core::ids::Broker::Id(BrokerId(2));
         let series = Series { cluster: ClusterName::new("c"), view, probe, broker };
         let limits = prober_core::event::Limits { deadline: Duration::from_secs(4), threshold: Duration::from_secs(1) };
         let (due, stalled) = (at(due), Duration::ZERO);
-        Event { series, limits, due, sent: Some(due), ended: due + Duration::from_secs(4), saw, stalled }
+        Event { series, limits, due, sent: Some(due), ended: due + Duration::from_secs(4), raw_outcome, stalled }
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         let all = BTreeSet::from([BrokerId(1), BrokerId(2)]);
         evidence.brokers.insert(BrokerId(1), BrokerTracker::default());
         evidence.on_input(&ProbeInput::MetadataBrokers { asked: at(0), brokers: all });
-        evidence.counted(&event(1000, Saw::TimedOut));
+        evidence.counted(&event(1000, RawOutcome::TimedOut));
         let seen = evidence.seen();
         evidence.excuse(&seen);
         assert_eq!(evidence.brokers[&BrokerId(2)].streaks[&Probe::Commit].bad, 1);

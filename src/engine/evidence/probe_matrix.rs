@@ -8,7 +8,7 @@ use prober_core::diagnosis::cells::{Cells, Table};
 use prober_core::diagnosis::credentials;
 use prober_core::diagnosis::input::{Replicated, Seen};
 use prober_core::diagnosis::unrest::Unrest;
-use prober_core::event::{Event, Saw};
+use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Probe, View};
 use prober_core::time::Time;
@@ -38,13 +38,13 @@ impl ProbeMatrix {
     pub(super) fn counted(&mut self, event: &Event) {
         self.cells.counted(event);
         let (View::Broker, Some(broker)) = (event.series.view, event.series.broker.id()) else { return };
-        match event.saw {
-            Saw::Failed(Fault::Quota) | Saw::Unheard(Fault::Quota) => {
+        match event.raw_outcome {
+            RawOutcome::Failed(Fault::Quota) | RawOutcome::RefusedUntilDeadline(Fault::Quota) => {
                 self.throttled.entry(broker).or_insert((event.ended, event.ended)).1 = event.ended;
             }
-            Saw::Failed(fault) => self.refusal(broker, event.ended, fault),
+            RawOutcome::Failed(fault) => self.refusal(broker, event.ended, fault),
             // A kept connection that answers says nothing of who may open another.
-            Saw::Success(_) if event.series.probe == Probe::Connect => _ = self.refused.remove(&broker),
+            RawOutcome::Success(_) if event.series.probe == Probe::Connect => _ = self.refused.remove(&broker),
             _ => {}
         }
     }
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn throttle_is_over_when_it_is_not_met_again() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Produce, 1000, Saw::Failed(Fault::Quota)));
-        probe_matrix.counted(&broker_event(Probe::Produce, 3000, Saw::Failed(Fault::Quota)));
+        probe_matrix.counted(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
+        probe_matrix.counted(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
         probe_matrix.follow(at(5900), &[seen()]);
         assert_eq!(probe_matrix.throttled(), BTreeMap::from([(TWO, at(1000))]));
         probe_matrix.follow(at(6000), &[seen()]);
@@ -145,7 +145,7 @@ mod tests {
         probe_matrix.follow(at(0), &[seen()]);
         for ended in (20_000..22_000).step_by(200) {
             probe_matrix.follow(at(ended), &[seen()]);
-            probe_matrix.counted(&broker_event(Probe::Produce, ended, Saw::Failed(Fault::ConnectTimeout)));
+            probe_matrix.counted(&broker_event(Probe::Produce, ended, RawOutcome::Failed(Fault::ConnectTimeout)));
         }
         probe_matrix.follow(at(22_000), &[seen()]);
         assert!(probe_matrix.table().cells.values().all(prober_core::diagnosis::cells::Bits::is_bad));
@@ -158,17 +158,17 @@ mod tests {
     #[test]
     fn refused_credentials_stand_until_a_fresh_connection_is_made() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::CertificateExpired)));
-        probe_matrix.counted(&broker_event(Probe::Produce, 1100, Saw::Success(Duration::ZERO)));
+        probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::CertificateExpired)));
+        probe_matrix.counted(&broker_event(Probe::Produce, 1100, RawOutcome::Success(Duration::ZERO)));
         assert_eq!(probe_matrix.refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
-        probe_matrix.counted(&broker_event(Probe::Connect, 11_000, Saw::Success(Duration::ZERO)));
+        probe_matrix.counted(&broker_event(Probe::Connect, 11_000, RawOutcome::Success(Duration::ZERO)));
         assert_eq!(probe_matrix.refused(), BTreeMap::new());
     }
 
     #[test]
     fn refused_connection_is_no_matter_of_credentials() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Connect, 1000, Saw::Failed(Fault::ConnectionRefused)));
+        probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::ConnectionRefused)));
         assert_eq!(probe_matrix.refused(), BTreeMap::new());
     }
 }

@@ -19,7 +19,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::event::{Event, Outcome, Saw};
+use crate::event::{Event, Outcome, RawOutcome};
 use crate::fault::Fault;
 use crate::ids::{BrokerId, Probe, Series, View};
 use crate::judge::outcome;
@@ -181,11 +181,11 @@ fn answer(event: &Event) -> Option<Result<Duration, Fault>> {
     if outcome(event) == Outcome::Void {
         return None;
     }
-    let fault = match event.saw {
-        Saw::Success(latency) => return Some(Ok(latency.saturating_sub(event.stalled))),
-        Saw::Failed(fault) | Saw::Unheard(fault) => fault,
-        Saw::TimedOut => Fault::Timeout,
-        Saw::Lost | Saw::Corrupt | Saw::Void(_) | Saw::Missed => return None,
+    let fault = match event.raw_outcome {
+        RawOutcome::Success(latency) => return Some(Ok(latency.saturating_sub(event.stalled))),
+        RawOutcome::Failed(fault) | RawOutcome::RefusedUntilDeadline(fault) => fault,
+        RawOutcome::TimedOut => Fault::Timeout,
+        RawOutcome::Lost | RawOutcome::Corrupt | RawOutcome::Void(_) | RawOutcome::Missed => return None,
     };
     speaks_of_a_broker(fault).then_some(Err(fault))
 }

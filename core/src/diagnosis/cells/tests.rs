@@ -11,20 +11,20 @@ fn ms(length: u64) -> Duration {
     Duration::from_millis(length)
 }
 
-fn event(probe: Probe, broker: i32, ended: u64, saw: Saw) -> Event {
+fn event(probe: Probe, broker: i32, ended: u64, raw_outcome: RawOutcome) -> Event {
     let view = View::Broker;
     let series = Series { cluster: ClusterName::new("c"), view, probe, broker: Broker::Id(BrokerId(broker)) };
     let limits = Limits { deadline: ms(5000), threshold: ms(1000) };
     let ended = Time::from_millis(ended);
-    let sent = ended - if let Saw::Success(latency) = saw { latency } else { limits.deadline };
-    Event { series, limits, due: sent, sent: Some(sent), ended, saw, stalled: Duration::ZERO }
+    let sent = ended - if let RawOutcome::Success(latency) = raw_outcome { latency } else { limits.deadline };
+    Event { series, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled: Duration::ZERO }
 }
 
 /// Writes, five a second at each of three brokers, from second to second; `latency` by broker and time in milliseconds.
 fn live(cells: &mut Cells, seconds: std::ops::Range<u64>, latency: impl Fn(i32, u64) -> u64) {
     for at in (seconds.start * 1000..seconds.end * 1000).step_by(200) {
         for broker in 1..=3 {
-            cells.counted(&event(Probe::Produce, broker, at, Saw::Success(ms(latency(broker, at)))));
+            cells.counted(&event(Probe::Produce, broker, at, RawOutcome::Success(ms(latency(broker, at)))));
         }
     }
 }
@@ -108,7 +108,7 @@ fn failures_make_a_cell_fail_and_eight_good_seconds_clear_it() {
     live(&mut cells, 0..60, |_, _| 3);
     let error = Fault::Kafka(KafkaError(56));
     for at in (60_000..61_000).step_by(200) {
-        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(error)));
+        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Failed(error)));
     }
     let bits = write_of(&mut cells, 61, 2);
     assert_eq!((bits.shown.failing, bits.shown.fault), (true, Some(error)));
@@ -122,10 +122,15 @@ fn failures_make_a_cell_fail_and_eight_good_seconds_clear_it() {
 fn what_is_void_or_nobodys_fault_is_not_taken_in() {
     let mut cells = Cells::default();
     for at in (0..20_000).step_by(200) {
-        cells.counted(&event(Probe::Produce, 2, at, Saw::Void(VoidReason::Stall)));
-        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::Quota)));
-        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::LocalResources)));
-        cells.counted(&event(Probe::Produce, 2, at, Saw::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER))));
+        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Void(VoidReason::Stall)));
+        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Failed(Fault::Quota)));
+        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Failed(Fault::LocalResources)));
+        cells.counted(&event(
+            Probe::Produce,
+            2,
+            at,
+            RawOutcome::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)),
+        ));
     }
     assert_eq!(cells.table(Time::from_millis(20_000)), Table::default());
 }
@@ -135,7 +140,7 @@ fn own_stall_is_taken_off_a_latency() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     for at in (60_000..70_000).step_by(200) {
-        let stalled = event(Probe::Produce, 2, at, Saw::Success(ms(400)));
+        let stalled = event(Probe::Produce, 2, at, RawOutcome::Success(ms(400)));
         cells.counted(&Event { stalled: ms(390), ..stalled });
     }
     assert!(!write_of(&mut cells, 70, 2).is_bad());

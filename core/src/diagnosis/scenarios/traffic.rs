@@ -8,7 +8,7 @@ use super::State;
 use crate::diagnosis::cells::{Cells, Column, Table};
 use crate::diagnosis::input::{Replicated, Seen};
 use crate::diagnosis::unrest::Unrest;
-use crate::event::{Event, Limits, Saw};
+use crate::event::{Event, Limits, RawOutcome};
 use crate::fault::Fault;
 use crate::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
 use crate::kafka_error::KafkaError;
@@ -88,18 +88,18 @@ impl Traffic {
         self.owed.extend(due.map(|(id, (column, _, deadline))| (now, column, id, deadline)));
         let replicated = replicated(now, brokers);
         for (asked, column, id, deadline) in std::mem::take(&mut self.owed) {
-            let saw = match column {
+            let raw_outcome = match column {
                 Column::Replicated => self.acked(now, brokers, &replicated[&BrokerId(id)]),
                 _ => self.answered(column, id, now, brokers[&id].0),
             };
             // Nothing yet: it comes when the broker goes on, or never.
-            let saw = saw.or((asked + deadline <= now).then_some(Saw::TimedOut));
-            let Some(saw) = saw else {
+            let raw_outcome = raw_outcome.or((asked + deadline <= now).then_some(RawOutcome::TimedOut));
+            let Some(raw_outcome) = raw_outcome else {
                 self.owed.push((asked, column, id, deadline));
                 continue;
             };
-            let event = event(column, id, (asked, now), deadline, saw);
-            if column == Column::Write && matches!(saw, Saw::Success(_)) {
+            let event = event(column, id, (asked, now), deadline, raw_outcome);
+            if column == Column::Write && matches!(raw_outcome, RawOutcome::Success(_)) {
                 let read = self.read_back(&event, id);
                 self.ask(read);
             }
@@ -124,8 +124,8 @@ impl Traffic {
         };
         let took = Duration::from_millis(1 + waits);
         let series = Series { probe: Probe::Consume, ..write.series.clone() };
-        let saw = Saw::Success(took);
-        Event { series, due: acked, sent: Some(acked), ended: acked + took, saw, ..write.clone() }
+        let raw_outcome = RawOutcome::Success(took);
+        Event { series, due: acked, sent: Some(acked), ended: acked + took, raw_outcome, ..write.clone() }
     }
 
     /// The table, as an engine would have it.
@@ -137,30 +137,30 @@ impl Traffic {
     }
 
     /// What is answered now; `None`: nothing.
-    fn answered(&self, column: Column, id: i32, now: u64, state: State) -> Option<Saw> {
+    fn answered(&self, column: Column, id: i32, now: u64, state: State) -> Option<RawOutcome> {
         match state {
             State::Up => {}
             State::Frozen | State::Dropped => return None,
-            State::Killed | State::Left | State::Starting => return Some(Saw::Failed(Fault::ConnectionRefused)),
+            State::Killed | State::Left | State::Starting => return Some(RawOutcome::Failed(Fault::ConnectionRefused)),
         }
         let waits = match (self.sick.get(&id), column) {
-            (Some(Sick::Full), Column::Connect) => return Some(Saw::Failed(Fault::NoHandshake)),
+            (Some(Sick::Full), Column::Connect) => return Some(RawOutcome::Failed(Fault::NoHandshake)),
             (Some(Sick::Storage), Column::Write) => {
-                return Some(Saw::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
+                return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
             }
             (Some(Sick::Unled), Column::Write) => {
-                return Some(Saw::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)));
+                return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)));
             }
             (Some(Sick::Lossy), _) => sent_again(id, column as u64, now),
             (Some(Sick::Slow | Sick::Far), _) | (Some(Sick::Disk), Column::Write) => SLOW_MS,
             (Some(sick), _) => stopped(*sick, id, now),
             (None, _) => 0,
         };
-        Some(Saw::Success(Duration::from_millis(3 + now / 100 % 3 + self.load + waits)))
+        Some(RawOutcome::Success(Duration::from_millis(3 + now / 100 % 3 + self.load + waits)))
     }
 
     /// A write with acks=all: its leader, and the slowest of those in sync.
-    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &Replicated) -> Option<Saw> {
+    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &Replicated) -> Option<RawOutcome> {
         let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
         if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
             return None;
@@ -177,7 +177,7 @@ impl Traffic {
             }
         };
         let slowest = partition.in_sync.iter().map(of_one).max().unwrap_or(0);
-        Some(Saw::Success(Duration::from_millis(5 + self.load + slowest)))
+        Some(RawOutcome::Success(Duration::from_millis(5 + self.load + slowest)))
     }
 }
 
@@ -234,7 +234,7 @@ pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTr
 }
 
 /// An answer to what was asked then, from now on on its way.
-fn event(column: Column, id: i32, (asked, now): (u64, u64), deadline: u64, saw: Saw) -> Event {
+fn event(column: Column, id: i32, (asked, now): (u64, u64), deadline: u64, raw_outcome: RawOutcome) -> Event {
     let (view, probe) = match column {
         Column::Write => (View::Broker, Probe::Produce),
         Column::Fetch => (View::Broker, Probe::Fetch),
@@ -245,9 +245,9 @@ fn event(column: Column, id: i32, (asked, now): (u64, u64), deadline: u64, saw: 
     let series = Series { cluster: ClusterName::new("c"), view, probe, broker: Broker::Id(BrokerId(id)) };
     let limits = Limits { deadline: Duration::from_millis(deadline), threshold: Duration::from_secs(1) };
     let (sent, now) = (Time::from_millis(asked), Time::from_millis(now));
-    let (ended, saw) = match saw {
-        Saw::Success(latency) => (now + latency, Saw::Success(now.since(sent) + latency)),
+    let (ended, raw_outcome) = match raw_outcome {
+        RawOutcome::Success(latency) => (now + latency, RawOutcome::Success(now.since(sent) + latency)),
         other => (now, other),
     };
-    Event { series, limits, due: sent, sent: Some(sent), ended, saw, stalled: Duration::ZERO }
+    Event { series, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled: Duration::ZERO }
 }

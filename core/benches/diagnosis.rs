@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prober_core::diagnosis::cells::Cells;
-use prober_core::diagnosis::input::{Channel, Input, Listed, Looks, Replicated, Seen};
+use prober_core::diagnosis::input::{Input, Listed, Looks, Replicated, Seen};
 use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, View};
 use prober_core::time::Time;
 
 const NOW: Time = Time::from_millis(600_000);
@@ -23,12 +23,12 @@ fn broker(id: i32) -> Seen {
     let is_silent = id % 2 == 0;
     // Each at a time of its own, so that each is a finding of its own.
     let since = silent_for(20 + 3 * u64::from(id.unsigned_abs()));
-    let channels = [Channel::Write, Channel::Read, Channel::Control].map(|channel| (channel, since));
+    let role = [ConnectionRole::Produce, ConnectionRole::Fetch, ConnectionRole::Control].map(|role| (role, since));
     Seen {
         broker: BrokerId(id),
         listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
         answered: Some(if is_silent { since } else { NOW }),
-        silent: if is_silent { BTreeMap::from(channels) } else { BTreeMap::new() },
+        silent: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
         ways: BTreeMap::new(),
         streaks: BTreeMap::new(),
         looks: is_silent.then_some(Looks {

@@ -159,6 +159,43 @@ impl View {
     }
 }
 
+/// What a connection to a broker is used for. A broker serves one request at a time per connection (K3), so a request that may
+/// wait never shares a connection with one that must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConnectionRole {
+    /// Pooled: produce requests of the pinned lane.
+    Produce,
+    /// Pooled: long-poll fetch requests of the pinned lane.
+    Fetch,
+    /// Pooled: fetch and metadata requests of the direct probes.
+    Control,
+    /// Opened for one `connect` attempt.
+    Fresh,
+}
+
+impl ConnectionRole {
+    /// The connection to a broker that an event of the broker view went over; `None` for other views.
+    pub fn of(series: &Series) -> Option<ConnectionRole> {
+        match (series.view, series.probe) {
+            (View::Broker, Probe::Produce) => Some(ConnectionRole::Produce),
+            (View::Broker, Probe::Consume) => Some(ConnectionRole::Fetch),
+            (View::Broker, Probe::Fetch | Probe::Metadata) => Some(ConnectionRole::Control),
+            (View::Broker, Probe::Connect) => Some(ConnectionRole::Fresh),
+            _ => None,
+        }
+    }
+
+    /// The word in sentences of findings.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ConnectionRole::Produce => "produce",
+            ConnectionRole::Fetch => "fetch",
+            ConnectionRole::Control => "control",
+            ConnectionRole::Fresh => "fresh",
+        }
+    }
+}
+
 /// A part of a direct probe that is timed by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {

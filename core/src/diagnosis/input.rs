@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Fault;
-use crate::ids::{BrokerId, ClusterName, Probe};
+use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
 use crate::time::Time;
 
 use super::cells::Table;
@@ -52,28 +52,6 @@ pub struct Input {
     pub own: Own,
 }
 
-/// Connections to a broker that are kept, by what goes over them (design §4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
-    /// Pinned produce.
-    Write,
-    /// Long-poll fetch.
-    Read,
-    /// The direct probes' fetch and metadata.
-    Control,
-}
-
-impl Channel {
-    /// In sentences.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Channel::Write => "write connection",
-            Channel::Read => "read connection",
-            Channel::Control => "control connection",
-        }
-    }
-}
-
 /// Where a partition of the replicated lane is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replicated {
@@ -93,9 +71,9 @@ pub struct Seen {
     /// When anything was last answered.
     pub answered: Option<Time>,
     /// Since when each connection with a request outstanding has been owed a byte.
-    pub silent: BTreeMap<Channel, Time>,
+    pub silent: BTreeMap<ConnectionRole, Time>,
     /// What our kernel says of those that are silent, where it does.
-    pub ways: BTreeMap<Channel, Way>,
+    pub ways: BTreeMap<ConnectionRole, Way>,
     /// Bad answers in a row, by direct probe and by probe of its coordinators.
     pub streaks: BTreeMap<Probe, Streak>,
     /// Looks in a row that were not answered well, the one under way among them; none since it last was.
@@ -177,8 +155,8 @@ impl Input {
 
 impl Seen {
     /// For how long each connection has been owed a byte, of those that have been for at least `least`.
-    pub fn silent_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (Channel, Duration)> + '_ {
-        let silences = self.silent.iter().map(move |(channel, since)| (*channel, now.since(*since)));
+    pub fn silent_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (ConnectionRole, Duration)> + '_ {
+        let silences = self.silent.iter().map(move |(role, since)| (*role, now.since(*since)));
         silences.filter(move |(_, length)| least <= *length)
     }
 

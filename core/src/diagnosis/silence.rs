@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
+use crate::ids::ConnectionRole;
 use crate::time::Time;
 
-use super::input::{Channel, Input, Looks, Seen, Way};
+use super::input::{Input, Looks, Seen, Way};
 
 /// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
 pub const SILENT_FOR: Duration = Duration::from_millis(1500);
@@ -48,13 +49,15 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     };
     let mut evidence: Vec<Arc<str>> = silences
         .iter()
-        .map(|(channel, length)| format!("its {} has been owed an answer for {}", channel.as_str(), seconds(*length)))
+        .map(|(role, length)| {
+            format!("its {} connection has been owed an answer for {}", role.as_str(), seconds(*length))
+        })
         .map(Arc::from)
         .collect();
     if let Some(looked) = seen.unanswered_looks(now) {
         evidence.push(format!("a fresh connection was left unanswered for {}", seconds(looked)).into());
     }
-    evidence.extend(seen.ways.iter().filter_map(|(channel, way)| kernels(*channel, *way)));
+    evidence.extend(seen.ways.iter().filter_map(|(role, way)| kernels(*role, *way)));
     evidence.push(others(input, seen).into());
     let broker = seen.broker;
     // Until a fresh connection or our kernel tells, a host that is gone looks like a process that hangs.
@@ -76,21 +79,22 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
 /// Whether bytes get lost on every connection whose way is known, and nothing speaks for its machine being there.
 fn is_cut_off(seen: &Seen) -> bool {
     // What was read last may have been acknowledged long before the way was closed.
-    let mut ways = seen.ways.iter().filter(|(channel, _)| **channel != Channel::Read).map(|(_, way)| way).peekable();
+    let mut ways = seen.ways.iter().filter(|(role, _)| **role != ConnectionRole::Fetch).map(|(_, way)| way).peekable();
     let is_accepted = seen.looks.is_some_and(|looks| looks.accepted);
     !is_accepted && ways.peek().is_some() && ways.all(|way| way.is_closed())
 }
 
 /// What the kernels at both ends know of a silent connection, in a sentence.
-fn kernels(channel: Channel, way: Way) -> Option<Arc<str>> {
-    let channel = channel.as_str();
+fn kernels(role: ConnectionRole, way: Way) -> Option<Arc<str>> {
+    let name = role.as_str();
     if way.is_closed() {
         let Way { unacked, resent } = way;
-        return Some(format!("{unacked} bytes on its {channel} were sent again {resent} times in vain").into());
+        return Some(format!("{unacked} bytes on its {name} connection were sent again {resent} times in vain").into());
     }
-    let is_open = way.is_open() && channel != Channel::Read.as_str();
-    is_open
-        .then(|| format!("its kernel has acknowledged every byte on its {channel}: only the process is silent").into())
+    let is_open = way.is_open() && role != ConnectionRole::Fetch;
+    is_open.then(|| {
+        format!("its kernel has acknowledged every byte on its {name} connection: only the process is silent").into()
+    })
 }
 
 /// Whether the way from here to the cluster is open.

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Channel, Way};
+use prober_core::diagnosis::input::Way;
 use prober_core::fault::Fault;
+use prober_core::ids::ConnectionRole;
 use prober_core::ids::{Broker, BrokerId, Phase, Probe};
 use prober_core::time::Time;
 
@@ -26,7 +27,7 @@ pub struct OverdueConnection {
     /// The broker.
     pub broker: BrokerId,
     /// Which of its connections.
-    pub channel: Channel,
+    pub role: ConnectionRole,
     /// Since when the response is outstanding; `None`: nothing is overdue any more.
     pub since: Option<Time>,
     /// What our kernel knows of the socket, if it does.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Channel, Looks, Streak, Way};
+use prober_core::diagnosis::input::{Looks, Streak, Way};
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
+use prober_core::ids::ConnectionRole;
 use prober_core::ids::Probe;
 use prober_core::time::Time;
 
@@ -22,8 +23,8 @@ const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct BrokerTracker {
     pub(super) answered: Option<Time>,
-    pub(super) silent: BTreeMap<Channel, Time>,
-    pub(super) ways: BTreeMap<Channel, Way>,
+    pub(super) silent: BTreeMap<ConnectionRole, Time>,
+    pub(super) ways: BTreeMap<ConnectionRole, Way>,
     /// The newest event of the broker view found nobody, or was hung up on.
     is_closed: bool,
     /// Since when the `connect` probe has got no answer, though kept connections may.
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn row_of_unanswered_looks_begins_anew_with_a_refusal() {
         let mut suspect =
-            BrokerTracker { silent: BTreeMap::from([(Channel::Write, at(0))]), ..BrokerTracker::default() };
+            BrokerTracker { silent: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
         for begin in [0, 2000] {
             suspect.look(at(begin));
             suspect.looked(at(begin + 2000), Some(Fault::NoHandshake));
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn broker_that_hangs_for_long_is_looked_at_seldom() {
         let mut suspect =
-            BrokerTracker { silent: BTreeMap::from([(Channel::Write, at(0))]), ..BrokerTracker::default() };
+            BrokerTracker { silent: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
         let looks = (0..60_000).step_by(100).filter(|now| {
             let wanted = suspect.wants_a_look(at(*now));
             if wanted {

@@ -87,12 +87,12 @@ impl Evidence {
     pub(super) fn silence(&mut self, silence: OverdueConnection) {
         let suspect = self.brokers.entry(silence.broker).or_default();
         match silence.since {
-            Some(since) => suspect.silent.insert(silence.channel, since),
-            None => suspect.silent.remove(&silence.channel),
+            Some(since) => suspect.silent.insert(silence.role, since),
+            None => suspect.silent.remove(&silence.role),
         };
         match silence.way.filter(|_| silence.since.is_some()) {
-            Some(way) => suspect.ways.insert(silence.channel, way),
-            None => suspect.ways.remove(&silence.channel),
+            Some(way) => suspect.ways.insert(silence.role, way),
+            None => suspect.ways.remove(&silence.role),
         };
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Channel;
 use prober_core::fault::Fault;
 use prober_core::ids::BrokerId;
+use prober_core::ids::ConnectionRole;
 use prober_probes::port::ProbeInput;
 use tokio::sync::watch;
 
@@ -58,7 +58,7 @@ impl Lines {
                 tell(ProbeInput::Overdue(silence));
             }
         };
-        OverdueMonitor::new(self.context.clock, broker, Channel::Control, Duration::ZERO, Arc::new(tell))
+        OverdueMonitor::new(self.context.clock, broker, ConnectionRole::Control, Duration::ZERO, Arc::new(tell))
     }
 
     /// The connection to a broker: waited for while it is being dialled.

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Channel, Way};
+use prober_core::diagnosis::input::Way;
 use prober_core::ids::BrokerId;
+use prober_core::ids::ConnectionRole;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
 use prober_probes::port::OverdueConnection;
@@ -25,7 +26,7 @@ pub(in crate::kafka) type Teller = Arc<dyn Fn(OverdueConnection) + Send + Sync>;
 pub(in crate::kafka) struct OverdueMonitor {
     clock: Clock,
     broker: BrokerId,
-    channel: Channel,
+    role: ConnectionRole,
     late_after: Duration,
     tell: Teller,
     told: Option<Told>,
@@ -39,11 +40,11 @@ impl OverdueMonitor {
     pub(in crate::kafka) fn new(
         clock: Clock,
         broker: BrokerId,
-        channel: Channel,
+        role: ConnectionRole,
         waits: Duration,
         tell: Teller,
     ) -> OverdueMonitor {
-        OverdueMonitor { clock, broker, channel, late_after: LATE_AFTER + waits, tell, told: None }
+        OverdueMonitor { clock, broker, role, late_after: LATE_AFTER + waits, tell, told: None }
     }
 
     /// A look at an open connection: since when it is silent with a request outstanding, and what our kernel says of it.
@@ -94,7 +95,7 @@ impl OverdueMonitor {
         if self.told != owing {
             self.told = owing;
             let (since, way) = owing.unzip();
-            (self.tell)(OverdueConnection { broker: self.broker, channel: self.channel, since, way: way.flatten() });
+            (self.tell)(OverdueConnection { broker: self.broker, role: self.role, since, way: way.flatten() });
         }
     }
 }
@@ -114,7 +115,8 @@ mod tests {
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
         let tell = move |silence: OverdueConnection| heard.lock().expect("nobody panicked").push(silence.since);
-        let owed = OverdueMonitor::new(Clock::start(), BrokerId(1), Channel::Write, Duration::ZERO, Arc::new(tell));
+        let owed =
+            OverdueMonitor::new(Clock::start(), BrokerId(1), ConnectionRole::Produce, Duration::ZERO, Arc::new(tell));
         (owed, said)
     }
 

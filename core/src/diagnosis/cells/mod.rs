@@ -21,13 +21,13 @@ use std::time::Duration;
 
 use crate::event::{Event, Outcome, RawOutcome};
 use crate::fault::Fault;
-use crate::ids::{BrokerId, Probe, Series, View};
+use crate::ids::{BrokerId, ConnectionRole, Probe, Series, View};
 use crate::judge::outcome;
 use crate::kafka_error::KafkaError;
 use crate::time::Time;
 
 use cell::{Cell, Shown};
-use roads::{Apart, Road, Roads};
+use roads::{Apart, Roads};
 
 /// Late this many times as often as its peers, a broker is slow by itself.
 const TIMES_PEERS: f64 = 3.0;
@@ -115,7 +115,7 @@ impl Cells {
         let (Some(broker), Some(answer)) = (event.series.broker.id(), answer(event)) else { return };
         let threshold = event.limits.threshold;
         let sent = event.sent.unwrap_or(event.due);
-        let meanwhile = Road::of(&event.series).is_some_and(|road| {
+        let meanwhile = ConnectionRole::of(&event.series).is_some_and(|road| {
             let far = self.cells.get(&(Column::Write, broker)).map_or(threshold, Cell::far);
             let late = answer.ok().map(|latency| far <= latency);
             self.roads.entry(broker).or_default().heard(road, sent, event.ended, late)

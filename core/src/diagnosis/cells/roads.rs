@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use crate::ids::{Probe, Series, View};
+use crate::ids::ConnectionRole;
 use crate::time::Time;
 
 /// An answer that was on its way already when a question was put, or comes with the answer to it, says nothing of the time
@@ -23,32 +23,6 @@ const OVER_AFTER: Duration = Duration::from_millis(6500);
 
 /// So many of them, a lossy way is held up now and then and always somewhere.
 const OFTEN: usize = 5;
-
-/// A connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Road {
-    /// For writes alone.
-    Write,
-    /// For the long poll.
-    Read,
-    /// For the direct probes.
-    Control,
-    /// A fresh one.
-    Fresh,
-}
-
-impl Road {
-    /// The connection to a broker that an event of the broker view went over.
-    pub fn of(series: &Series) -> Option<Road> {
-        match (series.view, series.probe) {
-            (View::Broker, Probe::Produce) => Some(Road::Write),
-            (View::Broker, Probe::Consume) => Some(Road::Read),
-            (View::Broker, Probe::Fetch | Probe::Metadata) => Some(Road::Control),
-            (View::Broker, Probe::Connect) => Some(Road::Fresh),
-            _ => None,
-        }
-    }
-}
 
 /// What was held up by itself, lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,19 +44,19 @@ impl Apart {
 #[derive(Clone, Debug, Default)]
 pub struct Roads {
     /// In time.
-    answered: VecDeque<(Time, Road)>,
-    apart: VecDeque<(Time, Road)>,
+    answered: VecDeque<(Time, ConnectionRole)>,
+    apart: VecDeque<(Time, ConnectionRole)>,
 }
 
 impl Roads {
     /// A question over `road` was answered at `ended`, in time or `late`, or was not; true if the broker answered another one in
     /// time while it was waited for.
-    pub fn heard(&mut self, road: Road, sent: Time, ended: Time, late: Option<bool>) -> bool {
+    pub fn heard(&mut self, road: ConnectionRole, sent: Time, ended: Time, late: Option<bool>) -> bool {
         let (from, to) = (sent + ON_ITS_WAY, ended - ON_ITS_WAY);
         let meanwhile = self.answered.iter().any(|(at, other)| *other != road && from < *at && *at < to);
         match late {
             // A record may be read right after its ack however long both took.
-            Some(false) if road != Road::Read => push(&mut self.answered, (ended, road)),
+            Some(false) if road != ConnectionRole::Fetch => push(&mut self.answered, (ended, road)),
             Some(true) if meanwhile => push(&mut self.apart, (ended, road)),
             _ => {}
         }
@@ -95,7 +69,7 @@ impl Roads {
         if self.apart.back().is_none_or(|(last, _)| OVER_AFTER <= now.since(*last)) {
             return Apart::default();
         }
-        let roads: BTreeSet<Road> = lately().map(|(_, road)| *road).collect();
+        let roads: BTreeSet<ConnectionRole> = lately().map(|(_, road)| *road).collect();
         Apart { late: lately().count(), roads: roads.len() }
     }
 
@@ -105,7 +79,7 @@ impl Roads {
     }
 }
 
-fn push(ring: &mut VecDeque<(Time, Road)>, one: (Time, Road)) {
+fn push(ring: &mut VecDeque<(Time, ConnectionRole)>, one: (Time, ConnectionRole)) {
     if ring.len() == ANSWERS {
         ring.pop_front();
     }
@@ -123,10 +97,10 @@ mod tests {
     #[test]
     fn connection_that_waits_alone_is_told_from_a_process_that_stands_still() {
         let mut roads = Roads::default();
-        roads.heard(Road::Control, at(1000), at(1003), Some(false));
-        assert!(!roads.heard(Road::Write, at(1100), at(1400), Some(true)), "nobody answered in between");
-        roads.heard(Road::Control, at(2200), at(2203), Some(false));
-        assert!(roads.heard(Road::Write, at(2100), at(2400), Some(true)));
+        roads.heard(ConnectionRole::Control, at(1000), at(1003), Some(false));
+        assert!(!roads.heard(ConnectionRole::Produce, at(1100), at(1400), Some(true)), "nobody answered in between");
+        roads.heard(ConnectionRole::Control, at(2200), at(2203), Some(false));
+        assert!(roads.heard(ConnectionRole::Produce, at(2100), at(2400), Some(true)));
         assert_eq!(roads.apart(at(2400)), Apart { late: 1, roads: 1 });
         assert_eq!(roads.apart(at(12_400)), Apart::default());
     }
@@ -135,7 +109,7 @@ mod tests {
     fn connections_that_are_all_slow_do_not_wait_one_at_a_time() {
         let mut roads = Roads::default();
         for sent in (1000..20_000).step_by(100) {
-            let road = if sent % 200 == 0 { Road::Write } else { Road::Control };
+            let road = if sent % 200 == 0 { ConnectionRole::Produce } else { ConnectionRole::Control };
             assert!(!roads.heard(road, at(sent), at(sent + 400), Some(true)));
         }
     }
@@ -143,7 +117,12 @@ mod tests {
     #[test]
     fn all_that_comes_when_a_process_goes_on_came_together() {
         let mut roads = Roads::default();
-        for (road, ended) in [(Road::Read, 1500), (Road::Control, 1502), (Road::Write, 1503), (Road::Fresh, 1530)] {
+        for (road, ended) in [
+            (ConnectionRole::Fetch, 1500),
+            (ConnectionRole::Control, 1502),
+            (ConnectionRole::Produce, 1503),
+            (ConnectionRole::Fresh, 1530),
+        ] {
             assert!(!roads.heard(road, at(1000), at(ended), Some(true)), "{road:?}");
         }
     }

@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{State, millis, tell};
-use crate::diagnosis::input::{Channel, Way};
+use crate::diagnosis::input::Way;
 use crate::diagnosis::own::Own;
 use crate::diagnosis::prober::STALLS_WITHIN;
+use crate::ids::ConnectionRole;
 use crate::time::Time;
 use crate::vitals::{Control, Share};
 
@@ -75,7 +76,7 @@ impl World {
     }
 
     /// What the kernel says, if it does: of a process that hangs, and of a way that is closed.
-    pub(super) fn ways(&self, state: State, age: u64) -> BTreeMap<Channel, Way> {
+    pub(super) fn ways(&self, state: State, age: u64) -> BTreeMap<ConnectionRole, Way> {
         let write = match state {
             State::Frozen => Way { unacked: 0, resent: 0 },
             // A second's records; sent again after 0.2 s, 0.6 s, 1.4 s.
@@ -84,7 +85,7 @@ impl World {
         };
         let known = self.kernel && 700 < age;
         let read = Way { unacked: 0, resent: 0 };
-        [(Channel::Write, write), (Channel::Read, read)].into_iter().filter(|_| known).collect()
+        [(ConnectionRole::Produce, write), (ConnectionRole::Fetch, read)].into_iter().filter(|_| known).collect()
     }
 }
 

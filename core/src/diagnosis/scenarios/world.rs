@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::diagnosis::input::{Channel, Input, Listed, Looks, Seen, Streak};
+use crate::diagnosis::input::{Input, Listed, Looks, Seen, Streak};
 use crate::diagnosis::prober::STALLS_WITHIN;
 use crate::fault::Fault;
-use crate::ids::{BrokerId, ClusterName, Probe};
+use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
 use crate::time::Time;
 
 use super::{STEP_MS, millis, own, traffic};
@@ -65,13 +65,12 @@ impl World {
         let age = now.saturating_sub(since);
         // Records every 200 ms, a fetch that waits for them, fetch and metadata every second.
         let owed = [
-            (Channel::Write, since + 150),
-            (Channel::Read, since.saturating_sub(100)),
-            (Channel::Control, since + 700),
+            (ConnectionRole::Produce, since + 150),
+            (ConnectionRole::Fetch, since.saturating_sub(100)),
+            (ConnectionRole::Control, since + 700),
         ];
         let silent = matches!(state, State::Frozen | State::Dropped);
-        let owed =
-            owed.into_iter().filter(|(_, from)| silent && *from <= now).map(|(channel, from)| (channel, at(from)));
+        let owed = owed.into_iter().filter(|(_, from)| silent && *from <= now).map(|(role, from)| (role, at(from)));
         // The write connection is late after half a second.
         let look_at = since + if silent { 750 } else { 100 };
         let ended = |every: u64| u32::try_from(now.saturating_sub(look_at) / every).unwrap_or(0);
@@ -133,8 +132,9 @@ impl World {
             // What has arrived meanwhile is not read yet: everyone seems to owe an answer since the stall began.
             for seen in &mut brokers {
                 seen.answered = Some(Time::from_millis(*begin));
-                seen.silent =
-                    [Channel::Write, Channel::Read].map(|channel| (channel, Time::from_millis(*begin))).into();
+                seen.silent = [ConnectionRole::Produce, ConnectionRole::Fetch]
+                    .map(|role| (role, Time::from_millis(*begin)))
+                    .into();
             }
         }
         let table = self.traffic.table(Time::from_millis(now), &brokers);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Channel;
+use prober_core::ids::ConnectionRole;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
@@ -38,7 +38,7 @@ impl Reader {
     ) -> Reader {
         let link = ManagedConnection::open(
             dial_options,
-            context.overdue_monitor(broker, Channel::Read, max_wait),
+            context.overdue_monitor(broker, ConnectionRole::Fetch, max_wait),
             &context.supervisor,
         );
         let supervisor = context.supervisor.clone();

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Channel;
 use prober_core::fault::Fault;
+use prober_core::ids::ConnectionRole;
 use prober_core::ids::{BrokerId, Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
@@ -43,7 +43,7 @@ impl Writer {
     pub(super) fn new(dial_options: DialOptions, context: LaneContext, broker: BrokerId) -> Writer {
         let link = ManagedConnection::open(
             dial_options,
-            context.overdue_monitor(broker, Channel::Write, Duration::ZERO),
+            context.overdue_monitor(broker, ConnectionRole::Produce, Duration::ZERO),
             &context.supervisor,
         );
         let supervisor = context.supervisor.clone();

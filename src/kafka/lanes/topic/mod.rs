@@ -24,7 +24,7 @@ pub(super) mod rereader;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Channel;
+use prober_core::ids::ConnectionRole;
 use prober_core::ids::{BrokerId, Lane};
 use prober_core::placement::Mode;
 use prober_core::topology::{TopicSeen, Topology};
@@ -97,15 +97,9 @@ impl LaneContext {
     }
 
     /// What a connection of this lane to a broker owes.
-    pub(super) fn overdue_monitor(&self, broker: BrokerId, channel: Channel, waits: Duration) -> OverdueMonitor {
+    pub(super) fn overdue_monitor(&self, broker: BrokerId, role: ConnectionRole, waits: Duration) -> OverdueMonitor {
         let report = Arc::clone(&self.report);
-        OverdueMonitor::new(
-            self.clock,
-            broker,
-            channel,
-            waits,
-            Arc::new(move |silence| report(Report::Silence(silence))),
-        )
+        OverdueMonitor::new(self.clock, broker, role, waits, Arc::new(move |silence| report(Report::Silence(silence))))
     }
 
     pub(super) fn emit(&self, input: LaneInput) {

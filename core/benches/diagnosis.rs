@@ -29,7 +29,7 @@ fn broker(id: i32) -> Seen {
         listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
         answered: Some(if is_silent { since } else { NOW }),
         silent: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
-        ways: BTreeMap::new(),
+        tcp_states: BTreeMap::new(),
         streaks: BTreeMap::new(),
         looks: is_silent.then_some(Looks {
             began: since,

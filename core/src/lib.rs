@@ -20,6 +20,7 @@
 //! | [`counting`] | settle and ledger as one |
 //! | [`staleness`] | which broker's metadata is behind the others' |
 //! | [`diagnosis`], [`finding`] | evidence to what is wrong, and whose fault it is |
+//! | [`tcp_state`] | send state of a TCP connection, as the kernel counts it |
 //! | [`vitals`] | what the machine leaves to the prober, and what its controls answer |
 //! | [`observed`] | a cluster by its own answers, added up |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
@@ -42,6 +43,7 @@ pub mod probe;
 pub mod settle;
 pub mod snapshot;
 pub mod staleness;
+pub mod tcp_state;
 pub mod time;
 pub mod topology;
 pub mod track;

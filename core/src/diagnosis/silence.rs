@@ -8,7 +8,8 @@ use crate::finding::{Finding, FindingKind};
 use crate::ids::ConnectionRole;
 use crate::time::Time;
 
-use super::input::{Input, Looks, Seen, Way};
+use super::input::{Input, Looks, Seen};
+use crate::tcp_state::TcpState;
 
 /// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
 pub const SILENT_FOR: Duration = Duration::from_millis(1500);
@@ -57,7 +58,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     if let Some(looked) = seen.unanswered_looks(now) {
         evidence.push(format!("a fresh connection was left unanswered for {}", seconds(looked)).into());
     }
-    evidence.extend(seen.ways.iter().filter_map(|(role, way)| kernels(*role, *way)));
+    evidence.extend(seen.tcp_states.iter().filter_map(|(role, state)| kernels(*role, *state)));
     evidence.push(others(input, seen).into());
     let broker = seen.broker;
     // Until a fresh connection or our kernel tells, a host that is gone looks like a process that hangs.
@@ -71,7 +72,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         confidence: if FROZEN_AFTER <= longest { 0.99 } else { 0.9 },
         summary: format!("broker {broker} has not answered for {}: {what}", seconds(longest)).into(),
         evidence,
-        runner_up: (is_undecided && seen.ways.is_empty()).then_some(FindingKind::BrokerUnreachable),
+        runner_up: (is_undecided && seen.tcp_states.is_empty()).then_some(FindingKind::BrokerUnreachable),
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }
@@ -79,19 +80,22 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
 /// Whether bytes get lost on every connection whose way is known, and nothing speaks for its machine being there.
 fn is_cut_off(seen: &Seen) -> bool {
     // What was read last may have been acknowledged long before the way was closed.
-    let mut ways = seen.ways.iter().filter(|(role, _)| **role != ConnectionRole::Fetch).map(|(_, way)| way).peekable();
+    let mut tcp_states =
+        seen.tcp_states.iter().filter(|(role, _)| **role != ConnectionRole::Fetch).map(|(_, state)| state).peekable();
     let is_accepted = seen.looks.is_some_and(|looks| looks.accepted);
-    !is_accepted && ways.peek().is_some() && ways.all(|way| way.is_closed())
+    !is_accepted && tcp_states.peek().is_some() && tcp_states.all(|state| state.is_cut_off())
 }
 
 /// What the kernels at both ends know of a silent connection, in a sentence.
-fn kernels(role: ConnectionRole, way: Way) -> Option<Arc<str>> {
+fn kernels(role: ConnectionRole, state: TcpState) -> Option<Arc<str>> {
     let name = role.as_str();
-    if way.is_closed() {
-        let Way { unacked, resent } = way;
-        return Some(format!("{unacked} bytes on its {name} connection were sent again {resent} times in vain").into());
+    if state.is_cut_off() {
+        let TcpState { unacked_bytes: unacked, retransmits } = state;
+        return Some(
+            format!("{unacked} bytes on its {name} connection were sent again {retransmits} times in vain").into(),
+        );
     }
-    let is_open = way.is_open() && role != ConnectionRole::Fetch;
+    let is_open = state.is_acknowledged() && role != ConnectionRole::Fetch;
     is_open.then(|| {
         format!("its kernel has acknowledged every byte on its {name} connection: only the process is silent").into()
     })

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Way;
 use prober_core::fault::Fault;
 use prober_core::ids::ConnectionRole;
 use prober_core::ids::{Broker, BrokerId, Phase, Probe};
+use prober_core::tcp_state::TcpState;
 use prober_core::time::Time;
 
 /// Runs attempts of direct probes.
@@ -31,7 +31,7 @@ pub struct OverdueConnection {
     /// Since when the response is outstanding; `None`: nothing is overdue any more.
     pub since: Option<Time>,
     /// What our kernel knows of the socket, if it does.
-    pub way: Option<Way>,
+    pub tcp_state: Option<TcpState>,
 }
 
 /// One attempt of a direct probe.

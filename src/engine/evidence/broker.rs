@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Looks, Streak, Way};
+use prober_core::diagnosis::input::{Looks, Streak};
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::ConnectionRole;
 use prober_core::ids::Probe;
+use prober_core::tcp_state::TcpState;
 use prober_core::time::Time;
 
 /// A suspect is looked at this often; after a while more seldom, since each look at a process that hangs takes a place in
@@ -24,7 +25,7 @@ const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
 pub(super) struct BrokerTracker {
     pub(super) answered: Option<Time>,
     pub(super) silent: BTreeMap<ConnectionRole, Time>,
-    pub(super) ways: BTreeMap<ConnectionRole, Way>,
+    pub(super) tcp_states: BTreeMap<ConnectionRole, TcpState>,
     /// The newest event of the broker view found nobody, or was hung up on.
     is_closed: bool,
     /// Since when the `connect` probe has got no answer, though kept connections may.

@@ -90,9 +90,9 @@ impl Evidence {
             Some(since) => suspect.silent.insert(silence.role, since),
             None => suspect.silent.remove(&silence.role),
         };
-        match silence.way.filter(|_| silence.since.is_some()) {
-            Some(way) => suspect.ways.insert(silence.role, way),
-            None => suspect.ways.remove(&silence.role),
+        match silence.tcp_state.filter(|_| silence.since.is_some()) {
+            Some(tcp_state) => suspect.tcp_states.insert(silence.role, tcp_state),
+            None => suspect.tcp_states.remove(&silence.role),
         };
     }
 
@@ -194,7 +194,7 @@ impl Evidence {
             listed: self.listed.get(id).copied(),
             answered: suspect.answered,
             silent: suspect.silent.clone(),
-            ways: suspect.ways.clone(),
+            tcp_states: suspect.tcp_states.clone(),
             streaks: suspect.streaks.clone(),
             looks: suspect.looks,
         };

@@ -122,7 +122,7 @@ mod tests {
             listed: None,
             answered: None,
             silent: BTreeMap::new(),
-            ways: BTreeMap::new(),
+            tcp_states: BTreeMap::new(),
             streaks: BTreeMap::new(),
             looks: None,
         }

@@ -167,7 +167,7 @@ async fn end_of(connection: &Connection, idle_timeout: Duration, owed: &mut Over
                 } else if needs_replacement {
                     word = Some((Instant::now(), connection.tcp_state().await));
                 }
-                owed.since(silent, word.and_then(|(_, way)| way));
+                owed.since(silent, word.and_then(|(_, tcp_state)| tcp_state));
                 let silent = silent.map(|since| since.elapsed());
                 if silent.is_some_and(|silent| idle_timeout <= silent) {
                     return End::Silent;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Way;
 use prober_core::ids::BrokerId;
 use prober_core::ids::ConnectionRole;
+use prober_core::tcp_state::TcpState;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
 use prober_probes::port::OverdueConnection;
@@ -33,7 +33,7 @@ pub(in crate::kafka) struct OverdueMonitor {
 }
 
 /// Since when it owes a byte, and what our kernel says of the connection.
-type Told = (Time, Option<Way>);
+type Told = (Time, Option<TcpState>);
 
 impl OverdueMonitor {
     /// Nothing yet. An answer may take `waits` by what is asked, as a long poll does, before it is even due.
@@ -48,8 +48,8 @@ impl OverdueMonitor {
     }
 
     /// A look at an open connection: since when it is silent with a request outstanding, and what our kernel says of it.
-    pub(super) fn since(&mut self, silent: Option<Instant>, way: Option<Way>) {
-        self.say(silent.filter(|since| self.is_late(*since)).map(|since| (self.clock.at(since), way)));
+    pub(super) fn since(&mut self, silent: Option<Instant>, tcp_state: Option<TcpState>) {
+        self.say(silent.filter(|since| self.is_late(*since)).map(|since| (self.clock.at(since), tcp_state)));
     }
 
     /// Whether an answer that has been owed since then is late.
@@ -94,8 +94,13 @@ impl OverdueMonitor {
     fn say(&mut self, owing: Option<Told>) {
         if self.told != owing {
             self.told = owing;
-            let (since, way) = owing.unzip();
-            (self.tell)(OverdueConnection { broker: self.broker, role: self.role, since, way: way.flatten() });
+            let (since, tcp_state) = owing.unzip();
+            (self.tell)(OverdueConnection {
+                broker: self.broker,
+                role: self.role,
+                since,
+                tcp_state: tcp_state.flatten(),
+            });
         }
     }
 }
@@ -143,9 +148,9 @@ mod tests {
         let (mut owed, heard) = owed();
         let asked = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
-        let lost = Some(Way { unacked: 640, resent: 2 });
-        for way in [None, lost, lost] {
-            owed.since(Some(asked), way);
+        let lost = Some(TcpState { unacked_bytes: 640, retransmits: 2 });
+        for tcp_state in [None, lost, lost] {
+            owed.since(Some(asked), tcp_state);
         }
         assert_eq!(said(&heard), [Some(Time::ORIGIN); 2], "twice, and not three times");
     }

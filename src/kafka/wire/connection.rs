@@ -26,7 +26,7 @@ use super::{
     tcp_state::{self, Endpoints},
     versions::Versions,
 };
-use prober_core::diagnosis::input::Way;
+use prober_core::tcp_state::TcpState;
 
 /// An open connection. Dropping it closes the socket and fails outstanding requests with [`WireError::Dropped`], unless it
 /// was [retired](Connection::retire) before.
@@ -106,7 +106,7 @@ impl Connection {
 
     /// What our kernel knows of the connection: bytes that the broker's kernel has not acknowledged, and retransmissions.
     /// `None` if it cannot be read. Does not borrow the connection.
-    pub fn tcp_state(&self) -> impl Future<Output = Option<Way>> + Send + use<> {
+    pub fn tcp_state(&self) -> impl Future<Output = Option<TcpState>> + Send + use<> {
         let endpoints = self.endpoints;
         async move { tcp_state::read(endpoints?).await }
     }

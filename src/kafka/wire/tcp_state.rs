@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prober_core::diagnosis::input::Way;
+use prober_core::tcp_state::TcpState;
 use tokio::time::Instant;
 
 /// The two ends of a connection.
@@ -21,7 +21,7 @@ pub(super) struct Endpoints {
 
 /// What the kernel says of it now; `None`, if it is closed, or this machine does not tell. Off the runtime's thread: a
 /// machine with many connections has a long list.
-pub(super) async fn read(ends: Endpoints) -> Option<Way> {
+pub(super) async fn read(ends: Endpoints) -> Option<TcpState> {
     let list = tokio::task::spawn_blocking(move || newest(ends.local.is_ipv4())).await.ok()??;
     find(&list, ends)
 }
@@ -46,13 +46,16 @@ fn newest(is_v4: bool) -> Option<Arc<str>> {
 }
 
 /// The row of a connection: number, local and remote address, state, queues, timer, retransmissions, in hexadecimal.
-fn find(list: &str, ends: Endpoints) -> Option<Way> {
+fn find(list: &str, ends: Endpoints) -> Option<TcpState> {
     let key = format!(": {} {} ", column(ends.local), column(ends.peer));
     let (_, rest) = list.split_once(&key)?;
     let mut columns = rest.split_whitespace();
     let (sent, _) = columns.nth(1)?.split_once(':')?;
     let resent = columns.nth(1)?;
-    Some(Way { unacked: u64::from_str_radix(sent, 16).ok()?, resent: u32::from_str_radix(resent, 16).ok()? })
+    Some(TcpState {
+        unacked_bytes: u64::from_str_radix(sent, 16).ok()?,
+        retransmits: u32::from_str_radix(resent, 16).ok()?,
+    })
 }
 
 /// An address as the kernel prints it: its words in the machine's own byte order.
@@ -81,8 +84,8 @@ mod tests {
             local: SocketAddr::from(([127, 0, 0, 1], port)),
             peer: SocketAddr::from(([127, 0, 0, 2], 9092)),
         };
-        assert_eq!(find(list, ends(0x8001)), Some(Way { unacked: 0, resent: 0 }));
-        assert_eq!(find(list, ends(0x8002)), Some(Way { unacked: 164, resent: 3 }));
+        assert_eq!(find(list, ends(0x8001)), Some(TcpState { unacked_bytes: 0, retransmits: 0 }));
+        assert_eq!(find(list, ends(0x8002)), Some(TcpState { unacked_bytes: 164, retransmits: 3 }));
         assert_eq!(find(list, ends(0x8003)), None);
     }
 
@@ -106,7 +109,7 @@ mod tests {
             };
             let mut said = read(ends).await;
             // The other end acknowledges within milliseconds, or with its first own byte.
-            while said.is_none_or(|way| way.unacked != 0) {
+            while said.is_none_or(|state| state.unacked_bytes != 0) {
                 tokio::time::sleep(YOUNG).await;
                 said = read(ends).await;
             }

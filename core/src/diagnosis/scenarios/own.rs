@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{State, millis, tell};
-use crate::diagnosis::input::Way;
 use crate::diagnosis::own::Own;
 use crate::diagnosis::prober::STALLS_WITHIN;
 use crate::ids::ConnectionRole;
+use crate::tcp_state::TcpState;
 use crate::time::Time;
 use crate::vitals::{Control, Share};
 
@@ -76,15 +76,15 @@ impl World {
     }
 
     /// What the kernel says, if it does: of a process that hangs, and of a way that is closed.
-    pub(super) fn ways(&self, state: State, age: u64) -> BTreeMap<ConnectionRole, Way> {
+    pub(super) fn tcp_states(&self, state: State, age: u64) -> BTreeMap<ConnectionRole, TcpState> {
         let write = match state {
-            State::Frozen => Way { unacked: 0, resent: 0 },
+            State::Frozen => TcpState { unacked_bytes: 0, retransmits: 0 },
             // A second's records; sent again after 0.2 s, 0.6 s, 1.4 s.
-            State::Dropped => Way { unacked: 640, resent: if age < 1700 { 1 } else { 3 } },
+            State::Dropped => TcpState { unacked_bytes: 640, retransmits: if age < 1700 { 1 } else { 3 } },
             _ => return BTreeMap::new(),
         };
         let known = self.kernel && 700 < age;
-        let read = Way { unacked: 0, resent: 0 };
+        let read = TcpState { unacked_bytes: 0, retransmits: 0 };
         [(ConnectionRole::Produce, write), (ConnectionRole::Fetch, read)].into_iter().filter(|_| known).collect()
     }
 }

@@ -151,14 +151,14 @@ pub(super) fn events(target: &Target) -> Vec<Event> {
 fn count(ledger: &mut Ledger, target: &Target) {
     ledger.discover(target);
     for event in events(target) {
-        ledger.hear(target, &Output::Due(event.series.probe));
-        ledger.hear(target, &Output::Sent(event.series.probe));
+        ledger.on_output(target, &Output::Due(event.series.probe));
+        ledger.on_output(target, &Output::Sent(event.series.probe));
         ledger.record(&event);
     }
-    ledger.hear(target, &Output::Anomaly(Anomaly::Duplicate, 2));
+    ledger.on_output(target, &Output::Anomaly(Anomaly::Duplicate, 2));
     if target.broker == Broker::Id(BrokerId(0)) && target.lane == Lane::Pinned {
         let stalled = events(target).into_iter().next().expect("there are events");
-        ledger.hear(target, &Output::Due(Probe::Produce));
+        ledger.on_output(target, &Output::Due(Probe::Produce));
         ledger.record(&Event { raw_outcome: RawOutcome::Void(VoidReason::Stall), ..stalled });
     }
 }

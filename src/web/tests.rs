@@ -43,9 +43,9 @@ fn snapshot() -> Snapshot {
     let known = target(Broker::Id(BrokerId(1)));
     ledger.discover(&known);
     ledger.discover(&target(Broker::Unknown));
-    ledger.hear(&known, &Output::Due(Probe::Produce));
-    ledger.hear(&known, &Output::Due(Probe::Produce));
-    ledger.hear(&known, &Output::Sent(Probe::Produce));
+    ledger.on_output(&known, &Output::Due(Probe::Produce));
+    ledger.on_output(&known, &Output::Due(Probe::Produce));
+    ledger.on_output(&known, &Output::Sent(Probe::Produce));
     ledger.record(&Event {
         series: known.series(Probe::Produce),
         limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },

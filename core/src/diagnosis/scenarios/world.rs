@@ -108,7 +108,7 @@ impl World {
             listed,
             answered: Some(at(answered)),
             silent: owed.collect(),
-            ways: self.own.ways(state, age),
+            tcp_states: self.own.tcp_states(state, age),
             streaks: self.streaks(id, now),
             looks,
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::harness::authority::{Authority, Issued};
-use crate::harness::leash::ScratchDir;
+use crate::harness::process_guard::ScratchDir;
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
 use crate::support::{PROBES, Probing, let_pass};
 

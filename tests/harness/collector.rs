@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::authority::{Authority, Issued};
 use super::kept::keep_if_panicking;
-use super::leash::{Leashed, ScratchDir};
+use super::process_guard::{GuardedProcess, ScratchDir};
 use super::otlp::OtlpSink;
 use super::ports::free_port;
 use super::requirements::{collector, skip_without_collector};
@@ -32,7 +32,7 @@ pub(crate) enum Security {
 
 /// A running collector and where everything of it lies.
 pub(crate) struct Collector {
-    process: Leashed,
+    process: GuardedProcess,
     folder: ScratchDir,
     /// Per security in its order: gRPC, HTTP.
     ports: [[u16; 2]; 3],
@@ -65,7 +65,7 @@ impl Collector {
 
         let log = |name| File::create(folder.path().join(name)).expect("the folder is ours");
         let args = ["--config".to_owned(), folder.path().join("collector.yaml").display().to_string()];
-        let process = Leashed::spawn(&collector(), &args, |command| {
+        let process = GuardedProcess::spawn(&collector(), &args, |command| {
             command.stdout(log("stdout.log")).stderr(log("stderr.log"));
         });
         let mut this = Self { process, folder, ports, authority, _alone: alone };

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::leash::{Leashed, ScratchDir};
+use super::process_guard::{GuardedProcess, ScratchDir};
 use super::requirements::{java, kafka_jars};
 use super::{Cluster, raw, wait_until};
 
@@ -15,7 +15,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A producer at work; it ends with its owner.
 pub(crate) struct JavaProducer {
-    process: Leashed,
+    process: GuardedProcess,
     folder: ScratchDir,
 }
 
@@ -59,7 +59,7 @@ impl JavaProducer {
         .to_vec();
         let file = |name: &str| File::create(folder.path().join(name)).expect("the scratch folder is writable");
         let (out, err) = (file("out"), file("err"));
-        let process = Leashed::spawn(&java(), &args, |command| {
+        let process = GuardedProcess::spawn(&java(), &args, |command| {
             command.stdout(out).stderr(err);
         });
         let mut producer = JavaProducer { process, folder };

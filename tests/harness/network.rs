@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, process};
 
-use super::leash::{Leashed, ScratchDir};
+use super::process_guard::{GuardedProcess, ScratchDir};
 use super::requirements::skip;
 
 /// Set in the second run.
@@ -109,7 +109,7 @@ fn run_inside(test: &str, limit: Duration) {
     let path = folder.path().join("run.log");
     let log = File::create(&path).expect("the scratch folder is writable");
     let errors = log.try_clone().expect("a file can be opened twice");
-    let mut run = Leashed::spawn(Path::new("sh"), &args, |command| {
+    let mut run = GuardedProcess::spawn(Path::new("sh"), &args, |command| {
         command.env(INSIDE, process::id().to_string()).stdout(log).stderr(errors);
     });
     let (began, mut told) = (Instant::now(), 0);

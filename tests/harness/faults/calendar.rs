@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::harness::leash::ScratchDir;
+use crate::harness::process_guard::ScratchDir;
 
 /// Where Debian has it, below a folder for the machine's architecture.
 const LIBRARIES: &str = "/usr/lib";

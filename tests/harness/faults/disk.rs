@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::leash::ScratchDir;
+use crate::harness::process_guard::ScratchDir;
 
 /// What fills the disk.
 const FILLER: &str = "filler";

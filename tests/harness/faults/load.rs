@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::leash::{Leashed, ScratchDir};
+use crate::harness::process_guard::{GuardedProcess, ScratchDir};
 use crate::harness::requirements::{java, kafka_jars};
 use crate::harness::wait::wait_until;
 use crate::harness::{Cluster, raw};
@@ -18,7 +18,7 @@ const LOADS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A producer at full speed, or at so many records a second; it ends with its owner.
 pub(crate) struct Load {
-    process: Leashed,
+    process: GuardedProcess,
     folder: ScratchDir,
 }
 
@@ -38,7 +38,7 @@ impl Load {
         let args: Vec<String> = words.iter().chain(&what).chain(&how).map(|word| (*word).to_owned()).collect();
         let file = |name: &str| File::create(folder.path().join(name)).expect("the scratch folder is writable");
         let (out, err) = (file("out"), file("err"));
-        let process = Leashed::spawn(&java(), &args, |command| {
+        let process = GuardedProcess::spawn(&java(), &args, |command| {
             command.stdout(out).stderr(err);
         });
         let mut load = Load { process, folder };

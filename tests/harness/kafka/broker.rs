@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::fault_log::{Action, FaultLog};
 use super::properties::{CLUSTER_ID, LOG4J_FILE, Layout, Node, Roles};
 use crate::harness::faults::disk::Disk;
-use crate::harness::leash::Leashed;
+use crate::harness::process_guard::GuardedProcess;
 use crate::harness::requirements::{java, kafka_jars};
 
 /// A controlled shutdown takes about 2 s; the last node of a broken quorum never manages it.
@@ -35,7 +35,7 @@ pub(crate) struct Broker {
 
 #[derive(Default)]
 struct Process {
-    running: Option<Leashed>,
+    running: Option<GuardedProcess>,
     frozen: bool,
 }
 
@@ -97,12 +97,12 @@ impl Broker {
     #[track_caller]
     pub(crate) fn pid(&self) -> u32 {
         let process = self.process();
-        let running = process.running.as_ref().map(Leashed::pid);
+        let running = process.running.as_ref().map(GuardedProcess::pid);
         running.unwrap_or_else(|| panic!("node {} is not running", self.id()))
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        self.process().running.as_mut().is_some_and(Leashed::is_running)
+        self.process().running.as_mut().is_some_and(GuardedProcess::is_running)
     }
 
     pub(crate) fn is_frozen(&self) -> bool {
@@ -117,21 +117,21 @@ impl Broker {
     /// Stops the JVM where it stands (SIGSTOP); the kernel still accepts its connections.
     #[track_caller]
     pub(crate) fn freeze(&self) {
-        self.act(Action::Freeze, Leashed::freeze);
+        self.act(Action::Freeze, GuardedProcess::freeze);
         self.process().frozen = true;
     }
 
     /// Lets a frozen JVM go on (SIGCONT).
     #[track_caller]
     pub(crate) fn thaw(&self) {
-        self.act(Action::Thaw, Leashed::thaw);
+        self.act(Action::Thaw, GuardedProcess::thaw);
         self.process().frozen = false;
     }
 
     /// Kills the JVM (SIGKILL), frozen or not.
     #[track_caller]
     pub(crate) fn kill(&self) {
-        self.act(Action::Kill, Leashed::kill);
+        self.act(Action::Kill, GuardedProcess::kill);
         *self.process() = Process::default();
     }
 
@@ -160,7 +160,7 @@ impl Broker {
         let mut args = self.jvm_flags();
         args.extend(["kafka.Kafka".to_owned(), text(&self.properties_file())]);
         self.faults.note(self.id(), Action::Start);
-        let jvm = Leashed::spawn(&java(), &args, |command| {
+        let jvm = GuardedProcess::spawn(&java(), &args, |command| {
             command.stdout(log).stderr(errors);
         });
         *self.process() = Process { running: Some(jvm), frozen: false };
@@ -205,7 +205,7 @@ impl Broker {
     }
 
     #[track_caller]
-    fn act<T>(&self, action: Action, deed: impl FnOnce(&mut Leashed) -> T) -> T {
+    fn act<T>(&self, action: Action, deed: impl FnOnce(&mut GuardedProcess) -> T) -> T {
         let mut process = self.process();
         let running = process.running.as_mut();
         let jvm = running.unwrap_or_else(|| panic!("node {} is not running", self.id()));

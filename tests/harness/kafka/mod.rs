@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::kept::keep_if_panicking;
-use super::leash::ScratchDir;
+use super::process_guard::ScratchDir;
 use super::ports::free_port;
 use super::proxy::Proxy;
 use super::{raw, wait_for, wait_until};

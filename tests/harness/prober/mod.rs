@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::kept::keep_if_panicking;
-use super::leash::{Leashed, ScratchDir};
+use super::process_guard::{GuardedProcess, ScratchDir};
 
 pub(crate) mod http;
 pub(crate) mod openmetrics;
@@ -21,7 +21,7 @@ const PAGE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A running prober; killed when dropped, and with the test process.
 pub(crate) struct Prober {
-    process: Leashed,
+    process: GuardedProcess,
     http: String,
     folder: ScratchDir,
 }
@@ -45,7 +45,7 @@ impl Prober {
         let stdout = file("stdout.log").expect("the prober's folder is writable");
         let stderr = file("stderr.log").expect("the prober's folder is writable");
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let process = Leashed::spawn(binary.as_ref(), &args, |command| {
+        let process = GuardedProcess::spawn(binary.as_ref(), &args, |command| {
             for name in settings_of_the_shell() {
                 command.env_remove(name);
             }

@@ -24,13 +24,13 @@ const SWEEP: &str = r#"read -r _
 for _ in 1 2 3 4 5; do rm -rf "$1" && exit; sleep 1; done"#;
 
 /// A running program in a process group of its own, together with its guard.
-pub(crate) struct Leashed {
+pub(crate) struct GuardedProcess {
     child: Child,
     pid: Pid,
     exit: Option<ExitStatus>,
 }
 
-impl Leashed {
+impl GuardedProcess {
     /// Starts `program`; `configure` sets its environment, folder and output.
     pub(crate) fn spawn(program: &Path, args: &[String], configure: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new("sh");
@@ -117,7 +117,7 @@ impl Leashed {
     }
 }
 
-impl Drop for Leashed {
+impl Drop for GuardedProcess {
     fn drop(&mut self) {
         self.kill();
     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::authority::{Authority, Issued};
-use super::kept::keep_if_panicking;
+use super::failure_logs::save_logs_if_panicking;
 use super::process_guard::{GuardedProcess, ScratchDir};
 use super::otlp::OtlpSink;
 use super::ports::free_port;
@@ -102,7 +102,7 @@ impl Collector {
 impl Drop for Collector {
     fn drop(&mut self) {
         self.process.kill();
-        keep_if_panicking("otelcol", self.folder.path());
+        save_logs_if_panicking("otelcol", self.folder.path());
     }
 }
 

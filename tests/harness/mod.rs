@@ -13,7 +13,7 @@
 //! | [`proxy`], [`network`] | the way to a broker, closed in all the ways in which real ones are |
 //! | [`faults`] | pauses, limits, small disks, load, a starving process |
 //! | [`random`] | chance that can be had again |
-//! | [`process_guard`], [`ports`], [`wait`], [`kept`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
+//! | [`process_guard`], [`ports`], [`wait`], [`failure_logs`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
 //!
 //! Invariant: only [`watcher`] and [`faults::load`] write to a cluster, and only to topics of their own. Everything else about
 //! the prober's topics is read.
@@ -27,7 +27,7 @@ pub(crate) mod collector;
 pub(crate) mod faults;
 pub(crate) mod java_producer;
 pub(crate) mod kafka;
-pub(crate) mod kept;
+pub(crate) mod failure_logs;
 pub(crate) mod process_guard;
 pub(crate) mod network;
 pub(crate) mod otlp;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::kept::test_name;
+use super::failure_logs::test_name;
 
 /// The newest Kafka the tests are written against; `KAFKA_PROBER_TEST_KAFKA` names another.
 const DEFAULT_KAFKA: &str = "4.3.1";

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::kept::keep_if_panicking;
+use super::failure_logs::save_logs_if_panicking;
 use super::process_guard::ScratchDir;
 use super::ports::free_port;
 use super::proxy::Proxy;
@@ -235,7 +235,7 @@ impl Cluster {
 
     /// Keeps logs and configuration of every node when the test is failing.
     fn keep_logs(&self) {
-        keep_if_panicking(&self.name, self.folder.path());
+        save_logs_if_panicking(&self.name, self.folder.path());
     }
 
     fn nodes(&self) -> impl Iterator<Item = &Broker> {

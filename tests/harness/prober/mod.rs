@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::kept::keep_if_panicking;
+use super::failure_logs::save_logs_if_panicking;
 use super::process_guard::{GuardedProcess, ScratchDir};
 
 pub(crate) mod http;
@@ -137,7 +137,7 @@ impl Drop for Prober {
     fn drop(&mut self) {
         self.process.kill();
         let port = self.http.rsplit(':').next().unwrap_or_default();
-        keep_if_panicking(&format!("prober-{port}"), self.folder.path());
+        save_logs_if_panicking(&format!("prober-{port}"), self.folder.path());
     }
 }
 

@@ -10,7 +10,7 @@ const KEPT: [&str; 4] = ["log", "properties", "toml", "yaml"];
 
 /// Copies the logs directly in `folder` to `target/cluster-logs/TEST/NAME/` when the current thread
 /// is panicking, and says so.
-pub(crate) fn keep_if_panicking(name: &str, folder: &Path) {
+pub(crate) fn save_logs_if_panicking(name: &str, folder: &Path) {
     if !thread::panicking() {
         return;
     }

@@ -8,7 +8,7 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Equipped,
     lasts: secs(12),
     inject: |stage| {
-        stage.network().drop_port(stage.cluster.road(stage.victim_id()).port());
+        stage.network().drop_port(stage.cluster.proxy(stage.victim_id()).port());
         Box::new(|stage| stage.network().heal())
     },
     expect: Expect::Victim { kinds: &["broker_stalled", "broker_unreachable"], within: AT_ONCE },

@@ -13,8 +13,8 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Equipped,
     lasts: secs(20),
     inject: |stage| {
-        stage.cluster.road(stage.victim_id()).slow(PACE);
-        Box::new(|stage| stage.cluster.road(stage.victim_id()).heal())
+        stage.cluster.proxy(stage.victim_id()).slow(PACE);
+        Box::new(|stage| stage.cluster.proxy(stage.victim_id()).heal())
     },
     expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: SOON },
 };

@@ -23,6 +23,6 @@ pub(super) const MUCH: Incident = Incident {
 };
 
 fn lose(stage: &mut Stage<'_>, percent: u32) -> Undo {
-    stage.network().lose_packets(stage.cluster.road(stage.victim_id()).port(), percent);
+    stage.network().lose_packets(stage.cluster.proxy(stage.victim_id()).port(), percent);
     Box::new(|stage| stage.network().heal())
 }

@@ -14,7 +14,7 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Equipped,
     lasts: secs(25),
     inject: |stage| {
-        let resetter = stage.cluster.road(stage.victim_id()).resetter();
+        let resetter = stage.cluster.proxy(stage.victim_id()).resetter();
         let (end, ended) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             while ended.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {

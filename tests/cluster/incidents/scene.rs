@@ -51,8 +51,8 @@ impl Scene {
         let plain = Options { name: format!("{self:?}").to_lowercase(), ..Options::default() };
         match self {
             Scene::Three | Scene::Calendar => plain,
-            Scene::Equipped => Options { roads: true, disks: 2, ..plain },
-            Scene::OneDisk => Options { roads: true, disks: 1, ..plain },
+            Scene::Equipped => Options { proxied: true, disks: 2, ..plain },
+            Scene::OneDisk => Options { proxied: true, disks: 1, ..plain },
             // A broker that waits for a frozen controller is heard by the next one in good time, on a busy machine, too.
             Scene::Controllers => Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000"),
             Scene::Six => Options { brokers: 6, ..plain },

@@ -45,8 +45,8 @@ pub(crate) struct Options {
     /// The one broker that reaches the controllers through proxies, see [`Cluster::cut_off`]. They must be controllers of
     /// their own.
     pub(crate) detour: Option<i32>,
-    /// Clients come to each broker through a proxy, see [`Cluster::road`].
-    pub(crate) roads: bool,
+    /// Clients come to each broker through a proxy, see [`Cluster::proxy`].
+    pub(crate) proxied: bool,
     /// So many disks of their own for each broker's logs, 160 MiB each; with none, a folder of the cluster's. Only in
     /// a network of the test's own.
     pub(crate) disks: usize,
@@ -63,7 +63,7 @@ impl Default for Options {
             brokers: 3,
             controllers: 0,
             detour: None,
-            roads: false,
+            proxied: false,
             disks: 0,
             settings: Vec::new(),
             quick_start: true,
@@ -85,7 +85,7 @@ pub(crate) struct Cluster {
     brokers: Vec<Broker>,
     controllers: Vec<Broker>,
     detour: Vec<Proxy>,
-    roads: BTreeMap<i32, Proxy>,
+    client_proxies: BTreeMap<i32, Proxy>,
     faults: Arc<FaultLog>,
     // Last, so that it is removed after the brokers have died.
     folder: ScratchDir,
@@ -112,9 +112,9 @@ impl Cluster {
             layout.nodes.iter().map(make).partition(|b: &Broker| b.roles() != Roles::Controller);
         let detour = layout.behind_proxies().map(|node| Proxy::start(node.proxy_port, node.detour_port)).collect();
         let mut cluster =
-            Self { name: options.name, brokers, controllers, detour, roads: BTreeMap::new(), faults, folder };
-        if options.roads {
-            cluster.roads = cluster.brokers.iter().map(|broker| (broker.id(), road_to(broker))).collect();
+            Self { name: options.name, brokers, controllers, detour, client_proxies: BTreeMap::new(), faults, folder };
+        if options.proxied {
+            cluster.roads = cluster.brokers.iter().map(|broker| (broker.id(), proxy_for(broker))).collect();
         }
         cluster.brokers.iter_mut().for_each(|broker| broker.mount(options.disks));
         thread::scope(|scope| {
@@ -194,10 +194,10 @@ impl Cluster {
         self.detour.iter().for_each(Proxy::heal);
     }
 
-    /// The way of clients to a broker, of a cluster with [`Options::roads`].
+    /// The way of clients to a broker, of a cluster with [`Options::proxied`].
     #[track_caller]
-    pub(crate) fn road(&self, broker: i32) -> &Proxy {
-        self.roads.get(&broker).unwrap_or_else(|| panic!("no proxy leads to broker {broker}: Options::roads"))
+    pub(crate) fn proxy(&self, broker: i32) -> &Proxy {
+        self.client_proxies.get(&broker).unwrap_or_else(|| panic!("no proxy leads to broker {broker}: Options::proxied"))
     }
 
     /// Every broker's address for the harness's own clients.
@@ -227,7 +227,7 @@ impl Cluster {
     /// Undoes every fault: reconnects, thaws, starts, and waits until all is listed again.
     pub(crate) fn heal(&self) {
         self.reconnect();
-        self.roads.values().for_each(Proxy::heal);
+        self.client_proxies.values().for_each(Proxy::heal);
         self.nodes().filter(|node| node.is_frozen()).for_each(Broker::thaw);
         self.start_all();
         self.await_ready();
@@ -251,7 +251,7 @@ impl Drop for Cluster {
 }
 
 /// A proxy before a broker that is still down, at which it is advertised from its start on.
-fn road_to(broker: &Broker) -> Proxy {
+fn proxy_for(broker: &Broker) -> Proxy {
     let road = Proxy::start(free_port(), broker.client_port());
     broker.advertise(road.port());
     road

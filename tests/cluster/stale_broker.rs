@@ -19,7 +19,7 @@ fn broker_that_does_not_hear_the_controllers_is_stale_and_alone() {
     if skip_without_kafka() {
         return;
     }
-    let options = Options { name: "stale".to_owned(), controllers: 1, detour: Some(3), ..Options::default() };
+    let options = Options { name: "stale".to_owned(), controllers: 1, controller_proxy: Some(3), ..Options::default() };
     let cluster = Cluster::start(options);
     let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     pub(crate) controllers: usize,
     /// The one broker that reaches the controllers through proxies, see [`Cluster::cut_off`]. They must be controllers of
     /// their own.
-    pub(crate) detour: Option<i32>,
+    pub(crate) controller_proxy: Option<i32>,
     /// Clients come to each broker through a proxy, see [`Cluster::proxy`].
     pub(crate) proxied: bool,
     /// So many disks of their own for each broker's logs, 160 MiB each; with none, a folder of the cluster's. Only in
@@ -62,7 +62,7 @@ impl Default for Options {
             name: "cluster".to_owned(),
             brokers: 3,
             controllers: 0,
-            detour: None,
+            controller_proxy: None,
             proxied: false,
             disks: 0,
             settings: Vec::new(),
@@ -84,7 +84,7 @@ pub(crate) struct Cluster {
     name: String,
     brokers: Vec<Broker>,
     controllers: Vec<Broker>,
-    detour: Vec<Proxy>,
+    controller_proxies: Vec<Proxy>,
     client_proxies: BTreeMap<i32, Proxy>,
     faults: Arc<FaultLog>,
     // Last, so that it is removed after the brokers have died.
@@ -110,9 +110,9 @@ impl Cluster {
         let make = |node: &Node| Broker::new(node.clone(), Arc::clone(&layout), folder.path(), Arc::clone(&faults));
         let (brokers, controllers) =
             layout.nodes.iter().map(make).partition(|b: &Broker| b.roles() != Roles::Controller);
-        let detour = layout.behind_proxies().map(|node| Proxy::start(node.proxy_port, node.detour_port)).collect();
+        let controller_proxies = layout.behind_proxies().map(|node| Proxy::start(node.proxy_port, node.proxied_port)).collect();
         let mut cluster =
-            Self { name: options.name, brokers, controllers, detour, client_proxies: BTreeMap::new(), faults, folder };
+            Self { name: options.name, brokers, controllers, controller_proxies, client_proxies: BTreeMap::new(), faults, folder };
         if options.proxied {
             cluster.roads = cluster.brokers.iter().map(|broker| (broker.id(), proxy_for(broker))).collect();
         }
@@ -183,15 +183,15 @@ impl Cluster {
         found.unwrap_or_else(|| panic!("the active controller, node {id}, is no controller of its own"))
     }
 
-    /// Cuts the broker of [`Options::detour`] off from the controllers: its heartbeats do not arrive, nor does news at it.
+    /// Cuts the broker of [`Options::controller_proxy`] off from the controllers: its heartbeats do not arrive, nor does news at it.
     /// Clients and the other brokers reach it as before.
     pub(crate) fn cut_off(&self) {
-        self.detour.iter().for_each(Proxy::black_hole);
+        self.controller_proxies.iter().for_each(Proxy::black_hole);
     }
 
     /// Lets it reach them again.
     pub(crate) fn reconnect(&self) {
-        self.detour.iter().for_each(Proxy::heal);
+        self.controller_proxies.iter().for_each(Proxy::heal);
     }
 
     /// The way of clients to a broker, of a cluster with [`Options::proxied`].

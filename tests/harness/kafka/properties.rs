@@ -41,8 +41,8 @@ pub(crate) struct Node {
     /// Replication, and the harness's own requests: neither is hit when a test cuts the client port.
     pub(crate) internal_port: u16,
     pub(crate) controller_port: u16,
-    /// A second way to this controller, for the broker of [`Options::detour`] alone.
-    pub(crate) detour_port: u16,
+    /// A second way to this controller, for the broker of [`Options::controller_proxy`] alone.
+    pub(crate) proxied_port: u16,
     /// The proxy before it, which is what that broker is told.
     pub(crate) proxy_port: u16,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Layout {
     pub(crate) nodes: Vec<Node>,
     pub(crate) quick_start: bool,
     settings: Vec<(String, String)>,
-    detour: Option<i32>,
+    controller_proxy: Option<i32>,
 }
 
 impl Layout {
@@ -69,16 +69,16 @@ impl Layout {
             client_port: free_port(),
             internal_port: free_port(),
             controller_port: free_port(),
-            detour_port: free_port(),
+            proxied_port: free_port(),
             proxy_port: free_port(),
         });
         let settings = options.settings.clone();
-        Self { nodes: nodes.collect(), quick_start: options.quick_start, settings, detour: options.detour }
+        Self { nodes: nodes.collect(), quick_start: options.quick_start, settings, controller_proxy: options.controller_proxy }
     }
 
     /// The controllers that one broker reaches through proxies: none, without such a broker.
     pub(crate) fn behind_proxies(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter().filter(|node| self.detour.is_some() && node.roles != Roles::Broker)
+        self.nodes.iter().filter(|node| self.controller_proxy.is_some() && node.roles != Roles::Broker)
     }
 
     /// The properties of one node that clients reach at `advertised` on loopback. Its logs are in the folder `data`, or on
@@ -93,7 +93,7 @@ impl Layout {
             ("controller.quorum.voters".to_owned(), self.voters(node)),
         ];
         all.extend(listeners(node, advertised));
-        all.extend(self.detour(node));
+        all.extend(self.proxied_listener(node));
         all.extend(self.sizes().map(|(key, value)| (key.to_owned(), value.to_string())));
         // Java keeps the last of equal keys, so that the test's own settings win.
         all.extend(self.settings.clone());
@@ -103,34 +103,34 @@ impl Layout {
     /// The controllers as `node` is told to reach them.
     fn voters(&self, node: &Node) -> String {
         let voters = self.nodes.iter().filter(|node| node.roles != Roles::Broker);
-        let port = |voter: &Node| if self.takes_detour(node) { voter.proxy_port } else { voter.controller_port };
+        let port = |voter: &Node| if self.uses_controller_proxy(node) { voter.proxy_port } else { voter.controller_port };
         let voters = voters.map(|voter| format!("{}@127.0.0.1:{}", voter.id, port(voter)));
         voters.collect::<Vec<_>>().join(",")
     }
 
-    fn takes_detour(&self, node: &Node) -> bool {
-        self.detour == Some(node.id)
+    fn uses_controller_proxy(&self, node: &Node) -> bool {
+        self.controller_proxy == Some(node.id)
     }
 
     /// A controller answers with its address on the listener that it was asked on, and whoever asked goes there next. So
     /// the way through a proxy is a listener of its own, advertised at the proxy: else the first answer leads past it.
-    fn detour(&self, node: &Node) -> Vec<(String, String)> {
-        let Node { controller_port, detour_port, proxy_port, .. } = node;
+    fn proxied_listener(&self, node: &Node) -> Vec<(String, String)> {
+        let Node { controller_port, proxied_port, proxy_port, .. } = node;
         let all = match node.roles {
-            _ if self.detour.is_none() => return Vec::new(),
-            Roles::Broker if self.takes_detour(node) => vec![("controller.listener.names", "DETOUR".to_owned())],
+            _ if self.controller_proxy.is_none() => return Vec::new(),
+            Roles::Broker if self.uses_controller_proxy(node) => vec![("controller.listener.names", "PROXIED".to_owned())],
             Roles::Broker => return Vec::new(),
             Roles::Both => panic!("a broker is cut off from controllers of their own only: Options::controllers"),
             Roles::Controller => {
                 let own = format!("CONTROLLER://127.0.0.1:{controller_port}");
                 vec![
-                    ("listeners", format!("{own},DETOUR://127.0.0.1:{detour_port}")),
-                    ("advertised.listeners", format!("{own},DETOUR://127.0.0.1:{proxy_port}")),
-                    ("controller.listener.names", "CONTROLLER,DETOUR".to_owned()),
+                    ("listeners", format!("{own},PROXIED://127.0.0.1:{proxied_port}")),
+                    ("advertised.listeners", format!("{own},PROXIED://127.0.0.1:{proxy_port}")),
+                    ("controller.listener.names", "CONTROLLER,PROXIED".to_owned()),
                 ]
             }
         };
-        let protocols = "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT".to_owned();
+        let protocols = "CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT".to_owned();
         let all = all.into_iter().chain([("listener.security.protocol.map", protocols)]);
         all.map(|(key, value)| (key.to_owned(), value)).collect()
     }

@@ -11,7 +11,7 @@ const EXPECT: Expect = Expect::Prober { kinds: &[] };
 pub(super) const FORWARDS: Incident = Incident {
     name: "clock_forwards",
     what: "the prober's calendar is set an hour ahead for 20 s",
-    scene: Scene::Calendar,
+    scene: Scene::FakeWallClock,
     lasts: secs(20),
     inject: |stage| step(stage, HOUR),
     expect: EXPECT,
@@ -20,17 +20,17 @@ pub(super) const FORWARDS: Incident = Incident {
 pub(super) const BACKWARDS: Incident = Incident {
     name: "clock_backwards",
     what: "the prober's calendar is set an hour back for 20 s",
-    scene: Scene::Calendar,
+    scene: Scene::FakeWallClock,
     lasts: secs(20),
     inject: |stage| step(stage, -HOUR),
     expect: EXPECT,
 };
 
 fn step(stage: &mut Stage<'_>, seconds: i64) -> Undo {
-    stage.calendar().set(seconds);
+    stage.wall_clock().set(seconds);
     Box::new(|stage| {
         let jumps = stage.probing.status().number("/prober/clock_jumps");
         assert!(1.0 <= jumps, "the prober has seen its calendar jump: the test shows what it says");
-        stage.calendar().set(0);
+        stage.wall_clock().set(0);
     })
 }

@@ -8,7 +8,7 @@ pub(super) const OF_TWO: Incident = Incident {
     scene: Scene::Equipped,
     lasts: secs(20),
     inject: |stage| {
-        stage.pinned_disk().give_up();
+        stage.pinned_disk().fail_writes();
         Box::new(|stage| {
             stage.victim().kill();
             stage.pinned_disk().repair();

@@ -14,7 +14,7 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Three,
     lasts: secs(15),
     inject: |stage| {
-        let pauses = Pauses::by_turns(stage.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
+        let pauses = Pauses::periodic(stage.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
         Box::new(move |_| drop(pauses))
     },
     expect: EXPECT,
@@ -28,7 +28,7 @@ pub(super) const LONG: Incident = Incident {
     lasts: secs(20),
     inject: |stage| {
         let half = Duration::from_millis(1200);
-        let pauses = Pauses::by_turns(stage.victim().pid(), half, half);
+        let pauses = Pauses::periodic(stage.victim().pid(), half, half);
         Box::new(move |_| drop(pauses))
     },
     expect: EXPECT,

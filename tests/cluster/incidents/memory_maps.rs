@@ -2,7 +2,7 @@
 
 use super::stage::Stage;
 use super::{Expect, Incident, SOON, Scene, Undo, secs};
-use crate::harness::faults::limits::Limited;
+use crate::harness::faults::rlimit::LoweredLimit;
 use crate::harness::raw::{Configured, set_config};
 use crate::support::TOPIC;
 
@@ -31,7 +31,7 @@ fn limit(stage: &mut Stage<'_>) -> Undo {
     let topic = Configured::Topic(TOPIC);
     set_config(addr, topic, "segment.ms", Some("1000")).expect("a configuration");
     stage.begins();
-    let limited = Limited::memory_maps(stage.victim().pid());
+    let limited = LoweredLimit::memory_maps(stage.victim().pid());
     Box::new(move |stage| {
         drop(limited);
         set_config(stage.other_internal_address(), topic, "segment.ms", Some("600000")).expect("a configuration");

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpStream};
 
 use super::{Expect, Incident, SOON, Scene, secs};
-use crate::harness::faults::limits::Limited;
+use crate::harness::faults::rlimit::LoweredLimit;
 
 /// What the broker may open more.
 const ROOM: u64 = 32;
@@ -17,7 +17,7 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Three,
     lasts: secs(40),
     inject: |stage| {
-        let limited = Limited::open_files(stage.victim().pid(), ROOM);
+        let limited = LoweredLimit::open_files(stage.victim().pid(), ROOM);
         let port = stage.victim().client_port();
         // The kernel accepts them, and holds back what the broker cannot take.
         let hoard: Vec<TcpStream> =

@@ -17,7 +17,7 @@ pub(super) const INCIDENT: Incident = Incident {
         let pids: Vec<u32> = stage.cluster.brokers().iter().map(|broker| broker.pid()).collect();
         let mut paused = Vec::new();
         for pid in pids {
-            paused.push(Pauses::at_random(pid, PAUSE, BETWEEN, stage.random.next()));
+            paused.push(Pauses::random(pid, PAUSE, BETWEEN, stage.random.next()));
         }
         Box::new(move |_| drop(paused))
     },

@@ -1,7 +1,7 @@
 //! The prober gets a twentieth of a processor, while the cluster is well.
 
 use super::{Expect, Incident, Scene, secs};
-use crate::harness::faults::starving::Starving;
+use crate::harness::faults::cpu_quota::CpuQuota;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "prober_starved",
@@ -9,10 +9,10 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Three,
     lasts: secs(40),
     inject: |stage| {
-        let starving = Starving::to(stage.probing.prober.pid(), 5);
+        let quota = CpuQuota::to(stage.probing.prober.pid(), 5);
         Box::new(move |_| {
-            eprintln!("starved by {}, held back {:?} times", starving.how(), starving.throttled());
-            drop(starving);
+            eprintln!("starved by {}, held back {:?} times", quota.mechanism(), quota.throttled());
+            drop(quota);
         })
     },
     expect: Expect::Prober { kinds: &["prober_starved", "prober_stalled"] },

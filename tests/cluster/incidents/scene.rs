@@ -1,6 +1,6 @@
 //! The clusters on which incidents happen. Those that leave a cluster as they found it share one.
 
-use crate::harness::faults::{calendar, disk};
+use crate::harness::faults::{disk, wall_clock};
 use crate::harness::raw::coordination::make_internal_topics;
 use crate::harness::raw::{Operation, Resource, allow};
 use crate::harness::{Cluster, Options};
@@ -25,7 +25,7 @@ pub(super) enum Scene {
     /// Three brokers that ask for a password, and for permissions.
     Secured,
     /// Three plain brokers, and a prober whose calendar can be set.
-    Calendar,
+    FakeWallClock,
 }
 
 impl Scene {
@@ -42,7 +42,7 @@ impl Scene {
     pub(super) fn missing(self) -> Option<&'static str> {
         match self {
             Scene::Equipped | Scene::OneDisk if !disk::is_possible() => Some("disks in files (mkfs.ext4, and root)"),
-            Scene::Calendar if !calendar::is_possible() => Some("libfaketime (script/bootstrap)"),
+            Scene::FakeWallClock if !wall_clock::is_possible() => Some("libfaketime (script/bootstrap)"),
             _ => None,
         }
     }

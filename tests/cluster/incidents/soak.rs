@@ -10,7 +10,7 @@ use super::runner;
 use super::scene::Scene;
 use super::stage::Stage;
 use super::{account, prober_starved};
-use crate::harness::faults::starving::Starving;
+use crate::harness::faults::cpu_quota::CpuQuota;
 use crate::harness::random::Random;
 use crate::harness::skip_without_kafka;
 use crate::support::{Named, let_pass};
@@ -34,15 +34,15 @@ fn starving_prober_says_nothing_of_a_healthy_cluster() {
     let mut stage = Stage::open(&prober_starved::INCIDENT, &cluster, None, Random::new(Random::seed()));
     runner::calm_down(&stage);
     let before = Moment::of(&stage);
-    let starving = Starving::to(stage.probing.prober.pid(), SHARE);
+    let quota = CpuQuota::to(stage.probing.prober.pid(), SHARE);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) * minutes {
         let_pass(SAID_EVERY);
         let bad = Moment::of(&stage).bad_since(&before, None);
         eprintln!("after {:.0} s: {bad:?}, found {:?}", began.elapsed().as_secs_f64(), found(&stage));
     }
-    eprintln!("starved by {}, held back {:?} times", starving.how(), starving.throttled());
-    drop(starving);
+    eprintln!("starved by {}, held back {:?} times", quota.mechanism(), quota.throttled());
+    drop(quota);
     let after = Moment::of(&stage);
 
     let wrong: Vec<Named> = found(&stage).into_keys().filter(|(kind, _)| !account::is_about_itself(kind)).collect();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Incident;
 use super::scene::Scene;
-use crate::harness::faults::calendar::Calendar;
+use crate::harness::faults::wall_clock::FakeWallClock;
 use crate::harness::faults::disk::Disk;
 use crate::harness::kafka::broker::Broker;
 use crate::harness::network::Network;
@@ -21,7 +21,7 @@ pub(super) struct Stage<'a> {
     opened: Instant,
     network: Option<&'a Network>,
     sink: Option<OtlpSink>,
-    calendar: Option<Calendar>,
+    wall_clock: Option<FakeWallClock>,
     victim: i32,
     begun: Option<Instant>,
 }
@@ -35,14 +35,14 @@ impl<'a> Stage<'a> {
         mut random: Random,
     ) -> Stage<'a> {
         let sink = OtlpSink::grpc();
-        let calendar = (incident.scene == Scene::Calendar).then(Calendar::new).flatten();
-        let of_calendar = calendar.as_ref().map(Calendar::environment).unwrap_or_default();
+        let wall_clock = (incident.scene == Scene::FakeWallClock).then(Calendar::new).flatten();
+        let faketime = wall_clock.as_ref().map(FakeWallClock::environment).unwrap_or_default();
         let mut environment = incident.scene.environment();
-        environment.extend(of_calendar.iter().map(|(name, value)| (*name, value.as_str())));
+        environment.extend(faketime.iter().map(|(name, value)| (*name, value.as_str())));
         let probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
         let victim = random.one_of(&ids(cluster));
         let opened = Instant::now();
-        Stage { cluster, probing, random, opened, network, sink: Some(sink), calendar, victim, begun: None }
+        Stage { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, begun: None }
     }
 
     /// The same for the next incident, with another chance.
@@ -125,10 +125,10 @@ impl<'a> Stage<'a> {
         self.sink = None;
     }
 
-    /// The prober's own calendar.
+    /// The prober's own wall_clock.
     #[track_caller]
-    pub(super) fn calendar(&self) -> &Calendar {
-        self.calendar.as_ref().unwrap_or_else(|| panic!("the prober of this scene has the machine's calendar"))
+    pub(super) fn wall_clock(&self) -> &FakeWallClock {
+        self.wall_clock.as_ref().unwrap_or_else(|| panic!("the prober of this scene has the machine's calendar"))
     }
 
     /// The incident's own network.

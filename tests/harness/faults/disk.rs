@@ -73,7 +73,7 @@ impl Disk {
 
     /// The kernel gives the disk up: every write fails from now on, also to files that are open.
     #[track_caller]
-    pub(crate) fn give_up(&self) {
+    pub(crate) fn fail_writes(&self) {
         run(&["mount", "-o", "remount,abort", &text(&self.at)]);
     }
 

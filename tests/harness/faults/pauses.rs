@@ -18,12 +18,12 @@ pub(crate) struct Pauses {
 
 impl Pauses {
     /// Stopped for one time and awake for another, by turns.
-    pub(crate) fn by_turns(pid: u32, stopped: Duration, awake: Duration) -> Pauses {
+    pub(crate) fn periodic(pid: u32, stopped: Duration, awake: Duration) -> Pauses {
         Pauses::start(pid, move || (awake, stopped))
     }
 
     /// Stopped now and then, for as long as chance will have it. `seed` makes it the same chance again.
-    pub(crate) fn at_random(pid: u32, stopped: Range<Duration>, awake: Range<Duration>, seed: u64) -> Pauses {
+    pub(crate) fn random(pid: u32, stopped: Range<Duration>, awake: Range<Duration>, seed: u64) -> Pauses {
         let mut random = Random::new(seed);
         Pauses::start(pid, move || (random.between(&awake), random.between(&stopped)))
     }

@@ -23,39 +23,39 @@ enum Version {
 }
 
 /// A starving process, until it is dropped.
-pub(crate) enum Starving {
+pub(crate) enum CpuQuota {
     /// In this control group.
     Group { group: PathBuf, parent: PathBuf, pid: u32 },
     /// By signals.
     Turns(Pauses),
 }
 
-impl Starving {
+impl CpuQuota {
     /// All threads of the process together get `percent` of one processor from now on.
-    pub(crate) fn to(pid: u32, percent: u32) -> Starving {
+    pub(crate) fn to(pid: u32, percent: u32) -> CpuQuota {
         let quota = PERIOD * percent / 100;
         let group = PLACES.iter().find_map(|(place, version)| group(Path::new(place), *version, pid, quota));
-        group.unwrap_or_else(|| Starving::Turns(Pauses::by_turns(pid, PERIOD - quota, quota)))
+        group.unwrap_or_else(|| CpuQuota::Turns(Pauses::periodic(pid, PERIOD - quota, quota)))
     }
 
     /// How it is done.
-    pub(crate) fn how(&self) -> &'static str {
+    pub(crate) fn mechanism(&self) -> &'static str {
         match self {
-            Starving::Group { .. } => "a control group",
-            Starving::Turns(_) => "stopping and continuing by turns",
+            CpuQuota::Group { .. } => "a control group",
+            CpuQuota::Turns(_) => "stopping and continuing by turns",
         }
     }
 
     /// How often the kernel held it back, where it says so.
     pub(crate) fn throttled(&self) -> Option<u64> {
-        let Starving::Group { group, .. } = self else { return None };
+        let CpuQuota::Group { group, .. } = self else { return None };
         let stat = fs::read_to_string(group.join("cpu.stat")).ok()?;
         stat.lines().find_map(|line| line.strip_prefix("nr_throttled ")?.parse().ok())
     }
 }
 
 /// The process in a group of its own, if that can be had.
-fn group(place: &Path, version: Version, pid: u32, quota: Duration) -> Option<Starving> {
+fn group(place: &Path, version: Version, pid: u32, quota: Duration) -> Option<CpuQuota> {
     let group = place.join(format!("kafka-prober-test-{}-{pid}", process::id()));
     fs::create_dir(&group).ok()?;
     let (quota, period) = (quota.as_micros(), PERIOD.as_micros());
@@ -63,14 +63,14 @@ fn group(place: &Path, version: Version, pid: u32, quota: Duration) -> Option<St
         Version::One => fs::write(group.join("cpu.cfs_quota_us"), quota.to_string()),
         Version::Two => fs::write(group.join("cpu.max"), format!("{quota} {period}")),
     };
-    let starving = Starving::Group { parent: place.to_owned(), pid, group: group.clone() };
+    let quota = CpuQuota::Group { parent: place.to_owned(), pid, group: group.clone() };
     limited.and_then(|()| fs::write(group.join("cgroup.procs"), pid.to_string())).ok()?;
-    Some(starving)
+    Some(quota)
 }
 
-impl Drop for Starving {
+impl Drop for CpuQuota {
     fn drop(&mut self) {
-        if let Starving::Group { group, parent, pid } = self {
+        if let CpuQuota::Group { group, parent, pid } = self {
             // A process that has ended has left the group; an empty group that stays costs nothing.
             let _ = fs::write(parent.join("cgroup.procs"), pid.to_string());
             let _ = fs::remove_dir(group);

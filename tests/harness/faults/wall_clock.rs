@@ -12,17 +12,17 @@ use crate::harness::process_guard::ScratchDir;
 const LIBRARIES: &str = "/usr/lib";
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
-/// The calendar of the processes that are started with its [`Calendar::environment`].
-pub(crate) struct Calendar {
+/// The calendar of the processes that are started with its [`FakeWallClock::environment`].
+pub(crate) struct FakeWallClock {
     library: PathBuf,
     folder: ScratchDir,
 }
 
-impl Calendar {
+impl FakeWallClock {
     /// One that is right; `None` where libfaketime is missing (script/bootstrap brings it).
-    pub(crate) fn new() -> Option<Calendar> {
-        let calendar = Calendar { library: library()?, folder: ScratchDir::new("kafka-prober-calendar-") };
-        calendar.set(0);
+    pub(crate) fn new() -> Option<FakeWallClock> {
+        let wall_clock = FakeWallClock { library: library()?, folder: ScratchDir::new("kafka-prober-calendar-") };
+        wall_clock.set(0);
         Some(calendar)
     }
 

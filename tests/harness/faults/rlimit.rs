@@ -6,39 +6,39 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 /// A limit on one process, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Limited {
+pub(crate) struct LoweredLimit {
     pid: Pid,
     resource: Resource,
     before: Rlimit,
 }
 
-impl Limited {
+impl LoweredLimit {
     /// So many files and sockets more than the process has open now, and then none.
     #[track_caller]
-    pub(crate) fn open_files(pid: u32, more: u64) -> Limited {
+    pub(crate) fn open_files(pid: u32, more: u64) -> LoweredLimit {
         let open = fs::read_dir(format!("/proc/{pid}/fd")).expect("a process of ours").count();
-        Limited::to(pid, Resource::Nofile, u64::try_from(open).expect("a few hundred") + more)
+        LoweredLimit::to(pid, Resource::Nofile, u64::try_from(open).expect("a few hundred") + more)
     }
 
     /// No memory map more: what a process meets that has as many maps as the kernel allows. Those that it has stay, and
     /// giving some back does not help.
     #[track_caller]
-    pub(crate) fn memory_maps(pid: u32) -> Limited {
+    pub(crate) fn memory_maps(pid: u32) -> LoweredLimit {
         // Far below what a JVM has mapped.
-        Limited::to(pid, Resource::As, 64 << 20)
+        LoweredLimit::to(pid, Resource::As, 64 << 20)
     }
 
     #[track_caller]
-    fn to(pid: u32, resource: Resource, limit: u64) -> Limited {
+    fn to(pid: u32, resource: Resource, limit: u64) -> LoweredLimit {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a pid is a number above zero");
         let own = rustix::process::getrlimit(resource);
         let limit = Rlimit { current: Some(limit), maximum: own.maximum };
         let before = prlimit(Some(pid), resource, limit).expect("a process of ours takes limits");
-        Limited { pid, resource, before }
+        LoweredLimit { pid, resource, before }
     }
 }
 
-impl Drop for Limited {
+impl Drop for LoweredLimit {
     fn drop(&mut self) {
         // A process that has ended needs no room any more.
         let before = Rlimit { current: self.before.current, maximum: self.before.maximum };

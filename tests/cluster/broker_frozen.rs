@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::otlp::OtlpSink;
-use crate::harness::watcher::Watcher;
+use crate::harness::reference_writer::ReferenceWriter;
 use crate::harness::{shared_cluster, wait_until};
 use crate::support::{Probing, TOLERANCE, TOPIC, assert_export_balances, let_pass, p99, topic_truth};
 
@@ -20,7 +20,7 @@ const CLEARED_GOAL: Duration = Duration::from_secs(10);
 #[test]
 fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     let Some(cluster) = shared_cluster() else { return };
-    let watcher = Watcher::start(&cluster, 2);
+    let reference = ReferenceWriter::start(&cluster, 2);
     let sink = OtlpSink::grpc();
     let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
     probing.wait_good(&[1, 2, 3]);
@@ -71,7 +71,7 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     eprintln!("named {named:?} after the freeze, cleared {cleared:?} after it was good again");
     assert!(named <= TOLERANCE * NAMED_GOAL, "named {named:?} after the freeze");
 
-    let writable = watcher.first_success_after(thawed_at).expect("the harness writes again");
+    let writable = reference.first_success_after(thawed_at).expect("the harness writes again");
     let recovered = recovered.expect("it was waited for");
     let behind = recovered.saturating_duration_since(writable);
     assert!(behind <= TOLERANCE * RECOVERY_GOAL, "good again {behind:?} after the harness's own client");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::shared_cluster;
-use crate::harness::watcher::Watcher;
+use crate::harness::reference_writer::ReferenceWriter;
 use crate::support::{Probing, TOLERANCE, assert_export_balances, let_pass};
 
 /// Goal for the first ack after the restart, against the harness's own.
@@ -13,7 +13,7 @@ const RECOVERY_GOAL: Duration = Duration::from_secs(1);
 #[test]
 fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     let Some(cluster) = shared_cluster() else { return };
-    let watcher = Watcher::start(&cluster, 2);
+    let reference = ReferenceWriter::start(&cluster, 2);
     let sink = OtlpSink::http();
     let http = [("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")];
     let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &http);
@@ -40,7 +40,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     let_pass(Duration::from_secs(6));
     let end = probing.status();
 
-    let writable = watcher.first_success_after(started_at).expect("the harness writes again");
+    let writable = reference.first_success_after(started_at).expect("the harness writes again");
     let behind = acked.saturating_duration_since(writable);
     assert!(behind <= TOLERANCE * RECOVERY_GOAL, "first ack {behind:?} after the harness's own");
     let good_between = down.outcome(2, "produce", "good") - before.outcome(2, "produce", "good");

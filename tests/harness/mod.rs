@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`kafka`] | clusters of real brokers on loopback: freeze, thaw, kill, stop, start |
 //! | [`raw`] | a blocking client of the harness's own, so that a test never asks the prober about itself |
-//! | [`watcher`] | when a broker could be written, by the harness's own writes |
+//! | [`reference_writer`] | when a broker could be written, by the harness's own writes |
 //! | [`otlp`] | OTLP receivers that decode what was really sent |
 //! | [`collector`], [`authority`] | a real OpenTelemetry Collector that sends on to such a receiver; certificates |
 //! | [`prober`] | the binary under test, its pages and its resources |
@@ -15,7 +15,7 @@
 //! | [`random`] | chance that can be had again |
 //! | [`process_guard`], [`ports`], [`wait`], [`failure_logs`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
 //!
-//! Invariant: only [`watcher`] and [`faults::load`] write to a cluster, and only to topics of their own. Everything else about
+//! Invariant: only [`reference_writer`] and [`faults::load`] write to a cluster, and only to topics of their own. Everything else about
 //! the prober's topics is read.
 //!
 //! Blocking std code with threads throughout; the OTLP receivers alone bring a runtime, on their own thread.
@@ -38,7 +38,7 @@ pub(crate) mod random;
 pub(crate) mod raw;
 pub(crate) mod requirements;
 pub(crate) mod wait;
-pub(crate) mod watcher;
+pub(crate) mod reference_writer;
 
 pub(crate) use kafka::shared::shared_cluster;
 pub(crate) use kafka::{Cluster, Options};

@@ -14,7 +14,7 @@ use super::raw::{self, Connection, RawError, records::produce_on};
 use super::wait_until;
 
 /// The only topic that the harness writes to.
-pub(crate) const TRUTH_TOPIC: &str = "harness-truth";
+pub(crate) const REFERENCE_TOPIC: &str = "harness-reference";
 
 const EVERY: Duration = Duration::from_millis(20);
 
@@ -35,13 +35,13 @@ pub(crate) struct Write {
 }
 
 /// A thread that writes to one broker until dropped.
-pub(crate) struct Watcher {
+pub(crate) struct ReferenceWriter {
     writes: Arc<Mutex<VecDeque<Write>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Watcher {
+impl ReferenceWriter {
     /// Watches one broker of a healthy cluster; returns after its first success.
     #[track_caller]
     pub(crate) fn start(cluster: &Cluster, broker: i32) -> Self {
@@ -53,10 +53,10 @@ impl Watcher {
             let (writes, stop) = (Arc::clone(&writes), Arc::clone(&stop));
             move || write_until_stopped(&addr, partition, &writes, &stop)
         });
-        let watcher = Self { writes, stop, thread: Some(thread) };
+        let reference = Self { writes, stop, thread: Some(thread) };
         let began = Instant::now();
         wait_until(TOPIC_WITHIN, "the watched broker takes a first write", || {
-            watcher.first_success_after(began).is_some()
+            reference.first_success_after(began).is_some()
         });
         watcher
     }
@@ -95,7 +95,7 @@ impl Watcher {
     }
 }
 
-impl Drop for Watcher {
+impl Drop for ReferenceWriter {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -129,7 +129,7 @@ fn write_once(connection: &mut Option<Connection>, addr: &str, partition: i32) -
         Some(open) => open,
         None => connection.insert(Connection::open(addr, LIMIT)?),
     };
-    produce_on(open, TRUTH_TOPIC, partition, b"truth", LIMIT)
+    produce_on(open, REFERENCE_TOPIC, partition, b"truth", LIMIT)
 }
 
 /// The partition of the truth topic that lives on `broker`; creates the topic if need be.
@@ -140,11 +140,11 @@ fn pinned_partition(cluster: &Cluster, broker: i32) -> i32 {
     let configs = [("min.insync.replicas", "1"), ("message.timestamp.type", "LogAppendTime")];
     let mut found = None;
     wait_until(TOPIC_WITHIN, "the truth topic has a partition on the broker", || {
-        let seen = raw::metadata(asked, &[TRUTH_TOPIC]).unwrap_or_default();
+        let seen = raw::metadata(asked, &[REFERENCE_TOPIC]).unwrap_or_default();
         found = seen.partitions.iter().find(|p| p.leader == broker).map(|p| p.partition);
         if seen.partitions.is_empty() {
             // Refused when another watcher was first, which is as good.
-            let _ = raw::create_topic(asked, TRUTH_TOPIC, &assignment, &configs);
+            let _ = raw::create_topic(asked, REFERENCE_TOPIC, &assignment, &configs);
         }
         found.is_some()
     });

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::prober::Prober;
 use crate::harness::raw::coordination::{
-    Of, commit_offset, coordinators, groups, make_internal_topics, transactional_ids,
+    CoordinatorType, commit_offset, coordinators, groups, create_internal_topics, transactional_ids,
 };
 use crate::harness::{Cluster, ports, raw, shared_cluster, wait_until};
 use crate::support::{Probing, Status, TOPIC, let_pass};
@@ -35,7 +35,7 @@ fn bad(status: &Status, broker: i32, probe: &str) -> u64 {
 /// Waits until every coordinator has answered well a few times.
 fn wait_coordinated(probing: &Probing, cluster: &Cluster) -> Status {
     let addr = cluster.any_internal_address();
-    let of = [(COMMIT, Of::Group), (TRANSACTION, Of::Transaction)];
+    let of = [(COMMIT, CoordinatorType::Group), (TRANSACTION, CoordinatorType::Transaction)];
     let of = of.map(|(probe, of)| (probe, coordinators(addr, of).expect("a broker answers")));
     probing.wait_status(Duration::from_secs(60), "every coordinator answers well", |status| {
         of.iter().all(|(probe, brokers)| brokers.iter().all(|broker| 3 <= good(status, *broker, probe)))
@@ -45,7 +45,7 @@ fn wait_coordinated(probing: &Probing, cluster: &Cluster) -> Status {
 #[test]
 fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_moved() {
     let Some(cluster) = shared_cluster() else { return };
-    make_internal_topics(&cluster);
+    create_internal_topics(&cluster);
     let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
     let healthy = wait_coordinated(&probing, &cluster);
@@ -58,7 +58,7 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
     let frozen_at = Instant::now();
     let addr = cluster.any_internal_address();
     wait_until(Duration::from_secs(30), "the coordinators have moved", || {
-        [Of::Group, Of::Transaction].iter().all(|of| coordinators(addr, *of).is_ok_and(|led| !led.contains(&2)))
+        [CoordinatorType::Group, CoordinatorType::Transaction].iter().all(|of| coordinators(addr, *of).is_ok_and(|led| !led.contains(&2)))
     });
     let moved = frozen_at.elapsed();
     eprintln!("the coordinators of the frozen broker moved after {moved:?}");
@@ -130,7 +130,7 @@ fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
     const KINDS: [&str; 6] = [COMMIT, TRANSACTION, "controller", "fetch", "metadata", "connect"];
     let attempts: u64 = env::var(ATTEMPTS).ok().map_or(1000, |count| count.parse().expect("a number of attempts"));
     let Some(cluster) = shared_cluster() else { return };
-    make_internal_topics(&cluster);
+    create_internal_topics(&cluster);
     let mut probing = Probing::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &FAST);
     probing.wait_good(&[1, 2, 3]);
     let limit = Duration::from_secs(60);
@@ -175,7 +175,7 @@ fn run(args: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
     let Some(cluster) = shared_cluster() else { return };
-    make_internal_topics(&cluster);
+    create_internal_topics(&cluster);
     let bootstrap = cluster.bootstrap();
     let mut probing = Probing::start(&bootstrap, None, &["--vantage", "clean"], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
@@ -211,7 +211,7 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
 #[test]
 fn two_probers_of_one_name_are_a_finding_and_neither_ends() {
     let Some(cluster) = shared_cluster() else { return };
-    make_internal_topics(&cluster);
+    create_internal_topics(&cluster);
     let start = || Probing::start(&cluster.bootstrap(), None, &["--vantage", "twin"], &OFTEN);
     let mut first = start();
     wait_coordinated(&first, &cluster);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
-use crate::harness::raw::coordination::{Of, coordinators};
+use crate::harness::raw::coordination::{CoordinatorType, coordinators};
 use crate::harness::{raw, shared_cluster, wait_for};
 use crate::support::{CLUSTER, DIRECT, Probing, Status, assert_export_balances, let_pass};
 
@@ -24,7 +24,7 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
         raw::coordinator(cluster.any_internal_address(), "harness").ok()
     });
     // Where an earlier test has frozen a broker, it may not be one any more.
-    let coordinators = coordinators(cluster.any_internal_address(), Of::Group).expect("a broker answers");
+    let coordinators = coordinators(cluster.any_internal_address(), CoordinatorType::Group).expect("a broker answers");
     let sink = OtlpSink::grpc();
     let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &PATIENT);
     probing.wait_good(&[1, 2, 3]);

@@ -92,10 +92,10 @@ fn runaway_offsets_are_named_long_before_anything_fails() {
 /// Commits in a tight loop and adds up the bytes of what was taken.
 fn commit_until(stop: &AtomicBool, committed: &AtomicU64, coordinator: &str) {
     let metadata = "m".repeat(METADATA_BYTES);
-    let mut connection = raw::Connection::open(coordinator, raw::PATIENCE).expect("the coordinator listens");
+    let mut connection = raw::Connection::open(coordinator, raw::REQUEST_TIMEOUT).expect("the coordinator listens");
     while !stop.load(Ordering::Relaxed) {
         // The coordinator may still be loading its partition; the next commit shows.
-        if raw::commit_on(&mut connection, GROUP, TOPIC, PARTITIONS, &metadata, raw::PATIENCE).is_ok() {
+        if raw::commit_on(&mut connection, GROUP, TOPIC, PARTITIONS, &metadata, raw::REQUEST_TIMEOUT).is_ok() {
             committed.fetch_add(PARTITIONS as u64 * METADATA_BYTES as u64, Ordering::Relaxed);
         }
     }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::harness::raw::coordination::{Of, make_internal_topics};
-use crate::harness::raw::{Operation, Resource, allow};
+use crate::harness::raw::coordination::{CoordinatorType, create_internal_topics};
+use crate::harness::raw::{Operation, Resource, grant};
 use crate::harness::{Cluster, Options, skip_without_kafka};
 use crate::support::{CLUSTER, Probing, Status, let_pass};
 
@@ -48,9 +48,9 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
         return;
     }
     let cluster = cluster();
-    make_internal_topics(&cluster);
+    create_internal_topics(&cluster);
     let addr = cluster.any_internal_address();
-    let permit = |resource, operations: &[Operation]| allow(addr, USER, resource, operations).expect("an ACL");
+    let permit = |resource, operations: &[Operation]| grant(addr, USER, resource, operations).expect("an ACL");
 
     let mut strict = probing(&cluster);
     let refused = strict.wait_status(Duration::from_secs(60), "attempts are refused", |status| {
@@ -83,7 +83,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     }
 
     // Coordinators can be seen now, and refuse: a few events say so, then the probes rest.
-    for of in [Of::Group, Of::Transaction] {
+    for of in [CoordinatorType::Group, CoordinatorType::Transaction] {
         permit(Resource::Topics(of.topic()), &[Operation::Describe]);
     }
     let ids = "begin with kafka-prober-default-";

@@ -2,7 +2,7 @@
 
 use super::scene::USER;
 use super::{Expect, Incident, Scene, secs};
-use crate::harness::raw::{Operation, Resource, allow, forbid};
+use crate::harness::raw::{Operation, Resource, grant, forbid};
 
 const OURS: Resource<'_> = Resource::Topics("kafka-prober-");
 
@@ -12,9 +12,9 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Secured,
     lasts: secs(25),
     inject: |stage| {
-        forbid(stage.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("no ACL");
+        revoke(stage.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("no ACL");
         Box::new(|stage| {
-            allow(stage.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("an ACL");
+            grant(stage.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("an ACL");
         })
     },
     expect: Expect::Cluster { kinds: &["permission_missing"], within: secs(15) },

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpStream};
 
 use super::stage::Stage;
 use super::{Expect, Incident, Scene, Undo, secs};
-use crate::harness::raw::{Configured, set_config};
+use crate::harness::raw::{ConfigResource, alter_config};
 
 const LIMIT: &str = "listener.name.client.max.connections";
 
@@ -19,13 +19,13 @@ pub(super) const INCIDENT: Incident = Incident {
 };
 
 fn limit(stage: &mut Stage<'_>) -> Undo {
-    let (addr, broker) = (stage.victim().internal_address(), Configured::Broker(stage.victim_id()));
-    set_config(addr, broker, LIMIT, Some("1")).expect("a configuration");
+    let (addr, broker) = (stage.victim().internal_address(), ConfigResource::Broker(stage.victim_id()));
+    alter_config(addr, broker, LIMIT, Some("1")).expect("a configuration");
     // The broker is just about to take the next one, and looks at its limit only then.
     let next = TcpStream::connect((Ipv4Addr::LOCALHOST, stage.victim().client_port()));
     Box::new(move |stage| {
         let addr = stage.victim().internal_address();
-        set_config(addr, broker, LIMIT, None).expect("a configuration");
+        alter_config(addr, broker, LIMIT, None).expect("a configuration");
         drop(next);
     })
 }

@@ -3,7 +3,7 @@
 use super::stage::Stage;
 use super::{Expect, Incident, SOON, Scene, Undo, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
-use crate::harness::raw::{Configured, set_config};
+use crate::harness::raw::{ConfigResource, alter_config};
 use crate::support::TOPIC;
 
 /// With a second disk the broker goes on with what is there.
@@ -28,13 +28,13 @@ pub(super) const ONLY: Incident = Incident {
 
 fn limit(stage: &mut Stage<'_>) -> Undo {
     let addr = stage.cluster.any_internal_address();
-    let topic = Configured::Topic(TOPIC);
-    set_config(addr, topic, "segment.ms", Some("1000")).expect("a configuration");
+    let topic = ConfigResource::Topic(TOPIC);
+    alter_config(addr, topic, "segment.ms", Some("1000")).expect("a configuration");
     stage.begins();
     let limited = LoweredLimit::memory_maps(stage.victim().pid());
     Box::new(move |stage| {
         drop(limited);
-        set_config(stage.other_internal_address(), topic, "segment.ms", Some("600000")).expect("a configuration");
+        alter_config(stage.other_internal_address(), topic, "segment.ms", Some("600000")).expect("a configuration");
         stage.restart();
     })
 }

@@ -1,7 +1,7 @@
 //! The cluster gives the prober's client so little that it is held back everywhere.
 
 use super::{Expect, Incident, SOON, Scene, secs};
-use crate::harness::raw::{Quota, set_quota};
+use crate::harness::raw::{Quota, alter_quota};
 
 /// Records of 128 bytes and what surrounds them, seven a second at each broker, are more than this.
 const QUOTA: Quota = Quota::ProducedBytes(500.0);
@@ -12,8 +12,8 @@ pub(super) const INCIDENT: Incident = Incident {
     scene: Scene::Three,
     lasts: secs(20),
     inject: |stage| {
-        set_quota(stage.cluster.any_internal_address(), QUOTA, true).expect("a quota");
-        Box::new(|stage| set_quota(stage.cluster.any_internal_address(), QUOTA, false).expect("no quota"))
+        alter_quota(stage.cluster.any_internal_address(), QUOTA, true).expect("a quota");
+        Box::new(|stage| alter_quota(stage.cluster.any_internal_address(), QUOTA, false).expect("no quota"))
     },
     expect: Expect::Cluster { kinds: &["quota_throttled"], within: SOON },
 };

@@ -1,8 +1,8 @@
 //! The clusters on which incidents happen. Those that leave a cluster as they found it share one.
 
 use crate::harness::faults::{disk, wall_clock};
-use crate::harness::raw::coordination::make_internal_topics;
-use crate::harness::raw::{Operation, Resource, allow};
+use crate::harness::raw::coordination::create_internal_topics;
+use crate::harness::raw::{Operation, Resource, grant};
 use crate::harness::{Cluster, Options};
 
 /// Whom the prober is to a cluster with permissions.
@@ -31,7 +31,7 @@ pub(super) enum Scene {
 impl Scene {
     pub(super) fn open(self) -> Cluster {
         let cluster = Cluster::start(self.options());
-        make_internal_topics(&cluster);
+        create_internal_topics(&cluster);
         if self == Scene::Secured {
             permit_all(&cluster);
         }
@@ -98,6 +98,6 @@ fn permit_all(cluster: &Cluster) {
         (Resource::TransactionalIds(ours), &[Write]),
         (Resource::Cluster, &[Describe]),
     ] {
-        allow(cluster.any_internal_address(), USER, resource, operations).expect("an ACL");
+        grant(cluster.any_internal_address(), USER, resource, operations).expect("an ACL");
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::harness::network::Network;
 use crate::harness::random::Random;
-use crate::harness::raw::coordination::make_internal_topics;
+use crate::harness::raw::coordination::create_internal_topics;
 use crate::harness::{Cluster, shared_cluster, skip_without_kafka};
 use crate::support::TOLERANCE;
 
@@ -58,7 +58,7 @@ fn incidents_of_brokers_and_of_the_prober_are_told_as_promised() {
     let few =
         [&duty_cycled::LONG, &rolling_restart::INCIDENT, &pauses::INCIDENT, &quota::INCIDENT, &prober_stopped::SHORT];
     let Some(cluster) = shared_cluster() else { return };
-    make_internal_topics(&cluster);
+    create_internal_topics(&cluster);
     assert_all_hold(&run_in(&cluster, None, &few, &mut Random::new(Random::seed())));
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn create_topic(
         .with_replication_factor(-1)
         .with_assignments(assignments.collect())
         .with_configs(configs.collect());
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(patience_ms());
+    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(request_timeout_ms());
     let answer = Connection::open(addr, PATIENCE)?.ask(CREATE_TOPICS_VERSION, &request, PATIENCE)?;
     answer.topics.iter().try_for_each(|topic| RawError::check(topic.error_code))
 }
@@ -56,7 +56,7 @@ pub(crate) fn create_topic(
 /// Deletes a topic.
 pub(crate) fn delete_topic(addr: &str, topic: &str) -> Result<(), RawError> {
     let request =
-        DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(patience_ms());
+        DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(request_timeout_ms());
     let answer = Connection::open(addr, PATIENCE)?.ask(DELETE_TOPICS_VERSION, &request, PATIENCE)?;
     answer.responses.iter().try_for_each(|topic| RawError::check(topic.error_code))
 }
@@ -69,7 +69,7 @@ pub(crate) fn elect_preferred(addr: &str, partitions: &[PartitionInfo]) -> Resul
     };
     let request = ElectLeadersRequest::default()
         .with_topic_partitions(Some(partitions.iter().map(one).collect()))
-        .with_timeout_ms(patience_ms());
+        .with_timeout_ms(request_timeout_ms());
     let answer = Connection::open(addr, PATIENCE)?.ask(ELECT_LEADERS_VERSION, &request, PATIENCE)?;
     RawError::check(answer.error_code)
 }
@@ -113,7 +113,7 @@ impl Resource<'_> {
 const ALLOW: i8 = 3;
 
 /// Takes these operations from a user again.
-pub(crate) fn forbid(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
+pub(crate) fn revoke(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
     let (kind, name, pattern) = resource.pattern();
     let filter = |operation: &Operation| {
         DeleteAclsFilter::default()
@@ -132,18 +132,18 @@ pub(crate) fn forbid(addr: &str, user: &str, resource: Resource<'_>, operations:
 
 /// What a configuration belongs to.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Configured<'a> {
+pub(crate) enum ConfigResource<'a> {
     Topic(&'a str),
     /// Only the broker itself takes these.
     Broker(i32),
 }
 
 /// Sets one configuration, or with no value gives it back to its default.
-pub(crate) fn set_config(addr: &str, of: Configured<'_>, name: &str, value: Option<&str>) -> Result<(), RawError> {
+pub(crate) fn alter_config(addr: &str, of: ConfigResource<'_>, name: &str, value: Option<&str>) -> Result<(), RawError> {
     const DELETE: i8 = 1;
     let (kind, resource) = match of {
-        Configured::Topic(name) => (2, name.to_owned()),
-        Configured::Broker(id) => (4, id.to_string()),
+        ConfigResource::Topic(name) => (2, name.to_owned()),
+        ConfigResource::Broker(id) => (4, id.to_string()),
     };
     let operation = if value.is_some() { 0 } else { DELETE };
     let config =
@@ -158,7 +158,7 @@ pub(crate) fn set_config(addr: &str, of: Configured<'_>, name: &str, value: Opti
 }
 
 /// Allows a user these operations.
-pub(crate) fn allow(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
+pub(crate) fn grant(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
     let (kind, name, pattern) = resource.pattern();
     let creation = |operation: &Operation| {
         AclCreation::default()
@@ -193,6 +193,6 @@ pub(crate) fn create_scram_user(addr: &str, name: &str, password: &str) -> Resul
     answer.results.iter().try_for_each(|user| RawError::check(user.error_code))
 }
 
-fn patience_ms() -> i32 {
+fn request_timeout_ms() -> i32 {
     i32::try_from(PATIENCE.as_millis()).expect("a few seconds fit")
 }

@@ -21,26 +21,26 @@ const CREATED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Whose coordinator is looked for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Of {
+pub(crate) enum CoordinatorType {
     Group,
     Transaction,
 }
 
-impl Of {
+impl CoordinatorType {
     /// The internal topic.
     pub(crate) fn topic(self) -> &'static str {
         match self {
-            Of::Group => "__consumer_offsets",
-            Of::Transaction => "__transaction_state",
+            CoordinatorType::Group => "__consumer_offsets",
+            CoordinatorType::Transaction => "__transaction_state",
         }
     }
 }
 
 /// Where the coordinator of `id` listens. Asking creates the internal topic.
-pub(crate) fn coordinator(addr: &str, of: Of, id: &str) -> Result<String, RawError> {
+pub(crate) fn coordinator(addr: &str, of: CoordinatorType, id: &str) -> Result<String, RawError> {
     let key_type = match of {
-        Of::Group => 0,
-        Of::Transaction => 1,
+        CoordinatorType::Group => 0,
+        CoordinatorType::Transaction => 1,
     };
     let request = FindCoordinatorRequest::default().with_key(text(id)).with_key_type(key_type);
     let answer = Connection::open(addr, PATIENCE)?.ask(FIND_COORDINATOR_VERSION, &request, PATIENCE)?;
@@ -50,9 +50,9 @@ pub(crate) fn coordinator(addr: &str, of: Of, id: &str) -> Result<String, RawErr
 
 /// Makes both internal topics, and waits until every partition of them is led.
 #[track_caller]
-pub(crate) fn make_internal_topics(cluster: &Cluster) {
+pub(crate) fn create_internal_topics(cluster: &Cluster) {
     let addr = cluster.any_internal_address();
-    for of in [Of::Group, Of::Transaction] {
+    for of in [CoordinatorType::Group, CoordinatorType::Transaction] {
         wait_until(CREATED_WITHIN, "the internal topic is there, and led", || {
             let _ = coordinator(addr, of, "harness");
             let seen = metadata(addr, &[of.topic()]).unwrap_or_default();
@@ -62,7 +62,7 @@ pub(crate) fn make_internal_topics(cluster: &Cluster) {
 }
 
 /// The brokers that lead a partition of an internal topic, as the broker at `addr` sees it.
-pub(crate) fn coordinators(addr: &str, of: Of) -> Result<BTreeSet<i32>, RawError> {
+pub(crate) fn coordinators(addr: &str, of: CoordinatorType) -> Result<BTreeSet<i32>, RawError> {
     Ok(metadata(addr, &[of.topic()])?.partitions.iter().map(|partition| partition.leader).collect())
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn transactional_ids(addrs: &[&str]) -> Result<BTreeSet<(String, Stri
 
 /// Commits an offset for a group of the harness.
 pub(crate) fn commit_offset(addr: &str, group: &str, topic: &str, offset: i64) -> Result<(), RawError> {
-    let at = coordinator(addr, Of::Group, group)?;
+    let at = coordinator(addr, CoordinatorType::Group, group)?;
     let partition = OffsetCommitRequestPartition::default().with_committed_offset(offset);
     let topic = OffsetCommitRequestTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
     let request = OffsetCommitRequest::default()

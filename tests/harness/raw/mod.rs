@@ -20,13 +20,13 @@ pub(crate) mod quotas;
 pub(crate) mod records;
 
 pub(crate) use admin::{
-    Configured, Operation, Resource, allow, create_scram_user, create_topic, delete_topic, elect_preferred, forbid,
-    set_config,
+    ConfigResource, Operation, Resource, grant, create_scram_user, create_topic, delete_topic, elect_preferred, revoke,
+    alter_config,
 };
 pub(crate) use commits::{commit_on, coordinator_address};
 pub(crate) use connection::{Connection, RawError};
 pub(crate) use quorum::{active_controller, coordinator};
-pub(crate) use quotas::{Quota, set_quota};
+pub(crate) use quotas::{Quota, alter_quota};
 pub(crate) use records::{earliest_offset, fetch_all, latest_offset, produce_one, read_partition};
 
 /// For a request to a broker that should be well.

@@ -27,7 +27,7 @@ impl Quota {
 }
 
 /// Limits every client that has no quota of its own, or limits it no more.
-pub(crate) fn set_quota(addr: &str, quota: Quota, on: bool) -> Result<(), RawError> {
+pub(crate) fn alter_quota(addr: &str, quota: Quota, on: bool) -> Result<(), RawError> {
     let (key, value) = quota.key();
     let of_all = EntityData::default().with_entity_type(text("client-id")).with_entity_name(None);
     let change = OpData::default().with_key(text(key)).with_value(value).with_remove(!on);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::harness::prober::Scrape;
 use crate::mock::MockProcess;
-use crate::probing::{BOTH, Probing};
+use crate::probing::{BOTH, RunningProber};
 use crate::report::{Goals, mib, ms, quantile, short};
 use crate::watch::{Cost, Freeze};
 
@@ -66,7 +66,7 @@ const PAGES: usize = 10;
 pub(crate) fn measure() {
     eprintln!("bench: starting a mock of {BROKERS} brokers");
     let mut mock = MockProcess::start(BROKERS, PINNED, REPLICATED);
-    let probing = Probing::start(&mock.bootstrap, &BOTH, &WAITING_LITTLE);
+    let probing = RunningProber::start(&mock.bootstrap, &BOTH, &WAITING_LITTLE);
     let brokers = usize::try_from(BROKERS).unwrap_or_default();
     let ready = probing.await_good(brokers, READY_WITHIN);
     thread::sleep(SETTLE);
@@ -130,7 +130,7 @@ pub(crate) fn measure() {
 /// What a prober costs that fetches as often as it would from real brokers.
 fn as_real(bootstrap: &str, brokers: usize, more: &[(&str, &str)]) -> Cost {
     let settings = [&WAITING_AN_INTERVAL, more].concat();
-    let probing = Probing::start(bootstrap, &BOTH, &settings);
+    let probing = RunningProber::start(bootstrap, &BOTH, &settings);
     probing.await_good(brokers, READY_WITHIN);
     thread::sleep(SETTLE);
     let cost = Cost::of(&probing, BLOCK, SCRAPE_EVERY);

@@ -27,7 +27,7 @@ const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 /// What a stop may take.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
-pub(crate) struct Probing {
+pub(crate) struct RunningProber {
     pub(crate) prober: Prober,
     /// What is probed.
     pub(crate) views: Vec<View>,
@@ -41,10 +41,10 @@ pub(crate) struct Status {
     pub(crate) elapsed: Duration,
 }
 
-impl Probing {
+impl RunningProber {
     /// `run` with the lanes of these views, on default settings but for `settings` (environment variables), exporting
     /// over gRPC.
-    pub(crate) fn start(bootstrap: &str, views: &[View], settings: &[(&str, &str)]) -> Probing {
+    pub(crate) fn start(bootstrap: &str, views: &[View], settings: &[(&str, &str)]) -> RunningProber {
         let sink = OtlpSink::grpc();
         let port = ports::free_port();
         let listen = format!("127.0.0.1:{port}");
@@ -55,7 +55,7 @@ impl Probing {
         let off = LANES.iter().filter(|(view, _)| !views.contains(view));
         env.extend(off.map(|(_, enabled)| (*enabled, "false")));
         let prober = Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), port, &args, &env);
-        Probing { prober, views: views.to_vec(), sink }
+        RunningProber { prober, views: views.to_vec(), sink }
     }
 
     /// Waits until so many brokers have had a good round trip in every view, and says how long that took.

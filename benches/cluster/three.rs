@@ -9,7 +9,7 @@ use prober_core::ids::View;
 use crate::bare::Bare;
 use crate::bare_client::BarePair;
 use crate::harness::{Cluster, Options};
-use crate::probing::{BOTH, Probing};
+use crate::probing::{BOTH, RunningProber};
 use crate::report::{Goals, mib, ms, quantile, short};
 use crate::turns::{AT_TEN_A_SECOND, BLOCK, PAIRS, READY_WITHIN, SCRAPE_EVERY, Turns};
 use crate::watch::{Cost, Freeze};
@@ -75,7 +75,7 @@ pub(crate) fn measure() {
 }
 
 fn warm_up(cluster: &Cluster, bare: &Bare, pair: &BarePair) {
-    let probing = Probing::start(&cluster.bootstrap(), &BOTH, &WARM_UP_SETTINGS);
+    let probing = RunningProber::start(&cluster.bootstrap(), &BOTH, &WARM_UP_SETTINGS);
     thread::scope(|scope| {
         scope.spawn(|| pair.warm_up(WARM_UP_INTERVAL_REPLICATED, WARM_UP));
         bare.run(WARM_UP_INTERVAL, WARM_UP);
@@ -85,7 +85,7 @@ fn warm_up(cluster: &Cluster, bare: &Bare, pair: &BarePair) {
 }
 
 fn both_lanes(cluster: &Cluster) -> (Cost, Freeze) {
-    let probing = Probing::start(&cluster.bootstrap(), &BOTH, &AT_TEN_A_SECOND);
+    let probing = RunningProber::start(&cluster.bootstrap(), &BOTH, &AT_TEN_A_SECOND);
     probing.await_good(cluster.brokers().len(), READY_WITHIN);
     let cost = Cost::of(&probing, BLOCK, SCRAPE_EVERY);
     let broker = cluster.broker(FROZEN_BROKER);

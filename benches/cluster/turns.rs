@@ -9,7 +9,7 @@ use prober_core::ids::View;
 use crate::bare::Latencies;
 use crate::harness::Cluster;
 use crate::harness::prober::Resources;
-use crate::probing::{Probing, Status};
+use crate::probing::{RunningProber, Status};
 use crate::report::{Goals, Table, mean, ms, quantile, short};
 use crate::watch::Cost;
 
@@ -75,7 +75,7 @@ impl Turns {
 
     /// A prober of its own for each block, so that its percentiles since the start are the block's.
     fn prober(&mut self, pair: usize, cluster: &Cluster, view: View) {
-        let probing = Probing::start(&cluster.bootstrap(), &[view], &AT_TEN_A_SECOND);
+        let probing = RunningProber::start(&cluster.bootstrap(), &[view], &AT_TEN_A_SECOND);
         probing.await_good(cluster.brokers().len(), READY_WITHIN);
         let cost = Cost::of(&probing, BLOCK, SCRAPE_EVERY);
         let seen = probing.status();

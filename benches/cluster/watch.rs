@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prober_core::ids::View;
 
 use crate::harness::prober::Scrape;
-use crate::probing::Probing;
+use crate::probing::RunningProber;
 use crate::report::{Goals, ms, short};
 
 /// How often the kernel is asked for memory, threads and sockets.
@@ -31,7 +31,7 @@ pub(crate) struct Cost {
 
 impl Cost {
     /// Watches for so long and scrapes `/metrics` on the way.
-    pub(crate) fn of(probing: &Probing, length: Duration, scrape_every: Duration) -> Cost {
+    pub(crate) fn of(probing: &RunningProber, length: Duration, scrape_every: Duration) -> Cost {
         let began = Instant::now();
         let mut cost = Cost::default();
         let look = || probing.prober.resources().expect("the prober runs");
@@ -104,7 +104,7 @@ struct BadEvents {
 impl Freeze {
     /// Watches `broker` healthy for `calm` and frozen for `frozen`; `freeze` and `thaw` do it.
     pub(crate) fn of(
-        probing: &Probing,
+        probing: &RunningProber,
         broker: i32,
         calm: Duration,
         frozen: Duration,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::harness::otlp::OtlpSink;
 use crate::harness::reference_writer::ReferenceWriter;
 use crate::harness::{shared_cluster, wait_until};
-use crate::support::{Probing, TOLERANCE, TOPIC, assert_export_balances, let_pass, p99, topic_truth};
+use crate::support::{RunningProber, TOLERANCE, TOPIC, assert_export_balances, elapse, p99, read_topic};
 
 /// Goal for `/metrics` while a broker is frozen.
 const PAGE_GOAL: Duration = Duration::from_millis(10);
@@ -22,10 +22,10 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     let Some(cluster) = shared_cluster() else { return };
     let reference = ReferenceWriter::start(&cluster, 2);
     let sink = OtlpSink::grpc();
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let start = probing.prober.metrics();
-    let_pass(Duration::from_secs(20));
+    elapse(Duration::from_secs(20));
     let before = probing.prober.metrics();
     let healthy = probing.status();
     assert_eq!([1, 2, 3].map(|broker| healthy.bad(broker)), [0, 0, 0]);
@@ -39,7 +39,7 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
         slowest_page = slowest_page.max(page.elapsed);
         let found = !probing.findings().is_empty();
         named_at = named_at.or_else(|| found.then(|| frozen_at.elapsed()));
-        let_pass(Duration::from_millis(100));
+        elapse(Duration::from_millis(100));
     }
     let during = probing.prober.metrics();
     let frozen = probing.status();
@@ -50,7 +50,7 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     });
     let cleared = wait_until(TOLERANCE * CLEARED_GOAL, "the finding is over", || probing.findings().is_empty());
     let recovered = ["produce", "end_to_end"].iter().filter_map(|probe| good_again.good_at(2, probe)).max();
-    let_pass(Duration::from_secs(7));
+    elapse(Duration::from_secs(7));
     let end = probing.status();
 
     assert_eq!([1, 3].map(|broker| end.bad(broker)), [0, 0], "healthy brokers are not blamed");
@@ -78,7 +78,7 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
 
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
-    let truth = topic_truth(&cluster, TOPIC);
+    let truth = read_topic(&cluster, TOPIC);
     assert_eq!(truth.records, truth.distinct, "nothing is retried, so nothing is written twice");
     let acked = sink.sum("kafka_prober.events", &[("view", "broker"), ("probe", "produce"), ("outcome", "good")]);
     assert!(acked <= truth.records as f64, "every ack stands for a record in the topic");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::harness::otlp::OtlpSink;
 use crate::harness::shared_cluster;
 use crate::harness::reference_writer::ReferenceWriter;
-use crate::support::{Probing, TOLERANCE, assert_export_balances, let_pass};
+use crate::support::{RunningProber, TOLERANCE, assert_export_balances, elapse};
 
 /// Goal for the first ack after the restart, against the harness's own.
 const RECOVERY_GOAL: Duration = Duration::from_secs(1);
@@ -16,7 +16,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     let reference = ReferenceWriter::start(&cluster, 2);
     let sink = OtlpSink::http();
     let http = [("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")];
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &http);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &http);
     probing.wait_good(&[1, 2, 3]);
     let before = probing.status();
 
@@ -24,7 +24,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     let killed_at = Instant::now();
     let first_bad = probing.wait_status(Duration::from_secs(5), "broker 2 is bad", |status| 0 < status.bad(2));
     assert!(first_bad.at.duration_since(killed_at) <= TOLERANCE * Duration::from_secs(1));
-    let_pass(Duration::from_secs(20).saturating_sub(killed_at.elapsed()));
+    elapse(Duration::from_secs(20).saturating_sub(killed_at.elapsed()));
     let down = probing.status();
     let due = down.due(2, "produce") - before.due(2, "produce");
     assert!(95 <= due, "it stays due although it left the metadata: {due} of five a second for 20 s");
@@ -37,7 +37,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
         ["produce", "end_to_end"].iter().all(|probe| status.good_at(2, probe).is_some_and(|at| started_at < at))
     });
     let acked = good.good_at(2, "produce").expect("it was waited for");
-    let_pass(Duration::from_secs(6));
+    elapse(Duration::from_secs(6));
     let end = probing.status();
 
     let writable = reference.first_success_after(started_at).expect("the harness writes again");

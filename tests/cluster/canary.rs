@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::{raw, shared_cluster, wait_until};
-use crate::support::{CLUSTER, Probing, Status};
+use crate::support::{CLUSTER, RunningProber, Status};
 
 const CANARY: &str = "kafka-prober-canary";
 
@@ -20,7 +20,7 @@ fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {
         ("KAFKA_PROBER__PROBES__CONTROLLER__CANARY", "true"),
         ("KAFKA_PROBER__PROBES__CONTROLLER__CANARY_INTERVAL", "10s"),
     ];
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &on);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &on);
     let seen = probing.wait_status(Duration::from_secs(60), "two canaries were seen to come and to go", |status| {
         2 <= action(status, "canary_gone", "done")
     });

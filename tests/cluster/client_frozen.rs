@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::harness::java_producer::{JavaProducer, Sent, wall_now};
 use crate::harness::otlp::OtlpSink;
 use crate::harness::shared_cluster;
-use crate::support::{Probing, REPLICATED, Status, TOLERANCE, assert_export_balances, let_pass, topic_truth};
+use crate::support::{RunningProber, REPLICATED, Status, TOLERANCE, assert_export_balances, elapse, read_topic};
 
 const FROZEN: Duration = Duration::from_secs(45);
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -27,9 +27,9 @@ fn applications_suffer_as_long_as_kafkas_own_producer_does() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
     let java = JavaProducer::start(&cluster, INTERVAL, DEADLINE);
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
     probing.wait_good(&[1, 2, 3]);
-    let_pass(Duration::from_secs(5));
+    elapse(Duration::from_secs(5));
     let calm = probing.status();
     assert_eq!([1, 2, 3].map(|broker| calm.client().bad(broker)), [0, 0, 0]);
 
@@ -49,10 +49,10 @@ fn applications_suffer_as_long_as_kafkas_own_producer_does() {
         }
         let read = status.good_at(2, "consume").filter(|at| frozen_at + Duration::from_secs(2) < *at);
         left_at = left_at.or(read.map(|at| at.duration_since(frozen_at)));
-        let_pass(Duration::from_millis(100));
+        elapse(Duration::from_millis(100));
     }
     cluster.broker(2).thaw();
-    let_pass(Duration::from_secs(12));
+    elapse(Duration::from_secs(12));
     let end = probing.status();
 
     assert_eq!([1, 3].map(|broker| end.bad(broker)), [0, 0], "in the broker view nobody else is blamed");
@@ -80,7 +80,7 @@ fn applications_suffer_as_long_as_kafkas_own_producer_does() {
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     let written = sink.sum("kafka_prober.events", &[("view", "client"), ("probe", "produce"), ("outcome", "good")]);
-    let truth = topic_truth(&cluster, REPLICATED);
+    let truth = read_topic(&cluster, REPLICATED);
     assert!(written <= truth.distinct as f64, "every ack stands for a record in the topic");
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::network::Network;
 use crate::harness::{Cluster, Options, raw, skip_without_kafka};
-use crate::support::{DIRECT, Probing, REPLICATED, let_pass};
+use crate::support::{DIRECT, RunningProber, REPLICATED, elapse};
 
 /// The default interval of `connect` and its deadline, and what a count takes to reach the page.
 const SAID_WITHIN: Duration = Duration::from_millis(10_000 + 2_000 + 1_000);
@@ -20,7 +20,7 @@ fn broker_that_only_clients_have_lost_is_named_by_connect_and_alone() {
     let test = "client_port_dropped::broker_that_only_clients_have_lost_is_named_by_connect_and_alone";
     let Some(network) = Network::own(test) else { return };
     let cluster = Cluster::start(Options { name: "dropped".to_owned(), ..Options::default() });
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(15), "every direct probe has heard something good", |status| {
         [1, 2, 3].iter().all(|broker| DIRECT.iter().all(|probe| 0 < status.outcome(*broker, probe, "good")))
@@ -34,7 +34,7 @@ fn broker_that_only_clients_have_lost_is_named_by_connect_and_alone() {
         assert!(all_in_sync(&cluster), "replication goes on: the test shows what it says");
         let status = probing.status();
         said_at = said_at.or((0 < status.bad_in(2, "connect")).then_some(status.at));
-        let_pass(Duration::from_millis(200));
+        elapse(Duration::from_millis(200));
     }
     let during = probing.status();
     network.heal();
@@ -43,7 +43,7 @@ fn broker_that_only_clients_have_lost_is_named_by_connect_and_alone() {
         let probes = DIRECT.iter().chain(&["produce", "end_to_end"]);
         probes.into_iter().all(|probe| status.good_at(2, probe).is_some_and(|at| healed_at < at))
     });
-    let_pass(Duration::from_secs(6));
+    elapse(Duration::from_secs(6));
     let end = probing.status();
 
     let said = said_at.expect("connect says so").duration_since(dropped_at);

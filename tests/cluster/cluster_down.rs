@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{Cluster, Options, skip_without_kafka};
-use crate::support::{Probing, assert_export_balances, let_pass};
+use crate::support::{RunningProber, assert_export_balances, elapse};
 
 #[test]
 fn outage_at_start_counts_from_the_first_second_and_ends_by_itself() {
@@ -13,11 +13,11 @@ fn outage_at_start_counts_from_the_first_second_and_ends_by_itself() {
     }
     let cluster = Cluster::prepare(Options { name: "late".to_owned(), ..Options::default() });
     let sink = OtlpSink::grpc();
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
-    let_pass(Duration::from_secs(3));
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
+    elapse(Duration::from_secs(3));
     let early = probing.status();
     assert!(5 <= early.unknown("produce", "error"), "the outage counts although nobody is known yet");
-    let_pass(Duration::from_secs(27));
+    elapse(Duration::from_secs(27));
     let down = probing.status().unknown("produce", "error");
     assert!((140..=150).contains(&down), "{down} of five a second from the first second to the 30th");
 
@@ -25,7 +25,7 @@ fn outage_at_start_counts_from_the_first_second_and_ends_by_itself() {
     cluster.await_ready();
     let up = probing.wait_good(&[1, 2, 3]);
     assert_eq!(up.lane().0, "probing");
-    let_pass(Duration::from_secs(5));
+    elapse(Duration::from_secs(5));
     let end = probing.status();
     assert_eq!([1, 2, 3].map(|broker| end.bad(broker)), [0, 0, 0], "{}", probing.prober.stderr());
     assert_eq!(end.number("/prober/imbalances"), 0.0);

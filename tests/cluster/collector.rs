@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use crate::harness::otlp::{Mode, OtlpSink};
 use crate::harness::{shared_cluster, wait_until};
-use crate::support::{Probing, TOPIC, assert_export_balances, let_pass, topic_truth};
+use crate::support::{RunningProber, TOPIC, assert_export_balances, elapse, read_topic};
 
 #[test]
 fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothing() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
     let quick = [("KAFKA_PROBER__OTLP__INTERVAL", "2s"), ("KAFKA_PROBER__OTLP__TIMEOUT", "3s")];
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
     probing.wait_good(&[1, 2, 3]);
     sink.set_mode(Mode::Down);
-    let_pass(Duration::from_secs(60));
+    elapse(Duration::from_secs(60));
     let down = probing.status();
     assert!(1.0 <= down.number("/prober/exports/failure") + down.number("/prober/exports/timeout"));
     sink.set_mode(Mode::Up);
@@ -25,7 +25,7 @@ fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothi
 
     // Hung: it accepts, reads, and never answers.
     sink.set_mode(Mode::Hung);
-    let_pass(Duration::from_secs(8));
+    elapse(Duration::from_secs(8));
     let hung = probing.status();
     assert_eq!([1, 2, 3].map(|broker| hung.bad(broker)), [0, 0, 0]);
     assert!(35 <= hung.outcome(1, "end_to_end", "good") - status.outcome(1, "end_to_end", "good"));
@@ -37,7 +37,7 @@ fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothi
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     let sent = sink.sum("kafka_prober.attempts", &[("view", "broker"), ("probe", "produce"), ("state", "sent")]);
-    assert_eq!(topic_truth(&cluster, TOPIC).records as f64, sent);
+    assert_eq!(read_topic(&cluster, TOPIC).records as f64, sent);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn hung_collector_does_not_hold_up_the_end() {
         sink.set_mode(Mode::Hung);
         let protocol = if sink.is_grpc() { "grpc" } else { "http/protobuf" };
         let env = [("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
-        let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &env);
+        let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &env);
         probing.wait_good(&[1, 2, 3]);
         probing.stop();
     }

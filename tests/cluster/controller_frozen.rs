@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
-use crate::support::{CLUSTER, DIRECT, PROBES, Probing, Status, let_pass};
+use crate::support::{CLUSTER, DIRECT, PROBES, RunningProber, Status, elapse};
 
 const FROZEN: Duration = Duration::from_secs(35);
 
@@ -20,7 +20,7 @@ fn frozen_controller_is_bad_for_the_cluster_and_for_no_broker() {
     // A broker that waits for the old controller is heard by the new one just before its session ends; twice as often
     // is in good time on a busy machine, too.
     let cluster = Cluster::start(options.with("broker.heartbeat.interval.ms", "1000"));
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(20), "the controller has answered", |status| {
         0 < status.cluster().outcome(CLUSTER, "controller", "good")
@@ -35,7 +35,7 @@ fn frozen_controller_is_bad_for_the_cluster_and_for_no_broker() {
         assert!(cluster.all_listed(), "no broker is given up: the test shows what it says");
         let status = probing.status();
         said_at = said_at.or((bad(&calm) < bad(&status)).then_some(status.at));
-        let_pass(Duration::from_millis(200));
+        elapse(Duration::from_millis(200));
     }
     let during = probing.status();
     active.thaw();

@@ -10,7 +10,7 @@ use crate::harness::raw::coordination::{
     CoordinatorType, commit_offset, coordinators, groups, create_internal_topics, transactional_ids,
 };
 use crate::harness::{Cluster, ports, raw, shared_cluster, wait_until};
-use crate::support::{Probing, Status, TOPIC, let_pass};
+use crate::support::{RunningProber, Status, TOPIC, elapse};
 
 const COMMIT: &str = "commit";
 const TRANSACTION: &str = "transaction";
@@ -33,7 +33,7 @@ fn bad(status: &Status, broker: i32, probe: &str) -> u64 {
 }
 
 /// Waits until every coordinator has answered well a few times.
-fn wait_coordinated(probing: &Probing, cluster: &Cluster) -> Status {
+fn wait_coordinated(probing: &RunningProber, cluster: &Cluster) -> Status {
     let addr = cluster.any_internal_address();
     let of = [(COMMIT, CoordinatorType::Group), (TRANSACTION, CoordinatorType::Transaction)];
     let of = of.map(|(probe, of)| (probe, coordinators(addr, of).expect("a broker answers")));
@@ -46,7 +46,7 @@ fn wait_coordinated(probing: &Probing, cluster: &Cluster) -> Status {
 fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_moved() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &OFTEN);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
     let healthy = wait_coordinated(&probing, &cluster);
     for broker in [1, 2, 3] {
@@ -63,9 +63,9 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
     let moved = frozen_at.elapsed();
     eprintln!("the coordinators of the frozen broker moved after {moved:?}");
     // What was asked before the move runs into its deadline, at the latest 10 s after it.
-    let_pass(MOVED_WITHIN.saturating_sub(moved) + Duration::from_secs(10));
+    elapse(MOVED_WITHIN.saturating_sub(moved) + Duration::from_secs(10));
     let settled = probing.status();
-    let_pass(Duration::from_secs(10));
+    elapse(Duration::from_secs(10));
     let later = probing.status();
     for broker in [1, 3] {
         for probe in [COMMIT, TRANSACTION] {
@@ -131,7 +131,7 @@ fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
     let attempts: u64 = env::var(ATTEMPTS).ok().map_or(1000, |count| count.parse().expect("a number of attempts"));
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &FAST);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &FAST);
     probing.wait_good(&[1, 2, 3]);
     let limit = Duration::from_secs(60);
     probing.wait_status(limit, "some rounds", |status| KINDS.iter().all(|probe| 60 <= ended(status, probe).0));
@@ -177,7 +177,7 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
     let bootstrap = cluster.bootstrap();
-    let mut probing = Probing::start(&bootstrap, None, &["--vantage", "clean"], &OFTEN);
+    let mut probing = RunningProber::start(&bootstrap, None, &["--vantage", "clean"], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
     let addrs: Vec<&str> = cluster.brokers().iter().map(|broker| broker.internal_address()).collect();
     let ours = || {
@@ -212,7 +212,7 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
 fn two_probers_of_one_name_are_a_finding_and_neither_ends() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
-    let start = || Probing::start(&cluster.bootstrap(), None, &["--vantage", "twin"], &OFTEN);
+    let start = || RunningProber::start(&cluster.bootstrap(), None, &["--vantage", "twin"], &OFTEN);
     let mut first = start();
     wait_coordinated(&first, &cluster);
     assert!(!finds_twin(&first), "nobody else is there yet");
@@ -226,7 +226,7 @@ fn two_probers_of_one_name_are_a_finding_and_neither_ends() {
     }
 }
 
-fn finds_twin(probing: &Probing) -> bool {
+fn finds_twin(probing: &RunningProber) -> bool {
     let page = probing.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
     page.is_some_and(|page| page.body.contains("\"duplicate_vantage\""))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{DIRECT, PROBES, Probing, REPLICATED, TOPIC, let_pass, topic_truth};
+use crate::support::{DIRECT, PROBES, RunningProber, REPLICATED, TOPIC, elapse, read_topic};
 
 #[test]
 fn every_count_is_the_same_everywhere() {
@@ -23,7 +23,7 @@ fn every_count_is_the_same_everywhere() {
         ("KAFKA_PROBER__OTLP__INTERVAL", "200ms"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
     ];
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &env);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &env);
     probing.wait_good(&[1, 2, 3]);
     let agreed = wait_for(Duration::from_secs(90), "a quiet moment in which all witnesses can be heard", || {
         let before = probing.status();
@@ -34,9 +34,9 @@ fn every_count_is_the_same_everywhere() {
         // The page is at most a second old, an export 200 ms.
         wait_for(Duration::from_secs(5), "two more exports", || (exports + 7 <= sink.exports()).then_some(()));
         let metrics = probing.prober.metrics();
-        let written = [TOPIC, REPLICATED].map(|topic| topic_truth(&cluster, topic).records as u64);
+        let written = [TOPIC, REPLICATED].map(|topic| read_topic(&cluster, topic).records as u64);
         // What was written just before the topic was read must show: the page's numbers are up to 100 ms old.
-        let_pass(Duration::from_millis(500));
+        elapse(Duration::from_millis(500));
         let after = probing.status();
         let quiet = after.in_flight() == 0 && before.rows().eq_by_counts(after.rows());
         quiet.then_some((after, metrics, written))

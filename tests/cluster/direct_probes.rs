@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::harness::otlp::OtlpSink;
 use crate::harness::raw::coordination::{CoordinatorType, coordinators};
 use crate::harness::{raw, shared_cluster, wait_for};
-use crate::support::{CLUSTER, DIRECT, Probing, Status, assert_export_balances, let_pass};
+use crate::support::{CLUSTER, DIRECT, RunningProber, Status, assert_export_balances, elapse};
 
 const WATCHED: Duration = Duration::from_secs(30);
 
@@ -26,7 +26,7 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
     // Where an earlier test has frozen a broker, it may not be one any more.
     let coordinators = coordinators(cluster.any_internal_address(), CoordinatorType::Group).expect("a broker answers");
     let sink = OtlpSink::grpc();
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &PATIENT);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &PATIENT);
     probing.wait_good(&[1, 2, 3]);
     let before =
         probing.wait_status(Duration::from_secs(30), "every direct probe has heard something good", |status| {
@@ -36,7 +36,7 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
                 && coordinators.iter().all(|broker| commit(*broker))
                 && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
         });
-    let_pass(WATCHED);
+    elapse(WATCHED);
     let end = probing.status();
 
     for broker in [1, 2, 3] {

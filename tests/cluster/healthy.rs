@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::shared_cluster;
-use crate::support::{ANOMALIES, PROBES, Probing, REPLICATED, TOPIC, assert_export_balances, let_pass, topic_truth};
+use crate::support::{ANOMALIES, PROBES, RunningProber, REPLICATED, TOPIC, assert_export_balances, elapse, read_topic};
 
 #[test]
 fn healthy_cluster_has_no_bad_event_from_first_start_on() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
     probing.wait_good(&[1, 2, 3]);
-    let_pass(Duration::from_secs(60));
+    elapse(Duration::from_secs(60));
     let status = probing.status();
     for (view, least, rate) in [(&status, 295, "five"), (&status.client(), 118, "two")] {
         for broker in [1, 2, 3] {
@@ -34,7 +34,7 @@ fn healthy_cluster_has_no_bad_event_from_first_start_on() {
     assert_export_balances(&sink, &["1", "2", "3"]);
     for (view, topic) in [("broker", TOPIC), ("client", REPLICATED)] {
         let sent = sink.sum("kafka_prober.attempts", &[("view", view), ("probe", "produce"), ("state", "sent")]);
-        let truth = topic_truth(&cluster, topic);
+        let truth = read_topic(&cluster, topic);
         assert_eq!(truth.records as f64, sent, "every record sent stands in {topic}, once");
         assert_eq!(truth.distinct, truth.records);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::{raw, shared_cluster, wait_for};
-use crate::support::{ANOMALIES, Probing, REPLICATED, Status, TOPIC};
+use crate::support::{ANOMALIES, RunningProber, REPLICATED, Status, TOPIC};
 
 /// What is never counted where no record was lost, doubled or damaged.
 #[track_caller]
@@ -24,8 +24,8 @@ fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
     let quick =
         [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "20ms"), ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "20ms")];
     for life in 1..=10 {
-        let mut probing = Probing::start(&bootstrap, None, &[], &quick);
-        let mut beside = (life % 2 == 0).then(|| Probing::start(&bootstrap, None, &["--vantage", "west"], &quick));
+        let mut probing = RunningProber::start(&bootstrap, None, &[], &quick);
+        let mut beside = (life % 2 == 0).then(|| RunningProber::start(&bootstrap, None, &["--vantage", "west"], &quick));
         for one in [Some(&probing), beside.as_ref()].into_iter().flatten() {
             let status = one.wait_good(&[1, 2, 3]);
             assert_nothing_odd(&status, &format!("life {life}"));
@@ -37,7 +37,7 @@ fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
         }
         probing.prober.kill();
     }
-    let mut last = Probing::start(&bootstrap, None, &[], &[]);
+    let mut last = RunningProber::start(&bootstrap, None, &[], &[]);
     let status = last.wait_good(&[1, 2, 3]);
     assert_nothing_odd(&status, "the last life");
     assert_eq!([1, 2, 3].map(|broker| status.bad(broker) + status.client().bad(broker)), [0, 0, 0]);
@@ -48,7 +48,7 @@ fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
 fn topics_made_anew_under_the_prober_are_nobodys_loss() {
     let Some(cluster) = shared_cluster() else { return };
     let address = cluster.any_internal_address();
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     let before = probing.wait_good(&[1, 2, 3]);
     for topic in [TOPIC, REPLICATED] {
         raw::delete_topic(address, topic).expect("the topic is deleted");

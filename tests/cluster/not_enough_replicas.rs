@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
-use crate::support::{Probing, REPLICATED, Status, let_pass};
+use crate::support::{RunningProber, REPLICATED, Status, elapse};
 
 /// The controllers give up on a dead broker 9 s after its last heartbeat.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ fn writes_without_enough_replicas_accuse_no_live_broker() {
     }
     let options = Options { name: "not-enough".to_owned(), controllers: 1, ..Options::default() };
     let cluster = Cluster::start(options);
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     let before = probing.wait_good(&[1, 2, 3]);
     assert_eq!([1, 2, 3].map(|broker| before.client().bad(broker)), [0; 3], "{}", probing.prober.stderr());
 
@@ -37,7 +37,7 @@ fn writes_without_enough_replicas_accuse_no_live_broker() {
             .iter()
             .all(|broker| alone.client().bad_in(*broker, "produce") + 10 <= status.client().bad_in(*broker, "produce"))
     });
-    let_pass(Duration::from_secs(10));
+    elapse(Duration::from_secs(10));
     let end = probing.status();
 
     // Until the dead are fenced the leader waits for them; from then on it says no. librdkafka tries again until the record's

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::raw::{self, Metadata};
 use crate::harness::shared_cluster;
-use crate::support::{Probing, Status};
+use crate::support::{RunningProber, Status};
 
 /// As often as it can be.
 const OFTEN: [(&str, &str); 1] = [("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")];
@@ -63,7 +63,7 @@ fn cluster_is_told_as_it_is_and_ours_are_left_out_of_what_is_offline() {
     let three = [vec![1, 2, 3], vec![2, 3, 1], vec![3, 1, 2], vec![2, 1, 3]];
     raw::create_topic(address, "orders", &three, &[]).expect("a topic of its own");
     raw::create_topic(address, "single", &[vec![2]], &[]).expect("a topic of its own");
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &OFTEN);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
 
     let truth = || raw::metadata_of_all(cluster.any_internal_address()).expect("metadata");

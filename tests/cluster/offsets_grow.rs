@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
-use crate::support::{Probing, Status};
+use crate::support::{RunningProber, Status};
 
 const GROUP: &str = "runaway";
 const TOPIC: &str = "orders";
@@ -47,7 +47,7 @@ fn runaway_offsets_are_named_long_before_anything_fails() {
     let coordinator = wait_for(Duration::from_secs(30), "the group has a coordinator", || {
         raw::coordinator_address(address, GROUP).ok()
     });
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")]);
     probing.wait_good(&[1, 2]);
 
     let (stop, committed) = (AtomicBool::new(false), AtomicU64::new(0));

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::harness::network::Network;
 use crate::harness::{Cluster, Options, skip_without_kafka, wait_for};
-use crate::support::{Probing, TOLERANCE};
+use crate::support::{RunningProber, TOLERANCE};
 
 /// A silence is found after two seconds; the reference may take four to tell what it is.
 const FOUND_WITHIN: Duration = Duration::from_secs(6);
@@ -29,7 +29,7 @@ fn dead_cluster_and_own_network_are_told_apart_by_the_reference() {
     let address = reference.local_addr().expect("it listens");
     thread::spawn(move || reference.incoming().for_each(drop));
     let env = [("KAFKA_PROBER__DIAGNOSIS__REFERENCE", &*address.to_string())];
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &env);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &env);
     probing.wait_good(&[1, 2, 3]);
     probing.wait_status(Duration::from_secs(10), "both controls answer", |status| {
         let answers = |at: usize| status.page(&format!("/prober/controls/{at}/answers")) == &Value::Bool(true);
@@ -53,7 +53,7 @@ fn dead_cluster_and_own_network_are_told_apart_by_the_reference() {
 }
 
 /// The only finding that stands, if one does.
-fn finding(probing: &Probing) -> Option<Value> {
+fn finding(probing: &RunningProber) -> Option<Value> {
     let page = probing.prober.http_get("/api/v1/findings").filter(|page| page.status == 200)?;
     let rows: Vec<Value> = serde_json::from_str(&page.body).ok()?;
     assert!(rows.len() < 2, "{rows:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::harness::raw::coordination::{CoordinatorType, create_internal_topics};
 use crate::harness::raw::{Operation, Resource, grant};
 use crate::harness::{Cluster, Options, skip_without_kafka};
-use crate::support::{CLUSTER, Probing, Status, let_pass};
+use crate::support::{CLUSTER, RunningProber, Status, elapse};
 
 const USER: &str = "prober";
 const PASSWORD: &str = "its-secret";
@@ -31,7 +31,7 @@ fn cluster() -> Cluster {
     Cluster::start(options)
 }
 
-fn probing(cluster: &Cluster) -> Probing {
+fn probing(cluster: &Cluster) -> RunningProber {
     let env = [
         ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PROTOCOL", "sasl_plaintext"),
         ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__SASL_MECHANISM", "PLAIN"),
@@ -39,7 +39,7 @@ fn probing(cluster: &Cluster) -> Probing {
         ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PASSWORD", PASSWORD),
         ("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s"),
     ];
-    Probing::start(&cluster.bootstrap(), None, &[], &env)
+    RunningProber::start(&cluster.bootstrap(), None, &[], &env)
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
             && says(status, "commit: grant DESCRIBE on topic __consumer_offsets")
             && says(status, "transaction: grant DESCRIBE on topic __transaction_state")
     });
-    let_pass(Duration::from_secs(5));
+    elapse(Duration::from_secs(5));
     let later = strict.status();
     for (before, after) in [(&good, &later), (&good.client(), &later.client())] {
         assert!(before.outcome(1, "end_to_end", "good") + 8 <= after.outcome(1, "end_to_end", "good"));
@@ -91,7 +91,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
         says(status, &format!("commit: grant READ on groups that {ids}"))
             && says(status, &format!("transaction: grant WRITE on transactional ids that {ids}"))
     });
-    let_pass(Duration::from_secs(15));
+    elapse(Duration::from_secs(15));
     let rested = strict.status();
     for probe in ["commit", "transaction"] {
         let due = |status: &Status| status.coordinator().due(1, probe);

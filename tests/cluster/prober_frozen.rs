@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{Probing, Status, assert_export_balances, let_pass};
+use crate::support::{RunningProber, Status, assert_export_balances, elapse};
 
 #[test]
 fn frozen_prober_blames_nobody() {
@@ -12,7 +12,7 @@ fn frozen_prober_blames_nobody() {
     let sink = OtlpSink::grpc();
     // A hundred records a second to each broker, each on its way for a millisecond or so.
     let quick = [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "10ms")];
-    let mut probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
     probing.wait_good(&[1, 2, 3]);
     for _ in 0..2 {
         freeze(&mut probing, Duration::from_secs(10), Duration::from_secs(3));
@@ -35,15 +35,15 @@ fn frozen_prober_blames_nobody() {
 }
 
 /// Stops the prober for so long, and lets it run for so long afterwards.
-fn freeze(probing: &mut Probing, stopped: Duration, awake: Duration) {
+fn freeze(probing: &mut RunningProber, stopped: Duration, awake: Duration) {
     probing.prober.freeze();
-    let_pass(stopped);
+    elapse(stopped);
     probing.prober.thaw();
-    let_pass(awake);
+    elapse(awake);
 }
 
 /// What is on its way when the prober freezes is void, and says why. Whether anything is, is a matter of chance.
-fn freeze_until_something_was_on_the_way(probing: &mut Probing) -> Status {
+fn freeze_until_something_was_on_the_way(probing: &mut RunningProber) -> Status {
     wait_for(Duration::from_secs(120), "a freeze meets a record on its way, which is void", || {
         // Longer than the threshold, without which nothing has to be void.
         freeze(probing, Duration::from_millis(1500), Duration::from_millis(500));
@@ -58,7 +58,7 @@ fn freeze_until_something_was_on_the_way(probing: &mut Probing) -> Status {
 #[test]
 fn stall_of_30_ms_voids_nothing() {
     let Some(cluster) = shared_cluster() else { return };
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     // Well below the second in a minute from which on the prober accuses itself.
     for _ in 0..12 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::harness::authority::{Authority, Issued};
 use crate::harness::process_guard::ScratchDir;
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
-use crate::support::{PROBES, Probing, let_pass};
+use crate::support::{PROBES, RunningProber, elapse};
 
 const USER: &str = "prober";
 const PASSWORD: &str = "its-secret";
@@ -39,13 +39,13 @@ fn on_one_line(pem: &str) -> String {
 }
 
 /// A prober with this security; what is not named is as it should be.
-fn probing(cluster: &Cluster, ca: &str, security: &[(&str, &str)]) -> Probing {
+fn probing(cluster: &Cluster, ca: &str, security: &[(&str, &str)]) -> RunningProber {
     let mut all = vec![("PROTOCOL", "sasl_ssl"), ("CA", ca), ("USERNAME", USER), ("PASSWORD", PASSWORD)];
     all.extend(security);
     let named = all.iter().map(|(key, value)| (format!("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__{key}"), *value));
     let named: Vec<_> = named.collect();
     let env: Vec<_> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    Probing::start(&cluster.bootstrap(), None, &[], &env)
+    RunningProber::start(&cluster.bootstrap(), None, &[], &env)
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn secured_cluster_is_probed_over_many_sessions_and_refusals_blame_no_broker() {
         probing.wait_good(&[1]);
         let before = probing.status();
         // Two sessions and a bit.
-        let_pass(Duration::from_secs(9));
+        elapse(Duration::from_secs(9));
         let after = probing.status();
         for (earlier, later, rate) in [(&before, &after, 40), (&before.client(), &after.client(), 16)] {
             assert_eq!(later.bad(1), 0, "{mechanism}: {}", probing.prober.stderr());

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
-use crate::support::{Probing, let_pass};
+use crate::support::{RunningProber, elapse};
 
 /// 9 s after its last heartbeat.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);
@@ -21,7 +21,7 @@ fn broker_that_does_not_hear_the_controllers_is_stale_and_alone() {
     }
     let options = Options { name: "stale".to_owned(), controllers: 1, controller_proxy: Some(3), ..Options::default() };
     let cluster = Cluster::start(options);
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(15), "every broker has shown its metadata", |status| {
         [1, 2, 3].iter().all(|broker| 3 <= status.outcome(*broker, "metadata", "good"))
@@ -37,7 +37,7 @@ fn broker_that_does_not_hear_the_controllers_is_stale_and_alone() {
         probing.wait_status(2 * SAID_WITHIN, "broker 3 is stale", |status| 0 < status.errors(3, "metadata", "stale"));
     let said = stale.at.duration_since(fenced_at);
     eprintln!("stale {said:?} after the fencing");
-    let_pass(WATCHED);
+    elapse(WATCHED);
     let during = probing.status();
     let believed = listed(&cluster, 3);
 

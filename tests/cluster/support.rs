@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::prober::{Prober, Scrape};
-use crate::harness::{Cluster, ports, raw, wait_for_telling, wait_until};
+use crate::harness::{Cluster, ports, raw, wait_for_with_message, wait_until};
 
 /// The topic of the pinned lane.
 pub(crate) const TOPIC: &str = "kafka-prober-pinned";
@@ -39,10 +39,10 @@ const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 pub(crate) const TOLERANCE: u32 = 3;
 
 /// A finding's kind, and whom it names.
-pub(crate) type Named = (String, Option<i32>);
+pub(crate) type FindingId = (String, Option<i32>);
 
 /// A running prober.
-pub(crate) struct Probing {
+pub(crate) struct RunningProber {
     pub(crate) prober: Prober,
 }
 
@@ -53,9 +53,9 @@ pub(crate) struct Status {
     view: &'static str,
 }
 
-impl Probing {
+impl RunningProber {
     /// `run` with default settings, but for `args`; exports to `sink`.
-    pub(crate) fn start(bootstrap: &str, sink: Option<&OtlpSink>, args: &[&str], env: &[(&str, &str)]) -> Probing {
+    pub(crate) fn start(bootstrap: &str, sink: Option<&OtlpSink>, args: &[&str], env: &[(&str, &str)]) -> RunningProber {
         let port = ports::free_port();
         let listen = format!("127.0.0.1:{port}");
         let mut all = vec!["run", "--bootstrap", bootstrap, "--listen", &listen];
@@ -66,7 +66,7 @@ impl Probing {
             variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint));
         }
         let prober = Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), port, &all, &variables);
-        Probing { prober }
+        RunningProber { prober }
     }
 
     /// The status page; the prober answers it throughout.
@@ -79,14 +79,14 @@ impl Probing {
 
     /// What stands now: kind and broker of each finding.
     #[track_caller]
-    pub(crate) fn findings(&self) -> Vec<Named> {
+    pub(crate) fn findings(&self) -> Vec<FindingId> {
         let page = self.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
         let page = page.unwrap_or_else(|| panic!("no page of findings:\n{}", self.prober.stderr()));
         named(&page.body)
     }
 
     /// Every finding that ever began, by the log: none is missed between two looks.
-    pub(crate) fn findings_so_far(&self) -> Vec<Named> {
+    pub(crate) fn findings_so_far(&self) -> Vec<FindingId> {
         let lines = self.prober.stderr();
         let lines = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let begun = lines.filter(|line| line["message"].as_str().is_some_and(|said| said.starts_with("finding: ")));
@@ -97,14 +97,14 @@ impl Probing {
     /// Nobody but `broker` was ever named by a finding, and it by these kinds, in this order.
     #[track_caller]
     pub(crate) fn assert_only_found(&self, broker: i32, kinds: &[&str]) {
-        let expected: Vec<Named> = kinds.iter().map(|kind| ((*kind).to_owned(), Some(broker))).collect();
+        let expected: Vec<FindingId> = kinds.iter().map(|kind| ((*kind).to_owned(), Some(broker))).collect();
         assert_eq!(self.findings_so_far(), expected, "{}", self.prober.stderr());
     }
 
     /// No finding named a broker.
     #[track_caller]
     pub(crate) fn assert_nobody_found(&self) {
-        let named: Vec<Named> = self.findings_so_far().into_iter().filter(|(_, broker)| broker.is_some()).collect();
+        let named: Vec<FindingId> = self.findings_so_far().into_iter().filter(|(_, broker)| broker.is_some()).collect();
         assert_eq!(named, [], "{}", self.prober.stderr());
     }
 
@@ -118,7 +118,7 @@ impl Probing {
                 last.take().map_or(Value::Null, |status: Status| status.records())
             )
         };
-        wait_for_telling(limit, tell, || {
+        wait_for_with_message(limit, tell, || {
             let status = self.try_status()?;
             if shows(&status) {
                 return Some(status);
@@ -156,7 +156,7 @@ impl Probing {
 
 /// The findings of a page.
 #[track_caller]
-pub(crate) fn named(page: &str) -> Vec<Named> {
+pub(crate) fn named(page: &str) -> Vec<FindingId> {
     let rows: Vec<Value> = serde_json::from_str(page).expect("the page is JSON");
     let broker = |row: &Value| row["broker"].as_str().and_then(|id| id.parse().ok());
     rows.iter().map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect()
@@ -337,7 +337,7 @@ fn count(row: &Value, group: &str, name: &str) -> u64 {
 const TRANSACTIONS: u8 = 3;
 
 /// Records of the prober in the monitor topic, as the harness reads them: partition, sequence, and how often it is there.
-pub(crate) struct TopicTruth {
+pub(crate) struct TopicRecords {
     /// Records with our magic.
     pub(crate) records: usize,
     /// Distinct (partition, run, sequence).
@@ -346,7 +346,7 @@ pub(crate) struct TopicTruth {
 
 /// Reads the whole monitor topic.
 #[track_caller]
-pub(crate) fn topic_truth(cluster: &Cluster, topic: &str) -> TopicTruth {
+pub(crate) fn read_topic(cluster: &Cluster, topic: &str) -> TopicRecords {
     let address = cluster.any_internal_address();
     let seen = raw::metadata(address, &[topic]).expect("metadata of the monitor topic");
     let (mut records, mut distinct) = (0, BTreeSet::new());
@@ -360,7 +360,7 @@ pub(crate) fn topic_truth(cluster: &Cluster, topic: &str) -> TopicTruth {
             distinct.insert(value[6..42].to_vec());
         }
     }
-    TopicTruth { records, distinct: distinct.len() }
+    TopicRecords { records, distinct: distinct.len() }
 }
 
 /// What the sink holds adds up: for every series `due` is the sum of its outcomes, as in a final export.
@@ -390,7 +390,7 @@ pub(crate) fn p99(later: &Scrape, earlier: &Scrape, broker: &str) -> f64 {
 }
 
 /// Lets so much time of the story pass. The passing of time is the condition here, not a guess at one.
-pub(crate) fn let_pass(time: Duration) {
+pub(crate) fn elapse(time: Duration) {
     let until = Instant::now() + time;
     wait_until(time + Duration::from_secs(5), "the time has passed", || until <= Instant::now());
 }

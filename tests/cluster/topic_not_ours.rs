@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::{raw, shared_cluster};
-use crate::support::{Probing, TOPIC, let_pass};
+use crate::support::{RunningProber, TOPIC, elapse};
 
 #[test]
 fn topic_of_our_name_that_is_not_ours_is_left_alone() {
@@ -18,12 +18,12 @@ fn topic_of_our_name_that_is_not_ours_is_left_alone() {
     });
     assert_eq!(written, 0);
 
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     let refused =
         probing.wait_status(Duration::from_secs(20), "the lane is refused", |status| status.lane().0 == "refused");
     let message = refused.lane().1;
     assert!(message.contains(TOPIC) && message.contains("lanes.pinned.topic"), "{message}");
-    let_pass(Duration::from_secs(3));
+    elapse(Duration::from_secs(3));
     let later = probing.status();
     assert_eq!([1, 2, 3].map(|broker| later.bad(broker)), [0, 0, 0], "no broker is blamed for it");
     for partition in 0..3 {

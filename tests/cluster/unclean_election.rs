@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for, wait_until};
-use crate::support::{Probing, REPLICATED, let_pass};
+use crate::support::{RunningProber, REPLICATED, elapse};
 
 /// Run, vantage, partition and sequence: bytes 6 to 42 of a record.
 type Identity = Vec<u8>;
@@ -19,13 +19,13 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     }
     let options = Options { name: "unclean".to_owned(), brokers: 2, controllers: 1, ..Options::default() };
     let cluster = Cluster::start(options.with("unclean.leader.election.enable", "true"));
-    let mut probing = Probing::start(&cluster.bootstrap(), None, &[], &[]);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2]);
 
     // With the prober stopped nothing is on its way when the follower falls behind: what stands in the leader's log
     // later was acked, all of it.
     probing.prober.freeze();
-    let_pass(Duration::from_millis(500));
+    elapse(Duration::from_millis(500));
     cluster.broker(2).freeze();
     let survivor = cluster.broker(1).internal_address().to_owned();
     wait_until(FENCED_WITHIN, "broker 1 alone is in sync", || {
@@ -41,7 +41,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
 
     // And so it is when the leader dies.
     probing.prober.freeze();
-    let_pass(Duration::from_millis(500));
+    elapse(Duration::from_millis(500));
     let held: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&survivor, partition)).collect();
     cluster.broker(1).kill();
     probing.prober.thaw();
@@ -53,7 +53,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
         (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.leader == 2))
     });
     // An ack that died with its leader makes librdkafka write its record again; by its deadline that is done.
-    let_pass(Duration::from_secs(6));
+    elapse(Duration::from_secs(6));
     let kept: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&heir, partition)).collect();
     let vanished = held.difference(&kept).count() as u64;
     assert!(15 <= vanished, "{vanished} of {} records vanished: the test shows nothing", held.len());
@@ -64,7 +64,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     // The old leader comes back and throws away what the new one does not have: nothing more is lost by that.
     cluster.broker(1).start();
     cluster.await_ready();
-    let_pass(Duration::from_secs(15));
+    elapse(Duration::from_secs(15));
     let end = probing.status();
     assert_eq!(end.client().anomaly("lost"), vanished, "{}", probing.prober.stderr());
     assert_eq!(end.anomaly("lost"), 0, "the pinned lane has lost nothing");

@@ -21,12 +21,12 @@ pub(crate) fn wait_until(limit: Duration, what: &str, mut condition: impl FnMut(
 /// Panics with `what` once `limit` has passed.
 #[track_caller]
 pub(crate) fn wait_for<T>(limit: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
-    wait_for_telling(limit, || what.to_owned(), look)
+    wait_for_with_message(limit, || what.to_owned(), look)
 }
 
 /// The same, with words that are chosen when it was in vain.
 #[track_caller]
-pub(crate) fn wait_for_telling<T>(
+pub(crate) fn wait_for_with_message<T>(
     limit: Duration,
     what: impl FnOnce() -> String,
     mut look: impl FnMut() -> Option<T>,

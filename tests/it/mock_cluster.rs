@@ -26,24 +26,24 @@ const FROZEN: Duration = Duration::from_secs(60);
 const DIRECT: usize = 3;
 
 /// An app that probes a mock cluster, without listener and export.
-struct Probing {
+struct RunningProber {
     app: App,
     mock: Mock,
 }
 
-impl Probing {
+impl RunningProber {
     /// Starts both, and waits until every broker is written to and read from.
-    fn start() -> Probing {
-        Probing::start_with(|_| {})
+    fn start() -> RunningProber {
+        RunningProber::start_with(|_| {})
     }
 
     /// The same, with other settings.
-    fn start_with(change: impl FnOnce(&mut Config)) -> Probing {
+    fn start_with(change: impl FnOnce(&mut Config)) -> RunningProber {
         let mock = mock();
         let mut settings = settings(&mock);
         change(&mut settings);
         let app = App::start(&settings, Parts { http: false, otlp: false }).expect("the app starts");
-        let probing = Probing { app, mock };
+        let probing = RunningProber { app, mock };
         probing.wait("every broker has good round trips in both views", |now| {
             let good = |row: &SeriesCounts| 10 <= row.counts.of(Outcome::Good);
             let rows = || now.series.iter().filter(|row| row.series.broker.id().is_some());
@@ -121,7 +121,7 @@ fn state(snapshot: &Snapshot, broker: i32) -> Option<BrokerState> {
 
 #[test]
 fn healthy_cluster_has_good_events_only() {
-    let probing = Probing::start();
+    let probing = RunningProber::start();
     let last = probing.stop();
     assert_eq!(BROKERS.map(|broker| bad(&last, broker)), [0, 0, 0]);
     assert_eq!(BROKERS.map(|broker| state(&last, broker)), [Some(BrokerState::Ok); 3]);
@@ -134,7 +134,7 @@ fn healthy_cluster_has_good_events_only() {
 
 #[test]
 fn frozen_broker_fails_alone_and_recovers() {
-    let probing = Probing::start();
+    let probing = RunningProber::start();
     probing.mock.delay(2, FROZEN).expect("there is such a broker");
     let frozen = probing.wait("the frozen broker fails", |now| {
         5 <= count(now, 2, Probe::Produce, Outcome::Timeout) && state(now, 2) == Some(BrokerState::Failing)
@@ -160,7 +160,7 @@ fn frozen_broker_fails_alone_and_recovers() {
 fn refused_write_is_one_error_with_kafkas_name() {
     for (code, name) in [(6, "NOT_LEADER_OR_FOLLOWER"), (19, "NOT_ENOUGH_REPLICAS"), (10, "MESSAGE_TOO_LARGE")] {
         // The mock refuses whoever comes first: here it is to be the pinned lane, which does not try again.
-        let probing = Probing::start_with(|config| config.lanes.replicated.lane.enabled = false);
+        let probing = RunningProber::start_with(|config| config.lanes.replicated.lane.enabled = false);
         assert!(probing.mock.refuse_writes(KafkaError(code), 5), "librdkafka knows {name}");
         probing.wait("all five refusals are counted", |now| 5 <= errors(now, Probe::Produce, name));
         let last = probing.stop();
@@ -175,7 +175,7 @@ fn refused_write_is_one_error_with_kafkas_name() {
 
 #[test]
 fn refused_write_that_librdkafka_tries_again_is_good_in_the_client_view() {
-    let probing = Probing::start_with(|config| config.lanes.pinned.enabled = false);
+    let probing = RunningProber::start_with(|config| config.lanes.pinned.enabled = false);
     assert!(probing.mock.refuse_writes(KafkaError::NOT_LEADER_OR_FOLLOWER, 1));
     let counted =
         |now: &Snapshot| -> u64 { BROKERS.map(|id| count(now, id, Probe::Produce, Outcome::Good)).iter().sum() };
@@ -187,7 +187,7 @@ fn refused_write_that_librdkafka_tries_again_is_good_in_the_client_view() {
 
 #[test]
 fn client_view_recovers_with_its_partitions_new_leader_and_the_broker_view_does_not() {
-    let probing = Probing::start();
+    let probing = RunningProber::start();
     probing.mock.delay(2, FROZEN).expect("there is such a broker");
     let in_client_view = |now: &Snapshot, outcome| -> u64 {
         client_rows(now, 2).filter(|row| row.series.probe == Probe::EndToEnd).map(|row| row.counts.of(outcome)).sum()
@@ -208,7 +208,7 @@ fn client_view_recovers_with_its_partitions_new_leader_and_the_broker_view_does_
 
 #[test]
 fn stop_voids_what_is_on_the_way() {
-    let probing = Probing::start();
+    let probing = RunningProber::start();
     probing.mock.delay(3, FROZEN).expect("there is such a broker");
     let open = |now: &Snapshot| rows(now, 3).map(|row| row.counts.in_flight()).sum::<u64>();
     probing.wait("attempts wait for the frozen broker", |now| 20 <= open(now));

@@ -7,7 +7,7 @@ use prober_core::finding::FindingKind;
 use super::evidence::Moment;
 use super::watch::Watch;
 use super::{Expect, Incident};
-use crate::support::Named;
+use crate::support::FindingId;
 
 /// A finding is to be over so soon after the fault; one that takes longer to be found, as what is asked for seldom, may take as
 /// long to be over.
@@ -30,11 +30,11 @@ pub(super) struct Account {
     pub(super) victim: Option<i32>,
     pub(super) expected: Expect,
     /// What named the culprit first, and how long after the fault began.
-    pub(super) named: Option<(Named, Duration)>,
+    pub(super) named: Option<(FindingId, Duration)>,
     /// How long after its end the last finding was over; `None`: not within a minute.
     pub(super) cleared: Option<Duration>,
     /// Everything else that was found.
-    pub(super) others: Vec<Named>,
+    pub(super) others: Vec<FindingId>,
     /// Whether anything stood at all.
     pub(super) found: bool,
     /// Bad events: of the victim in the broker view, of the others in it, and of the other views.
@@ -68,9 +68,9 @@ impl Account {
         after: &Moment,
     ) -> Account {
         let victim = matches!(incident.expect, Expect::Victim { .. }).then_some(victim);
-        let is_wanted = |finding: &Named| incident.expect.names(victim, finding);
+        let is_wanted = |finding: &FindingId| incident.expect.names(victim, finding);
         let named = watch.first(began, is_wanted).map(|(at, finding)| (finding, at.duration_since(began)));
-        let mut others: Vec<Named> = watch.sights().into_iter().flat_map(|sight| sight.findings).collect();
+        let mut others: Vec<FindingId> = watch.sights().into_iter().flat_map(|sight| sight.findings).collect();
         let found = !others.is_empty();
         others.retain(|finding| !is_wanted(finding));
         others.sort();
@@ -109,7 +109,7 @@ impl Account {
             Some(took) if goal < took => broken.push(format!("over after {:.1} s", took.as_secs_f64())),
             Some(_) => {}
         }
-        let wrong: Vec<&Named> = self.wrong().collect();
+        let wrong: Vec<&FindingId> = self.wrong().collect();
         if !wrong.is_empty() {
             broken.push(format!("found {wrong:?}"));
         }
@@ -127,12 +127,12 @@ impl Account {
     }
 
     /// What should not have been found.
-    pub(super) fn wrong(&self) -> impl Iterator<Item = &Named> {
+    pub(super) fn wrong(&self) -> impl Iterator<Item = &FindingId> {
         self.others.iter().filter(|finding| self.is_wrong(finding))
     }
 
     /// Whether a finding that was not the one looked for blames somebody who is well.
-    pub(super) fn is_wrong(&self, (kind, broker): &Named) -> bool {
+    pub(super) fn is_wrong(&self, (kind, broker): &FindingId) -> bool {
         let about_itself = is_about_itself(kind);
         match self.expected {
             Expect::Victim { .. } => broker.is_some() && *broker != self.victim,
@@ -166,7 +166,7 @@ impl Expect {
     }
 
     /// Whether a finding is the one that is hoped for.
-    fn names(self, victim: Option<i32>, (kind, broker): &Named) -> bool {
+    fn names(self, victim: Option<i32>, (kind, broker): &FindingId) -> bool {
         let (kinds, of) = match self {
             Expect::Victim { kinds, .. } => (kinds, victim),
             Expect::Cluster { kinds, .. } | Expect::Prober { kinds } => (kinds, None),

@@ -2,7 +2,7 @@
 
 use super::{Expect, Incident, Scene, secs};
 use crate::harness::{raw, wait_until};
-use crate::support::let_pass;
+use crate::support::elapse;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "leaders_rebalanced",
@@ -21,7 +21,7 @@ pub(super) const INCIDENT: Incident = Incident {
             let moved = raw::metadata_of_all(addr).map(raw::Metadata::moved).unwrap_or_default();
             moved.is_empty() || raw::elect_preferred(addr, &moved).is_err()
         });
-        let_pass(secs(8));
+        elapse(secs(8));
         Box::new(|_| ())
     },
     expect: Expect::Nothing { client_bad: 5 },

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Expect;
 use super::account::Account;
-use crate::support::Named;
+use crate::support::FindingId;
 
 /// A row for each account, in Markdown, which is plain enough to read as text.
 pub(super) fn table(accounts: &[Account]) -> String {
@@ -104,8 +104,8 @@ fn spread(times: impl Iterator<Item = Option<Duration>>) -> String {
     format!("{}, {}", one(times.get(times.len() / 2)), one(times.last()))
 }
 
-fn list<'a>(findings: impl IntoIterator<Item = &'a Named>) -> String {
-    let one = |(kind, broker): &Named| broker.map_or(kind.clone(), |broker| format!("{kind} {broker}"));
+fn list<'a>(findings: impl IntoIterator<Item = &'a FindingId>) -> String {
+    let one = |(kind, broker): &FindingId| broker.map_or(kind.clone(), |broker| format!("{kind} {broker}"));
     let all: Vec<String> = findings.into_iter().map(one).collect();
     if all.is_empty() { NONE.to_owned() } else { all.join(", ") }
 }

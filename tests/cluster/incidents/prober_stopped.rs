@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::stage::Stage;
 use super::{Expect, Incident, Scene, Undo, secs};
-use crate::support::let_pass;
+use crate::support::elapse;
 
 const EXPECT: Expect = Expect::Prober { kinds: &["prober_stalled"] };
 
@@ -29,9 +29,9 @@ pub(super) const LONG: Incident = Incident {
 fn stop(stage: &mut Stage<'_>, time: Duration) -> Undo {
     for _ in 0..2 {
         stage.probing.prober.freeze();
-        let_pass(time);
+        elapse(time);
         stage.probing.prober.thaw();
-        let_pass(secs(4));
+        elapse(secs(4));
     }
     Box::new(|_| ())
 }

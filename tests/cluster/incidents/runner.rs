@@ -9,7 +9,7 @@ use super::watch::Watch;
 use super::{Incident, evidence};
 use crate::harness::kafka::shared::give_back_leadership;
 use crate::harness::wait_until;
-use crate::support::{Status, let_pass};
+use crate::support::{Status, elapse};
 
 /// How long what is normal is looked at before, to compare with.
 const CALM: Duration = Duration::from_secs(4);
@@ -34,21 +34,21 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
     let start = Moment::of(stage);
     // So that the fault meets every phase of the prober's schedule.
     let youth = if incident.expect.is_of_silence() { CALM } else { GROWN_UP.saturating_sub(stage.age()) };
-    let_pass(CALM.max(youth) + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
+    elapse(CALM.max(youth) + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
     let before = Moment::of(stage);
 
     let watch = Watch::start(&stage.probing);
     let now = Instant::now();
     let undo = (incident.inject)(stage);
     let began = stage.begun().unwrap_or(now);
-    let_pass(incident.lasts.saturating_sub(began.elapsed()));
+    elapse(incident.lasts.saturating_sub(began.elapsed()));
     let during = Moment::of(stage);
     let ended = evidence::last_words(stage.cluster);
 
     undo(stage);
     let healed = stage.begun().unwrap_or_else(Instant::now);
     let cleared = wait_calm(&watch).map(|at| at.saturating_duration_since(healed));
-    let_pass(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
+    elapse(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
     let after = Moment::of(stage);
     after.assert_balances();
 
@@ -78,7 +78,7 @@ fn wait_calm(watch: &Watch) -> Option<Instant> {
         if let Some(calm) = watch.calm_since().filter(|calm| OVER_FOR <= calm.elapsed()) {
             return Some(calm);
         }
-        let_pass(Duration::from_millis(100));
+        elapse(Duration::from_millis(100));
     }
     None
 }

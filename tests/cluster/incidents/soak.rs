@@ -13,7 +13,7 @@ use super::{account, prober_starved};
 use crate::harness::faults::cpu_quota::CpuQuota;
 use crate::harness::random::Random;
 use crate::harness::skip_without_kafka;
-use crate::support::{Named, let_pass};
+use crate::support::{FindingId, elapse};
 
 /// For how many minutes.
 const MINUTES: &str = "KAFKA_PROBER_TEST_SOAK_MINUTES";
@@ -37,7 +37,7 @@ fn starving_prober_says_nothing_of_a_healthy_cluster() {
     let quota = CpuQuota::to(stage.probing.prober.pid(), SHARE);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) * minutes {
-        let_pass(SAID_EVERY);
+        elapse(SAID_EVERY);
         let bad = Moment::of(&stage).bad_since(&before, None);
         eprintln!("after {:.0} s: {bad:?}, found {:?}", began.elapsed().as_secs_f64(), found(&stage));
     }
@@ -45,14 +45,14 @@ fn starving_prober_says_nothing_of_a_healthy_cluster() {
     drop(quota);
     let after = Moment::of(&stage);
 
-    let wrong: Vec<Named> = found(&stage).into_keys().filter(|(kind, _)| !account::is_about_itself(kind)).collect();
+    let wrong: Vec<FindingId> = found(&stage).into_keys().filter(|(kind, _)| !account::is_about_itself(kind)).collect();
     assert_eq!(wrong, [], "{}", stage.probing.prober.stderr());
     assert_eq!(after.bad_since(&before, None), account::Bad::default(), "{}", after.told_since(&before));
     stage.probing.stop();
 }
 
 /// What was ever found, and how often.
-fn found(stage: &Stage<'_>) -> BTreeMap<Named, usize> {
+fn found(stage: &Stage<'_>) -> BTreeMap<FindingId, usize> {
     let mut found = BTreeMap::new();
     for finding in stage.probing.findings_so_far() {
         *found.entry(finding).or_default() += 1;

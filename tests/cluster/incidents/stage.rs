@@ -11,12 +11,12 @@ use crate::harness::network::Network;
 use crate::harness::otlp::OtlpSink;
 use crate::harness::random::Random;
 use crate::harness::{Cluster, raw};
-use crate::support::{Probing, TOPIC};
+use crate::support::{RunningProber, TOPIC};
 
 /// A cluster, a prober in front of it, and who is to suffer.
 pub(super) struct Stage<'a> {
     pub(super) cluster: &'a Cluster,
-    pub(super) probing: Probing,
+    pub(super) probing: RunningProber,
     pub(super) random: Random,
     opened: Instant,
     network: Option<&'a Network>,
@@ -39,7 +39,7 @@ impl<'a> Stage<'a> {
         let faketime = wall_clock.as_ref().map(FakeWallClock::environment).unwrap_or_default();
         let mut environment = incident.scene.environment();
         environment.extend(faketime.iter().map(|(name, value)| (*name, value.as_str())));
-        let probing = Probing::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
+        let probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
         let victim = random.one_of(&ids(cluster));
         let opened = Instant::now();
         Stage { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, begun: None }

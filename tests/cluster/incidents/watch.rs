@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::harness::prober::http;
-use crate::support::{Named, Probing, named};
+use crate::support::{FindingId, RunningProber, named};
 
 const EVERY: Duration = Duration::from_millis(50);
 
@@ -24,11 +24,11 @@ pub(super) struct Watch {
 #[derive(Debug, Clone)]
 pub(super) struct Sight {
     pub(super) at: Instant,
-    pub(super) findings: Vec<Named>,
+    pub(super) findings: Vec<FindingId>,
 }
 
 impl Watch {
-    pub(super) fn start(probing: &Probing) -> Watch {
+    pub(super) fn start(probing: &RunningProber) -> Watch {
         let address = probing.prober.http_address().to_owned();
         let (sights, end) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let thread = thread::spawn({
@@ -39,7 +39,7 @@ impl Watch {
     }
 
     /// When one of these first stood, after a moment.
-    pub(super) fn first(&self, after: Instant, wanted: impl Fn(&Named) -> bool) -> Option<(Instant, Named)> {
+    pub(super) fn first(&self, after: Instant, wanted: impl Fn(&FindingId) -> bool) -> Option<(Instant, FindingId)> {
         let sights = self.sights();
         let mut found = sights.iter().filter(|sight| after <= sight.at);
         found.find_map(|sight| {

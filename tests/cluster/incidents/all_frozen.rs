@@ -1,18 +1,18 @@
 //! All brokers stand still at the same moment: from here that looks like a dead network, and nobody can be named.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 use crate::harness::kafka::broker::Broker;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "all_frozen",
     what: "SIGSTOP of every broker for 15 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(15),
-    inject: |stage| {
-        stage.cluster.brokers().iter().for_each(Broker::freeze);
-        Box::new(|stage| {
-            stage.cluster.brokers().iter().for_each(Broker::thaw);
-            stage.cluster.await_ready();
+    inject: |bed| {
+        bed.cluster.brokers().iter().for_each(Broker::freeze);
+        Box::new(|bed| {
+            bed.cluster.brokers().iter().for_each(Broker::thaw);
+            bed.cluster.await_ready();
         })
     },
     expect: Expect::Cluster { kinds: &["cluster_unreachable"], within: secs(3) },

@@ -1,14 +1,14 @@
 //! Whoever the metrics are sent to goes away: that is nobody's fault in the cluster, and changes nothing about probing.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "collector_down",
     what: "the OTLP receiver is gone for 25 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(25),
-    inject: |stage| {
-        stage.end_sink();
+    inject: |bed| {
+        bed.end_sink();
         Box::new(|_| ())
     },
     expect: Expect::Prober { kinds: &[] },

@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use super::stage::Stage;
-use super::{Expect, Incident, Scene, Undo, secs};
+use super::test_bed::TestBed;
+use super::{Expect, Incident, ClusterKind, Undo, secs};
 use crate::harness::raw::{ConfigResource, alter_config};
 
 const LIMIT: &str = "listener.name.client.max.connections";
@@ -11,20 +11,20 @@ const LIMIT: &str = "listener.name.client.max.connections";
 pub(super) const INCIDENT: Incident = Incident {
     name: "connections_full",
     what: "no client connection more for 35 s, by the broker's own limit",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(35),
     inject: limit,
     // A fresh connection is tried every ten seconds, and once is by chance.
     expect: Expect::Victim { kinds: &["new_connections_failing"], within: secs(25) },
 };
 
-fn limit(stage: &mut Stage<'_>) -> Undo {
-    let (addr, broker) = (stage.victim().internal_address(), ConfigResource::Broker(stage.victim_id()));
+fn limit(bed: &mut TestBed<'_>) -> Undo {
+    let (addr, broker) = (bed.victim().internal_address(), ConfigResource::Broker(bed.victim_id()));
     alter_config(addr, broker, LIMIT, Some("1")).expect("a configuration");
     // The broker is just about to take the next one, and looks at its limit only then.
-    let next = TcpStream::connect((Ipv4Addr::LOCALHOST, stage.victim().client_port()));
-    Box::new(move |stage| {
-        let addr = stage.victim().internal_address();
+    let next = TcpStream::connect((Ipv4Addr::LOCALHOST, bed.victim().client_port()));
+    Box::new(move |bed| {
+        let addr = bed.victim().internal_address();
         alter_config(addr, broker, LIMIT, None).expect("a configuration");
         drop(next);
     })

@@ -1,18 +1,18 @@
 //! The active controller dies or stands still: no broker is at fault, and none may be named.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 
 /// Another one is elected within seconds: hardly anything is asked of it meanwhile.
 pub(super) const KILLED: Incident = Incident {
     name: "controller_killed",
     what: "SIGKILL of the active controller, started again after 20 s",
-    scene: Scene::Controllers,
+    cluster_kind: ClusterKind::SeparateControllers,
     lasts: secs(20),
-    inject: |stage| {
-        let controller = stage.cluster.active_controller();
+    inject: |bed| {
+        let controller = bed.cluster.active_controller();
         let id = controller.id();
         controller.kill();
-        Box::new(move |stage| stage.controller(id).start())
+        Box::new(move |bed| bed.controller(id).start())
     },
     expect: Expect::Nothing { client_bad: 0 },
 };
@@ -21,13 +21,13 @@ pub(super) const KILLED: Incident = Incident {
 pub(super) const FROZEN: Incident = Incident {
     name: "controller_frozen",
     what: "SIGSTOP of the active controller for 40 s",
-    scene: Scene::Controllers,
+    cluster_kind: ClusterKind::SeparateControllers,
     lasts: secs(40),
-    inject: |stage| {
-        let controller = stage.cluster.active_controller();
+    inject: |bed| {
+        let controller = bed.cluster.active_controller();
         let id = controller.id();
         controller.freeze();
-        Box::new(move |stage| stage.controller(id).thaw())
+        Box::new(move |bed| bed.controller(id).thaw())
     },
     expect: Expect::Cluster { kinds: &["controller_unresponsive"], within: secs(35) },
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, SOON, Scene, secs};
+use super::{Expect, Incident, SOON, ClusterKind, secs};
 use crate::harness::proxy::Pace;
 
 const PACE: Pace = Pace { delay: Duration::from_millis(100), bytes_per_second: None };
@@ -10,11 +10,11 @@ const PACE: Pace = Pace { delay: Duration::from_millis(100), bytes_per_second: N
 pub(super) const INCIDENT: Incident = Incident {
     name: "delay_200ms",
     what: "200 ms more there and back",
-    scene: Scene::Equipped,
+    cluster_kind: ClusterKind::ProxiedTwoDisks,
     lasts: secs(20),
-    inject: |stage| {
-        stage.cluster.proxy(stage.victim_id()).slow(PACE);
-        Box::new(|stage| stage.cluster.proxy(stage.victim_id()).heal())
+    inject: |bed| {
+        bed.cluster.proxy(bed.victim_id()).slow(PACE);
+        Box::new(|bed| bed.cluster.proxy(bed.victim_id()).heal())
     },
     expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: SOON },
 };

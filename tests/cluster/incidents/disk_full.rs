@@ -1,13 +1,13 @@
 //! The disk with a broker's logs is full.
 
-use super::stage::Stage;
-use super::{Expect, Incident, SOON, Scene, Undo, secs};
+use super::test_bed::TestBed;
+use super::{Expect, Incident, SOON, ClusterKind, Undo, secs};
 
 /// The one of two that holds the pinned partition: the broker goes on with the other.
 pub(super) const OF_TWO: Incident = Incident {
     name: "disk_full_of_two",
     what: "the disk with the pinned partition is full, another is not",
-    scene: Scene::Equipped,
+    cluster_kind: ClusterKind::ProxiedTwoDisks,
     lasts: secs(20),
     inject: fill,
     expect: Expect::Victim { kinds: &["storage_failed"], within: SOON },
@@ -17,18 +17,18 @@ pub(super) const OF_TWO: Incident = Incident {
 pub(super) const ONLY: Incident = Incident {
     name: "disk_full",
     what: "the only disk is full",
-    scene: Scene::OneDisk,
+    cluster_kind: ClusterKind::ProxiedOneDisk,
     lasts: secs(20),
     inject: fill,
     expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
 };
 
-fn fill(stage: &mut Stage<'_>) -> Undo {
-    let disk = stage.pinned_disk();
+fn fill(bed: &mut TestBed<'_>) -> Undo {
+    let disk = bed.pinned_disk();
     disk.fill();
-    stage.begins();
-    Box::new(|stage| {
-        stage.pinned_disk().empty();
-        stage.restart();
+    bed.begins();
+    Box::new(|bed| {
+        bed.pinned_disk().empty();
+        bed.restart();
     })
 }

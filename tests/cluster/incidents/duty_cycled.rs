@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, SOON, Scene, secs};
+use super::{Expect, Incident, SOON, ClusterKind, secs};
 use crate::harness::faults::pauses::Pauses;
 
 const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: SOON };
@@ -11,10 +11,10 @@ const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"
 pub(super) const INCIDENT: Incident = Incident {
     name: "duty_cycled",
     what: "stopped 150 of every 300 ms",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(15),
-    inject: |stage| {
-        let pauses = Pauses::periodic(stage.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
+    inject: |bed| {
+        let pauses = Pauses::periodic(bed.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
         Box::new(move |_| drop(pauses))
     },
     expect: EXPECT,
@@ -24,11 +24,11 @@ pub(super) const INCIDENT: Incident = Incident {
 pub(super) const LONG: Incident = Incident {
     name: "duty_cycled_long",
     what: "stopped 1.2 of every 2.4 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(20),
-    inject: |stage| {
+    inject: |bed| {
         let half = Duration::from_millis(1200);
-        let pauses = Pauses::periodic(stage.victim().pid(), half, half);
+        let pauses = Pauses::periodic(bed.victim().pid(), half, half);
         Box::new(move |_| drop(pauses))
     },
     expect: EXPECT,

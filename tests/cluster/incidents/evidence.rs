@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Incident;
 use super::account::{Account, Bad};
-use super::stage::Stage;
+use super::test_bed::TestBed;
 use super::watch::Watch;
 use crate::harness::Cluster;
 use crate::harness::prober::Scrape;
@@ -42,8 +42,8 @@ type Counts = BTreeMap<String, u64>;
 
 impl Moment {
     #[track_caller]
-    pub(super) fn of(stage: &Stage<'_>) -> Moment {
-        let (status, metrics) = (stage.probing.status(), stage.probing.prober.metrics());
+    pub(super) fn of(bed: &TestBed<'_>) -> Moment {
+        let (status, metrics) = (bed.probing.status(), bed.probing.prober.metrics());
         Moment { at: status.at, status, metrics }
     }
 

@@ -1,15 +1,15 @@
 //! The process of one broker stands still (SIGSTOP): its machine takes connections, and nobody answers.
 
-use super::{AT_ONCE, Expect, Incident, Scene, secs};
+use super::{AT_ONCE, Expect, Incident, ClusterKind, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "frozen",
     what: "SIGSTOP for 12 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(12),
-    inject: |stage| {
-        stage.victim().freeze();
-        Box::new(|stage| stage.victim().thaw())
+    inject: |bed| {
+        bed.victim().freeze();
+        Box::new(|bed| bed.victim().thaw())
     },
     expect: Expect::Victim { kinds: &["broker_stalled", "broker_frozen"], within: AT_ONCE },
 };

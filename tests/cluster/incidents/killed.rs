@@ -1,7 +1,7 @@
 //! The process of one broker dies (SIGKILL): its port is closed, and the cluster lists it for nine seconds more.
 
-use super::stage::Stage;
-use super::{AT_ONCE, Expect, Incident, Scene, Undo, secs};
+use super::test_bed::TestBed;
+use super::{AT_ONCE, Expect, Incident, ClusterKind, Undo, secs};
 
 const EXPECT: Expect = Expect::Victim { kinds: &["broker_down"], within: AT_ONCE };
 
@@ -9,7 +9,7 @@ const EXPECT: Expect = Expect::Victim { kinds: &["broker_down"], within: AT_ONCE
 pub(super) const INCIDENT: Incident = Incident {
     name: "killed",
     what: "SIGKILL, started again after 10 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(10),
     inject: kill,
     expect: EXPECT,
@@ -19,16 +19,16 @@ pub(super) const INCIDENT: Incident = Incident {
 pub(super) const NEVER_BACK: Incident = Incident {
     name: "killed_for_good",
     what: "SIGKILL, away for a minute",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(60),
     inject: kill,
     expect: EXPECT,
 };
 
-fn kill(stage: &mut Stage<'_>) -> Undo {
-    stage.victim().kill();
-    Box::new(|stage| {
-        stage.victim().start();
-        stage.cluster.await_ready();
+fn kill(bed: &mut TestBed<'_>) -> Undo {
+    bed.victim().kill();
+    Box::new(|bed| {
+        bed.victim().start();
+        bed.cluster.await_ready();
     })
 }

@@ -1,22 +1,22 @@
 //! Leadership moves to other replicas and back to the preferred ones, while every broker is well.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 use crate::harness::{raw, wait_until};
 use crate::support::elapse;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "leaders_rebalanced",
     what: "a broker gives up its leaderships for a restart, and gets them back by an election",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(0),
-    inject: |stage| {
-        let broker = stage.victim();
+    inject: |bed| {
+        let broker = bed.victim();
         assert!(broker.stop(), "it ends by itself: {}", broker.log_tail());
         broker.start();
-        stage.cluster.await_ready();
-        wait_until(secs(60), "every replica is in sync", || stage.all_in_sync());
-        stage.begins();
-        let addr = stage.cluster.any_internal_address();
+        bed.cluster.await_ready();
+        wait_until(secs(60), "every replica is in sync", || bed.all_in_sync());
+        bed.begins();
+        let addr = bed.cluster.any_internal_address();
         wait_until(secs(30), "every partition is led by its preferred leader", || {
             let moved = raw::metadata_of_all(addr).map(raw::Metadata::moved).unwrap_or_default();
             moved.is_empty() || raw::elect_preferred(addr, &moved).is_err()

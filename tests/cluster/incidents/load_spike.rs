@@ -1,6 +1,6 @@
 //! Others write a lot, and the cluster can take it.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 use crate::harness::faults::load::Load;
 
 /// A tenth or so of what the three brokers take on two cores.
@@ -9,11 +9,11 @@ const RECORDS_PER_SECOND: u32 = 5_000;
 pub(super) const INCIDENT: Incident = Incident {
     name: "load_spike",
     what: "5 MB/s by Kafka's own performance tool",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(30),
-    inject: |stage| {
-        let load = Load::start(stage.cluster, Some(RECORDS_PER_SECOND));
-        stage.begins();
+    inject: |bed| {
+        let load = Load::start(bed.cluster, Some(RECORDS_PER_SECOND));
+        bed.begins();
         Box::new(move |_| {
             eprintln!("load: {}", load.numbers());
             drop(load);

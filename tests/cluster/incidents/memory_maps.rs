@@ -1,7 +1,7 @@
 //! The memory-map failure: a broker that gets no more maps cannot begin a new segment of any log.
 
-use super::stage::Stage;
-use super::{Expect, Incident, SOON, Scene, Undo, secs};
+use super::test_bed::TestBed;
+use super::{Expect, Incident, SOON, ClusterKind, Undo, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 use crate::harness::raw::{ConfigResource, alter_config};
 use crate::support::TOPIC;
@@ -10,7 +10,7 @@ use crate::support::TOPIC;
 pub(super) const OF_TWO: Incident = Incident {
     name: "memory_maps_of_two",
     what: "no memory map more, while the pinned log rolls every second; two disks",
-    scene: Scene::Equipped,
+    cluster_kind: ClusterKind::ProxiedTwoDisks,
     lasts: secs(20),
     inject: limit,
     expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
@@ -20,21 +20,21 @@ pub(super) const OF_TWO: Incident = Incident {
 pub(super) const ONLY: Incident = Incident {
     name: "memory_maps",
     what: "no memory map more, while the pinned log rolls every second",
-    scene: Scene::OneDisk,
+    cluster_kind: ClusterKind::ProxiedOneDisk,
     lasts: secs(20),
     inject: limit,
     expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
 };
 
-fn limit(stage: &mut Stage<'_>) -> Undo {
-    let addr = stage.cluster.any_internal_address();
+fn limit(bed: &mut TestBed<'_>) -> Undo {
+    let addr = bed.cluster.any_internal_address();
     let topic = ConfigResource::Topic(TOPIC);
     alter_config(addr, topic, "segment.ms", Some("1000")).expect("a configuration");
-    stage.begins();
-    let limited = LoweredLimit::memory_maps(stage.victim().pid());
-    Box::new(move |stage| {
+    bed.begins();
+    let limited = LoweredLimit::memory_maps(bed.victim().pid());
+    Box::new(move |bed| {
         drop(limited);
-        alter_config(stage.other_internal_address(), topic, "segment.ms", Some("600000")).expect("a configuration");
-        stage.restart();
+        alter_config(bed.other_internal_address(), topic, "segment.ms", Some("600000")).expect("a configuration");
+        bed.restart();
     })
 }

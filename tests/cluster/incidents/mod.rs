@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`scene`], [`stage`] | the clusters on which incidents happen, and what an incident gets its hands on |
+//! | [`cluster_kind`], [`test_bed`] | the clusters on which incidents happen, and what an incident gets its hands on |
 //! | [`runner`] | one incident from calm to calm |
 //! | [`watch`] | which findings stood when, as a user of the page sees them |
 //! | [`account`] | what came of it, and what of that was not to be |
@@ -18,9 +18,9 @@ mod account;
 mod evidence;
 mod matrix;
 mod runner;
-mod scene;
+mod cluster_kind;
 mod soak;
-mod stage;
+mod test_bed;
 mod suite;
 mod watch;
 
@@ -55,11 +55,11 @@ mod topic_deleted;
 
 use std::time::Duration;
 
-use scene::Scene;
-use stage::Stage;
+use cluster_kind::ClusterKind;
+use test_bed::TestBed;
 
 /// Undoes a fault; what it holds was holding it.
-type Undo = Box<dyn FnOnce(&mut Stage<'_>)>;
+type Undo = Box<dyn FnOnce(&mut TestBed<'_>)>;
 
 /// One fault, and what may be said of it.
 struct Incident {
@@ -67,11 +67,11 @@ struct Incident {
     name: &'static str,
     /// In a few words, for the table.
     what: &'static str,
-    scene: Scene,
+    cluster_kind: ClusterKind,
     /// For how long the fault holds.
     lasts: Duration,
     /// Does it, and says how to undo it.
-    inject: fn(&mut Stage<'_>) -> Undo,
+    inject: fn(&mut TestBed<'_>) -> Undo,
     expect: Expect,
 }
 
@@ -97,7 +97,7 @@ const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// Every incident, those that share a scene beside each other.
+/// Every incident, those that share a cluster_kind beside each other.
 const ALL: [&Incident; 36] = [
     &frozen::INCIDENT,
     &killed::INCIDENT,

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use super::{Expect, Incident, SOON, Scene, secs};
+use super::{Expect, Incident, SOON, ClusterKind, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 
 /// What the broker may open more.
@@ -14,18 +14,18 @@ const HOARD: usize = 100;
 pub(super) const INCIDENT: Incident = Incident {
     name: "open_files",
     what: "no file descriptor left for 40 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(40),
-    inject: |stage| {
-        let limited = LoweredLimit::open_files(stage.victim().pid(), ROOM);
-        let port = stage.victim().client_port();
+    inject: |bed| {
+        let limited = LoweredLimit::open_files(bed.victim().pid(), ROOM);
+        let port = bed.victim().client_port();
         // The kernel accepts them, and holds back what the broker cannot take.
         let hoard: Vec<TcpStream> =
             (0..HOARD).filter_map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).collect();
-        stage.begins();
-        Box::new(move |stage| {
+        bed.begins();
+        Box::new(move |bed| {
             drop((limited, hoard));
-            stage.revive();
+            bed.revive();
         })
     },
     expect: Expect::Victim { kinds: &["new_connections_failing", "storage_failed", "broker_down"], within: SOON },

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 use crate::harness::faults::pauses::Pauses;
 
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(300)..Duration::from_millis(900);
@@ -11,13 +11,13 @@ const BETWEEN: std::ops::Range<Duration> = Duration::from_secs(2)..Duration::fro
 pub(super) const INCIDENT: Incident = Incident {
     name: "pauses",
     what: "each broker stopped 300 to 900 ms every 2 to 7 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(25),
-    inject: |stage| {
-        let pids: Vec<u32> = stage.cluster.brokers().iter().map(|broker| broker.pid()).collect();
+    inject: |bed| {
+        let pids: Vec<u32> = bed.cluster.brokers().iter().map(|broker| broker.pid()).collect();
         let mut paused = Vec::new();
         for pid in pids {
-            paused.push(Pauses::random(pid, PAUSE, BETWEEN, stage.random.next()));
+            paused.push(Pauses::random(pid, PAUSE, BETWEEN, bed.random.next()));
         }
         Box::new(move |_| drop(paused))
     },

@@ -1,15 +1,15 @@
 //! The prober gets a twentieth of a processor, while the cluster is well.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 use crate::harness::faults::cpu_quota::CpuQuota;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "prober_starved",
     what: "the prober at 5 % of a processor for 40 s",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(40),
-    inject: |stage| {
-        let quota = CpuQuota::to(stage.probing.prober.pid(), 5);
+    inject: |bed| {
+        let quota = CpuQuota::to(bed.probing.prober.pid(), 5);
         Box::new(move |_| {
             eprintln!("starved by {}, held back {:?} times", quota.mechanism(), quota.throttled());
             drop(quota);

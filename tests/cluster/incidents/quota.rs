@@ -1,6 +1,6 @@
 //! The cluster gives the prober's client so little that it is held back everywhere.
 
-use super::{Expect, Incident, SOON, Scene, secs};
+use super::{Expect, Incident, SOON, ClusterKind, secs};
 use crate::harness::raw::{Quota, alter_quota};
 
 /// Records of 128 bytes and what surrounds them, seven a second at each broker, are more than this.
@@ -9,11 +9,11 @@ const QUOTA: Quota = Quota::ProducedBytes(500.0);
 pub(super) const INCIDENT: Incident = Incident {
     name: "quota",
     what: "500 bytes a second for every client",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(20),
-    inject: |stage| {
-        alter_quota(stage.cluster.any_internal_address(), QUOTA, true).expect("a quota");
-        Box::new(|stage| alter_quota(stage.cluster.any_internal_address(), QUOTA, false).expect("no quota"))
+    inject: |bed| {
+        alter_quota(bed.cluster.any_internal_address(), QUOTA, true).expect("a quota");
+        Box::new(|bed| alter_quota(bed.cluster.any_internal_address(), QUOTA, false).expect("no quota"))
     },
     expect: Expect::Cluster { kinds: &["quota_throttled"], within: SOON },
 };

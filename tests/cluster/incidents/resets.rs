@@ -4,17 +4,17 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Expect, Incident, SOON, Scene, secs};
+use super::{Expect, Incident, SOON, ClusterKind, secs};
 
 const EVERY: Duration = Duration::from_secs(1);
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "resets",
     what: "every connection reset once a second",
-    scene: Scene::Equipped,
+    cluster_kind: ClusterKind::ProxiedTwoDisks,
     lasts: secs(25),
-    inject: |stage| {
-        let resetter = stage.cluster.proxy(stage.victim_id()).resetter();
+    inject: |bed| {
+        let resetter = bed.cluster.proxy(bed.victim_id()).resetter();
         let (end, ended) = mpsc::channel::<()>();
         let thread = thread::spawn(move || {
             while ended.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {

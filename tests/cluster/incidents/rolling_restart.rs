@@ -1,6 +1,6 @@
 //! Every broker in turn is shut down in good order and started again, as an upgrade does it.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 use crate::harness::wait_until;
 
 /// Each restart may cost clients five events.
@@ -9,15 +9,15 @@ const CLIENT_BAD: u64 = 3 * 5;
 pub(super) const INCIDENT: Incident = Incident {
     name: "rolling_restart",
     what: "controlled shutdown and start of each broker in turn",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(0),
-    inject: |stage| {
-        for broker in stage.cluster.brokers() {
+    inject: |bed| {
+        for broker in bed.cluster.brokers() {
             assert!(broker.stop(), "it ends by itself: {}", broker.log_tail());
             broker.start();
-            stage.cluster.await_ready();
+            bed.cluster.await_ready();
             // As whoever rolls a cluster waits: the next one goes when this one is in sync again.
-            wait_until(secs(60), "every replica is in sync", || stage.all_in_sync());
+            wait_until(secs(60), "every replica is in sync", || bed.all_in_sync());
         }
         Box::new(|_| ())
     },

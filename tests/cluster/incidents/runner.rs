@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::account::Account;
 use super::evidence::Moment;
-use super::stage::Stage;
+use super::test_bed::TestBed;
 use super::watch::Watch;
 use super::{Incident, evidence};
 use crate::harness::kafka::shared::give_back_leadership;
@@ -29,30 +29,30 @@ const DECIDED_WITHIN: Duration = Duration::from_secs(11);
 
 /// Runs one incident, and says what came of it.
 #[track_caller]
-pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
-    calm_down(stage);
-    let start = Moment::of(stage);
+pub(super) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Account {
+    calm_down(bed);
+    let start = Moment::of(bed);
     // So that the fault meets every phase of the prober's schedule.
-    let youth = if incident.expect.is_of_silence() { CALM } else { GROWN_UP.saturating_sub(stage.age()) };
-    elapse(CALM.max(youth) + stage.random.between(&(Duration::ZERO..Duration::from_secs(1))));
-    let before = Moment::of(stage);
+    let youth = if incident.expect.is_of_silence() { CALM } else { GROWN_UP.saturating_sub(bed.age()) };
+    elapse(CALM.max(youth) + bed.random.between(&(Duration::ZERO..Duration::from_secs(1))));
+    let before = Moment::of(bed);
 
-    let watch = Watch::start(&stage.probing);
+    let watch = Watch::start(&bed.probing);
     let now = Instant::now();
-    let undo = (incident.inject)(stage);
-    let began = stage.begun().unwrap_or(now);
+    let undo = (incident.inject)(bed);
+    let began = bed.begun().unwrap_or(now);
     elapse(incident.lasts.saturating_sub(began.elapsed()));
-    let during = Moment::of(stage);
-    let ended = evidence::last_words(stage.cluster);
+    let during = Moment::of(bed);
+    let ended = evidence::last_words(bed.cluster);
 
-    undo(stage);
-    let healed = stage.begun().unwrap_or_else(Instant::now);
+    undo(bed);
+    let healed = bed.begun().unwrap_or_else(Instant::now);
     let cleared = wait_calm(&watch).map(|at| at.saturating_duration_since(healed));
     elapse(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
-    let after = Moment::of(stage);
+    let after = Moment::of(bed);
     after.assert_balances();
 
-    let victim = stage.victim_id();
+    let victim = bed.victim_id();
     let account = Account::of(incident, victim, &watch, began, cleared, &before, &after);
     evidence::keep(incident, &account, &[&start, &before, &during, &after], &watch, (began, healed), &ended);
     account
@@ -60,15 +60,15 @@ pub(super) fn run(incident: &Incident, stage: &mut Stage<'_>) -> Account {
 
 /// Waits until every partition is led where it should be, every broker is good, and nothing stands.
 #[track_caller]
-pub(super) fn calm_down(stage: &Stage<'_>) {
-    stage.cluster.heal();
-    give_back_leadership(stage.cluster);
-    let (ids, since) = (stage.ids(), Instant::now());
-    stage.probing.wait_status(OVER_WITHIN, "every broker is good in both views", |status| {
+pub(super) fn calm_down(bed: &TestBed<'_>) {
+    bed.cluster.heal();
+    give_back_leadership(bed.cluster);
+    let (ids, since) = (bed.ids(), Instant::now());
+    bed.probing.wait_status(OVER_WITHIN, "every broker is good in both views", |status| {
         let good = |view: &Status, broker: i32| view.good_at(broker, "end_to_end").is_some_and(|at| since < at);
         ids.iter().all(|broker| good(status, *broker) && good(&status.client(), *broker))
     });
-    wait_until(OVER_WITHIN, "no finding stands before the incident", || stage.probing.findings().is_empty());
+    wait_until(OVER_WITHIN, "no finding stands before the incident", || bed.probing.findings().is_empty());
 }
 
 /// When the last finding was over; `None` if that was not to be waited for.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::evidence::Moment;
 use super::runner;
-use super::scene::Scene;
-use super::stage::Stage;
+use super::cluster_kind::ClusterKind;
+use super::test_bed::TestBed;
 use super::{account, prober_starved};
 use crate::harness::faults::cpu_quota::CpuQuota;
 use crate::harness::random::Random;
@@ -30,31 +30,31 @@ fn starving_prober_says_nothing_of_a_healthy_cluster() {
     if skip_without_kafka() {
         return;
     }
-    let cluster = Scene::Three.open();
-    let mut stage = Stage::open(&prober_starved::INCIDENT, &cluster, None, Random::new(Random::seed()));
-    runner::calm_down(&stage);
-    let before = Moment::of(&stage);
-    let quota = CpuQuota::to(stage.probing.prober.pid(), SHARE);
+    let cluster = ClusterKind::ThreeBrokers.open();
+    let mut bed = TestBed::open(&prober_starved::INCIDENT, &cluster, None, Random::new(Random::seed()));
+    runner::calm_down(&bed);
+    let before = Moment::of(&bed);
+    let quota = CpuQuota::to(bed.probing.prober.pid(), SHARE);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) * minutes {
         elapse(SAID_EVERY);
-        let bad = Moment::of(&stage).bad_since(&before, None);
-        eprintln!("after {:.0} s: {bad:?}, found {:?}", began.elapsed().as_secs_f64(), found(&stage));
+        let bad = Moment::of(&bed).bad_since(&before, None);
+        eprintln!("after {:.0} s: {bad:?}, found {:?}", began.elapsed().as_secs_f64(), found(&bed));
     }
     eprintln!("starved by {}, held back {:?} times", quota.mechanism(), quota.throttled());
     drop(quota);
-    let after = Moment::of(&stage);
+    let after = Moment::of(&bed);
 
-    let wrong: Vec<FindingId> = found(&stage).into_keys().filter(|(kind, _)| !account::is_about_itself(kind)).collect();
-    assert_eq!(wrong, [], "{}", stage.probing.prober.stderr());
+    let wrong: Vec<FindingId> = found(&bed).into_keys().filter(|(kind, _)| !account::is_about_itself(kind)).collect();
+    assert_eq!(wrong, [], "{}", bed.probing.prober.stderr());
     assert_eq!(after.bad_since(&before, None), account::Bad::default(), "{}", after.told_since(&before));
-    stage.probing.stop();
+    bed.probing.stop();
 }
 
 /// What was ever found, and how often.
-fn found(stage: &Stage<'_>) -> BTreeMap<FindingId, usize> {
+fn found(bed: &TestBed<'_>) -> BTreeMap<FindingId, usize> {
     let mut found = BTreeMap::new();
-    for finding in stage.probing.findings_so_far() {
+    for finding in bed.probing.findings_so_far() {
         *found.entry(finding).or_default() += 1;
     }
     found

@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::account::Account;
-use super::stage::Stage;
+use super::test_bed::TestBed;
 use super::{
     ALL, Expect, Incident, delay, disk_full, duty_cycled, evidence, matrix, packet_loss, pauses, prober_stopped, quota,
     rolling_restart, runner,
@@ -94,17 +94,17 @@ fn asked() -> Option<Vec<&'static Incident>> {
     Some(ALL.into_iter().filter(|incident| names.split(',').any(|name| name == incident.name)).collect())
 }
 
-/// One after the other, on a new cluster when the scene changes.
+/// One after the other, on a new cluster when the cluster_kind changes.
 fn run_all(asked: &[&'static Incident], network: &Network, mut random: Random) -> Vec<Account> {
     let mut accounts = Vec::new();
-    for in_scene in asked.chunk_by(|one, next| one.scene == next.scene) {
-        let scene = in_scene[0].scene;
-        if let Some(missing) = scene.missing() {
-            eprintln!("left out, without {missing}: {:?}", in_scene.iter().map(|one| one.name).collect::<Vec<_>>());
+    for of_kind in asked.chunk_by(|one, next| one.cluster_kind == next.cluster_kind) {
+        let cluster_kind = of_kind[0].cluster_kind;
+        if let Some(missing) = cluster_kind.missing() {
+            eprintln!("left out, without {missing}: {:?}", of_kind.iter().map(|one| one.name).collect::<Vec<_>>());
             continue;
         }
-        let cluster = scene.open();
-        accounts.extend(run_in(&cluster, Some(network), in_scene, &mut random));
+        let cluster = cluster_kind.open();
+        accounts.extend(run_in(&cluster, Some(network), of_kind, &mut random));
     }
     accounts
 }
@@ -118,22 +118,22 @@ fn run_in(
     random: &mut Random,
 ) -> Vec<Account> {
     let mut accounts = Vec::new();
-    let mut open: Option<Stage<'_>> = None;
+    let mut open: Option<TestBed<'_>> = None;
     for incident in incidents {
         let chance = Random::new(random.next());
-        let mut stage = match open.take() {
-            Some(stage) => stage.again(chance),
-            None => Stage::open(incident, cluster, network, chance),
+        let mut bed = match open.take() {
+            Some(bed) => bed.again(chance),
+            None => TestBed::open(incident, cluster, network, chance),
         };
-        accounts.push(runner::run(incident, &mut stage));
+        accounts.push(runner::run(incident, &mut bed));
         if matches!(incident.expect, Expect::Prober { .. }) {
-            stage.probing.stop();
+            bed.probing.stop();
         } else {
-            open = Some(stage);
+            open = Some(bed);
         }
     }
-    if let Some(mut stage) = open {
-        stage.probing.stop();
+    if let Some(mut bed) = open {
+        bed.probing.stop();
     }
     accounts
 }

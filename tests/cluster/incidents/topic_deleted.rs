@@ -1,16 +1,16 @@
 //! Somebody deletes a topic of the prober's while it writes to it. It makes it anew; no broker is to blame.
 
-use super::{Expect, Incident, Scene, secs};
+use super::{Expect, Incident, ClusterKind, secs};
 use crate::harness::raw;
 use crate::support::TOPIC;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "topic_deleted",
     what: "the pinned topic is deleted",
-    scene: Scene::Three,
+    cluster_kind: ClusterKind::ThreeBrokers,
     lasts: secs(20),
-    inject: |stage| {
-        raw::delete_topic(stage.cluster.any_internal_address(), TOPIC).expect("it is deleted");
+    inject: |bed| {
+        raw::delete_topic(bed.cluster.any_internal_address(), TOPIC).expect("it is deleted");
         Box::new(|_| ())
     },
     expect: Expect::Nothing { client_bad: 0 },

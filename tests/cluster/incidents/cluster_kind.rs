@@ -11,28 +11,28 @@ const PASSWORD: &str = "its-secret";
 
 /// What a cluster is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scene {
+pub(super) enum ClusterKind {
     /// Three brokers, as plain as can be.
-    Three,
+    ThreeBrokers,
     /// Three brokers, each behind a proxy for clients and with two disks for its logs.
-    Equipped,
+    ProxiedTwoDisks,
     /// The same with one disk, the loss of which is the loss of the broker.
-    OneDisk,
+    ProxiedOneDisk,
     /// Three brokers, and three controllers of their own.
-    Controllers,
+    SeparateControllers,
     /// Six brokers, so that most of them do not replicate from the victim.
-    Six,
+    SixBrokers,
     /// Three brokers that ask for a password, and for permissions.
     Secured,
     /// Three plain brokers, and a prober whose calendar can be set.
     FakeWallClock,
 }
 
-impl Scene {
+impl ClusterKind {
     pub(super) fn open(self) -> Cluster {
         let cluster = Cluster::start(self.options());
         create_internal_topics(&cluster);
-        if self == Scene::Secured {
+        if self == ClusterKind::Secured {
             permit_all(&cluster);
         }
         cluster
@@ -41,8 +41,8 @@ impl Scene {
     /// What this machine lacks for it, if anything.
     pub(super) fn missing(self) -> Option<&'static str> {
         match self {
-            Scene::Equipped | Scene::OneDisk if !disk::is_possible() => Some("disks in files (mkfs.ext4, and root)"),
-            Scene::FakeWallClock if !wall_clock::is_possible() => Some("libfaketime (script/bootstrap)"),
+            ClusterKind::ProxiedTwoDisks | ClusterKind::ProxiedOneDisk if !disk::is_possible() => Some("disks in files (mkfs.ext4, and root)"),
+            ClusterKind::FakeWallClock if !wall_clock::is_possible() => Some("libfaketime (script/bootstrap)"),
             _ => None,
         }
     }
@@ -50,20 +50,20 @@ impl Scene {
     fn options(self) -> Options {
         let plain = Options { name: format!("{self:?}").to_lowercase(), ..Options::default() };
         match self {
-            Scene::Three | Scene::Calendar => plain,
-            Scene::Equipped => Options { proxied: true, disks: 2, ..plain },
-            Scene::OneDisk => Options { proxied: true, disks: 1, ..plain },
+            ClusterKind::ThreeBrokers | ClusterKind::FakeWallClock => plain,
+            ClusterKind::ProxiedTwoDisks => Options { proxied: true, disks: 2, ..plain },
+            ClusterKind::ProxiedOneDisk => Options { proxied: true, disks: 1, ..plain },
             // A broker that waits for a frozen controller is heard by the next one in good time, on a busy machine, too.
-            Scene::Controllers => Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000"),
-            Scene::Six => Options { brokers: 6, ..plain },
-            Scene::Secured => secured(plain),
+            ClusterKind::SeparateControllers => Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000"),
+            ClusterKind::SixBrokers => Options { brokers: 6, ..plain },
+            ClusterKind::Secured => secured(plain),
         }
     }
 
     /// What the prober has to know to come in.
     pub(super) fn environment(self) -> Vec<(&'static str, &'static str)> {
         match self {
-            Scene::Secured => vec![
+            ClusterKind::Secured => vec![
                 ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PROTOCOL", "sasl_plaintext"),
                 ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__SASL_MECHANISM", "PLAIN"),
                 ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__USERNAME", USER),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Incident;
-use super::scene::Scene;
+use super::cluster_kind::ClusterKind;
 use crate::harness::faults::wall_clock::FakeWallClock;
 use crate::harness::faults::disk::Disk;
 use crate::harness::kafka::broker::Broker;
@@ -14,7 +14,7 @@ use crate::harness::{Cluster, raw};
 use crate::support::{RunningProber, TOPIC};
 
 /// A cluster, a prober in front of it, and who is to suffer.
-pub(super) struct Stage<'a> {
+pub(super) struct TestBed<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) probing: RunningProber,
     pub(super) random: Random,
@@ -26,29 +26,29 @@ pub(super) struct Stage<'a> {
     begun: Option<Instant>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> TestBed<'a> {
     /// The prober starts, with what it needs for this incident.
     pub(super) fn open(
         incident: &Incident,
         cluster: &'a Cluster,
         network: Option<&'a Network>,
         mut random: Random,
-    ) -> Stage<'a> {
+    ) -> TestBed<'a> {
         let sink = OtlpSink::grpc();
-        let wall_clock = (incident.scene == Scene::FakeWallClock).then(Calendar::new).flatten();
+        let wall_clock = (incident.cluster_kind == ClusterKind::FakeWallClock).then(Calendar::new).flatten();
         let faketime = wall_clock.as_ref().map(FakeWallClock::environment).unwrap_or_default();
-        let mut environment = incident.scene.environment();
+        let mut environment = incident.cluster_kind.environment();
         environment.extend(faketime.iter().map(|(name, value)| (*name, value.as_str())));
         let probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
         let victim = random.one_of(&ids(cluster));
         let opened = Instant::now();
-        Stage { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, begun: None }
+        TestBed { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, begun: None }
     }
 
     /// The same for the next incident, with another chance.
-    pub(super) fn again(self, mut random: Random) -> Stage<'a> {
+    pub(super) fn again(self, mut random: Random) -> TestBed<'a> {
         let victim = random.one_of(&ids(self.cluster));
-        Stage { random, victim, begun: None, ..self }
+        TestBed { random, victim, begun: None, ..self }
     }
 
     /// All brokers, by id.
@@ -128,13 +128,13 @@ impl<'a> Stage<'a> {
     /// The prober's own wall_clock.
     #[track_caller]
     pub(super) fn wall_clock(&self) -> &FakeWallClock {
-        self.wall_clock.as_ref().unwrap_or_else(|| panic!("the prober of this scene has the machine's calendar"))
+        self.wall_clock.as_ref().unwrap_or_else(|| panic!("the prober of this cluster_kind has the machine's calendar"))
     }
 
     /// The incident's own network.
     #[track_caller]
     pub(super) fn network(&self) -> &'a Network {
-        self.network.unwrap_or_else(|| panic!("this scene has no network of its own"))
+        self.network.unwrap_or_else(|| panic!("this cluster_kind has no network of its own"))
     }
 
     /// The fault begins now: what came before was preparation.

@@ -8,9 +8,9 @@ const OURS: Resource<'_> = Resource::Topics("kafka-prober-");
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "acl_removed",
-    what: "WRITE on the prober's topics is taken away for 25 s",
+    description: "WRITE on the prober's topics is taken away for 25 s",
     cluster_kind: ClusterKind::Secured,
-    lasts: secs(25),
+    duration: secs(25),
     inject: |bed| {
         revoke(bed.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("no ACL");
         Box::new(|bed| {

@@ -5,9 +5,9 @@ use crate::harness::kafka::broker::Broker;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "all_frozen",
-    what: "SIGSTOP of every broker for 15 s",
+    description: "SIGSTOP of every broker for 15 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(15),
+    duration: secs(15),
     inject: |bed| {
         bed.cluster.brokers().iter().for_each(Broker::freeze);
         Box::new(|bed| {

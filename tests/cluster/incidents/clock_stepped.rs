@@ -10,18 +10,18 @@ const EXPECT: Expect = Expect::Prober { kinds: &[] };
 
 pub(super) const FORWARDS: Incident = Incident {
     name: "clock_forwards",
-    what: "the prober's calendar is set an hour ahead for 20 s",
+    description: "the prober's calendar is set an hour ahead for 20 s",
     cluster_kind: ClusterKind::FakeWallClock,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| step(bed, HOUR),
     expect: EXPECT,
 };
 
 pub(super) const BACKWARDS: Incident = Incident {
     name: "clock_backwards",
-    what: "the prober's calendar is set an hour back for 20 s",
+    description: "the prober's calendar is set an hour back for 20 s",
     cluster_kind: ClusterKind::FakeWallClock,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| step(bed, -HOUR),
     expect: EXPECT,
 };

@@ -4,11 +4,11 @@ use super::{Expect, Incident, ClusterKind, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "collector_down",
-    what: "the OTLP receiver is gone for 25 s",
+    description: "the OTLP receiver is gone for 25 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(25),
+    duration: secs(25),
     inject: |bed| {
-        bed.end_sink();
+        bed.stop_otlp_receiver();
         Box::new(|_| ())
     },
     expect: Expect::Prober { kinds: &[] },

@@ -10,9 +10,9 @@ const LIMIT: &str = "listener.name.client.max.connections";
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "connections_full",
-    what: "no client connection more for 35 s, by the broker's own limit",
+    description: "no client connection more for 35 s, by the broker's own limit",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(35),
+    duration: secs(35),
     inject: limit,
     // A fresh connection is tried every ten seconds, and once is by chance.
     expect: Expect::Victim { kinds: &["new_connections_failing"], within: secs(25) },

@@ -5,9 +5,9 @@ use super::{Expect, Incident, ClusterKind, secs};
 /// Another one is elected within seconds: hardly anything is asked of it meanwhile.
 pub(super) const KILLED: Incident = Incident {
     name: "controller_killed",
-    what: "SIGKILL of the active controller, started again after 20 s",
+    description: "SIGKILL of the active controller, started again after 20 s",
     cluster_kind: ClusterKind::SeparateControllers,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| {
         let controller = bed.cluster.active_controller();
         let id = controller.id();
@@ -20,9 +20,9 @@ pub(super) const KILLED: Incident = Incident {
 /// Brokers wait for the one that stands still for up to half a minute.
 pub(super) const FROZEN: Incident = Incident {
     name: "controller_frozen",
-    what: "SIGSTOP of the active controller for 40 s",
+    description: "SIGSTOP of the active controller for 40 s",
     cluster_kind: ClusterKind::SeparateControllers,
-    lasts: secs(40),
+    duration: secs(40),
     inject: |bed| {
         let controller = bed.cluster.active_controller();
         let id = controller.id();

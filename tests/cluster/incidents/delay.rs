@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, SOON, ClusterKind, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
 use crate::harness::proxy::Pace;
 
 const PACE: Pace = Pace { delay: Duration::from_millis(100), bytes_per_second: None };
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "delay_200ms",
-    what: "200 ms more there and back",
+    description: "200 ms more there and back",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| {
         bed.cluster.proxy(bed.victim_id()).slow(PACE);
         Box::new(|bed| bed.cluster.proxy(bed.victim_id()).heal())
     },
-    expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: SOON },
+    expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: DEGRADED_GOAL },
 };

@@ -1,32 +1,32 @@
 //! The disk with a broker's logs is full.
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, SOON, ClusterKind, Undo, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, Undo, secs};
 
 /// The one of two that holds the pinned partition: the broker goes on with the other.
 pub(super) const OF_TWO: Incident = Incident {
     name: "disk_full_of_two",
-    what: "the disk with the pinned partition is full, another is not",
+    description: "the disk with the pinned partition is full, another is not",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
-    lasts: secs(20),
+    duration: secs(20),
     inject: fill,
-    expect: Expect::Victim { kinds: &["storage_failed"], within: SOON },
+    expect: Expect::Victim { kinds: &["storage_failed"], within: DEGRADED_GOAL },
 };
 
 /// The only one: the broker ends itself.
 pub(super) const ONLY: Incident = Incident {
     name: "disk_full",
-    what: "the only disk is full",
+    description: "the only disk is full",
     cluster_kind: ClusterKind::ProxiedOneDisk,
-    lasts: secs(20),
+    duration: secs(20),
     inject: fill,
-    expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
+    expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: DEGRADED_GOAL },
 };
 
 fn fill(bed: &mut TestBed<'_>) -> Undo {
     let disk = bed.pinned_disk();
     disk.fill();
-    bed.begins();
+    bed.mark_fault_started();
     Box::new(|bed| {
         bed.pinned_disk().empty();
         bed.restart();

@@ -1,12 +1,12 @@
 //! The kernel gives up the disk with a broker's pinned partition: every write to it fails, and what is there can be read.
 
-use super::{Expect, Incident, SOON, ClusterKind, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
 
 pub(super) const OF_TWO: Incident = Incident {
     name: "disk_read_only_of_two",
-    what: "the disk with the pinned partition turns read-only, another does not",
+    description: "the disk with the pinned partition turns read-only, another does not",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| {
         bed.pinned_disk().fail_writes();
         Box::new(|bed| {
@@ -15,5 +15,5 @@ pub(super) const OF_TWO: Incident = Incident {
             bed.restart();
         })
     },
-    expect: Expect::Victim { kinds: &["storage_failed"], within: SOON },
+    expect: Expect::Victim { kinds: &["storage_failed"], within: DEGRADED_GOAL },
 };

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, SOON, ClusterKind, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
 use crate::harness::proxy::Pace;
 
 const PACE: Pace = Pace { delay: Duration::ZERO, bytes_per_second: Some(500) };
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "drip",
-    what: "500 bytes a second each way",
+    description: "500 bytes a second each way",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
-    lasts: secs(25),
+    duration: secs(25),
     inject: |bed| {
         bed.cluster.proxy(bed.victim_id()).slow(PACE);
         Box::new(|bed| bed.cluster.proxy(bed.victim_id()).heal())
     },
     expect: Expect::Victim {
         kinds: &["path_degraded", "broker_slow", "broker_stalled", "broker_frozen"],
-        within: SOON,
+        within: DEGRADED_GOAL,
     },
 };

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, SOON, ClusterKind, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
 use crate::harness::faults::pauses::Pauses;
 
-const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: SOON };
+const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: DEGRADED_GOAL };
 
 /// For 150 of every 300 ms: nothing takes as long as a second.
 pub(super) const INCIDENT: Incident = Incident {
     name: "duty_cycled",
-    what: "stopped 150 of every 300 ms",
+    description: "stopped 150 of every 300 ms",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(15),
+    duration: secs(15),
     inject: |bed| {
         let pauses = Pauses::periodic(bed.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
         Box::new(move |_| drop(pauses))
@@ -23,9 +23,9 @@ pub(super) const INCIDENT: Incident = Incident {
 /// For 1.2 of every 2.4 s: some answers come late, and none of the pauses is long enough to be a stall.
 pub(super) const LONG: Incident = Incident {
     name: "duty_cycled_long",
-    what: "stopped 1.2 of every 2.4 s",
+    description: "stopped 1.2 of every 2.4 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| {
         let half = Duration::from_millis(1200);
         let pauses = Pauses::periodic(bed.victim().pid(), half, half);

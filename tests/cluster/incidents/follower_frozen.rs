@@ -1,15 +1,15 @@
 //! One of six brokers stands still: leaders for which it is a follower wait for it, and it alone is at fault.
 
-use super::{AT_ONCE, Expect, Incident, ClusterKind, secs};
+use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "follower_frozen",
-    what: "SIGSTOP of one of six brokers for 20 s",
+    description: "SIGSTOP of one of six brokers for 20 s",
     cluster_kind: ClusterKind::SixBrokers,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| {
         bed.victim().freeze();
         Box::new(|bed| bed.victim().thaw())
     },
-    expect: Expect::Victim { kinds: &["broker_stalled", "broker_frozen"], within: AT_ONCE },
+    expect: Expect::Victim { kinds: &["broker_stalled", "broker_frozen"], within: UNRESPONSIVE_GOAL },
 };

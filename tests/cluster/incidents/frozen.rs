@@ -1,15 +1,15 @@
 //! The process of one broker stands still (SIGSTOP): its machine takes connections, and nobody answers.
 
-use super::{AT_ONCE, Expect, Incident, ClusterKind, secs};
+use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "frozen",
-    what: "SIGSTOP for 12 s",
+    description: "SIGSTOP for 12 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(12),
+    duration: secs(12),
     inject: |bed| {
         bed.victim().freeze();
         Box::new(|bed| bed.victim().thaw())
     },
-    expect: Expect::Victim { kinds: &["broker_stalled", "broker_frozen"], within: AT_ONCE },
+    expect: Expect::Victim { kinds: &["broker_stalled", "broker_frozen"], within: UNRESPONSIVE_GOAL },
 };

@@ -1,16 +1,16 @@
 //! The process of one broker dies (SIGKILL): its port is closed, and the cluster lists it for nine seconds more.
 
 use super::test_bed::TestBed;
-use super::{AT_ONCE, Expect, Incident, ClusterKind, Undo, secs};
+use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, Undo, secs};
 
-const EXPECT: Expect = Expect::Victim { kinds: &["broker_down"], within: AT_ONCE };
+const EXPECT: Expect = Expect::Victim { kinds: &["broker_down"], within: UNRESPONSIVE_GOAL };
 
 /// And is started again.
 pub(super) const INCIDENT: Incident = Incident {
     name: "killed",
-    what: "SIGKILL, started again after 10 s",
+    description: "SIGKILL, started again after 10 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(10),
+    duration: secs(10),
     inject: kill,
     expect: EXPECT,
 };
@@ -18,9 +18,9 @@ pub(super) const INCIDENT: Incident = Incident {
 /// And stays away, so that it is absent in the end and no finding any more.
 pub(super) const NEVER_BACK: Incident = Incident {
     name: "killed_for_good",
-    what: "SIGKILL, away for a minute",
+    description: "SIGKILL, away for a minute",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(60),
+    duration: secs(60),
     inject: kill,
     expect: EXPECT,
 };

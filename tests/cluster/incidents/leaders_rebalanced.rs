@@ -6,16 +6,16 @@ use crate::support::elapse;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "leaders_rebalanced",
-    what: "a broker gives up its leaderships for a restart, and gets them back by an election",
+    description: "a broker gives up its leaderships for a restart, and gets them back by an election",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(0),
+    duration: secs(0),
     inject: |bed| {
         let broker = bed.victim();
         assert!(broker.stop(), "it ends by itself: {}", broker.log_tail());
         broker.start();
         bed.cluster.await_ready();
         wait_until(secs(60), "every replica is in sync", || bed.all_in_sync());
-        bed.begins();
+        bed.mark_fault_started();
         let addr = bed.cluster.any_internal_address();
         wait_until(secs(30), "every partition is led by its preferred leader", || {
             let moved = raw::metadata_of_all(addr).map(raw::Metadata::moved).unwrap_or_default();

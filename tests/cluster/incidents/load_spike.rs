@@ -8,12 +8,12 @@ const RECORDS_PER_SECOND: u32 = 5_000;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "load_spike",
-    what: "5 MB/s by Kafka's own performance tool",
+    description: "5 MB/s by Kafka's own performance tool",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(30),
+    duration: secs(30),
     inject: |bed| {
         let load = Load::start(bed.cluster, Some(RECORDS_PER_SECOND));
-        bed.begins();
+        bed.mark_fault_started();
         Box::new(move |_| {
             eprintln!("load: {}", load.numbers());
             drop(load);

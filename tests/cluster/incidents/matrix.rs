@@ -1,34 +1,34 @@
-//! The accounts of many incidents as a table: for each fault what was found, how soon, and what should not have been.
+//! The reports of many incidents as a table: for each fault what was found, how soon, and what should not have been.
 
 use std::time::Duration;
 
 use super::Expect;
-use super::account::Account;
+use super::report::Report;
 use crate::support::FindingId;
 
-/// A row for each account, in Markdown, which is plain enough to read as text.
-pub(super) fn table(accounts: &[Account]) -> String {
+/// A row for each report, in Markdown, which is plain enough to read as text.
+pub(super) fn table(reports: &[Report]) -> String {
     let heads =
         ["fault", "expected", "found", "named after", "over after", "false findings", "bad events", "as promised"];
-    lines(&heads, &accounts.iter().map(row).collect::<Vec<_>>())
+    lines(&heads, &reports.iter().map(row).collect::<Vec<_>>())
 }
 
 /// A row for each fault that ran more than once.
-pub(super) fn summary(accounts: &[Account]) -> String {
+pub(super) fn summary(reports: &[Report]) -> String {
     let heads =
         ["fault", "runs", "as promised", "named after (median, worst)", "over after (median, worst)", "false findings"];
-    let mut names: Vec<&str> = accounts.iter().map(|account| account.name).collect();
+    let mut names: Vec<&str> = reports.iter().map(|report| report.name).collect();
     names.dedup();
     let rows = names.into_iter().map(|name| {
-        let of_name: Vec<&Account> = accounts.iter().filter(|account| account.name == name).collect();
-        let kept = of_name.iter().filter(|account| account.broken(1).is_empty()).count();
-        let wrong = of_name.iter().flat_map(|account| account.wrong());
+        let of_name: Vec<&Report> = reports.iter().filter(|report| report.name == name).collect();
+        let kept = of_name.iter().filter(|report| report.violations(1).is_empty()).count();
+        let wrong = of_name.iter().flat_map(|report| report.false_findings());
         [
             name.to_owned(),
             of_name.len().to_string(),
             kept.to_string(),
-            spread(of_name.iter().map(|account| account.named.as_ref().map(|(_, took)| *took))),
-            spread(of_name.iter().map(|account| account.cleared)),
+            spread(of_name.iter().map(|report| report.named.as_ref().map(|(_, took)| *took))),
+            spread(of_name.iter().map(|report| report.cleared)),
             list(wrong),
         ]
     });
@@ -52,31 +52,31 @@ fn lines<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
     [line(*heads), rule].into_iter().chain(rows).collect()
 }
 
-fn row(account: &Account) -> [String; 8] {
-    let beside = account.others.iter().filter(|finding| !account.is_wrong(finding));
-    let found = account.named.iter().map(|(finding, _)| finding).chain(beside);
-    let broken = account.broken(1);
-    let bad = account.bad;
+fn row(report: &Report) -> [String; 8] {
+    let beside = report.others.iter().filter(|finding| !report.is_false_finding(finding));
+    let found = report.named.iter().map(|(finding, _)| finding).chain(beside);
+    let violations = report.violations(1);
+    let bad = report.bad;
     [
-        account.name.to_owned(),
-        expected(account),
+        report.name.to_owned(),
+        expected(report),
         list(found),
-        seconds(account.named.as_ref().map(|(_, took)| *took)),
-        if account.found { seconds(account.cleared) } else { NONE.to_owned() },
-        list(account.wrong()),
+        seconds(report.named.as_ref().map(|(_, took)| *took)),
+        if report.found { seconds(report.cleared) } else { NONE.to_owned() },
+        list(report.false_findings()),
         format!("{} / {} / {} / {} / {}", bad.victim, bad.others, bad.client, bad.coordinator, bad.cluster),
-        match account.named {
-            _ if !broken.is_empty() => format!("**no**: {}", broken.join("; ")),
-            None if !account.expected.is_known() => "nothing is promised yet".to_owned(),
+        match report.named {
+            _ if !violations.is_empty() => format!("**no**: {}", violations.join("; ")),
+            None if !report.expected.kind_exists() => "nothing is promised yet".to_owned(),
             _ => "yes".to_owned(),
         },
     ]
 }
 
-fn expected(account: &Account) -> String {
-    match account.expected {
+fn expected(report: &Report) -> String {
+    match report.expected {
         Expect::Victim { kinds, .. } => {
-            let victim = account.victim.map_or("?".to_owned(), |victim| victim.to_string());
+            let victim = report.victim.map_or("?".to_owned(), |victim| victim.to_string());
             format!("broker {victim}: {}", kinds.join(" or "))
         }
         Expect::Cluster { kinds, .. } => kinds.join(" or "),

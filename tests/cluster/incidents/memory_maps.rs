@@ -1,7 +1,7 @@
 //! The memory-map failure: a broker that gets no more maps cannot begin a new segment of any log.
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, SOON, ClusterKind, Undo, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, Undo, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 use crate::harness::raw::{ConfigResource, alter_config};
 use crate::support::TOPIC;
@@ -9,28 +9,28 @@ use crate::support::TOPIC;
 /// With a second disk the broker goes on with what is there.
 pub(super) const OF_TWO: Incident = Incident {
     name: "memory_maps_of_two",
-    what: "no memory map more, while the pinned log rolls every second; two disks",
+    description: "no memory map more, while the pinned log rolls every second; two disks",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
-    lasts: secs(20),
+    duration: secs(20),
     inject: limit,
-    expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
+    expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: DEGRADED_GOAL },
 };
 
 /// The loss of its only disk is the loss of the broker.
 pub(super) const ONLY: Incident = Incident {
     name: "memory_maps",
-    what: "no memory map more, while the pinned log rolls every second",
+    description: "no memory map more, while the pinned log rolls every second",
     cluster_kind: ClusterKind::ProxiedOneDisk,
-    lasts: secs(20),
+    duration: secs(20),
     inject: limit,
-    expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: SOON },
+    expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: DEGRADED_GOAL },
 };
 
 fn limit(bed: &mut TestBed<'_>) -> Undo {
     let addr = bed.cluster.any_internal_address();
     let topic = ConfigResource::Topic(TOPIC);
     alter_config(addr, topic, "segment.ms", Some("1000")).expect("a configuration");
-    bed.begins();
+    bed.mark_fault_started();
     let limited = LoweredLimit::memory_maps(bed.victim().pid());
     Box::new(move |bed| {
         drop(limited);

@@ -5,24 +5,24 @@
 //! | --- | --- |
 //! | [`cluster_kind`], [`test_bed`] | the clusters on which incidents happen, and what an incident gets its hands on |
 //! | [`runner`] | one incident from calm to calm |
-//! | [`watch`] | which findings stood when, as a user of the page sees them |
-//! | [`account`] | what came of it, and what of that was not to be |
-//! | [`evidence`] | which probes felt it, where and how |
-//! | [`matrix`] | the accounts of many as one table |
+//! | [`findings_monitor`] | which findings stood when, as a user of the page sees them |
+//! | [`report`] | what came of it, and what of that was not to be |
+//! | [`probe_counts`] | which probes felt it, where and how |
+//! | [`matrix`] | the reports of many as one table |
 //! | [`suite`] | which of them run when |
 //! | [`soak`] | a starving prober before a healthy cluster, for as long as it is let |
 //!
 //! All other files are incidents. Each is a value: where it happens, what is done and undone, and what may be said of it.
 
-mod account;
-mod evidence;
+mod report;
+mod probe_counts;
 mod matrix;
 mod runner;
 mod cluster_kind;
 mod soak;
 mod test_bed;
 mod suite;
-mod watch;
+mod findings_monitor;
 
 mod acl_removed;
 mod all_frozen;
@@ -66,10 +66,10 @@ struct Incident {
     /// As it is asked for, and in the table.
     name: &'static str,
     /// In a few words, for the table.
-    what: &'static str,
+    description: &'static str,
     cluster_kind: ClusterKind,
     /// For how long the fault holds.
-    lasts: Duration,
+    duration: Duration,
     /// Does it, and says how to undo it.
     inject: fn(&mut TestBed<'_>) -> Undo,
     expect: Expect,
@@ -90,8 +90,8 @@ enum Expect {
 }
 
 /// Goals of the issue: for a broker that is silent, and for what takes counting.
-const AT_ONCE: Duration = Duration::from_millis(2200);
-const SOON: Duration = Duration::from_secs(10);
+const UNRESPONSIVE_GOAL: Duration = Duration::from_millis(2200);
+const DEGRADED_GOAL: Duration = Duration::from_secs(10);
 
 const fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)

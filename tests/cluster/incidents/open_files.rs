@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use super::{Expect, Incident, SOON, ClusterKind, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 
 /// What the broker may open more.
@@ -13,20 +13,20 @@ const HOARD: usize = 100;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "open_files",
-    what: "no file descriptor left for 40 s",
+    description: "no file descriptor left for 40 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(40),
+    duration: secs(40),
     inject: |bed| {
         let limited = LoweredLimit::open_files(bed.victim().pid(), ROOM);
         let port = bed.victim().client_port();
         // The kernel accepts them, and holds back what the broker cannot take.
         let hoard: Vec<TcpStream> =
             (0..HOARD).filter_map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).collect();
-        bed.begins();
+        bed.mark_fault_started();
         Box::new(move |bed| {
             drop((limited, hoard));
-            bed.revive();
+            bed.start_stopped_brokers();
         })
     },
-    expect: Expect::Victim { kinds: &["new_connections_failing", "storage_failed", "broker_down"], within: SOON },
+    expect: Expect::Victim { kinds: &["new_connections_failing", "storage_failed", "broker_down"], within: DEGRADED_GOAL },
 };

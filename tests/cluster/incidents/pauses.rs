@@ -10,9 +10,9 @@ const BETWEEN: std::ops::Range<Duration> = Duration::from_secs(2)..Duration::fro
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "pauses",
-    what: "each broker stopped 300 to 900 ms every 2 to 7 s",
+    description: "each broker stopped 300 to 900 ms every 2 to 7 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(25),
+    duration: secs(25),
     inject: |bed| {
         let pids: Vec<u32> = bed.cluster.brokers().iter().map(|broker| broker.pid()).collect();
         let mut paused = Vec::new();

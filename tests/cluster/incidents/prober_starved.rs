@@ -5,9 +5,9 @@ use crate::harness::faults::cpu_quota::CpuQuota;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "prober_starved",
-    what: "the prober at 5 % of a processor for 40 s",
+    description: "the prober at 5 % of a processor for 40 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(40),
+    duration: secs(40),
     inject: |bed| {
         let quota = CpuQuota::to(bed.probing.prober.pid(), 5);
         Box::new(move |_| {

@@ -10,18 +10,18 @@ const EXPECT: Expect = Expect::Prober { kinds: &["prober_stalled"] };
 
 pub(super) const SHORT: Incident = Incident {
     name: "prober_stopped_3s",
-    what: "the prober: SIGSTOP for 3 s, twice",
+    description: "the prober: SIGSTOP for 3 s, twice",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(0),
+    duration: secs(0),
     inject: |bed| stop(bed, secs(3)),
     expect: EXPECT,
 };
 
 pub(super) const LONG: Incident = Incident {
     name: "prober_stopped_10s",
-    what: "the prober: SIGSTOP for 10 s, twice",
+    description: "the prober: SIGSTOP for 10 s, twice",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(0),
+    duration: secs(0),
     inject: |bed| stop(bed, secs(10)),
     expect: EXPECT,
 };

@@ -1,6 +1,6 @@
 //! The cluster gives the prober's client so little that it is held back everywhere.
 
-use super::{Expect, Incident, SOON, ClusterKind, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
 use crate::harness::raw::{Quota, alter_quota};
 
 /// Records of 128 bytes and what surrounds them, seven a second at each broker, are more than this.
@@ -8,12 +8,12 @@ const QUOTA: Quota = Quota::ProducedBytes(500.0);
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "quota",
-    what: "500 bytes a second for every client",
+    description: "500 bytes a second for every client",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| {
         alter_quota(bed.cluster.any_internal_address(), QUOTA, true).expect("a quota");
         Box::new(|bed| alter_quota(bed.cluster.any_internal_address(), QUOTA, false).expect("no quota"))
     },
-    expect: Expect::Cluster { kinds: &["quota_throttled"], within: SOON },
+    expect: Expect::Cluster { kinds: &["quota_throttled"], within: DEGRADED_GOAL },
 };

@@ -4,15 +4,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Expect, Incident, SOON, ClusterKind, secs};
+use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
 
 const EVERY: Duration = Duration::from_secs(1);
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "resets",
-    what: "every connection reset once a second",
+    description: "every connection reset once a second",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
-    lasts: secs(25),
+    duration: secs(25),
     inject: |bed| {
         let resetter = bed.cluster.proxy(bed.victim_id()).resetter();
         let (end, ended) = mpsc::channel::<()>();
@@ -26,5 +26,5 @@ pub(super) const INCIDENT: Incident = Incident {
             thread.join().expect("it does not panic");
         })
     },
-    expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: SOON },
+    expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: DEGRADED_GOAL },
 };

@@ -8,9 +8,9 @@ const CLIENT_BAD: u64 = 3 * 5;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "rolling_restart",
-    what: "controlled shutdown and start of each broker in turn",
+    description: "controlled shutdown and start of each broker in turn",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(0),
+    duration: secs(0),
     inject: |bed| {
         for broker in bed.cluster.brokers() {
             assert!(broker.stop(), "it ends by itself: {}", broker.log_tail());

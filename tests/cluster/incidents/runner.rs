@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::account::Account;
-use super::evidence::Moment;
+use super::report::Report;
+use super::probe_counts::CountsSnapshot;
 use super::test_bed::TestBed;
-use super::watch::Watch;
-use super::{Incident, evidence};
+use super::findings_monitor::FindingsMonitor;
+use super::{Incident, probe_counts};
 use crate::harness::kafka::shared::give_back_leadership;
 use crate::harness::wait_until;
 use crate::support::{Status, elapse};
@@ -29,38 +29,38 @@ const DECIDED_WITHIN: Duration = Duration::from_secs(11);
 
 /// Runs one incident, and says what came of it.
 #[track_caller]
-pub(super) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Account {
-    calm_down(bed);
-    let start = Moment::of(bed);
+pub(super) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
+    wait_until_healthy(bed);
+    let start = CountsSnapshot::of(bed);
     // So that the fault meets every phase of the prober's schedule.
-    let youth = if incident.expect.is_of_silence() { CALM } else { GROWN_UP.saturating_sub(bed.age()) };
+    let youth = if incident.expect.needs_no_baseline() { CALM } else { GROWN_UP.saturating_sub(bed.age()) };
     elapse(CALM.max(youth) + bed.random.between(&(Duration::ZERO..Duration::from_secs(1))));
-    let before = Moment::of(bed);
+    let before = CountsSnapshot::of(bed);
 
-    let watch = Watch::start(&bed.probing);
+    let findings_monitor = FindingsMonitor::start(&bed.probing);
     let now = Instant::now();
     let undo = (incident.inject)(bed);
-    let began = bed.begun().unwrap_or(now);
-    elapse(incident.lasts.saturating_sub(began.elapsed()));
-    let during = Moment::of(bed);
-    let ended = evidence::last_words(bed.cluster);
+    let began = bed.take_fault_started().unwrap_or(now);
+    elapse(incident.duration.saturating_sub(began.elapsed()));
+    let during = CountsSnapshot::of(bed);
+    let ended = probe_counts::logs_of_ended_brokers(bed.cluster);
 
     undo(bed);
-    let healed = bed.begun().unwrap_or_else(Instant::now);
-    let cleared = wait_calm(&watch).map(|at| at.saturating_duration_since(healed));
+    let healed = bed.take_fault_started().unwrap_or_else(Instant::now);
+    let cleared = wait_calm(&findings_monitor).map(|at| at.saturating_duration_since(healed));
     elapse(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
-    let after = Moment::of(bed);
+    let after = CountsSnapshot::of(bed);
     after.assert_balances();
 
     let victim = bed.victim_id();
-    let account = Account::of(incident, victim, &watch, began, cleared, &before, &after);
-    evidence::keep(incident, &account, &[&start, &before, &during, &after], &watch, (began, healed), &ended);
-    account
+    let report = Report::of(incident, victim, &findings_monitor, began, cleared, &before, &after);
+    probe_counts::keep(incident, &report, &[&start, &before, &during, &after], &findings_monitor, (began, healed), &ended);
+    report
 }
 
 /// Waits until every partition is led where it should be, every broker is good, and nothing stands.
 #[track_caller]
-pub(super) fn calm_down(bed: &TestBed<'_>) {
+pub(super) fn wait_until_healthy(bed: &TestBed<'_>) {
     bed.cluster.heal();
     give_back_leadership(bed.cluster);
     let (ids, since) = (bed.ids(), Instant::now());
@@ -72,10 +72,10 @@ pub(super) fn calm_down(bed: &TestBed<'_>) {
 }
 
 /// When the last finding was over; `None` if that was not to be waited for.
-fn wait_calm(watch: &Watch) -> Option<Instant> {
+fn wait_calm(findings_monitor: &FindingsMonitor) -> Option<Instant> {
     let began = Instant::now();
     while began.elapsed() < OVER_WITHIN {
-        if let Some(calm) = watch.calm_since().filter(|calm| OVER_FOR <= calm.elapsed()) {
+        if let Some(calm) = findings_monitor.calm_since().filter(|calm| OVER_FOR <= calm.elapsed()) {
             return Some(calm);
         }
         elapse(Duration::from_millis(100));

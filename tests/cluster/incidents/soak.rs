@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::env;
 use std::time::{Duration, Instant};
 
-use super::evidence::Moment;
+use super::probe_counts::CountsSnapshot;
 use super::runner;
 use super::cluster_kind::ClusterKind;
 use super::test_bed::TestBed;
-use super::{account, prober_starved};
+use super::{report, prober_starved};
 use crate::harness::faults::cpu_quota::CpuQuota;
 use crate::harness::random::Random;
 use crate::harness::skip_without_kafka;
@@ -32,22 +32,22 @@ fn starving_prober_says_nothing_of_a_healthy_cluster() {
     }
     let cluster = ClusterKind::ThreeBrokers.open();
     let mut bed = TestBed::open(&prober_starved::INCIDENT, &cluster, None, Random::new(Random::seed()));
-    runner::calm_down(&bed);
-    let before = Moment::of(&bed);
+    runner::wait_until_healthy(&bed);
+    let before = CountsSnapshot::of(&bed);
     let quota = CpuQuota::to(bed.probing.prober.pid(), SHARE);
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) * minutes {
         elapse(SAID_EVERY);
-        let bad = Moment::of(&bed).bad_since(&before, None);
+        let bad = CountsSnapshot::of(&bed).bad_since(&before, None);
         eprintln!("after {:.0} s: {bad:?}, found {:?}", began.elapsed().as_secs_f64(), found(&bed));
     }
     eprintln!("starved by {}, held back {:?} times", quota.mechanism(), quota.throttled());
     drop(quota);
-    let after = Moment::of(&bed);
+    let after = CountsSnapshot::of(&bed);
 
-    let wrong: Vec<FindingId> = found(&bed).into_keys().filter(|(kind, _)| !account::is_about_itself(kind)).collect();
+    let wrong: Vec<FindingId> = found(&bed).into_keys().filter(|(kind, _)| !report::blames_the_prober(kind)).collect();
     assert_eq!(wrong, [], "{}", bed.probing.prober.stderr());
-    assert_eq!(after.bad_since(&before, None), account::Bad::default(), "{}", after.told_since(&before));
+    assert_eq!(after.bad_since(&before, None), report::Bad::default(), "{}", after.changes_since(&before));
     bed.probing.stop();
 }
 

@@ -4,10 +4,10 @@ use std::env;
 use std::fs;
 use std::time::Duration;
 
-use super::account::Account;
+use super::report::Report;
 use super::test_bed::TestBed;
 use super::{
-    ALL, Expect, Incident, delay, disk_full, duty_cycled, evidence, matrix, packet_loss, pauses, prober_stopped, quota,
+    ALL, Expect, Incident, delay, disk_full, duty_cycled, probe_counts, matrix, packet_loss, pauses, prober_stopped, quota,
     rolling_restart, runner,
 };
 use crate::harness::network::Network;
@@ -40,16 +40,16 @@ fn every_incident_is_told_apart() {
     eprintln!("{SEED}={seed}");
     let repeat = env::var(REPEAT).ok().map(|repeat| repeat.parse().expect("a number of times"));
     let runs: Vec<&Incident> = asked.into_iter().flat_map(|incident| vec![incident; repeat.unwrap_or(1)]).collect();
-    let accounts = run_all(&runs, &network, Random::new(seed));
+    let reports = run_all(&runs, &network, Random::new(seed));
     let (name, table) = match repeat {
-        Some(_) => ("repeated.md", matrix::summary(&accounts)),
-        None => ("matrix.md", matrix::table(&accounts)),
+        Some(_) => ("repeated.md", matrix::summary(&reports)),
+        None => ("matrix.md", matrix::table(&reports)),
     };
     eprintln!("\n{table}");
-    fs::create_dir_all(evidence::folder()).expect("the target folder is writable");
-    fs::write(evidence::folder().join(name), &table).expect("the target folder is writable");
-    let broken = accounts.iter().filter(|account| !account.broken(1).is_empty()).count();
-    assert_eq!(broken, 0, "incidents that were not told as promised");
+    fs::create_dir_all(probe_counts::folder()).expect("the target folder is writable");
+    fs::write(probe_counts::folder().join(name), &table).expect("the target folder is writable");
+    let violations = reports.iter().filter(|report| !report.violations(1).is_empty()).count();
+    assert_eq!(violations, 0, "incidents that were not told as promised");
 }
 
 /// With every `script/test`, at three times the goals' time: what no other test of this crate has.
@@ -75,10 +75,10 @@ fn incidents_of_paths_and_disks_are_told_as_promised() {
 }
 
 #[track_caller]
-fn assert_all_hold(accounts: &[Account]) {
-    let broken = accounts.iter().map(|account| (account.name, account.broken(TOLERANCE)));
-    let broken: Vec<(&str, Vec<String>)> = broken.filter(|(_, broken)| !broken.is_empty()).collect();
-    assert!(broken.is_empty(), "{broken:#?}\n{}", matrix::table(accounts));
+fn assert_all_hold(reports: &[Report]) {
+    let violations = reports.iter().map(|report| (report.name, report.violations(TOLERANCE)));
+    let violations: Vec<(&str, Vec<String>)> = violations.filter(|(_, violations)| !violations.is_empty()).collect();
+    assert!(violations.is_empty(), "{violations:#?}\n{}", matrix::table(reports));
 }
 
 /// Those that the environment names.
@@ -95,8 +95,8 @@ fn asked() -> Option<Vec<&'static Incident>> {
 }
 
 /// One after the other, on a new cluster when the cluster_kind changes.
-fn run_all(asked: &[&'static Incident], network: &Network, mut random: Random) -> Vec<Account> {
-    let mut accounts = Vec::new();
+fn run_all(asked: &[&'static Incident], network: &Network, mut random: Random) -> Vec<Report> {
+    let mut reports = Vec::new();
     for of_kind in asked.chunk_by(|one, next| one.cluster_kind == next.cluster_kind) {
         let cluster_kind = of_kind[0].cluster_kind;
         if let Some(missing) = cluster_kind.missing() {
@@ -104,9 +104,9 @@ fn run_all(asked: &[&'static Incident], network: &Network, mut random: Random) -
             continue;
         }
         let cluster = cluster_kind.open();
-        accounts.extend(run_in(&cluster, Some(network), of_kind, &mut random));
+        reports.extend(run_in(&cluster, Some(network), of_kind, &mut random));
     }
-    accounts
+    reports
 }
 
 /// One after the other in one cluster, before one prober: it lives on from incident to incident, as in real life. Only what
@@ -116,16 +116,16 @@ fn run_in(
     network: Option<&Network>,
     incidents: &[&'static Incident],
     random: &mut Random,
-) -> Vec<Account> {
-    let mut accounts = Vec::new();
+) -> Vec<Report> {
+    let mut reports = Vec::new();
     let mut open: Option<TestBed<'_>> = None;
     for incident in incidents {
         let chance = Random::new(random.next());
         let mut bed = match open.take() {
-            Some(bed) => bed.again(chance),
+            Some(bed) => bed.for_next_incident(chance),
             None => TestBed::open(incident, cluster, network, chance),
         };
-        accounts.push(runner::run(incident, &mut bed));
+        reports.push(runner::run(incident, &mut bed));
         if matches!(incident.expect, Expect::Prober { .. }) {
             bed.probing.stop();
         } else {
@@ -135,5 +135,5 @@ fn run_in(
     if let Some(mut bed) = open {
         bed.probing.stop();
     }
-    accounts
+    reports
 }

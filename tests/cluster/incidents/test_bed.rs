@@ -23,7 +23,7 @@ pub(super) struct TestBed<'a> {
     sink: Option<OtlpSink>,
     wall_clock: Option<FakeWallClock>,
     victim: i32,
-    begun: Option<Instant>,
+    fault_started: Option<Instant>,
 }
 
 impl<'a> TestBed<'a> {
@@ -42,13 +42,13 @@ impl<'a> TestBed<'a> {
         let probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
         let victim = random.one_of(&ids(cluster));
         let opened = Instant::now();
-        TestBed { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, begun: None }
+        TestBed { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, fault_started: None }
     }
 
     /// The same for the next incident, with another chance.
-    pub(super) fn again(self, mut random: Random) -> TestBed<'a> {
+    pub(super) fn for_next_incident(self, mut random: Random) -> TestBed<'a> {
         let victim = random.one_of(&ids(self.cluster));
-        TestBed { random, victim, begun: None, ..self }
+        TestBed { random, victim, fault_started: None, ..self }
     }
 
     /// All brokers, by id.
@@ -71,7 +71,7 @@ impl<'a> TestBed<'a> {
     }
 
     /// It must be this one and no other.
-    pub(super) fn choose(&mut self, broker: i32) {
+    pub(super) fn set_victim(&mut self, broker: i32) {
         self.victim = broker;
     }
 
@@ -98,7 +98,7 @@ impl<'a> TestBed<'a> {
 
     /// Starts the victim again if the fault has ended it.
     #[track_caller]
-    pub(super) fn revive(&self) {
+    pub(super) fn start_stopped_brokers(&self) {
         self.cluster.start_all();
         self.cluster.await_ready();
     }
@@ -109,7 +109,7 @@ impl<'a> TestBed<'a> {
         if self.victim().is_running() {
             self.victim().kill();
         }
-        self.revive();
+        self.start_stopped_brokers();
     }
 
     /// Whether every replica of every partition is in sync, by the word of every broker.
@@ -121,7 +121,7 @@ impl<'a> TestBed<'a> {
     }
 
     /// Ends the receiver of the prober's metrics.
-    pub(super) fn end_sink(&mut self) {
+    pub(super) fn stop_otlp_receiver(&mut self) {
         self.sink = None;
     }
 
@@ -138,13 +138,13 @@ impl<'a> TestBed<'a> {
     }
 
     /// The fault begins now: what came before was preparation.
-    pub(super) fn begins(&mut self) {
-        self.begun = Some(Instant::now());
+    pub(super) fn mark_fault_started(&mut self) {
+        self.fault_started = Some(Instant::now());
     }
 
     /// When the fault began, if that was said, and forgets it.
-    pub(super) fn begun(&mut self) -> Option<Instant> {
-        self.begun.take()
+    pub(super) fn take_fault_started(&mut self) -> Option<Instant> {
+        self.fault_started.take()
     }
 }
 

@@ -6,9 +6,9 @@ use crate::support::TOPIC;
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "topic_deleted",
-    what: "the pinned topic is deleted",
+    description: "the pinned topic is deleted",
     cluster_kind: ClusterKind::ThreeBrokers,
-    lasts: secs(20),
+    duration: secs(20),
     inject: |bed| {
         raw::delete_topic(bed.cluster.any_internal_address(), TOPIC).expect("it is deleted");
         Box::new(|_| ())

@@ -14,63 +14,63 @@ const EVERY: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A thread that looks until dropped.
-pub(super) struct Watch {
-    sights: Arc<Mutex<Vec<Sight>>>,
+pub(super) struct FindingsMonitor {
+    samples: Arc<Mutex<Vec<FindingsSample>>>,
     end: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// What stood from one moment on.
 #[derive(Debug, Clone)]
-pub(super) struct Sight {
+pub(super) struct FindingsSample {
     pub(super) at: Instant,
     pub(super) findings: Vec<FindingId>,
 }
 
-impl Watch {
-    pub(super) fn start(probing: &RunningProber) -> Watch {
+impl FindingsMonitor {
+    pub(super) fn start(probing: &RunningProber) -> FindingsMonitor {
         let address = probing.prober.http_address().to_owned();
-        let (sights, end) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (samples, end) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let thread = thread::spawn({
-            let (sights, end) = (Arc::clone(&sights), Arc::clone(&end));
-            move || look(&address, &sights, &end)
+            let (samples, end) = (Arc::clone(&samples), Arc::clone(&end));
+            move || look(&address, &samples, &end)
         });
-        Watch { sights, end, thread: Some(thread) }
+        FindingsMonitor { samples, end, thread: Some(thread) }
     }
 
     /// When one of these first stood, after a moment.
     pub(super) fn first(&self, after: Instant, wanted: impl Fn(&FindingId) -> bool) -> Option<(Instant, FindingId)> {
-        let sights = self.sights();
-        let mut found = sights.iter().filter(|sight| after <= sight.at);
-        found.find_map(|sight| {
-            let finding = sight.findings.iter().find(|finding| wanted(finding))?;
-            Some((sight.at, finding.clone()))
+        let samples = self.samples();
+        let mut found = samples.iter().filter(|sample| after <= sample.at);
+        found.find_map(|sample| {
+            let finding = sample.findings.iter().find(|finding| wanted(finding))?;
+            Some((sample.at, finding.clone()))
         })
     }
 
     /// Since when nothing stands, or `None` while something does.
     pub(super) fn calm_since(&self) -> Option<Instant> {
-        self.sights().last().filter(|sight| sight.findings.is_empty()).map(|sight| sight.at)
+        self.samples().last().filter(|sample| sample.findings.is_empty()).map(|sample| sample.at)
     }
 
     /// Every change, oldest first.
-    pub(super) fn sights(&self) -> Vec<Sight> {
-        self.sights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn samples(&self) -> Vec<FindingsSample> {
+        self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Drop for Watch {
+impl Drop for FindingsMonitor {
     fn drop(&mut self) {
         self.end.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // Its panic would show in the sights that are missing.
+            // Its panic would show in the samples that are missing.
             let _ = thread.join();
         }
     }
 }
 
 /// Notes what has changed since the look before.
-fn look(address: &str, sights: &Mutex<Vec<Sight>>, end: &AtomicBool) {
+fn look(address: &str, samples: &Mutex<Vec<FindingsSample>>, end: &AtomicBool) {
     let mut last = None;
     while !end.load(Ordering::Relaxed) {
         let began = Instant::now();
@@ -78,8 +78,8 @@ fn look(address: &str, sights: &Mutex<Vec<Sight>>, end: &AtomicBool) {
         if let Some(findings) = page.map(|page| named(&page.body))
             && last.as_ref() != Some(&findings)
         {
-            let sight = Sight { at: Instant::now(), findings: findings.clone() };
-            sights.lock().unwrap_or_else(PoisonError::into_inner).push(sight);
+            let sample = FindingsSample { at: Instant::now(), findings: findings.clone() };
+            samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
             last = Some(findings);
         }
         thread::sleep(EVERY.saturating_sub(began.elapsed()));

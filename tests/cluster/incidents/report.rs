@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use prober_core::finding::FindingKind;
 
-use super::evidence::Moment;
-use super::watch::Watch;
+use super::probe_counts::CountsSnapshot;
+use super::findings_monitor::FindingsMonitor;
 use super::{Expect, Incident};
 use crate::support::FindingId;
 
@@ -17,13 +17,13 @@ const CLEARED_GOAL: Duration = Duration::from_secs(10);
 const ABOUT_ITSELF: [&str; 4] = ["prober_stalled", "prober_starved", "prober_network", "duplicate_vantage"];
 
 /// Whether findings of this kind blame the prober.
-pub(super) fn is_about_itself(kind: &str) -> bool {
+pub(super) fn blames_the_prober(kind: &str) -> bool {
     ABOUT_ITSELF.contains(&kind)
 }
 
 /// What came of one incident.
 #[derive(Debug, Clone)]
-pub(super) struct Account {
+pub(super) struct Report {
     pub(super) name: &'static str,
 
     /// Who was to be named, if a broker was.
@@ -57,25 +57,25 @@ impl Bad {
     }
 }
 
-impl Account {
+impl Report {
     pub(super) fn of(
         incident: &Incident,
         victim: i32,
-        watch: &Watch,
+        findings_monitor: &FindingsMonitor,
         began: Instant,
         cleared: Option<Duration>,
-        before: &Moment,
-        after: &Moment,
-    ) -> Account {
+        before: &CountsSnapshot,
+        after: &CountsSnapshot,
+    ) -> Report {
         let victim = matches!(incident.expect, Expect::Victim { .. }).then_some(victim);
         let is_wanted = |finding: &FindingId| incident.expect.names(victim, finding);
-        let named = watch.first(began, is_wanted).map(|(at, finding)| (finding, at.duration_since(began)));
-        let mut others: Vec<FindingId> = watch.sights().into_iter().flat_map(|sight| sight.findings).collect();
+        let named = findings_monitor.first(began, is_wanted).map(|(at, finding)| (finding, at.duration_since(began)));
+        let mut others: Vec<FindingId> = findings_monitor.samples().into_iter().flat_map(|sample| sample.findings).collect();
         let found = !others.is_empty();
         others.retain(|finding| !is_wanted(finding));
         others.sort();
         others.dedup();
-        Account {
+        Report {
             name: incident.name,
             victim,
             expected: incident.expect,
@@ -88,52 +88,52 @@ impl Account {
     }
 
     /// Everything that was not to be, with `patience` times the goals' time. Empty: as promised.
-    pub(super) fn broken(&self, patience: u32) -> Vec<String> {
-        let mut broken = Vec::new();
+    pub(super) fn violations(&self, patience: u32) -> Vec<String> {
+        let mut violations = Vec::new();
         let within = match self.expected {
             Expect::Victim { within, .. } | Expect::Cluster { within, .. } => Some(within * patience),
             Expect::Nothing { .. } | Expect::Prober { .. } => None,
         };
         match (&self.named, within) {
-            (None, Some(_)) if !self.expected.is_known() => {}
-            (None, Some(_)) => broken.push("nobody was named".to_owned()),
+            (None, Some(_)) if !self.expected.kind_exists() => {}
+            (None, Some(_)) => violations.push("nobody was named".to_owned()),
             (Some((_, took)), Some(within)) if within < *took => {
-                broken.push(format!("named after {:.1} s, not {:.1} s", took.as_secs_f64(), within.as_secs_f64()));
+                violations.push(format!("named after {:.1} s, not {:.1} s", took.as_secs_f64(), within.as_secs_f64()));
             }
             _ => {}
         }
         let goal = within.unwrap_or_default().max(CLEARED_GOAL * patience);
         match self.cleared {
             _ if !self.found => {}
-            None => broken.push("never over".to_owned()),
-            Some(took) if goal < took => broken.push(format!("over after {:.1} s", took.as_secs_f64())),
+            None => violations.push("never over".to_owned()),
+            Some(took) if goal < took => violations.push(format!("over after {:.1} s", took.as_secs_f64())),
             Some(_) => {}
         }
-        let wrong: Vec<&FindingId> = self.wrong().collect();
+        let wrong: Vec<&FindingId> = self.false_findings().collect();
         if !wrong.is_empty() {
-            broken.push(format!("found {wrong:?}"));
+            violations.push(format!("found {wrong:?}"));
         }
         match self.expected {
             Expect::Victim { .. } if 0 < self.bad.others => {
-                broken.push(format!("{} bad events of other brokers in the broker view", self.bad.others));
+                violations.push(format!("{} bad events of other brokers in the broker view", self.bad.others));
             }
             Expect::Victim { .. } | Expect::Cluster { .. } => {}
             Expect::Nothing { client_bad } if self.bad.client <= client_bad => {}
-            Expect::Nothing { .. } => broken.push(format!("{} bad events in the client view", self.bad.client)),
+            Expect::Nothing { .. } => violations.push(format!("{} bad events in the client view", self.bad.client)),
             Expect::Prober { .. } if self.bad.all() == 0 => {}
-            Expect::Prober { .. } => broken.push(format!("bad events: {:?}", self.bad)),
+            Expect::Prober { .. } => violations.push(format!("bad events: {:?}", self.bad)),
         }
-        broken
+        violations
     }
 
     /// What should not have been found.
-    pub(super) fn wrong(&self) -> impl Iterator<Item = &FindingId> {
-        self.others.iter().filter(|finding| self.is_wrong(finding))
+    pub(super) fn false_findings(&self) -> impl Iterator<Item = &FindingId> {
+        self.others.iter().filter(|finding| self.is_false_finding(finding))
     }
 
     /// Whether a finding that was not the one looked for blames somebody who is well.
-    pub(super) fn is_wrong(&self, (kind, broker): &FindingId) -> bool {
-        let about_itself = is_about_itself(kind);
+    pub(super) fn is_false_finding(&self, (kind, broker): &FindingId) -> bool {
+        let about_itself = blames_the_prober(kind);
         match self.expected {
             Expect::Victim { .. } => broker.is_some() && *broker != self.victim,
             Expect::Cluster { .. } => broker.is_some(),
@@ -145,7 +145,7 @@ impl Account {
 
 impl Expect {
     /// Whether this prober has the first of the kinds, which is what the fault should be called.
-    pub(super) fn is_known(self) -> bool {
+    pub(super) fn kind_exists(self) -> bool {
         let (Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } | Expect::Prober { kinds }) = self else {
             return true;
         };
@@ -154,7 +154,7 @@ impl Expect {
     }
 
     /// Whether it is told by silence or refusal alone, which needs no past to compare with.
-    pub(super) fn is_of_silence(self) -> bool {
+    pub(super) fn needs_no_baseline(self) -> bool {
         const KINDS: [&str; 5] =
             ["broker_stalled", "broker_frozen", "broker_down", "broker_unreachable", "cluster_unreachable"];
         match self {

@@ -10,9 +10,9 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::Incident;
-use super::account::{Account, Bad};
+use super::report::{Report, Bad};
 use super::test_bed::TestBed;
-use super::watch::Watch;
+use super::findings_monitor::FindingsMonitor;
 use crate::harness::Cluster;
 use crate::harness::prober::Scrape;
 use crate::support::Status;
@@ -28,7 +28,7 @@ const PHASE: &str = "kafka_prober_phase_duration_seconds";
 const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 
 /// What the prober had counted at one moment.
-pub(super) struct Moment {
+pub(super) struct CountsSnapshot {
     at: Instant,
     status: Status,
     metrics: Scrape,
@@ -40,11 +40,11 @@ type Series = (String, String, String);
 /// Counts by name.
 type Counts = BTreeMap<String, u64>;
 
-impl Moment {
+impl CountsSnapshot {
     #[track_caller]
-    pub(super) fn of(bed: &TestBed<'_>) -> Moment {
+    pub(super) fn of(bed: &TestBed<'_>) -> CountsSnapshot {
         let (status, metrics) = (bed.probing.status(), bed.probing.prober.metrics());
-        Moment { at: status.at, status, metrics }
+        CountsSnapshot { at: status.at, status, metrics }
     }
 
     /// Every due attempt is counted once, or on its way.
@@ -54,7 +54,7 @@ impl Moment {
     }
 
     /// What was bad since an earlier moment.
-    pub(super) fn bad_since(&self, earlier: &Moment, victim: Option<i32>) -> Bad {
+    pub(super) fn bad_since(&self, earlier: &CountsSnapshot, victim: Option<i32>) -> Bad {
         let victim = victim.map(|victim| victim.to_string());
         let mut sum = Bad::default();
         for ((view, broker, _), outcomes) in self.grown(earlier, "outcomes") {
@@ -71,7 +71,7 @@ impl Moment {
     }
 
     /// A line for every series that was not plainly good since an earlier moment, and one for fresh connections to each broker.
-    pub(super) fn told_since(&self, earlier: &Moment) -> String {
+    pub(super) fn changes_since(&self, earlier: &CountsSnapshot) -> String {
         let since = self.metrics.since(&earlier.metrics);
         let [outcomes, errors, voids] = ["outcomes", "errors", "void"].map(|group| self.grown(earlier, group));
         let mut told = String::new();
@@ -103,7 +103,7 @@ impl Moment {
     }
 
     /// By how much one group of counts has grown since an earlier moment, in every series in which it has.
-    fn grown(&self, earlier: &Moment, group: &str) -> BTreeMap<Series, Counts> {
+    fn grown(&self, earlier: &CountsSnapshot, group: &str) -> BTreeMap<Series, Counts> {
         let before = earlier.counts(group);
         let mut grown = self.counts(group);
         for (series, counts) in &mut grown {
@@ -135,37 +135,37 @@ fn list(counts: &Counts) -> String {
 /// Writes down what was felt before, during and after the fault, and which findings came and went.
 pub(super) fn keep(
     incident: &Incident,
-    account: &Account,
-    moments: &[&Moment; 4],
-    watch: &Watch,
+    report: &Report,
+    moments: &[&CountsSnapshot; 4],
+    findings_monitor: &FindingsMonitor,
     (began, healed): (Instant, Instant),
     ended: &[String],
 ) {
-    let mut text = format!("== {}: {}", incident.name, incident.what);
+    let mut text = format!("== {}: {}", incident.name, incident.description);
     let _ = writeln!(
         text,
         "\nvictim: {:?}; processes that ended by the time it was undone: {}",
-        account.victim,
+        report.victim,
         ended.len()
     );
     ended.iter().for_each(|words| text.push_str(words));
-    for sight in watch.sights() {
-        let at = sight.at.saturating_duration_since(began).as_secs_f64();
-        let findings: Vec<String> = sight.findings.iter().map(|finding| format!("{finding:?}")).collect();
+    for sample in findings_monitor.samples() {
+        let at = sample.at.saturating_duration_since(began).as_secs_f64();
+        let findings: Vec<String> = sample.findings.iter().map(|finding| format!("{finding:?}")).collect();
         let _ = writeln!(text, "  at {at:6.2} s stands: {}", findings.join(" "));
     }
     let _ = writeln!(text, "  undone at {:.2} s", healed.duration_since(began).as_secs_f64());
     for (name, pair) in ["before", "during", "after"].iter().zip(moments.windows(2)) {
         let took = pair[1].at.duration_since(pair[0].at).as_secs_f64();
-        let _ = write!(text, "{name} ({took:.1} s):\n{}", pair[1].told_since(pair[0]));
+        let _ = write!(text, "{name} ({took:.1} s):\n{}", pair[1].changes_since(pair[0]));
     }
-    let _ = writeln!(text, "broken: {:?}\n", account.broken(1));
+    let _ = writeln!(text, "violations: {:?}\n", report.violations(1));
     eprint!("{text}");
     let _ = append(&text);
 }
 
 /// The end of the log of every broker whose process has ended.
-pub(super) fn last_words(cluster: &Cluster) -> Vec<String> {
+pub(super) fn logs_of_ended_brokers(cluster: &Cluster) -> Vec<String> {
     let ended = cluster.brokers().iter().filter(|broker| !broker.is_running());
     let words = ended.map(|broker| format!("broker {} ended, and said last:\n{}\n", broker.id(), broker.log_tail()));
     words.collect()
@@ -175,7 +175,7 @@ pub(super) fn last_words(cluster: &Cluster) -> Vec<String> {
 fn append(text: &str) -> io::Result<()> {
     let folder = folder();
     fs::create_dir_all(&folder)?;
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(folder.join("evidence.txt"))?;
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(folder.join("details.txt"))?;
     io::Write::write_all(&mut file, text.as_bytes())
 }
 

@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! script/bench                                   # everything, kept in target/bench/
-//! cargo bench --bench cluster [three|hundred]    # Markdown on stdout
+//! cargo bench --bench cluster [three_brokers|hundred_brokers]    # Markdown on stdout
 //! ```
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`three`] | three real brokers: each lane alone, both lanes, and one broker frozen |
-//! | [`turns`] | one lane and its yardstick, block by block |
-//! | [`hundred`] | a hundred brokers of [`mock`]: cost at scale, and one broker frozen |
-//! | [`bare`], [`socket`] | the broker view's yardstick: a blocking produce-and-fetch loop |
-//! | [`bare_client`] | the client view's: one librdkafka producer and one consumer |
-//! | [`alike`] | what the yardsticks have in common with the prober |
-//! | [`probing`], [`watch`] | a prober with an OTLP sink, its status page, its cost by the second |
+//! | [`three_brokers`] | three real brokers: each lane alone, both lanes, and one broker frozen |
+//! | [`interleaved`] | one lane and its yardstick, block by block |
+//! | [`hundred_brokers`] | a hundred brokers of [`mock_process`]: cost at scale, and one broker frozen |
+//! | [`baseline_socket`], [`socket`] | the broker view's yardstick: a blocking produce-and-fetch loop |
+//! | [`baseline_client`] | the client view's: one librdkafka producer and one consumer |
+//! | [`shared_setup`] | what the yardsticks have in common with the prober |
+//! | [`running_prober`], [`cost`] | a prober with an OTLP sink, its status page, its cost by the second |
 //! | [`machine`], [`report`] | where it ran, and the pages of numbers and goals |
 //!
 //! A missed goal is printed as missed; the exit code only says whether all was measured.
@@ -22,18 +22,18 @@
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
 
-mod alike;
-mod bare;
-mod bare_client;
-mod hundred;
+mod shared_setup;
+mod baseline_socket;
+mod baseline_client;
+mod hundred_brokers;
 mod machine;
-mod mock;
-mod probing;
+mod mock_process;
+mod running_prober;
 mod report;
 mod socket;
-mod three;
-mod turns;
-mod watch;
+mod three_brokers;
+mod interleaved;
+mod cost;
 
 use std::env;
 use std::process::ExitCode;
@@ -41,16 +41,16 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // Cargo itself adds `--bench`.
     let args: Vec<String> = env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    if let Some((mock::COMMAND, rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        return mock::host(rest);
+    if let Some((mock_process::COMMAND, rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return mock_process::host(rest);
     }
     let wants = |section: &str| args.is_empty() || args.iter().any(|arg| arg == section);
-    if !wants("three") && !wants("hundred") {
-        eprintln!("bench: there are the sections three and hundred");
+    if !wants("three_brokers") && !wants("hundred_brokers") {
+        eprintln!("bench: there are the sections three and hundred_brokers");
         return ExitCode::from(2);
     }
     let missing = harness::requirements();
-    if !missing.is_empty() && wants("three") {
+    if !missing.is_empty() && wants("three_brokers") {
         eprintln!("bench: missing {}", missing.join(", "));
         return ExitCode::FAILURE;
     }
@@ -59,11 +59,11 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     machine::describe();
-    if wants("three") {
-        three::measure();
+    if wants("three_brokers") {
+        three_brokers::measure();
     }
-    if wants("hundred") {
-        hundred::measure();
+    if wants("hundred_brokers") {
+        hundred_brokers::measure();
     }
     machine::describe_end();
     ExitCode::SUCCESS

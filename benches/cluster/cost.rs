@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use prober_core::ids::View;
 
 use crate::harness::prober::Scrape;
-use crate::probing::RunningProber;
+use crate::running_prober::RunningProber;
 use crate::report::{Goals, ms, short};
 
 /// How often the kernel is asked for memory, threads and sockets.

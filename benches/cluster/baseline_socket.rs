@@ -19,7 +19,7 @@ use kafka_protocol::records::{
     RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
-use crate::alike::{RECORD_SIZE, create_topic, first_due};
+use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 use crate::harness::{Cluster, raw};
 use crate::socket::{Socket, decode, encode, malformed};
 
@@ -45,31 +45,31 @@ pub(crate) struct Latencies {
 }
 
 /// A broker and the partition that lives on it.
-struct Seat {
+struct BrokerLoop {
     ordinal: u32,
     address: String,
     partition: i32,
 }
 
 /// The loop, ready to run.
-pub(crate) struct Bare {
-    seats: Vec<Seat>,
+pub(crate) struct SocketBaseline {
+    loops: Vec<BrokerLoop>,
 }
 
-impl Bare {
+impl SocketBaseline {
     /// Creates the topic, one partition a broker and replication factor 1, as the pinned lane does.
-    pub(crate) fn new(cluster: &Cluster) -> Bare {
+    pub(crate) fn new(cluster: &Cluster) -> SocketBaseline {
         create_topic(cluster, TOPIC, 1);
-        let seats = (0..).zip(0..).zip(cluster.brokers());
-        let seats = seats.map(|((ordinal, partition), broker)| Seat { ordinal, partition, address: broker.address() });
-        Bare { seats: seats.collect() }
+        let loops = (0..).zip(0..).zip(cluster.brokers());
+        let loops = loops.map(|((ordinal, partition), broker)| BrokerLoop { ordinal, partition, address: broker.address() });
+        SocketBaseline { loops: loops.collect() }
     }
 
     /// Runs for so long; what it saw, by broker.
     pub(crate) fn run(&self, interval: Duration, length: Duration) -> Vec<Latencies> {
         let began = Instant::now();
         thread::scope(|scope| {
-            let loops = self.seats.iter().map(|seat| scope.spawn(move || seat.run(interval, began, length)));
+            let loops = self.loops.iter().map(|one| scope.spawn(move || one.run(interval, began, length)));
             let loops: Vec<_> = loops.collect();
             let ended = loops.into_iter().map(|one| one.join().expect("a bare loop does not panic"));
             ended.map(|latencies| latencies.expect("the brokers of the bench are healthy")).collect()
@@ -77,7 +77,7 @@ impl Bare {
     }
 }
 
-impl Seat {
+impl BrokerLoop {
     fn run(&self, interval: Duration, began: Instant, length: Duration) -> io::Result<Latencies> {
         let from = raw::latest_offset(&self.address, TOPIC, self.partition).map_err(malformed)?;
         // By sequence; the reader looks up what the writer has stamped.

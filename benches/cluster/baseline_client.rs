@@ -22,8 +22,8 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::alike::{RECORD_SIZE, create_topic, first_due};
-use crate::bare::Latencies;
+use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
+use crate::baseline_socket::Latencies;
 use crate::harness::{Cluster, raw};
 
 const TOPIC: &str = "bench-bare-client";
@@ -41,7 +41,7 @@ const CONSUMER_POLL: Duration = Duration::from_millis(50);
 const READ_WITHIN: Duration = Duration::from_secs(10);
 
 /// The pair, ready to be started.
-pub(crate) struct BarePair {
+pub(crate) struct ClientBaseline {
     settings: Settings,
     /// Where each partition's leader listens.
     leaders: Vec<String>,
@@ -61,9 +61,9 @@ struct Written {
     read: Option<Duration>,
 }
 
-impl BarePair {
+impl ClientBaseline {
     /// Creates the topic as the replicated lane does.
-    pub(crate) fn new(cluster: &Cluster) -> BarePair {
+    pub(crate) fn new(cluster: &Cluster) -> ClientBaseline {
         create_topic(cluster, TOPIC, REPLICATION_FACTOR);
         let topic = TopicSettings {
             lane: Lane::Replicated,
@@ -78,7 +78,7 @@ impl BarePair {
         };
         let settings =
             Settings { topic, fetch_max_wait: FETCH_WAIT, acks: RequiredAcks::All, compression: Compression::None };
-        BarePair { settings, leaders: cluster.brokers().iter().map(|broker| broker.address()).collect() }
+        ClientBaseline { settings, leaders: cluster.brokers().iter().map(|broker| broker.address()).collect() }
     }
 
     /// Runs for so long, on fresh clients, as the prober in each of its blocks; what was seen, by broker.

@@ -5,10 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use crate::harness::prober::Scrape;
-use crate::mock::MockProcess;
-use crate::probing::{BOTH, RunningProber};
+use crate::mock_process::MockProcess;
+use crate::running_prober::{BOTH, RunningProber};
 use crate::report::{Goals, mib, ms, quantile, short};
-use crate::watch::{Cost, Freeze};
+use crate::cost::{Cost, Freeze};
 
 const BROKERS: i32 = 100;
 const PINNED: &str = "kafka-prober-pinned";

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use prober_core::ids::View;
 
-use crate::bare::Bare;
-use crate::bare_client::BarePair;
+use crate::baseline_socket::SocketBaseline;
+use crate::baseline_client::ClientBaseline;
 use crate::harness::{Cluster, Options};
-use crate::probing::{BOTH, RunningProber};
+use crate::running_prober::{BOTH, RunningProber};
 use crate::report::{Goals, mib, ms, quantile, short};
-use crate::turns::{AT_TEN_A_SECOND, BLOCK, PAIRS, READY_WITHIN, SCRAPE_EVERY, Turns};
-use crate::watch::{Cost, Freeze};
+use crate::interleaved::{AT_TEN_A_SECOND, BLOCK, PAIRS, READY_WITHIN, SCRAPE_EVERY, Interleaved};
+use crate::cost::{Cost, Freeze};
 
 /// A JVM compiles what is called often; all kinds of client run at many times the rate first.
 const WARM_UP: Duration = Duration::from_secs(20);
@@ -39,17 +39,17 @@ const RSS_MIB: f64 = 20.0;
 pub(crate) fn measure() {
     eprintln!("bench: starting three brokers");
     let cluster = Cluster::start(Options { name: "bench".to_owned(), quick_start: false, ..Options::default() });
-    let (bare, pair) = (Bare::new(&cluster), BarePair::new(&cluster));
+    let (bare, pair) = (SocketBaseline::new(&cluster), ClientBaseline::new(&cluster));
     eprintln!("bench: warming up");
     warm_up(&cluster, &bare, &pair);
-    let wire = Turns::take(&cluster, View::Broker, "bare loop", |interval, length| bare.run(interval, length));
-    let client = Turns::take(&cluster, View::Client, "bare pair", |interval, length| pair.run(interval, length));
+    let wire = Interleaved::take(&cluster, View::Broker, "bare loop", |interval, length| bare.run(interval, length));
+    let client = Interleaved::take(&cluster, View::Client, "bare pair", |interval, length| pair.run(interval, length));
     eprintln!("bench: both lanes, then freezing broker {FROZEN_BROKER}");
     let (both, freeze) = both_lanes(&cluster);
 
     println!("## Three real brokers\n");
     println!(
-        "{PAIRS} × {} s of each in turns; 3 × 10 records/s of 128 bytes, plaintext on loopback. The prober runs on \
+        "{PAIRS} × {} s of each in interleaved; 3 × 10 records/s of 128 bytes, plaintext on loopback. The prober runs on \
          default settings but for the interval, exports over OTLP every 10 s and is scraped every second. Each \
          percentile is the broker's own, since the block's start with its fresh connections, then the mean over brokers \
          (and blocks).\n",
@@ -74,7 +74,7 @@ pub(crate) fn measure() {
     both_goals(&both, &freeze).print();
 }
 
-fn warm_up(cluster: &Cluster, bare: &Bare, pair: &BarePair) {
+fn warm_up(cluster: &Cluster, bare: &SocketBaseline, pair: &ClientBaseline) {
     let probing = RunningProber::start(&cluster.bootstrap(), &BOTH, &WARM_UP_SETTINGS);
     thread::scope(|scope| {
         scope.spawn(|| pair.warm_up(WARM_UP_INTERVAL_REPLICATED, WARM_UP));
@@ -94,7 +94,7 @@ fn both_lanes(cluster: &Cluster) -> (Cost, Freeze) {
     (cost, freeze)
 }
 
-fn one_lane(turns: &Turns, cpu_ms: f64) {
+fn one_lane(turns: &Interleaved, cpu_ms: f64) {
     turns.print();
     let mut goals = Goals::new();
     turns.judge(&mut goals, cpu_ms);

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use prober_core::ids::View;
 
-use crate::bare::Latencies;
+use crate::baseline_socket::Latencies;
 use crate::harness::Cluster;
 use crate::harness::prober::Resources;
-use crate::probing::{RunningProber, Status};
+use crate::running_prober::{RunningProber, Status};
 use crate::report::{Goals, Table, mean, ms, quantile, short};
-use crate::watch::Cost;
+use crate::cost::Cost;
 
 /// Ten records a second at each broker, as in the published numbers of other probers.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ pub(crate) const READY_WITHIN: Duration = Duration::from_secs(60);
 const ABOVE_MS: f64 = 0.3;
 
 /// What all the turns came to.
-pub(crate) struct Turns {
+pub(crate) struct Interleaved {
     yardstick: &'static str,
     table: Table,
     probers: Vec<Percentiles>,
@@ -46,16 +46,16 @@ struct Percentiles {
     produce: [f64; 2],
 }
 
-impl Turns {
+impl Interleaved {
     /// The lane of `view` alone, and `bare`, which takes an interval and a length and is called `yardstick`.
     pub(crate) fn take(
         cluster: &Cluster,
         view: View,
         yardstick: &'static str,
         bare: impl Fn(Duration, Duration) -> Vec<Latencies>,
-    ) -> Turns {
+    ) -> Interleaved {
         let columns = ["block", "end-to-end p50, ms", "p99", "produce p50, ms", "p99", "good round trips"];
-        let mut turns = Turns {
+        let mut turns = Interleaved {
             yardstick,
             table: Table::new(&[&columns[..], &["bad, void or missed events"]].concat()),
             probers: Vec::new(),

@@ -22,9 +22,9 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 use crate::baseline_socket::Latencies;
 use crate::harness::{Cluster, raw};
+use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 
 const TOPIC: &str = "bench-bare-client";
 

@@ -19,8 +19,8 @@ use kafka_protocol::records::{
     RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
 
-use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 use crate::harness::{Cluster, raw};
+use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 use crate::socket::{Socket, decode, encode, malformed};
 
 const TOPIC: &str = "bench-bare";
@@ -61,7 +61,8 @@ impl SocketBaseline {
     pub(crate) fn new(cluster: &Cluster) -> SocketBaseline {
         create_topic(cluster, TOPIC, 1);
         let loops = (0..).zip(0..).zip(cluster.brokers());
-        let loops = loops.map(|((ordinal, partition), broker)| BrokerLoop { ordinal, partition, address: broker.address() });
+        let loops =
+            loops.map(|((ordinal, partition), broker)| BrokerLoop { ordinal, partition, address: broker.address() });
         SocketBaseline { loops: loops.collect() }
     }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use prober_core::ids::View;
 
 use crate::harness::prober::Scrape;
-use crate::running_prober::RunningProber;
 use crate::report::{Goals, ms, short};
+use crate::running_prober::RunningProber;
 
 /// How often the kernel is asked for memory, threads and sockets.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -4,11 +4,11 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::cost::{Cost, Freeze};
 use crate::harness::prober::Scrape;
 use crate::mock_process::MockProcess;
-use crate::running_prober::{BOTH, RunningProber};
 use crate::report::{Goals, mib, ms, quantile, short};
-use crate::cost::{Cost, Freeze};
+use crate::running_prober::{BOTH, RunningProber};
 
 const BROKERS: i32 = 100;
 const PINNED: &str = "kafka-prober-pinned";

@@ -7,11 +7,11 @@ use std::time::Duration;
 use prober_core::ids::View;
 
 use crate::baseline_socket::Latencies;
+use crate::cost::Cost;
 use crate::harness::Cluster;
 use crate::harness::prober::Resources;
-use crate::running_prober::{RunningProber, Status};
 use crate::report::{Goals, Table, mean, ms, quantile, short};
-use crate::cost::Cost;
+use crate::running_prober::{RunningProber, Status};
 
 /// Ten records a second at each broker, as in the published numbers of other probers.
 const INTERVAL: Duration = Duration::from_millis(100);

@@ -22,18 +22,18 @@
 #[path = "../../tests/harness/mod.rs"]
 mod harness;
 
-mod shared_setup;
-mod baseline_socket;
 mod baseline_client;
+mod baseline_socket;
+mod cost;
 mod hundred_brokers;
+mod interleaved;
 mod machine;
 mod mock_process;
-mod running_prober;
 mod report;
+mod running_prober;
+mod shared_setup;
 mod socket;
 mod three_brokers;
-mod interleaved;
-mod cost;
 
 use std::env;
 use std::process::ExitCode;

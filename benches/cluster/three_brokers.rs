@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use prober_core::ids::View;
 
-use crate::baseline_socket::SocketBaseline;
 use crate::baseline_client::ClientBaseline;
-use crate::harness::{Cluster, Options};
-use crate::running_prober::{BOTH, RunningProber};
-use crate::report::{Goals, mib, ms, quantile, short};
-use crate::interleaved::{AT_TEN_A_SECOND, BLOCK, PAIRS, READY_WITHIN, SCRAPE_EVERY, Interleaved};
+use crate::baseline_socket::SocketBaseline;
 use crate::cost::{Cost, Freeze};
+use crate::harness::{Cluster, Options};
+use crate::interleaved::{AT_TEN_A_SECOND, BLOCK, Interleaved, PAIRS, READY_WITHIN, SCRAPE_EVERY};
+use crate::report::{Goals, mib, ms, quantile, short};
+use crate::running_prober::{BOTH, RunningProber};
 
 /// A JVM compiles what is called often; all kinds of client run at many times the rate first.
 const WARM_UP: Duration = Duration::from_secs(20);

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::otlp::OtlpSink;
-use crate::harness::shared_cluster;
 use crate::harness::reference_writer::ReferenceWriter;
+use crate::harness::shared_cluster;
 use crate::support::{RunningProber, TOLERANCE, assert_export_balances, elapse};
 
 /// Goal for the first ack after the restart, against the harness's own.

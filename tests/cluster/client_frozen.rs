@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::harness::java_producer::{JavaProducer, Sent, wall_now};
 use crate::harness::otlp::OtlpSink;
 use crate::harness::shared_cluster;
-use crate::support::{RunningProber, REPLICATED, Status, TOLERANCE, assert_export_balances, elapse, read_topic};
+use crate::support::{REPLICATED, RunningProber, Status, TOLERANCE, assert_export_balances, elapse, read_topic};
 
 const FROZEN: Duration = Duration::from_secs(45);
 const INTERVAL: Duration = Duration::from_millis(500);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::network::Network;
 use crate::harness::{Cluster, Options, raw, skip_without_kafka};
-use crate::support::{DIRECT, RunningProber, REPLICATED, elapse};
+use crate::support::{DIRECT, REPLICATED, RunningProber, elapse};
 
 /// The default interval of `connect` and its deadline, and what a count takes to reach the page.
 const SAID_WITHIN: Duration = Duration::from_millis(10_000 + 2_000 + 1_000);

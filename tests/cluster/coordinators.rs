@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::prober::Prober;
 use crate::harness::raw::coordination::{
-    CoordinatorType, commit_offset, coordinators, groups, create_internal_topics, transactional_ids,
+    CoordinatorType, commit_offset, coordinators, create_internal_topics, groups, transactional_ids,
 };
 use crate::harness::{Cluster, ports, raw, shared_cluster, wait_until};
 use crate::support::{RunningProber, Status, TOPIC, elapse};
@@ -58,7 +58,9 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
     let frozen_at = Instant::now();
     let addr = cluster.any_internal_address();
     wait_until(Duration::from_secs(30), "the coordinators have moved", || {
-        [CoordinatorType::Group, CoordinatorType::Transaction].iter().all(|of| coordinators(addr, *of).is_ok_and(|led| !led.contains(&2)))
+        [CoordinatorType::Group, CoordinatorType::Transaction]
+            .iter()
+            .all(|of| coordinators(addr, *of).is_ok_and(|led| !led.contains(&2)))
     });
     let moved = frozen_at.elapsed();
     eprintln!("the coordinators of the frozen broker moved after {moved:?}");

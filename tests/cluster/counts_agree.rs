@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{DIRECT, PROBES, RunningProber, REPLICATED, TOPIC, elapse, read_topic};
+use crate::support::{DIRECT, PROBES, REPLICATED, RunningProber, TOPIC, elapse, read_topic};
 
 #[test]
 fn every_count_is_the_same_everywhere() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::shared_cluster;
-use crate::support::{ANOMALIES, PROBES, RunningProber, REPLICATED, TOPIC, assert_export_balances, elapse, read_topic};
+use crate::support::{ANOMALIES, PROBES, REPLICATED, RunningProber, TOPIC, assert_export_balances, elapse, read_topic};
 
 #[test]
 fn healthy_cluster_has_no_bad_event_from_first_start_on() {

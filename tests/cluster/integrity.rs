@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::{raw, shared_cluster, wait_for};
-use crate::support::{ANOMALIES, RunningProber, REPLICATED, Status, TOPIC};
+use crate::support::{ANOMALIES, REPLICATED, RunningProber, Status, TOPIC};
 
 /// What is never counted where no record was lost, doubled or damaged.
 #[track_caller]
@@ -25,7 +25,8 @@ fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
         [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "20ms"), ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "20ms")];
     for life in 1..=10 {
         let mut probing = RunningProber::start(&bootstrap, None, &[], &quick);
-        let mut beside = (life % 2 == 0).then(|| RunningProber::start(&bootstrap, None, &["--vantage", "west"], &quick));
+        let mut beside =
+            (life % 2 == 0).then(|| RunningProber::start(&bootstrap, None, &["--vantage", "west"], &quick));
         for one in [Some(&probing), beside.as_ref()].into_iter().flatten() {
             let status = one.wait_good(&[1, 2, 3]);
             assert_nothing_odd(&status, &format!("life {life}"));

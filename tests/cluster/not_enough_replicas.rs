@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
-use crate::support::{RunningProber, REPLICATED, Status, elapse};
+use crate::support::{REPLICATED, RunningProber, Status, elapse};
 
 /// The controllers give up on a dead broker 9 s after its last heartbeat.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);

@@ -55,7 +55,12 @@ pub(crate) struct Status {
 
 impl RunningProber {
     /// `run` with default settings, but for `args`; exports to `sink`.
-    pub(crate) fn start(bootstrap: &str, sink: Option<&OtlpSink>, args: &[&str], env: &[(&str, &str)]) -> RunningProber {
+    pub(crate) fn start(
+        bootstrap: &str,
+        sink: Option<&OtlpSink>,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> RunningProber {
         let port = ports::free_port();
         let listen = format!("127.0.0.1:{port}");
         let mut all = vec!["run", "--bootstrap", bootstrap, "--listen", &listen];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for, wait_until};
-use crate::support::{RunningProber, REPLICATED, elapse};
+use crate::support::{REPLICATED, RunningProber, elapse};
 
 /// Run, vantage, partition and sequence: bytes 6 to 42 of a record.
 type Identity = Vec<u8>;

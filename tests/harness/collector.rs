@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::authority::{Authority, Issued};
 use super::failure_logs::save_logs_if_panicking;
-use super::process_guard::{GuardedProcess, ScratchDir};
 use super::otlp::OtlpSink;
 use super::ports::free_port;
+use super::process_guard::{GuardedProcess, ScratchDir};
 use super::requirements::{collector, skip_without_collector};
 use super::wait_until;
 

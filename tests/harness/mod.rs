@@ -24,21 +24,21 @@
 
 pub(crate) mod authority;
 pub(crate) mod collector;
+pub(crate) mod failure_logs;
 pub(crate) mod faults;
 pub(crate) mod java_producer;
 pub(crate) mod kafka;
-pub(crate) mod failure_logs;
-pub(crate) mod process_guard;
 pub(crate) mod network;
 pub(crate) mod otlp;
 pub(crate) mod ports;
 pub(crate) mod prober;
+pub(crate) mod process_guard;
 pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod raw;
+pub(crate) mod reference_writer;
 pub(crate) mod requirements;
 pub(crate) mod wait;
-pub(crate) mod reference_writer;
 
 pub(crate) use kafka::shared::shared_cluster;
 pub(crate) use kafka::{Cluster, Options};

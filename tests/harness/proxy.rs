@@ -19,32 +19,32 @@ use rustix::net::sockopt::set_socket_linger;
 use super::wait_until;
 
 /// How soon a thread that reads sees that its connection was reset.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// On a narrow road bytes arrive in pieces, so many a second.
-const DRIPS_PER_SECOND: u32 = 10;
+const PIECES_PER_SECOND: u32 = 10;
 
 /// The kernel needs no longer to close a listener or a connection.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
-/// The state of the road.
+/// The state of the mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Road {
+enum Mode {
     /// Bytes pass, both ways.
     Open,
     /// Bytes pass both ways, later or fewer at a time.
-    Slow(Pace),
+    Shaped(Shaping),
     /// Connections stay and new ones are accepted, and no byte passes, either way.
-    Silent,
+    BlackHole,
     /// The port is closed to new connections; those that there are go on.
     Refusing,
     /// The proxy is gone.
-    Gone,
+    Closed,
 }
 
-/// How bytes pass on a slow road, each way.
+/// How bytes pass on a slow mode, each way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pace {
+pub(crate) struct Shaping {
     /// Every byte arrives so much later.
     pub(crate) delay: Duration,
     /// No more than so many bytes a second; none for no limit.
@@ -60,16 +60,17 @@ pub(crate) struct Proxy {
 #[derive(Debug)]
 struct Shared {
     target: u16,
-    road: Mutex<Road>,
-    turned: Condvar,
-    pairs: Mutex<Vec<Weak<Pair>>>,
+    mode: Mutex<Mode>,
+    mode_changed: Condvar,
+    pairs: Mutex<Vec<Weak<ConnectionPair>>>,
 }
 
 impl Proxy {
     /// Listens at `port` and leads to `target`, whether or not anyone listens there yet.
     #[track_caller]
     pub(crate) fn start(port: u16, target: u16) -> Self {
-        let shared = Shared { target, road: Mutex::new(Road::Open), turned: Condvar::new(), pairs: Mutex::default() };
+        let shared =
+            Shared { target, mode: Mutex::new(Mode::Open), mode_changed: Condvar::new(), pairs: Mutex::default() };
         let proxy = Self { port, shared: Arc::new(shared) };
         proxy.listen();
         proxy
@@ -82,19 +83,19 @@ impl Proxy {
 
     /// From now on no byte passes either way. Connections stay, the kernel accepts new ones, and nobody answers.
     pub(crate) fn black_hole(&self) {
-        self.shared.turn(Road::Silent);
+        self.shared.set_mode(Mode::BlackHole);
     }
 
-    /// Lets bytes pass at this pace from now on, also on connections that are there.
-    pub(crate) fn slow(&self, pace: Pace) {
-        self.shared.turn(Road::Slow(pace));
+    /// Lets bytes pass at this shaping from now on, also on connections that are there.
+    pub(crate) fn shape(&self, shaping: Shaping) {
+        self.shared.set_mode(Mode::Shaped(shaping));
     }
 
     /// Closes the port: new connections are refused. Returns when they are.
     #[track_caller]
     pub(crate) fn refuse(&self) {
-        self.shared.turn(Road::Refusing);
-        wait_until(CLOSED_WITHIN, "the proxy's port is closed", || self.knock().is_err());
+        self.shared.set_mode(Mode::Refusing);
+        wait_until(CLOSED_WITHIN, "the proxy's port is closed", || self.connect().is_err());
     }
 
     /// Ends every connection with a reset (RST), both ways. Returns when it has happened.
@@ -113,12 +114,12 @@ impl Proxy {
     /// Opens the road again. What waited in a black hole passes now.
     #[track_caller]
     pub(crate) fn heal(&self) {
-        if self.shared.turn(Road::Open) == Road::Refusing {
+        if self.shared.set_mode(Mode::Open) == Mode::Refusing {
             self.listen();
         }
     }
 
-    /// Takes connections until the road is turned to refuse them.
+    /// Takes connections until the road is mode_changed to refuse them.
     #[track_caller]
     fn listen(&self) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port));
@@ -126,83 +127,83 @@ impl Proxy {
         let shared = Arc::clone(&self.shared);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if matches!(shared.road(), Road::Refusing | Road::Gone) {
+                if matches!(shared.mode(), Mode::Refusing | Mode::Closed) {
                     break;
                 }
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || shared.lead(client));
+                thread::spawn(move || shared.forward_connection(client));
             }
         });
     }
 
-    /// A connection that nobody means to use: it wakes the thread that accepts, so that this one sees the road.
-    fn knock(&self) -> io::Result<TcpStream> {
+    /// A connection that nobody means to use: it wakes the thread that accepts, so that this one sees the mode.
+    fn connect(&self) -> io::Result<TcpStream> {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.shared.turn(Road::Gone);
+        self.shared.set_mode(Mode::Closed);
         // A closed port is as good: nobody is to be woken then.
-        let _ = self.knock();
+        let _ = self.connect();
         self.shared.pairs().iter().filter_map(Weak::upgrade).for_each(|pair| pair.reset());
     }
 }
 
 impl Shared {
-    fn road(&self) -> Road {
-        *self.road.lock().unwrap_or_else(PoisonError::into_inner)
+    fn mode(&self) -> Mode {
+        *self.mode.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pace(&self) -> Option<Pace> {
-        match self.road() {
-            Road::Slow(pace) => Some(pace),
+    fn shaping(&self) -> Option<Shaping> {
+        match self.mode() {
+            Mode::Shaped(shaping) => Some(shaping),
             _ => None,
         }
     }
 
     /// Returns what it was before.
-    fn turn(&self, to: Road) -> Road {
-        let mut road = self.road.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *road, to);
-        drop(road);
-        self.turned.notify_all();
+    fn set_mode(&self, to: Mode) -> Mode {
+        let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *mode, to);
+        drop(mode);
+        self.mode_changed.notify_all();
         before
     }
 
     /// Begins to end every connection with a reset, and returns them.
-    fn reset(&self) -> Vec<Weak<Pair>> {
-        let pairs: Vec<Weak<Pair>> = self.pairs().drain(..).collect();
+    fn reset(&self) -> Vec<Weak<ConnectionPair>> {
+        let pairs: Vec<Weak<ConnectionPair>> = self.pairs().drain(..).collect();
         pairs.iter().filter_map(Weak::upgrade).for_each(|pair| pair.reset());
         // Whoever waits for an open road looks whether its connection is over, too.
-        self.turned.notify_all();
+        self.mode_changed.notify_all();
         pairs
     }
 
     /// Waits for as long as nothing may pass; false if nothing ever will.
-    fn may_pass(&self, pair: &Pair) -> bool {
-        let mut road = self.road.lock().unwrap_or_else(PoisonError::into_inner);
-        while *road == Road::Silent && !pair.is_over() {
-            road = self.turned.wait_timeout(road, LOOK_EVERY).unwrap_or_else(PoisonError::into_inner).0;
+    fn wait_until_passable(&self, pair: &ConnectionPair) -> bool {
+        let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
+        while *mode == Mode::BlackHole && !pair.is_over() {
+            mode = self.mode_changed.wait_timeout(mode, POLL_INTERVAL).unwrap_or_else(PoisonError::into_inner).0;
         }
-        *road != Road::Gone && !pair.is_over()
+        *mode != Mode::Closed && !pair.is_over()
     }
 
-    fn pairs(&self) -> MutexGuard<'_, Vec<Weak<Pair>>> {
+    fn pairs(&self) -> MutexGuard<'_, Vec<Weak<ConnectionPair>>> {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Leads one connection to the target, until either side ends it.
-    fn lead(&self, client: TcpStream) {
-        let pair = Arc::new(Pair { client, server: Mutex::new(None), over: AtomicBool::new(false) });
+    fn forward_connection(&self, client: TcpStream) {
+        let pair = Arc::new(ConnectionPair { client, server: Mutex::new(None), over: AtomicBool::new(false) });
         let mut pairs = self.pairs();
         pairs.retain(|pair| 0 < pair.strong_count());
         pairs.push(Arc::downgrade(&pair));
         drop(pairs);
         // Nothing reaches the broker through a black hole, not even a connection. A broker that is down ends it, as its
         // own kernel would, if a moment later.
-        if !self.may_pass(&pair) {
+        if !self.wait_until_passable(&pair) {
             return;
         }
         let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, self.target)).map(Arc::new) else { return };
@@ -214,33 +215,33 @@ impl Shared {
     }
 
     /// Passes bytes one way. An end on one side is the end of both, once the road is open.
-    fn pass(&self, pair: &Pair, mut from: &TcpStream, mut to: &TcpStream) {
+    fn pass(&self, pair: &ConnectionPair, mut from: &TcpStream, mut to: &TcpStream) {
         let mut bytes = [0; 16 << 10];
-        let mut under_way = UnderWay::default();
+        let mut in_flight = InFlight::default();
         // Both fail on a socket that is closed already, which the first read then finds.
         let _ = to.set_nodelay(true);
         loop {
-            let _ = from.set_read_timeout(Some(under_way.next(Instant::now())));
-            let room = under_way.room(self.pace());
+            let _ = from.set_read_timeout(Some(in_flight.next(Instant::now())));
+            let room = in_flight.room(self.shaping());
             let read = from.read(&mut bytes[..room]);
-            let nothing = read.as_ref().is_err_and(is_patience) && !pair.is_over();
-            if !nothing && !self.may_pass(pair) {
+            let nothing = read.as_ref().is_err_and(is_timeout) && !pair.is_over();
+            if !nothing && !self.wait_until_passable(pair) {
                 return;
             }
             match read {
-                Ok(count) if 0 < count => under_way.leaves(&bytes[..count], self.pace(), Instant::now()),
+                Ok(count) if 0 < count => in_flight.push(&bytes[..count], self.shaping(), Instant::now()),
                 _ if nothing => {}
                 _ => break,
             }
-            if self.pace().is_none() {
-                under_way.hurry(Instant::now());
+            if self.shaping().is_none() {
+                in_flight.deliver_now(Instant::now());
             }
-            if under_way.arrived(Instant::now()).any(|piece| to.write_all(&piece).is_err()) {
+            if in_flight.arrived(Instant::now()).any(|piece| to.write_all(&piece).is_err()) {
                 break;
             }
         }
         // What left before the end arrives before it.
-        for (due, piece) in under_way.pieces {
+        for (due, piece) in in_flight.pieces {
             thread::sleep(due.saturating_duration_since(Instant::now()));
             if pair.is_over() || to.write_all(&piece).is_err() {
                 break;
@@ -255,23 +256,23 @@ impl Shared {
 
 /// Bytes that have left one side and not arrived at the other, in order.
 #[derive(Debug, Default)]
-struct UnderWay {
+struct InFlight {
     pieces: VecDeque<(Instant, Vec<u8>)>,
     last: Option<Instant>,
 }
 
-impl UnderWay {
-    /// How much may leave at once: little on a narrow road, so that what arrives is spread over time too.
-    fn room(&self, pace: Option<Pace>) -> usize {
-        let narrow = pace.and_then(|pace| pace.bytes_per_second);
-        narrow.map_or(16 << 10, |rate| usize::try_from(rate / DRIPS_PER_SECOND).map_or(16 << 10, |room| room.max(1)))
+impl InFlight {
+    /// How much may leave at once: little on a narrow mode, so that what arrives is spread over time too.
+    fn room(&self, shaping: Option<Shaping>) -> usize {
+        let narrow = shaping.and_then(|shaping| shaping.bytes_per_second);
+        narrow.map_or(16 << 10, |rate| usize::try_from(rate / PIECES_PER_SECOND).map_or(16 << 10, |room| room.max(1)))
     }
 
-    fn leaves(&mut self, bytes: &[u8], pace: Option<Pace>, now: Instant) {
-        let mut due = now + pace.map_or(Duration::ZERO, |pace| pace.delay);
+    fn push(&mut self, bytes: &[u8], shaping: Option<Shaping>, now: Instant) {
+        let mut due = now + shaping.map_or(Duration::ZERO, |shaping| shaping.delay);
         // Never before what left earlier, and on a narrow road after it.
         due = due.max(self.last.unwrap_or(now));
-        if let Some(rate) = pace.and_then(|pace| pace.bytes_per_second) {
+        if let Some(rate) = shaping.and_then(|shaping| shaping.bytes_per_second) {
             let bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
             due += Duration::from_secs_f64(f64::from(bytes) / f64::from(rate.max(1)));
         }
@@ -280,7 +281,7 @@ impl UnderWay {
     }
 
     /// The road is open again: everything arrives now.
-    fn hurry(&mut self, now: Instant) {
+    fn deliver_now(&mut self, now: Instant) {
         self.last = None;
         self.pieces.iter_mut().for_each(|(due, _)| *due = now.min(*due));
     }
@@ -288,7 +289,7 @@ impl UnderWay {
     /// How long to wait for more at most.
     fn next(&self, now: Instant) -> Duration {
         let due = self.pieces.front().map(|(due, _)| due.saturating_duration_since(now));
-        due.map_or(LOOK_EVERY, |due| due.clamp(Duration::from_millis(1), LOOK_EVERY))
+        due.map_or(POLL_INTERVAL, |due| due.clamp(Duration::from_millis(1), POLL_INTERVAL))
     }
 
     fn arrived(&mut self, now: Instant) -> impl Iterator<Item = Vec<u8>> + '_ {
@@ -299,19 +300,19 @@ impl UnderWay {
     }
 }
 
-fn is_patience(error: &io::Error) -> bool {
+fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
 /// A client's connection and the one that was made for it. Both close when the last thread has left them.
 #[derive(Debug)]
-struct Pair {
+struct ConnectionPair {
     client: TcpStream,
     server: Mutex<Option<Arc<TcpStream>>>,
     over: AtomicBool,
 }
 
-impl Pair {
+impl ConnectionPair {
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
@@ -348,7 +349,7 @@ mod tests {
     }
 
     fn connect(proxy: &Proxy) -> TcpStream {
-        let stream = proxy.knock().expect("the port is open");
+        let stream = proxy.connect().expect("the port is open");
         stream.set_read_timeout(Some(CLOSED_WITHIN)).expect("an open socket takes options");
         stream
     }
@@ -374,7 +375,7 @@ mod tests {
         let mut new = connect(&proxy);
         for (stream, byte) in [(&mut old, 2), (&mut new, 3)] {
             stream.write_all(&[byte]).expect("the kernel takes it");
-            assert!(is_patience(&says(stream, SILENCE).expect_err("nobody answers")));
+            assert!(is_timeout(&says(stream, SILENCE).expect_err("nobody answers")));
         }
         proxy.heal();
         assert_eq!(says(&mut old, CLOSED_WITHIN).expect("it passes now"), 2);
@@ -387,7 +388,7 @@ mod tests {
         let mut old = connect(&proxy);
         assert_eq!(asked(&mut old, 1).expect("the road is open"), 1);
         proxy.refuse();
-        assert_eq!(proxy.knock().expect_err("it is closed").kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(proxy.connect().expect_err("it is closed").kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(asked(&mut old, 2).expect("it was there before"), 2);
         proxy.heal();
         assert_eq!(asked(&mut connect(&proxy), 3).expect("the road is open"), 3);
@@ -398,7 +399,7 @@ mod tests {
         let proxy = Proxy::start(free_port(), echo());
         let mut stream = connect(&proxy);
         assert_eq!(asked(&mut stream, 1).expect("the road is open"), 1);
-        proxy.slow(Pace { delay: SILENCE, bytes_per_second: None });
+        proxy.shape(Shaping { delay: SILENCE, bytes_per_second: None });
         let began = Instant::now();
         stream.write_all(&[2, 3]).expect("the kernel takes it");
         assert_eq!([2, 3].map(|_| says(&mut stream, CLOSED_WITHIN).expect("it arrives")), [2, 3]);
@@ -412,7 +413,7 @@ mod tests {
         let proxy = Proxy::start(free_port(), echo());
         let mut stream = connect(&proxy);
         assert_eq!(asked(&mut stream, 1).expect("the road is open"), 1);
-        proxy.slow(Pace { delay: Duration::ZERO, bytes_per_second: Some(100) });
+        proxy.shape(Shaping { delay: Duration::ZERO, bytes_per_second: Some(100) });
         let began = Instant::now();
         stream.write_all(&[7; 50]).expect("the kernel takes it");
         for _ in 0..50 {

@@ -58,7 +58,7 @@ impl ReferenceWriter {
         wait_until(TOPIC_WITHIN, "the watched broker takes a first write", || {
             reference.first_success_after(began).is_some()
         });
-        watcher
+        reference
     }
 
     /// When the first write that ended after `t` succeeded: the broker is proven writable then.

@@ -1,8 +1,8 @@
 //! Somebody takes the prober's permission to write away.
 
 use super::cluster_kind::USER;
-use super::{Expect, Incident, ClusterKind, secs};
-use crate::harness::raw::{Operation, Resource, grant, forbid};
+use super::{ClusterKind, Expect, Incident, secs};
+use crate::harness::raw::{Operation, Resource, grant, revoke};
 
 const OURS: Resource<'_> = Resource::Topics("kafka-prober-");
 

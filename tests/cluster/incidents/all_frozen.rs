@@ -1,6 +1,6 @@
 //! All brokers stand still at the same moment: from here that looks like a dead network, and nobody can be named.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::kafka::broker::Broker;
 
 pub(super) const INCIDENT: Incident = Incident {

@@ -1,6 +1,6 @@
 //! Packets to and from one broker's client port are dropped while it replicates as ever.
 
-use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "dropped",

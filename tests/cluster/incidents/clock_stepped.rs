@@ -1,7 +1,7 @@
 //! The calendar of the prober's machine is set by an hour while it runs.
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, ClusterKind, Undo, secs};
+use super::{ClusterKind, Expect, Incident, Undo, secs};
 
 /// In seconds.
 const HOUR: i64 = 3600;

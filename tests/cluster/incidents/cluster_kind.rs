@@ -41,7 +41,9 @@ impl ClusterKind {
     /// What this machine lacks for it, if anything.
     pub(super) fn missing(self) -> Option<&'static str> {
         match self {
-            ClusterKind::ProxiedTwoDisks | ClusterKind::ProxiedOneDisk if !disk::is_possible() => Some("disks in files (mkfs.ext4, and root)"),
+            ClusterKind::ProxiedTwoDisks | ClusterKind::ProxiedOneDisk if !disk::is_possible() => {
+                Some("disks in files (mkfs.ext4, and root)")
+            }
             ClusterKind::FakeWallClock if !wall_clock::is_possible() => Some("libfaketime (script/bootstrap)"),
             _ => None,
         }
@@ -54,7 +56,9 @@ impl ClusterKind {
             ClusterKind::ProxiedTwoDisks => Options { proxied: true, disks: 2, ..plain },
             ClusterKind::ProxiedOneDisk => Options { proxied: true, disks: 1, ..plain },
             // A broker that waits for a frozen controller is heard by the next one in good time, on a busy machine, too.
-            ClusterKind::SeparateControllers => Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000"),
+            ClusterKind::SeparateControllers => {
+                Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000")
+            }
             ClusterKind::SixBrokers => Options { brokers: 6, ..plain },
             ClusterKind::Secured => secured(plain),
         }

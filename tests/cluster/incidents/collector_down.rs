@@ -1,6 +1,6 @@
 //! Whoever the metrics are sent to goes away: that is nobody's fault in the cluster, and changes nothing about probing.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "collector_down",

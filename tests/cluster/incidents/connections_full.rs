@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpStream};
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, ClusterKind, Undo, secs};
+use super::{ClusterKind, Expect, Incident, Undo, secs};
 use crate::harness::raw::{ConfigResource, alter_config};
 
 const LIMIT: &str = "listener.name.client.max.connections";

@@ -1,6 +1,6 @@
 //! The active controller dies or stands still: no broker is at fault, and none may be named.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 
 /// Another one is elected within seconds: hardly anything is asked of it meanwhile.
 pub(super) const KILLED: Incident = Incident {

@@ -1,6 +1,6 @@
 //! The broker that coordinates a group stands still: commits at other coordinators fail with it, and it alone is at fault.
 
-use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 use crate::harness::raw;
 
 pub(super) const INCIDENT: Incident = Incident {

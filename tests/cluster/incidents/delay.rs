@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
-use crate::harness::proxy::Pace;
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
+use crate::harness::proxy::Shaping;
 
-const PACE: Pace = Pace { delay: Duration::from_millis(100), bytes_per_second: None };
+const SHAPING: Shaping = Shaping { delay: Duration::from_millis(100), bytes_per_second: None };
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "delay_200ms",
@@ -13,7 +13,7 @@ pub(super) const INCIDENT: Incident = Incident {
     cluster_kind: ClusterKind::ProxiedTwoDisks,
     duration: secs(20),
     inject: |bed| {
-        bed.cluster.proxy(bed.victim_id()).slow(PACE);
+        bed.cluster.proxy(bed.victim_id()).shape(SHAPING);
         Box::new(|bed| bed.cluster.proxy(bed.victim_id()).heal())
     },
     expect: Expect::Victim { kinds: &["path_degraded", "broker_slow"], within: DEGRADED_GOAL },

@@ -1,7 +1,7 @@
 //! The disk with a broker's logs is full.
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, Undo, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
 
 /// The one of two that holds the pinned partition: the broker goes on with the other.
 pub(super) const OF_TWO: Incident = Incident {

@@ -1,6 +1,6 @@
 //! The kernel gives up the disk with a broker's pinned partition: every write to it fails, and what is there can be read.
 
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 
 pub(super) const OF_TWO: Incident = Incident {
     name: "disk_read_only_of_two",

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
-use crate::harness::proxy::Pace;
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
+use crate::harness::proxy::Shaping;
 
-const PACE: Pace = Pace { delay: Duration::ZERO, bytes_per_second: Some(500) };
+const SHAPING: Shaping = Shaping { delay: Duration::ZERO, bytes_per_second: Some(500) };
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "drip",
@@ -13,7 +13,7 @@ pub(super) const INCIDENT: Incident = Incident {
     cluster_kind: ClusterKind::ProxiedTwoDisks,
     duration: secs(25),
     inject: |bed| {
-        bed.cluster.proxy(bed.victim_id()).slow(PACE);
+        bed.cluster.proxy(bed.victim_id()).shape(SHAPING);
         Box::new(|bed| bed.cluster.proxy(bed.victim_id()).heal())
     },
     expect: Expect::Victim {

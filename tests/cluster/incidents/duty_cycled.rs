@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 use crate::harness::faults::pauses::Pauses;
 
 const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: DEGRADED_GOAL };

@@ -11,7 +11,7 @@ use crate::support::{FindingId, RunningProber, named};
 const EVERY: Duration = Duration::from_millis(50);
 
 /// A prober that is stopped does not answer; the next look finds what it says afterwards.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A thread that looks until dropped.
 pub(super) struct FindingsMonitor {
@@ -74,7 +74,7 @@ fn look(address: &str, samples: &Mutex<Vec<FindingsSample>>, end: &AtomicBool) {
     let mut last = None;
     while !end.load(Ordering::Relaxed) {
         let began = Instant::now();
-        let page = http::get(address, "/api/v1/findings", PATIENCE).ok().filter(|page| page.status == 200);
+        let page = http::get(address, "/api/v1/findings", PAGE_TIMEOUT).ok().filter(|page| page.status == 200);
         if let Some(findings) = page.map(|page| named(&page.body))
             && last.as_ref() != Some(&findings)
         {

@@ -1,6 +1,6 @@
 //! One of six brokers stands still: leaders for which it is a follower wait for it, and it alone is at fault.
 
-use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "follower_frozen",

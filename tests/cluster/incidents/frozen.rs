@@ -1,6 +1,6 @@
 //! The process of one broker stands still (SIGSTOP): its machine takes connections, and nobody answers.
 
-use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 
 pub(super) const INCIDENT: Incident = Incident {
     name: "frozen",

@@ -1,7 +1,7 @@
 //! The process of one broker dies (SIGKILL): its port is closed, and the cluster lists it for nine seconds more.
 
 use super::test_bed::TestBed;
-use super::{UNRESPONSIVE_GOAL, Expect, Incident, ClusterKind, Undo, secs};
+use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, Undo, secs};
 
 const EXPECT: Expect = Expect::Victim { kinds: &["broker_down"], within: UNRESPONSIVE_GOAL };
 

@@ -1,6 +1,6 @@
 //! Leadership moves to other replicas and back to the preferred ones, while every broker is well.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::{raw, wait_until};
 use crate::support::elapse;
 

@@ -1,6 +1,6 @@
 //! Others write a lot, and the cluster can take it.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::faults::load::Load;
 
 /// A tenth or so of what the three brokers take on two cores.

@@ -1,7 +1,7 @@
 //! The memory-map failure: a broker that gets no more maps cannot begin a new segment of any log.
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, Undo, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 use crate::harness::raw::{ConfigResource, alter_config};
 use crate::support::TOPIC;

@@ -14,15 +14,15 @@
 //!
 //! All other files are incidents. Each is a value: where it happens, what is done and undone, and what may be said of it.
 
-mod report;
-mod probe_counts;
-mod matrix;
-mod runner;
 mod cluster_kind;
-mod soak;
-mod test_bed;
-mod suite;
 mod findings_monitor;
+mod matrix;
+mod probe_counts;
+mod report;
+mod runner;
+mod soak;
+mod suite;
+mod test_bed;
 
 mod acl_removed;
 mod all_frozen;

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 
 /// What the broker may open more.
@@ -28,5 +28,8 @@ pub(super) const INCIDENT: Incident = Incident {
             bed.start_stopped_brokers();
         })
     },
-    expect: Expect::Victim { kinds: &["new_connections_failing", "storage_failed", "broker_down"], within: DEGRADED_GOAL },
+    expect: Expect::Victim {
+        kinds: &["new_connections_failing", "storage_failed", "broker_down"],
+        within: DEGRADED_GOAL,
+    },
 };

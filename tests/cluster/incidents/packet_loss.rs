@@ -1,7 +1,7 @@
 //! Packets between the prober and one broker are lost by chance; between the brokers none is.
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, Undo, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
 
 /// Hardly felt: TCP repairs it within a fifth of a second or so.
 pub(super) const LITTLE: Incident = Incident {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::faults::pauses::Pauses;
 
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(300)..Duration::from_millis(900);

@@ -10,9 +10,9 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::Incident;
-use super::report::{Report, Bad};
-use super::test_bed::TestBed;
 use super::findings_monitor::FindingsMonitor;
+use super::report::{Bad, Report};
+use super::test_bed::TestBed;
 use crate::harness::Cluster;
 use crate::harness::prober::Scrape;
 use crate::support::Status;

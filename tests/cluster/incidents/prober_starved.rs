@@ -1,6 +1,6 @@
 //! The prober gets a twentieth of a processor, while the cluster is well.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::faults::cpu_quota::CpuQuota;
 
 pub(super) const INCIDENT: Incident = Incident {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::test_bed::TestBed;
-use super::{Expect, Incident, ClusterKind, Undo, secs};
+use super::{ClusterKind, Expect, Incident, Undo, secs};
 use crate::support::elapse;
 
 const EXPECT: Expect = Expect::Prober { kinds: &["prober_stalled"] };

@@ -1,6 +1,6 @@
 //! The cluster gives the prober's client so little that it is held back everywhere.
 
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 use crate::harness::raw::{Quota, alter_quota};
 
 /// Records of 128 bytes and what surrounds them, seven a second at each broker, are more than this.

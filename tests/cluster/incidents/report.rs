@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use prober_core::finding::FindingKind;
 
-use super::probe_counts::CountsSnapshot;
 use super::findings_monitor::FindingsMonitor;
+use super::probe_counts::CountsSnapshot;
 use super::{Expect, Incident};
 use crate::support::FindingId;
 
@@ -70,7 +70,8 @@ impl Report {
         let victim = matches!(incident.expect, Expect::Victim { .. }).then_some(victim);
         let is_wanted = |finding: &FindingId| incident.expect.names(victim, finding);
         let named = findings_monitor.first(began, is_wanted).map(|(at, finding)| (finding, at.duration_since(began)));
-        let mut others: Vec<FindingId> = findings_monitor.samples().into_iter().flat_map(|sample| sample.findings).collect();
+        let mut others: Vec<FindingId> =
+            findings_monitor.samples().into_iter().flat_map(|sample| sample.findings).collect();
         let found = !others.is_empty();
         others.retain(|finding| !is_wanted(finding));
         others.sort();

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Expect, Incident, DEGRADED_GOAL, ClusterKind, secs};
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 
 const EVERY: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,6 @@
 //! Every broker in turn is shut down in good order and started again, as an upgrade does it.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::wait_until;
 
 /// Each restart may cost clients five events.

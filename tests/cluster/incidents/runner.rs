@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::report::Report;
-use super::probe_counts::CountsSnapshot;
-use super::test_bed::TestBed;
 use super::findings_monitor::FindingsMonitor;
+use super::probe_counts::CountsSnapshot;
+use super::report::Report;
+use super::test_bed::TestBed;
 use super::{Incident, probe_counts};
 use crate::harness::kafka::shared::give_back_leadership;
 use crate::harness::wait_until;
@@ -54,7 +54,14 @@ pub(super) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
 
     let victim = bed.victim_id();
     let report = Report::of(incident, victim, &findings_monitor, began, cleared, &before, &after);
-    probe_counts::keep(incident, &report, &[&start, &before, &during, &after], &findings_monitor, (began, healed), &ended);
+    probe_counts::keep(
+        incident,
+        &report,
+        &[&start, &before, &during, &after],
+        &findings_monitor,
+        (began, healed),
+        &ended,
+    );
     report
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::env;
 use std::time::{Duration, Instant};
 
+use super::cluster_kind::ClusterKind;
 use super::probe_counts::CountsSnapshot;
 use super::runner;
-use super::cluster_kind::ClusterKind;
 use super::test_bed::TestBed;
-use super::{report, prober_starved};
+use super::{prober_starved, report};
 use crate::harness::faults::cpu_quota::CpuQuota;
 use crate::harness::random::Random;
 use crate::harness::skip_without_kafka;

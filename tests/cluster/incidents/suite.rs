@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::report::Report;
 use super::test_bed::TestBed;
 use super::{
-    ALL, Expect, Incident, delay, disk_full, duty_cycled, probe_counts, matrix, packet_loss, pauses, prober_stopped, quota,
-    rolling_restart, runner,
+    ALL, Expect, Incident, delay, disk_full, duty_cycled, matrix, packet_loss, pauses, probe_counts, prober_stopped,
+    quota, rolling_restart, runner,
 };
 use crate::harness::network::Network;
 use crate::harness::random::Random;

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Incident;
 use super::cluster_kind::ClusterKind;
-use crate::harness::faults::wall_clock::FakeWallClock;
 use crate::harness::faults::disk::Disk;
+use crate::harness::faults::wall_clock::FakeWallClock;
 use crate::harness::kafka::broker::Broker;
 use crate::harness::network::Network;
 use crate::harness::otlp::OtlpSink;
@@ -35,7 +35,7 @@ impl<'a> TestBed<'a> {
         mut random: Random,
     ) -> TestBed<'a> {
         let sink = OtlpSink::grpc();
-        let wall_clock = (incident.cluster_kind == ClusterKind::FakeWallClock).then(Calendar::new).flatten();
+        let wall_clock = (incident.cluster_kind == ClusterKind::FakeWallClock).then(FakeWallClock::new).flatten();
         let faketime = wall_clock.as_ref().map(FakeWallClock::environment).unwrap_or_default();
         let mut environment = incident.cluster_kind.environment();
         environment.extend(faketime.iter().map(|(name, value)| (*name, value.as_str())));

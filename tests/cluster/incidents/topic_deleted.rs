@@ -1,6 +1,6 @@
 //! Somebody deletes a topic of the prober's while it writes to it. It makes it anew; no broker is to blame.
 
-use super::{Expect, Incident, ClusterKind, secs};
+use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::raw;
 use crate::support::TOPIC;
 

@@ -3,9 +3,9 @@
 //!
 //! Each fault holds while its value lives and is undone by its drop, as far as the victim outlives it.
 
-pub(crate) mod wall_clock;
+pub(crate) mod cpu_quota;
 pub(crate) mod disk;
-pub(crate) mod rlimit;
 pub(crate) mod load;
 pub(crate) mod pauses;
-pub(crate) mod cpu_quota;
+pub(crate) mod rlimit;
+pub(crate) mod wall_clock;

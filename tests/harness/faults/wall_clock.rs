@@ -23,7 +23,7 @@ impl FakeWallClock {
     pub(crate) fn new() -> Option<FakeWallClock> {
         let wall_clock = FakeWallClock { library: library()?, folder: ScratchDir::new("kafka-prober-calendar-") };
         wall_clock.set(0);
-        Some(calendar)
+        Some(wall_clock)
     }
 
     /// What a process has to be started with.

@@ -15,8 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::failure_logs::save_logs_if_panicking;
-use super::process_guard::ScratchDir;
 use super::ports::free_port;
+use super::process_guard::ScratchDir;
 use super::proxy::Proxy;
 use super::{raw, wait_for, wait_until};
 
@@ -110,11 +110,19 @@ impl Cluster {
         let make = |node: &Node| Broker::new(node.clone(), Arc::clone(&layout), folder.path(), Arc::clone(&faults));
         let (brokers, controllers) =
             layout.nodes.iter().map(make).partition(|b: &Broker| b.roles() != Roles::Controller);
-        let controller_proxies = layout.behind_proxies().map(|node| Proxy::start(node.proxy_port, node.proxied_port)).collect();
-        let mut cluster =
-            Self { name: options.name, brokers, controllers, controller_proxies, client_proxies: BTreeMap::new(), faults, folder };
+        let controller_proxies =
+            layout.behind_proxies().map(|node| Proxy::start(node.proxy_port, node.proxied_port)).collect();
+        let mut cluster = Self {
+            name: options.name,
+            brokers,
+            controllers,
+            controller_proxies,
+            client_proxies: BTreeMap::new(),
+            faults,
+            folder,
+        };
         if options.proxied {
-            cluster.roads = cluster.brokers.iter().map(|broker| (broker.id(), proxy_for(broker))).collect();
+            cluster.client_proxies = cluster.brokers.iter().map(|broker| (broker.id(), proxy_for(broker))).collect();
         }
         cluster.brokers.iter_mut().for_each(|broker| broker.mount(options.disks));
         thread::scope(|scope| {
@@ -197,7 +205,9 @@ impl Cluster {
     /// The way of clients to a broker, of a cluster with [`Options::proxied`].
     #[track_caller]
     pub(crate) fn proxy(&self, broker: i32) -> &Proxy {
-        self.client_proxies.get(&broker).unwrap_or_else(|| panic!("no proxy leads to broker {broker}: Options::proxied"))
+        self.client_proxies
+            .get(&broker)
+            .unwrap_or_else(|| panic!("no proxy leads to broker {broker}: Options::proxied"))
     }
 
     /// Every broker's address for the harness's own clients.
@@ -252,7 +262,7 @@ impl Drop for Cluster {
 
 /// A proxy before a broker that is still down, at which it is advertised from its start on.
 fn proxy_for(broker: &Broker) -> Proxy {
-    let road = Proxy::start(free_port(), broker.client_port());
-    broker.advertise(road.port());
-    road
+    let proxy = Proxy::start(free_port(), broker.client_port());
+    broker.advertise(proxy.port());
+    proxy
 }

@@ -73,7 +73,12 @@ impl Layout {
             proxy_port: free_port(),
         });
         let settings = options.settings.clone();
-        Self { nodes: nodes.collect(), quick_start: options.quick_start, settings, controller_proxy: options.controller_proxy }
+        Self {
+            nodes: nodes.collect(),
+            quick_start: options.quick_start,
+            settings,
+            controller_proxy: options.controller_proxy,
+        }
     }
 
     /// The controllers that one broker reaches through proxies: none, without such a broker.
@@ -103,7 +108,8 @@ impl Layout {
     /// The controllers as `node` is told to reach them.
     fn voters(&self, node: &Node) -> String {
         let voters = self.nodes.iter().filter(|node| node.roles != Roles::Broker);
-        let port = |voter: &Node| if self.uses_controller_proxy(node) { voter.proxy_port } else { voter.controller_port };
+        let port =
+            |voter: &Node| if self.uses_controller_proxy(node) { voter.proxy_port } else { voter.controller_port };
         let voters = voters.map(|voter| format!("{}@127.0.0.1:{}", voter.id, port(voter)));
         voters.collect::<Vec<_>>().join(",")
     }
@@ -118,7 +124,9 @@ impl Layout {
         let Node { controller_port, proxied_port, proxy_port, .. } = node;
         let all = match node.roles {
             _ if self.controller_proxy.is_none() => return Vec::new(),
-            Roles::Broker if self.uses_controller_proxy(node) => vec![("controller.listener.names", "PROXIED".to_owned())],
+            Roles::Broker if self.uses_controller_proxy(node) => {
+                vec![("controller.listener.names", "PROXIED".to_owned())]
+            }
             Roles::Broker => return Vec::new(),
             Roles::Both => panic!("a broker is cut off from controllers of their own only: Options::controllers"),
             Roles::Controller => {

@@ -17,7 +17,7 @@ use kafka_protocol::messages::{
 use openssl::hash::MessageDigest;
 use openssl::pkcs5::pbkdf2_hmac;
 
-use super::{Connection, PATIENCE, PartitionInfo, RawError, text, topic_name};
+use super::{Connection, PartitionInfo, REQUEST_TIMEOUT, RawError, text, topic_name};
 
 const CREATE_TOPICS_VERSION: i16 = 7;
 /// The last version before topic ids.
@@ -49,7 +49,7 @@ pub(crate) fn create_topic(
         .with_assignments(assignments.collect())
         .with_configs(configs.collect());
     let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(request_timeout_ms());
-    let answer = Connection::open(addr, PATIENCE)?.ask(CREATE_TOPICS_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(CREATE_TOPICS_VERSION, &request, REQUEST_TIMEOUT)?;
     answer.topics.iter().try_for_each(|topic| RawError::check(topic.error_code))
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn create_topic(
 pub(crate) fn delete_topic(addr: &str, topic: &str) -> Result<(), RawError> {
     let request =
         DeleteTopicsRequest::default().with_topic_names(vec![topic_name(topic)]).with_timeout_ms(request_timeout_ms());
-    let answer = Connection::open(addr, PATIENCE)?.ask(DELETE_TOPICS_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(DELETE_TOPICS_VERSION, &request, REQUEST_TIMEOUT)?;
     answer.responses.iter().try_for_each(|topic| RawError::check(topic.error_code))
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn elect_preferred(addr: &str, partitions: &[PartitionInfo]) -> Resul
     let request = ElectLeadersRequest::default()
         .with_topic_partitions(Some(partitions.iter().map(one).collect()))
         .with_timeout_ms(request_timeout_ms());
-    let answer = Connection::open(addr, PATIENCE)?.ask(ELECT_LEADERS_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(ELECT_LEADERS_VERSION, &request, REQUEST_TIMEOUT)?;
     RawError::check(answer.error_code)
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn revoke(addr: &str, user: &str, resource: Resource<'_>, operations:
             .with_permission_type(ALLOW)
     };
     let request = DeleteAclsRequest::default().with_filters(operations.iter().map(filter).collect());
-    let answer = Connection::open(addr, PATIENCE)?.ask(DELETE_ACLS_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(DELETE_ACLS_VERSION, &request, REQUEST_TIMEOUT)?;
     answer.filter_results.iter().try_for_each(|result| RawError::check(result.error_code))
 }
 
@@ -139,7 +139,12 @@ pub(crate) enum ConfigResource<'a> {
 }
 
 /// Sets one configuration, or with no value gives it back to its default.
-pub(crate) fn alter_config(addr: &str, of: ConfigResource<'_>, name: &str, value: Option<&str>) -> Result<(), RawError> {
+pub(crate) fn alter_config(
+    addr: &str,
+    of: ConfigResource<'_>,
+    name: &str,
+    value: Option<&str>,
+) -> Result<(), RawError> {
     const DELETE: i8 = 1;
     let (kind, resource) = match of {
         ConfigResource::Topic(name) => (2, name.to_owned()),
@@ -153,7 +158,7 @@ pub(crate) fn alter_config(addr: &str, of: ConfigResource<'_>, name: &str, value
         .with_resource_name(text(&resource))
         .with_configs(vec![config]);
     let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource]);
-    let answer = Connection::open(addr, PATIENCE)?.ask(ALTER_CONFIGS_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(ALTER_CONFIGS_VERSION, &request, REQUEST_TIMEOUT)?;
     answer.responses.iter().try_for_each(|resource| RawError::check(resource.error_code))
 }
 
@@ -171,7 +176,7 @@ pub(crate) fn grant(addr: &str, user: &str, resource: Resource<'_>, operations: 
             .with_permission_type(ALLOW)
     };
     let request = CreateAclsRequest::default().with_creations(operations.iter().map(creation).collect());
-    let answer = Connection::open(addr, PATIENCE)?.ask(CREATE_ACLS_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(CREATE_ACLS_VERSION, &request, REQUEST_TIMEOUT)?;
     answer.results.iter().try_for_each(|result| RawError::check(result.error_code))
 }
 
@@ -189,10 +194,10 @@ pub(crate) fn create_scram_user(addr: &str, name: &str, password: &str) -> Resul
         .with_salt(Bytes::from_static(salt))
         .with_salted_password(salted.into());
     let request = AlterUserScramCredentialsRequest::default().with_upsertions(vec![user]);
-    let answer = Connection::open(addr, PATIENCE)?.ask(0, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(0, &request, REQUEST_TIMEOUT)?;
     answer.results.iter().try_for_each(|user| RawError::check(user.error_code))
 }
 
 fn request_timeout_ms() -> i32 {
-    i32::try_from(PATIENCE.as_millis()).expect("a few seconds fit")
+    i32::try_from(REQUEST_TIMEOUT.as_millis()).expect("a few seconds fit")
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::{FindCoordinatorRequest, GroupId, OffsetCommitRequest};
 
-use super::{Connection, PATIENCE, RawError, text, topic_name};
+use super::{Connection, REQUEST_TIMEOUT, RawError, text, topic_name};
 
 /// The last version that asks for one key only.
 const FIND_COORDINATOR_VERSION: i16 = 3;
@@ -14,7 +14,7 @@ const OFFSET_COMMIT_VERSION: i16 = 8;
 /// Where the coordinator of a group listens; the first question creates `__consumer_offsets`.
 pub(crate) fn coordinator_address(addr: &str, group: &str) -> Result<String, RawError> {
     let request = FindCoordinatorRequest::default().with_key(text(group)).with_key_type(0);
-    let answer = Connection::open(addr, PATIENCE)?.ask(FIND_COORDINATOR_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(FIND_COORDINATOR_VERSION, &request, REQUEST_TIMEOUT)?;
     RawError::check(answer.error_code)?;
     Ok(format!("{}:{}", answer.host, answer.port))
 }

@@ -8,7 +8,7 @@ use kafka_protocol::messages::{
     FindCoordinatorRequest, GroupId, ListGroupsRequest, ListTransactionsRequest, OffsetCommitRequest,
 };
 
-use super::{Connection, PATIENCE, RawError, metadata, text, topic_name};
+use super::{Connection, REQUEST_TIMEOUT, RawError, metadata, text, topic_name};
 use crate::harness::{Cluster, wait_until};
 
 const FIND_COORDINATOR_VERSION: i16 = 3;
@@ -43,7 +43,7 @@ pub(crate) fn coordinator(addr: &str, of: CoordinatorType, id: &str) -> Result<S
         CoordinatorType::Transaction => 1,
     };
     let request = FindCoordinatorRequest::default().with_key(text(id)).with_key_type(key_type);
-    let answer = Connection::open(addr, PATIENCE)?.ask(FIND_COORDINATOR_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(FIND_COORDINATOR_VERSION, &request, REQUEST_TIMEOUT)?;
     RawError::check(answer.error_code)?;
     Ok(format!("{}:{}", answer.host, answer.port))
 }
@@ -70,8 +70,8 @@ pub(crate) fn coordinators(addr: &str, of: CoordinatorType) -> Result<BTreeSet<i
 pub(crate) fn groups(addrs: &[&str]) -> Result<BTreeSet<String>, RawError> {
     let mut groups = BTreeSet::new();
     for addr in addrs {
-        let mut connection = Connection::open(addr, PATIENCE)?;
-        let answer = connection.ask(LIST_GROUPS_VERSION, &ListGroupsRequest::default(), PATIENCE)?;
+        let mut connection = Connection::open(addr, REQUEST_TIMEOUT)?;
+        let answer = connection.ask(LIST_GROUPS_VERSION, &ListGroupsRequest::default(), REQUEST_TIMEOUT)?;
         RawError::check(answer.error_code)?;
         groups.extend(answer.groups.iter().map(|group| group.group_id.to_string()));
     }
@@ -82,8 +82,8 @@ pub(crate) fn groups(addrs: &[&str]) -> Result<BTreeSet<String>, RawError> {
 pub(crate) fn transactional_ids(addrs: &[&str]) -> Result<BTreeSet<(String, String)>, RawError> {
     let mut ids = BTreeSet::new();
     for addr in addrs {
-        let mut connection = Connection::open(addr, PATIENCE)?;
-        let answer = connection.ask(LIST_TRANSACTIONS_VERSION, &ListTransactionsRequest::default(), PATIENCE)?;
+        let mut connection = Connection::open(addr, REQUEST_TIMEOUT)?;
+        let answer = connection.ask(LIST_TRANSACTIONS_VERSION, &ListTransactionsRequest::default(), REQUEST_TIMEOUT)?;
         RawError::check(answer.error_code)?;
         let states = answer.transaction_states.iter();
         ids.extend(states.map(|one| (one.transactional_id.to_string(), one.transaction_state.to_string())));
@@ -100,6 +100,6 @@ pub(crate) fn commit_offset(addr: &str, group: &str, topic: &str, offset: i64) -
         .with_group_id(GroupId(text(group)))
         .with_generation_id_or_member_epoch(-1)
         .with_topics(vec![topic]);
-    let answer = Connection::open(&at, PATIENCE)?.ask(OFFSET_COMMIT_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(&at, REQUEST_TIMEOUT)?.ask(OFFSET_COMMIT_VERSION, &request, REQUEST_TIMEOUT)?;
     answer.topics.iter().flat_map(|topic| &topic.partitions).try_for_each(|one| RawError::check(one.error_code))
 }

@@ -20,8 +20,8 @@ pub(crate) mod quotas;
 pub(crate) mod records;
 
 pub(crate) use admin::{
-    ConfigResource, Operation, Resource, grant, create_scram_user, create_topic, delete_topic, elect_preferred, revoke,
-    alter_config,
+    ConfigResource, Operation, Resource, alter_config, create_scram_user, create_topic, delete_topic, elect_preferred,
+    grant, revoke,
 };
 pub(crate) use commits::{commit_on, coordinator_address};
 pub(crate) use connection::{Connection, RawError};
@@ -30,7 +30,7 @@ pub(crate) use quotas::{Quota, alter_quota};
 pub(crate) use records::{earliest_offset, fetch_all, latest_offset, produce_one, read_partition};
 
 /// For a request to a broker that should be well.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 const METADATA_VERSION: i16 = 12;
 
@@ -96,7 +96,7 @@ pub(crate) fn leader_address(addr: &str, topic: &str, partition: i32) -> Result<
 
 fn ask_metadata(addr: &str, topics: Option<Vec<MetadataRequestTopic>>) -> Result<Metadata, RawError> {
     let request = MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false);
-    let answer = Connection::open(addr, PATIENCE)?.ask(METADATA_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(METADATA_VERSION, &request, REQUEST_TIMEOUT)?;
     let brokers =
         answer.brokers.iter().map(|b| BrokerInfo { id: b.node_id.0, address: format!("{}:{}", b.host, b.port) });
     let partitions = answer.topics.iter().flat_map(|topic| {

@@ -3,7 +3,7 @@
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{DescribeQuorumRequest, FindCoordinatorRequest};
 
-use super::{Connection, PATIENCE, RawError, text, topic_name};
+use super::{Connection, REQUEST_TIMEOUT, RawError, text, topic_name};
 
 const DESCRIBE_QUORUM_VERSION: i16 = 1;
 const FIND_COORDINATOR_VERSION: i16 = 4;
@@ -21,7 +21,7 @@ pub(crate) fn active_controller(addr: &str) -> Result<i32, RawError> {
         .with_topic_name(topic_name(METADATA_TOPIC))
         .with_partitions(vec![PartitionData::default().with_partition_index(0)]);
     let request = DescribeQuorumRequest::default().with_topics(vec![topic]);
-    let answer = Connection::open(addr, PATIENCE)?.ask(DESCRIBE_QUORUM_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(DESCRIBE_QUORUM_VERSION, &request, REQUEST_TIMEOUT)?;
     RawError::check(answer.error_code)?;
     let partition = answer.topics.first().and_then(|topic| topic.partitions.first());
     let partition = partition.ok_or_else(|| RawError::malformed("no partition in the answer"))?;
@@ -36,7 +36,7 @@ pub(crate) fn active_controller(addr: &str) -> Result<i32, RawError> {
 /// error until it is there.
 pub(crate) fn coordinator(addr: &str, group: &str) -> Result<i32, RawError> {
     let request = FindCoordinatorRequest::default().with_key_type(GROUP).with_coordinator_keys(vec![text(group)]);
-    let answer = Connection::open(addr, PATIENCE)?.ask(FIND_COORDINATOR_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(FIND_COORDINATOR_VERSION, &request, REQUEST_TIMEOUT)?;
     let found = answer.coordinators.first().ok_or_else(|| RawError::malformed("no coordinator in the answer"))?;
     RawError::check(found.error_code)?;
     Ok(found.node_id.0)

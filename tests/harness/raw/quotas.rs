@@ -3,7 +3,7 @@
 use kafka_protocol::messages::AlterClientQuotasRequest;
 use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
 
-use super::{Connection, PATIENCE, RawError, text};
+use super::{Connection, REQUEST_TIMEOUT, RawError, text};
 
 /// What may be limited, for each client and broker.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,6 @@ pub(crate) fn alter_quota(addr: &str, quota: Quota, on: bool) -> Result<(), RawE
     let change = OpData::default().with_key(text(key)).with_value(value).with_remove(!on);
     let entry = EntryData::default().with_entity(vec![of_all]).with_ops(vec![change]);
     let request = AlterClientQuotasRequest::default().with_entries(vec![entry]);
-    let answer = Connection::open(addr, PATIENCE)?.ask(0, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(0, &request, REQUEST_TIMEOUT)?;
     answer.entries.iter().try_for_each(|entry| RawError::check(entry.error_code))
 }

@@ -13,7 +13,7 @@ use kafka_protocol::records::{
 };
 
 use super::super::java_producer::wall_now;
-use super::{Connection, PATIENCE, RawError, leader_address, topic_name};
+use super::{Connection, REQUEST_TIMEOUT, RawError, leader_address, topic_name};
 
 /// Offsets with their values.
 pub(crate) type Records = Vec<(i64, Bytes)>;
@@ -78,7 +78,7 @@ pub(crate) fn latest_offset(addr: &str, topic: &str, partition: i32) -> Result<i
 ///
 /// Ends early at the high watermark. Compressed batches are an error: the harness has no codecs.
 pub(crate) fn fetch_all(addr: &str, topic: &str, partition: i32, from: i64, to: i64) -> Result<Records, RawError> {
-    let mut connection = Connection::open(addr, PATIENCE)?;
+    let mut connection = Connection::open(addr, REQUEST_TIMEOUT)?;
     let (mut records, mut next) = (Vec::new(), from);
     while next < to {
         let raw = fetch(&mut connection, topic, partition, next)?;
@@ -108,7 +108,7 @@ fn list_offset(addr: &str, topic: &str, partition: i32, at: i64) -> Result<i64, 
         .with_timestamp(at);
     let topic = ListOffsetsTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
     let request = ListOffsetsRequest::default().with_replica_id(BrokerId(-1)).with_topics(vec![topic]);
-    let answer = Connection::open(addr, PATIENCE)?.ask(LIST_OFFSETS_VERSION, &request, PATIENCE)?;
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(LIST_OFFSETS_VERSION, &request, REQUEST_TIMEOUT)?;
     let partition = answer.topics.first().and_then(|topic| topic.partitions.first());
     let partition = partition.ok_or_else(|| RawError::malformed("no partition answered"))?;
     RawError::check(partition.error_code)?;
@@ -131,7 +131,7 @@ fn fetch(connection: &mut Connection, topic: &str, partition: i32, offset: i64) 
         .with_session_id(0)
         .with_session_epoch(-1)
         .with_topics(vec![topic]);
-    let answer = connection.ask(FETCH_VERSION, &request, PATIENCE)?;
+    let answer = connection.ask(FETCH_VERSION, &request, REQUEST_TIMEOUT)?;
     RawError::check(answer.error_code)?;
     let partition = answer.responses.into_iter().next().and_then(|t| t.partitions.into_iter().next());
     let partition = partition.ok_or_else(|| RawError::malformed("no partition answered"))?;

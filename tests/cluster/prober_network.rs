@@ -22,7 +22,7 @@ fn dead_cluster_and_own_network_are_told_apart_by_the_reference() {
     if skip_without_kafka() {
         return;
     }
-    let test = "own_network::dead_cluster_and_own_network_are_told_apart_by_the_reference";
+    let test = "prober_network::dead_cluster_and_own_network_are_told_apart_by_the_reference";
     let Some(network) = Network::own(test) else { return };
     let cluster = Cluster::start(Options { name: "away".to_owned(), ..Options::default() });
     let reference = TcpListener::bind("127.0.0.1:0").expect("a port is free");

@@ -47,7 +47,8 @@ fn runaway_offsets_are_named_long_before_anything_fails() {
     let coordinator = wait_for(Duration::from_secs(30), "the group has a coordinator", || {
         raw::coordinator_address(address, GROUP).ok()
     });
-    let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")]);
+    let mut probing =
+        RunningProber::start(&cluster.bootstrap(), None, &[], &[("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")]);
     probing.wait_good(&[1, 2]);
 
     let (stop, committed) = (AtomicBool::new(false), AtomicU64::new(0));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prober_core::diagnosis::cells::Cells;
-use prober_core::diagnosis::input::{Input, Listed, Looks, Replicated, Seen};
+use prober_core::diagnosis::input::{ConnectChecks, Input, Listed, Replicated, Seen};
 use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Limits, RawOutcome};
@@ -31,12 +31,12 @@ fn broker(id: i32) -> Seen {
         silent: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
         tcp_states: BTreeMap::new(),
         streaks: BTreeMap::new(),
-        looks: is_silent.then_some(Looks {
+        connect_checks: is_silent.then_some(ConnectChecks {
             began: since,
             failed: 10,
             fault: Some(Fault::NoHandshake),
-            silent: true,
-            accepted: true,
+            unanswered: true,
+            tcp_accepted: true,
         }),
     }
 }
@@ -79,7 +79,7 @@ fn replicated() -> BTreeMap<BrokerId, Replicated> {
 }
 
 fn well(id: i32) -> Seen {
-    Seen { answered: Some(NOW), silent: BTreeMap::new(), looks: None, ..broker(id) }
+    Seen { answered: Some(NOW), silent: BTreeMap::new(), connect_checks: None, ..broker(id) }
 }
 
 fn evaluate(criterion: &mut Criterion) {

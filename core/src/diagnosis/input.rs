@@ -78,7 +78,7 @@ pub struct Seen {
     /// Bad answers in a row, by direct probe and by probe of its coordinators.
     pub streaks: BTreeMap<Probe, Streak>,
     /// Looks in a row that were not answered well, the one under way among them; none since it last was.
-    pub looks: Option<Looks>,
+    pub connect_checks: Option<ConnectChecks>,
 }
 
 /// Bad answers of one probe in a row.
@@ -103,7 +103,7 @@ pub struct Listed {
 
 /// Fresh connections that were opened outside the schedule because something was owed, and did not get to ApiVersions.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Looks {
+pub struct ConnectChecks {
     /// When the first of them was begun.
     pub began: Time,
     /// How many have ended.
@@ -111,10 +111,10 @@ pub struct Looks {
     /// What ended the newest of those.
     pub fault: Option<Fault>,
     /// What the newest of them has in common with the first: nothing was answered, rather than refused.
-    pub silent: bool,
+    pub unanswered: bool,
     /// TCP was accepted in one of them: the machine is there. A process that hangs for long leaves its queue of accepted
     /// connections full, and then not even that is answered any more.
-    pub accepted: bool,
+    pub tcp_accepted: bool,
 }
 
 impl Input {
@@ -123,7 +123,7 @@ impl Input {
         self.brokers.iter().find(|seen| seen.broker == broker).is_some_and(|seen| {
             let there = seen.listed.is_some_and(|listed| SETTLED_AFTER <= self.now.since(listed.since));
             // A look that was refused once may be the first sign of a process that has died.
-            let refused = seen.looks.is_some_and(|looks| !looks.silent);
+            let refused = seen.connect_checks.is_some_and(|checks| !checks.unanswered);
             there && !refused && !silence::is_silent(seen, self.now)
         })
     }
@@ -143,11 +143,11 @@ impl Seen {
 
     /// Whether it may turn out to be in trouble, or is not there: others may fail because of it.
     pub fn is_in_doubt(&self) -> bool {
-        !self.silent.is_empty() || self.looks.is_some() || self.listed.is_none()
+        !self.silent.is_empty() || self.connect_checks.is_some() || self.listed.is_none()
     }
 
     /// For how long looks have been left unanswered, if they are.
-    pub fn unanswered_looks(&self, now: Time) -> Option<Duration> {
-        self.looks.filter(|looks| looks.silent).map(|looks| now.since(looks.began))
+    pub fn unanswered_for(&self, now: Time) -> Option<Duration> {
+        self.connect_checks.filter(|checks| checks.unanswered).map(|checks| now.since(checks.began))
     }
 }

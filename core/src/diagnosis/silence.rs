@@ -8,7 +8,7 @@ use crate::finding::{Finding, FindingKind};
 use crate::ids::ConnectionRole;
 use crate::time::Time;
 
-use super::input::{Input, Looks, Seen};
+use super::input::{ConnectChecks, Input, Seen};
 use crate::tcp_state::TcpState;
 
 /// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
@@ -18,7 +18,7 @@ pub const SILENT_FOR: Duration = Duration::from_millis(1500);
 pub const CONNECTIONS: usize = 2;
 
 /// A fresh connection was left unanswered for so long.
-pub const LOOK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
+pub const CHECK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
 
 /// From then on it is no pause any more.
 pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
@@ -26,7 +26,7 @@ pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
 /// Whether this broker owes bytes on enough connections, a fresh one among them.
 pub fn is_silent(seen: &Seen, now: Time) -> bool {
     CONNECTIONS <= seen.silent_for(now, SILENT_FOR).count()
-        && seen.unanswered_looks(now).is_some_and(|looked| LOOK_UNANSWERED_FOR <= looked)
+        && seen.unanswered_for(now).is_some_and(|looked| CHECK_UNANSWERED_FOR <= looked)
 }
 
 /// The finding about one broker, if it is the only one that is silent.
@@ -38,8 +38,8 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     let silences: Vec<_> = seen.silent_for(now, SILENT_FOR).collect();
     let longest = silences.iter().map(|(_, length)| *length).max()?;
     let is_nobody = |fault| matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
-    let unreachable = |looks: Looks| !looks.accepted && looks.fault.is_some_and(is_nobody);
-    let unreachable = seen.looks.is_some_and(unreachable) || is_cut_off(seen);
+    let unreachable = |connect_checks: ConnectChecks| !checks.tcp_accepted && checks.fault.is_some_and(is_nobody);
+    let unreachable = seen.connect_checks.is_some_and(unreachable) || is_cut_off(seen);
     let (kind, blame, what) = if unreachable {
         let what = "not even its machine answers: its host is down, or the way to it is closed";
         (FindingKind::BrokerUnreachable, Blame::Unclear, what)
@@ -55,14 +55,15 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         })
         .map(Arc::from)
         .collect();
-    if let Some(looked) = seen.unanswered_looks(now) {
+    if let Some(looked) = seen.unanswered_for(now) {
         evidence.push(format!("a fresh connection was left unanswered for {}", seconds(looked)).into());
     }
     evidence.extend(seen.tcp_states.iter().filter_map(|(role, state)| kernels(*role, *state)));
     evidence.push(others(input, seen).into());
     let broker = seen.broker;
     // Until a fresh connection or our kernel tells, a host that is gone looks like a process that hangs.
-    let is_undecided = kind == FindingKind::BrokerStalled && !seen.looks.is_some_and(|looks| looks.accepted);
+    let is_undecided =
+        kind == FindingKind::BrokerStalled && !seen.connect_checks.is_some_and(|checks| checks.tcp_accepted);
     Some(Finding {
         kind,
         cluster: input.cluster.clone(),
@@ -82,7 +83,7 @@ fn is_cut_off(seen: &Seen) -> bool {
     // What was read last may have been acknowledged long before the way was closed.
     let mut tcp_states =
         seen.tcp_states.iter().filter(|(role, _)| **role != ConnectionRole::Fetch).map(|(_, state)| state).peekable();
-    let is_accepted = seen.looks.is_some_and(|looks| looks.accepted);
+    let is_accepted = seen.connect_checks.is_some_and(|checks| checks.tcp_accepted);
     !is_accepted && tcp_states.peek().is_some() && tcp_states.all(|state| state.is_cut_off())
 }
 

@@ -104,7 +104,7 @@ pub fn may_be_shared(input: &Input, suspect: &Seen) -> bool {
 
 /// When a broker's trouble began.
 fn onset(seen: &Seen) -> Option<Time> {
-    seen.silent.values().copied().chain(seen.looks.map(|looks| looks.began)).min()
+    seen.silent.values().copied().chain(seen.connect_checks.map(|checks| checks.began)).min()
 }
 
 fn said(seen: &Seen, now: Time) -> Arc<str> {

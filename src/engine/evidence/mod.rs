@@ -101,8 +101,8 @@ impl Evidence {
         match input {
             ProbeInput::Overdue(silence) => self.silence(*silence),
             ProbeInput::ConnectChecked { broker, at, fault } => {
-                self.brokers.entry(*broker).or_default().looked(*at, *fault);
-                self.probe_matrix.looked(*broker, *at, *fault);
+                self.brokers.entry(*broker).or_default().on_connect_check(*at, *fault);
+                self.probe_matrix.on_connect_check(*broker, *at, *fault);
             }
             ProbeInput::MetadataBrokers { asked, brokers } => {
                 let before = std::mem::take(&mut self.listed);
@@ -153,8 +153,8 @@ impl Evidence {
         self.brokers.retain(|id, _| known(id));
         for id in around.topology.brokers.keys().filter(|id| known(id)) {
             let suspect = self.brokers.entry(*id).or_default();
-            if suspect.wants_a_look(now) {
-                suspect.look(now);
+            if suspect.wants_connect_check(now) {
+                suspect.begin_connect_check(now);
                 client.connect_check(*id);
             }
         }
@@ -196,7 +196,7 @@ impl Evidence {
             silent: suspect.silent.clone(),
             tcp_states: suspect.tcp_states.clone(),
             streaks: suspect.streaks.clone(),
-            looks: suspect.looks,
+            connect_checks: suspect.connect_checks,
         };
         self.brokers.iter().map(seen).collect()
     }

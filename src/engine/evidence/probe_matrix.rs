@@ -50,8 +50,8 @@ impl ProbeMatrix {
     }
 
     /// A look at a broker is over.
-    pub(super) fn looked(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
-        self.cells.looked(broker, at, fault);
+    pub(super) fn on_connect_check(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
+        self.cells.on_connect_check(broker, at, fault);
         match fault {
             Some(fault) => self.refusal(broker, at, fault),
             None => _ = self.refused.remove(&broker),
@@ -124,7 +124,7 @@ mod tests {
             silent: BTreeMap::new(),
             tcp_states: BTreeMap::new(),
             streaks: BTreeMap::new(),
-            looks: None,
+            connect_checks: None,
         }
     }
 

@@ -128,7 +128,7 @@ impl Cells {
 
     /// A fresh connection that was opened outside the schedule has failed with this, or has not. How long it took is not asked:
     /// it was opened because something was wrong.
-    pub fn looked(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
+    pub fn on_connect_check(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
         let speaks_of_it = fault.is_none_or(speaks_of_a_broker);
         if speaks_of_it && let Some(cell) = self.cells.get_mut(&(Column::Connect, broker)) {
             cell.take(at, fault.map_or(Ok(Duration::ZERO), Err), false);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::diagnosis::input::{Input, Listed, Looks, Seen, Streak};
+use crate::diagnosis::input::{ConnectChecks, Input, Listed, Seen, Streak};
 use crate::diagnosis::prober::STALLS_WITHIN;
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
@@ -74,7 +74,7 @@ impl World {
         // The write connection is late after half a second.
         let look_at = since + if silent { 750 } else { 100 };
         let ended = |every: u64| u32::try_from(now.saturating_sub(look_at) / every).unwrap_or(0);
-        let looks = match state {
+        let checks = match state {
             State::Up => None,
             _ if now < look_at => None,
             // After half a minute of looks and other clients' the queue of accepted connections is full.
@@ -85,12 +85,12 @@ impl World {
             // It has been refused since long before it was listed again.
             State::Starting => Some((20, Fault::ConnectionRefused)),
         };
-        let looks = looks.map(|(failed, fault)| Looks {
+        let checks = checks.map(|(failed, fault)| ConnectChecks {
             began: at(if state == State::Starting { since.saturating_sub(20_000) } else { look_at }),
             failed,
             fault: (0 < failed).then_some(fault),
-            silent,
-            accepted: state == State::Frozen && 2000 < age,
+            unanswered: silent,
+            tcp_accepted: state == State::Frozen && 2000 < age,
         });
         // A killed or frozen broker is listed until its session of 9 s ends; metadata are asked for every second in trouble.
         let listed = match state {
@@ -110,7 +110,7 @@ impl World {
             silent: owed.collect(),
             tcp_states: self.own.tcp_states(state, age),
             streaks: self.streaks(id, now),
-            looks,
+            connect_checks: checks,
         }
     }
 

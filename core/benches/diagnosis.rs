@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prober_core::diagnosis::cells::Cells;
-use prober_core::diagnosis::input::{ConnectChecks, Input, Listed, Replicated, Seen};
+use prober_core::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, Replicated};
 use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Limits, RawOutcome};
@@ -18,17 +18,17 @@ use prober_core::time::Time;
 
 const NOW: Time = Time::from_millis(600_000);
 
-fn broker(id: i32) -> Seen {
+fn broker(id: i32) -> BrokerEvidence {
     let silent_for = |seconds: u64| NOW - Duration::from_secs(seconds);
     let is_silent = id % 2 == 0;
     // Each at a time of its own, so that each is a finding of its own.
     let since = silent_for(20 + 3 * u64::from(id.unsigned_abs()));
     let role = [ConnectionRole::Produce, ConnectionRole::Fetch, ConnectionRole::Control].map(|role| (role, since));
-    Seen {
-        broker: BrokerId(id),
-        listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
+    BrokerEvidence {
+        id: BrokerId(id),
+        listed: Some(MetadataListing { since: Time::ORIGIN, asked: NOW }),
         answered: Some(if is_silent { since } else { NOW }),
-        silent: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
+        overdue: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
         tcp_states: BTreeMap::new(),
         streaks: BTreeMap::new(),
         connect_checks: is_silent.then_some(ConnectChecks {
@@ -78,8 +78,8 @@ fn replicated() -> BTreeMap<BrokerId, Replicated> {
     (1..=100).map(of).collect()
 }
 
-fn well(id: i32) -> Seen {
-    Seen { answered: Some(NOW), silent: BTreeMap::new(), connect_checks: None, ..broker(id) }
+fn well(id: i32) -> BrokerEvidence {
+    BrokerEvidence { last_answer: Some(NOW), overdue: BTreeMap::new(), connect_checks: None, ..broker(id) }
 }
 
 fn evaluate(criterion: &mut Criterion) {
@@ -103,7 +103,7 @@ fn evaluate(criterion: &mut Criterion) {
     });
 }
 
-fn input(brokers: Vec<Seen>) -> Input {
+fn input(brokers: Vec<BrokerEvidence>) -> Input {
     Input {
         now: NOW,
         cluster: ClusterName::new("bench"),

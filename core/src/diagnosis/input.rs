@@ -25,7 +25,7 @@ pub struct Input {
     /// The cluster.
     pub cluster: ClusterName,
     /// Its brokers, but for those that are none any more.
-    pub brokers: Vec<Seen>,
+    pub brokers: Vec<BrokerEvidence>,
     /// The controller's bad answers in a row.
     pub controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders say that they refuse every record for want of replicas: how many, and
@@ -64,15 +64,15 @@ pub struct Replicated {
 
 /// One broker, as the prober hears it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub struct BrokerEvidence {
     /// Which.
-    pub broker: BrokerId,
+    pub id: BrokerId,
     /// In the newest metadata.
-    pub listed: Option<Listed>,
+    pub listed: Option<MetadataListing>,
     /// When anything was last answered.
-    pub answered: Option<Time>,
+    pub last_answer: Option<Time>,
     /// Since when each connection with a request outstanding has been owed a byte.
-    pub silent: BTreeMap<ConnectionRole, Time>,
+    pub overdue: BTreeMap<ConnectionRole, Time>,
     /// What our kernel says of those that are silent, where it does.
     pub tcp_states: BTreeMap<ConnectionRole, TcpState>,
     /// Bad answers in a row, by direct probe and by probe of its coordinators.
@@ -94,7 +94,7 @@ pub struct Streak {
 
 /// A broker that the metadata list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct MetadataListing {
     /// When the first of the answers in a row was asked for that list it.
     pub since: Time,
     /// When the newest was: it does not know of a trouble that began later.
@@ -120,7 +120,7 @@ pub struct ConnectChecks {
 impl Input {
     /// Whether a broker is there, has been for a while, and nothing else is wrong with it: its cells speak for themselves.
     pub fn is_settled(&self, broker: BrokerId) -> bool {
-        self.brokers.iter().find(|seen| seen.broker == broker).is_some_and(|seen| {
+        self.brokers.iter().find(|seen| seen.id == broker).is_some_and(|seen| {
             let there = seen.listed.is_some_and(|listed| SETTLED_AFTER <= self.now.since(listed.since));
             // A look that was refused once may be the first sign of a process that has died.
             let refused = seen.connect_checks.is_some_and(|checks| !checks.unanswered);
@@ -129,21 +129,21 @@ impl Input {
     }
 }
 
-impl Seen {
+impl BrokerEvidence {
     /// For how long each connection has been owed a byte, of those that have been for at least `least`.
-    pub fn silent_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (ConnectionRole, Duration)> + '_ {
-        let silences = self.silent.iter().map(move |(role, since)| (*role, now.since(*since)));
+    pub fn overdue_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (ConnectionRole, Duration)> + '_ {
+        let silences = self.overdue.iter().map(move |(role, since)| (*role, now.since(*since)));
         silences.filter(move |(_, length)| least <= *length)
     }
 
     /// Whether it answered anything within the last `within`.
     pub fn answered_within(&self, now: Time, within: Duration) -> bool {
-        self.answered.is_some_and(|at| now.since(at) <= within)
+        self.last_answer.is_some_and(|at| now.since(at) <= within)
     }
 
     /// Whether it may turn out to be in trouble, or is not there: others may fail because of it.
     pub fn is_in_doubt(&self) -> bool {
-        !self.silent.is_empty() || self.connect_checks.is_some() || self.listed.is_none()
+        !self.overdue.is_empty() || self.connect_checks.is_some() || self.listed.is_none()
     }
 
     /// For how long looks have been left unanswered, if they are.

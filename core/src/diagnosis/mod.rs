@@ -50,7 +50,7 @@ mod scenarios;
 
 use crate::finding::Finding;
 
-use input::{Input, Seen};
+use input::{BrokerEvidence, Input};
 
 /// What is wrong with a cluster at this moment, by evidence alone. [`standing::Standing`] makes it last.
 pub fn diagnose(input: &Input) -> Vec<Finding> {
@@ -73,7 +73,7 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
         return findings;
     }
     findings.extend(input.brokers.iter().filter_map(|seen| stale::find(input, seen)));
-    let suspects: Vec<&Seen> = input.brokers.iter().filter(|seen| is_suspect(seen, input)).collect();
+    let suspects: Vec<&BrokerEvidence> = input.brokers.iter().filter(|seen| is_suspect(seen, input)).collect();
     if suspects.is_empty() {
         let failed: Vec<Finding> = input.brokers.iter().filter_map(|seen| storage::find(input, seen)).collect();
         // Whoever waits for a replica in a directory that is gone waits in vain: that explains the rest.
@@ -97,6 +97,6 @@ pub fn diagnose(input: &Input) -> Vec<Finding> {
 }
 
 /// Whether an engine would say something of this broker if it were alone in its trouble.
-fn is_suspect(seen: &Seen, input: &Input) -> bool {
+fn is_suspect(seen: &BrokerEvidence, input: &Input) -> bool {
     silence::is_silent(seen, input.now) || refusal::is_dead(seen, input.now)
 }

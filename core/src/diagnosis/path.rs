@@ -4,24 +4,20 @@ use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 
 use super::cells::roads::Apart;
-use super::input::{Input, Seen};
+use super::input::{BrokerEvidence, Input};
 
 /// Unless others wait so many times less often, it is the prober's own network, or everybody's.
 const TIMES_PEERS: usize = 4;
 
 /// The finding about the way to one broker. The caller has made sure that nothing else explains late answers.
 pub fn find(input: &Input) -> Option<Finding> {
-    let apart = |seen: &Seen| input.table.apart.get(&seen.broker).copied().unwrap_or_default();
-    let mut often = input.brokers.iter().filter(|seen| apart(seen).is_often() && input.is_settled(seen.broker));
+    let apart = |seen: &BrokerEvidence| input.table.apart.get(&seen.id).copied().unwrap_or_default();
+    let mut often = input.brokers.iter().filter(|seen| apart(seen).is_often() && input.is_settled(seen.id));
     let (seen, None) = (often.next()?, often.next()) else { return None };
-    if input
-        .brokers
-        .iter()
-        .any(|other| other.broker != seen.broker && apart(seen).late < TIMES_PEERS * apart(other).late)
-    {
+    if input.brokers.iter().any(|other| other.id != seen.id && apart(seen).late < TIMES_PEERS * apart(other).late) {
         return None;
     }
-    let (broker, Apart { late, roads }) = (seen.broker, apart(seen));
+    let (broker, Apart { late, roads }) = (seen.id, apart(seen));
     Some(Finding {
         kind: FindingKind::PathDegraded,
         cluster: input.cluster.clone(),

@@ -54,7 +54,7 @@ pub fn loopback(input: &Input) -> Option<Finding> {
 /// What is to be said when no broker answers: `unclear`, which blames nobody, unless a control knows more. `None`: in a moment.
 pub fn judge(input: &Input, unclear: Finding) -> Option<Finding> {
     // The last that any broker said is the begin of the silence; what is owed may begin anew when connections do.
-    let onset = input.brokers.iter().filter_map(|seen| seen.answered).max().unwrap_or(unclear.since);
+    let onset = input.brokers.iter().filter_map(|seen| seen.last_answer).max().unwrap_or(unclear.since);
     let Some((address, control)) = &input.own.reference else { return Some(unclear) };
     match says(control, onset, input.now) {
         Says::Lost => Some(network(input, unclear, address, control)),

@@ -6,7 +6,7 @@ use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
 use crate::time::Time;
 
-use super::input::{ConnectChecks, Input, Seen};
+use super::input::{BrokerEvidence, ConnectChecks, Input};
 use super::silence::{another_answers, others, seconds};
 
 /// So many fresh connections in a row were refused.
@@ -19,13 +19,13 @@ pub const REFUSED_FOR: Duration = Duration::from_secs(1);
 pub const BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// Whether fresh connections to it are refused.
-pub fn is_refusing(seen: &Seen, now: Time) -> bool {
+pub fn is_refusing(seen: &BrokerEvidence, now: Time) -> bool {
     refusing(seen).is_some_and(|checks| CHECKS_MIN <= checks.failed && REFUSED_FOR <= now.since(checks.began))
 }
 
 /// Whether the cluster still lists it all the same, in metadata that are younger than its trouble: a broker that is shut
 /// down in good order leaves them first. One that comes back is listed a moment before it listens: that is no trouble yet.
-pub fn is_dead(seen: &Seen, now: Time) -> bool {
+pub fn is_dead(seen: &BrokerEvidence, now: Time) -> bool {
     let (Some(checks), Some(listed)) = (refusing(seen), seen.listed) else { return false };
     let is_back = checks.began < listed.since;
     let patience = if is_back { BACK_WITHIN } else { Duration::ZERO };
@@ -33,10 +33,10 @@ pub fn is_dead(seen: &Seen, now: Time) -> bool {
 }
 
 /// The finding about one broker.
-pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
+pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
     let now = input.now;
     let checks = refusing(seen).filter(|_| is_dead(seen, now) && another_answers(input, seen))?;
-    let (broker, refused) = (seen.broker, now.since(checks.began));
+    let (broker, refused) = (seen.id, now.since(checks.began));
     let fault = checks.fault.map_or("refused", Fault::error_type);
     Some(Finding {
         kind: FindingKind::BrokerDown,
@@ -56,7 +56,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
     })
 }
 
-fn refusing(seen: &Seen) -> Option<ConnectChecks> {
+fn refusing(seen: &BrokerEvidence) -> Option<ConnectChecks> {
     let closed = |fault| matches!(fault, Fault::ConnectionRefused | Fault::ConnectionReset);
     seen.connect_checks.filter(|checks| !checks.unanswered && checks.fault.is_some_and(closed))
 }

@@ -6,12 +6,12 @@ use crate::finding::{Finding, FindingKind};
 use crate::kafka_error::KafkaError;
 
 use super::cells::Column;
-use super::input::{Input, Seen};
+use super::input::{BrokerEvidence, Input};
 use super::silence::others;
 
 /// The finding about one broker.
-pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
-    let broker = seen.broker;
+pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
+    let broker = seen.id;
     let shown = input.table.at(Column::Write, broker)?.shown;
     let is_of_storage = shown.failing && shown.fault == Some(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR));
     if !is_of_storage || !input.is_settled(broker) || !seen.answered_within(input.now, input.rhythm) {

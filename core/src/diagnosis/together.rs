@@ -7,7 +7,7 @@ use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 use crate::time::Time;
 
-use super::input::{Input, Seen};
+use super::input::{BrokerEvidence, Input};
 use super::{refusal, silence};
 
 /// Troubles that began within this time of each other have one cause.
@@ -22,9 +22,9 @@ const QUIET_FOR: u32 = 3;
 /// Nobody answers: the cluster, or the network to it, and without a reference nothing tells which.
 pub fn nobody_answers(input: &Input) -> Option<Finding> {
     let now = input.now;
-    let is_quiet = |seen: &Seen| !seen.answered_within(now, QUIET_FOR * input.rhythm);
-    let is_troubled = |seen: &&Seen| silence::is_silent(seen, now) || refusal::is_refusing(seen, now);
-    let troubled: Vec<&Seen> = input.brokers.iter().filter(is_troubled).collect();
+    let is_quiet = |seen: &BrokerEvidence| !seen.answered_within(now, QUIET_FOR * input.rhythm);
+    let is_troubled = |seen: &&BrokerEvidence| silence::is_silent(seen, now) || refusal::is_refusing(seen, now);
+    let troubled: Vec<&BrokerEvidence> = input.brokers.iter().filter(is_troubled).collect();
     if troubled.is_empty() || !input.brokers.iter().all(is_quiet) {
         return None;
     }
@@ -52,11 +52,11 @@ pub(super) fn nobody(input: &Input) -> String {
 }
 
 /// Some answer, and others stopped at the same time: what do these have in common?
-pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
+pub fn same_onset(input: &Input, suspects: &[&BrokerEvidence]) -> Option<Finding> {
     let now = input.now;
     let since = suspects.iter().filter_map(|seen| onset(seen)).min()?;
     let together = suspects.iter().filter(|seen| onset(seen).is_some_and(|onset| onset.since(since) <= SAME_ONSET));
-    let together: Vec<&Seen> = together.copied().collect();
+    let together: Vec<&BrokerEvidence> = together.copied().collect();
     if together.len() < 2 {
         return None;
     }
@@ -65,7 +65,7 @@ pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
     if answering == 0 {
         return None;
     }
-    let names: Vec<String> = together.iter().map(|seen| seen.broker.to_string()).collect();
+    let names: Vec<String> = together.iter().map(|seen| seen.id.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,
         cluster: input.cluster.clone(),
@@ -89,27 +89,27 @@ pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
 /// Whether another broker fell quiet at the same time: one that is in as much trouble, though the cluster may know of that by
 /// now; or one about which nothing is certain yet. The latter is waited for, but not for long: a broker must not go unnamed
 /// because another one is slow.
-pub fn may_be_shared(input: &Input, suspect: &Seen) -> bool {
+pub fn may_be_shared(input: &Input, suspect: &BrokerEvidence) -> bool {
     let now = input.now;
     let Some(since) = onset(suspect) else { return false };
     let near = |other: Time| other.since(since).max(since.since(other)) <= SAME_ONSET;
     let waits = now.since(since) < WAITED_FOR;
-    let shares = |other: &Seen| {
+    let shares = |other: &BrokerEvidence| {
         let is_certain = silence::is_silent(other, now) || refusal::is_refusing(other, now);
         let is_open = waits && other.listed.is_some() && !other.answered_within(now, input.rhythm);
         (is_certain || is_open) && onset(other).is_some_and(near)
     };
-    input.brokers.iter().any(|other| other.broker != suspect.broker && shares(other))
+    input.brokers.iter().any(|other| other.id != suspect.id && shares(other))
 }
 
 /// When a broker's trouble began.
-fn onset(seen: &Seen) -> Option<Time> {
-    seen.silent.values().copied().chain(seen.connect_checks.map(|checks| checks.began)).min()
+fn onset(seen: &BrokerEvidence) -> Option<Time> {
+    seen.overdue.values().copied().chain(seen.connect_checks.map(|checks| checks.began)).min()
 }
 
-fn said(seen: &Seen, now: Time) -> Arc<str> {
-    match seen.answered {
-        Some(at) => format!("broker {} last answered {:.1} s ago", seen.broker, now.since(at).as_secs_f64()).into(),
-        None => format!("broker {} has never answered", seen.broker).into(),
+fn said(seen: &BrokerEvidence, now: Time) -> Arc<str> {
+    match seen.last_answer {
+        Some(at) => format!("broker {} last answered {:.1} s ago", seen.id, now.since(at).as_secs_f64()).into(),
+        None => format!("broker {} has never answered", seen.id).into(),
     }
 }

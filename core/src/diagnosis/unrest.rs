@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::ids::BrokerId;
 use crate::time::Time;
 
-use super::input::Seen;
+use super::input::BrokerEvidence;
 use super::{refusal, silence};
 
 /// So long after the last change the cells are read again.
@@ -23,9 +23,9 @@ pub struct Unrest {
 
 impl Unrest {
     /// Takes in who is there, and who is well; true while that has just changed.
-    pub fn follow(&mut self, brokers: &[Seen], now: Time) -> bool {
-        let is_well = |seen: &&Seen| !silence::is_silent(seen, now) && !refusal::is_refusing(seen, now);
-        let ids = |seen: &Seen| seen.broker;
+    pub fn follow(&mut self, brokers: &[BrokerEvidence], now: Time) -> bool {
+        let is_well = |seen: &&BrokerEvidence| !silence::is_silent(seen, now) && !refusal::is_refusing(seen, now);
+        let ids = |seen: &BrokerEvidence| seen.id;
         let there: BTreeSet<BrokerId> = brokers.iter().filter(|seen| seen.listed.is_some()).map(ids).collect();
         let well: BTreeSet<BrokerId> = brokers.iter().filter(is_well).map(ids).collect();
         if there != self.there || well != self.well {

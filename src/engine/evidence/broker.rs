@@ -24,7 +24,7 @@ const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct BrokerTracker {
     pub(super) answered: Option<Time>,
-    pub(super) silent: BTreeMap<ConnectionRole, Time>,
+    pub(super) overdue: BTreeMap<ConnectionRole, Time>,
     pub(super) tcp_states: BTreeMap<ConnectionRole, TcpState>,
     /// The newest event of the broker view found nobody, or was hung up on.
     is_closed: bool,
@@ -83,7 +83,7 @@ impl BrokerTracker {
 
     /// Whether it is time for a look at it.
     pub(super) fn wants_connect_check(&self, now: Time) -> bool {
-        let suspicious = !self.silent.is_empty() || self.is_closed || self.unanswered_since.is_some();
+        let suspicious = !self.overdue.is_empty() || self.is_closed || self.unanswered_since.is_some();
         let idle = self.check_began.is_none_or(|since| CHECK_LOST_AFTER <= now.since(since));
         let since = self.connect_checks.map(|checks| checks.began).into_iter().chain(self.unanswered_since).min();
         let for_long = since.is_some_and(|since| CHECK_SELDOM_AFTER <= now.since(since));
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn row_of_unanswered_for_begins_anew_with_a_refusal() {
         let mut suspect =
-            BrokerTracker { silent: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
+            BrokerTracker { overdue: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
         for begin in [0, 2000] {
             suspect.begin_connect_check(at(begin));
             suspect.on_connect_check(at(begin + 2000), Some(Fault::NoHandshake));
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn broker_that_hangs_for_long_is_last_check_seldom() {
         let mut suspect =
-            BrokerTracker { silent: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
+            BrokerTracker { overdue: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
         let checks = (0..60_000).step_by(100).filter(|now| {
             let wanted = suspect.wants_connect_check(at(*now));
             if wanted {

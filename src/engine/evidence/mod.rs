@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Input, Listed, Seen, Streak};
+use prober_core::diagnosis::input::{BrokerEvidence, Input, MetadataListing, Streak};
 use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::prober::STALLS_WITHIN;
 use prober_core::diagnosis::standing::Standing;
@@ -40,7 +40,7 @@ pub(super) struct Evidence {
     cluster: ClusterName,
     rhythm: Duration,
     brokers: BTreeMap<BrokerId, BrokerTracker>,
-    listed: BTreeMap<BrokerId, Listed>,
+    listed: BTreeMap<BrokerId, MetadataListing>,
     controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last said.
     short: BTreeMap<Partition, (Time, Time)>,
@@ -87,8 +87,8 @@ impl Evidence {
     pub(super) fn silence(&mut self, silence: OverdueConnection) {
         let suspect = self.brokers.entry(silence.broker).or_default();
         match silence.since {
-            Some(since) => suspect.silent.insert(silence.role, since),
-            None => suspect.silent.remove(&silence.role),
+            Some(since) => suspect.overdue.insert(silence.role, since),
+            None => suspect.overdue.remove(&silence.role),
         };
         match silence.tcp_state.filter(|_| silence.since.is_some()) {
             Some(tcp_state) => suspect.tcp_states.insert(silence.role, tcp_state),
@@ -107,7 +107,7 @@ impl Evidence {
             ProbeInput::MetadataBrokers { asked, brokers } => {
                 let before = std::mem::take(&mut self.listed);
                 let since = |id: &BrokerId| before.get(id).map_or(*asked, |listed| listed.since);
-                let listed = |id: &BrokerId| (*id, Listed { since: since(id), asked: *asked });
+                let listed = |id: &BrokerId| (*id, MetadataListing { since: since(id), asked: *asked });
                 self.listed = brokers.iter().map(listed).collect();
             }
             _ => {}
@@ -174,8 +174,8 @@ impl Evidence {
 
     /// What failed while a broker was away or in doubt says nothing of the controller and of coordinators: their answers wait
     /// on others. They start anew when all are there.
-    fn excuse(&mut self, brokers: &[Seen]) {
-        if brokers.iter().any(Seen::is_in_doubt) {
+    fn excuse(&mut self, brokers: &[BrokerEvidence]) {
+        if brokers.iter().any(BrokerEvidence::is_in_doubt) {
             self.controller = None;
             for suspect in self.brokers.values_mut() {
                 suspect.streaks.retain(|probe, _| *probe == Probe::Metadata);
@@ -188,12 +188,12 @@ impl Evidence {
         self.standing.findings().cloned()
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        let seen = |(id, suspect): (&BrokerId, &BrokerTracker)| Seen {
-            broker: *id,
+    fn seen(&self) -> Vec<BrokerEvidence> {
+        let seen = |(id, suspect): (&BrokerId, &BrokerTracker)| BrokerEvidence {
+            id: *id,
             listed: self.listed.get(id).copied(),
-            answered: suspect.answered,
-            silent: suspect.silent.clone(),
+            last_answer: suspect.answered,
+            overdue: suspect.overdue.clone(),
             tcp_states: suspect.tcp_states.clone(),
             streaks: suspect.streaks.clone(),
             connect_checks: suspect.connect_checks,
@@ -201,7 +201,7 @@ impl Evidence {
         self.brokers.iter().map(seen).collect()
     }
 
-    fn input(&self, now: Time, brokers: Vec<Seen>, around: EvidenceContext<'_>) -> Input {
+    fn input(&self, now: Time, brokers: Vec<BrokerEvidence>, around: EvidenceContext<'_>) -> Input {
         Input {
             now,
             cluster: self.cluster.clone(),

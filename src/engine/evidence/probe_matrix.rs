@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::diagnosis::cells::{Cells, Table};
 use prober_core::diagnosis::credentials;
-use prober_core::diagnosis::input::{Replicated, Seen};
+use prober_core::diagnosis::input::{BrokerEvidence, Replicated};
 use prober_core::diagnosis::unrest::Unrest;
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
@@ -68,8 +68,8 @@ impl ProbeMatrix {
     }
 
     /// Takes in who is there and who is well.
-    pub(super) fn follow(&mut self, now: Time, brokers: &[Seen]) {
-        let known = |id: BrokerId| brokers.iter().any(|seen| seen.broker == id);
+    pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence]) {
+        let known = |id: BrokerId| brokers.iter().any(|seen| seen.id == id);
         self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
         self.refused.retain(|id, _| known(*id));
         // A throttle holds back both clients, by its own rules: what is slow then is slow for that.
@@ -116,12 +116,12 @@ mod tests {
 
     const TWO: BrokerId = BrokerId(2);
 
-    fn seen() -> Seen {
-        Seen {
-            broker: TWO,
+    fn seen() -> BrokerEvidence {
+        BrokerEvidence {
+            id: TWO,
             listed: None,
-            answered: None,
-            silent: BTreeMap::new(),
+            last_answer: None,
+            overdue: BTreeMap::new(),
             tcp_states: BTreeMap::new(),
             streaks: BTreeMap::new(),
             connect_checks: None,
@@ -150,8 +150,8 @@ mod tests {
         probe_matrix.follow(at(22_000), &[seen()]);
         assert!(probe_matrix.table().cells.values().all(prober_core::diagnosis::cells::Bits::is_bad));
         assert!(!probe_matrix.table().cells.is_empty());
-        let listed = prober_core::diagnosis::input::Listed { since: at(22_100), asked: at(22_100) };
-        probe_matrix.follow(at(22_100), &[Seen { listed: Some(listed), ..seen() }]);
+        let listed = prober_core::diagnosis::input::MetadataListing { since: at(22_100), asked: at(22_100) };
+        probe_matrix.follow(at(22_100), &[BrokerEvidence { listed: Some(listed), ..seen() }]);
         assert_eq!(*probe_matrix.table(), Table::default());
     }
 

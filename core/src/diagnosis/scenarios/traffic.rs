@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::State;
 use crate::diagnosis::cells::{Cells, Column, Table};
-use crate::diagnosis::input::{Replicated, Seen};
+use crate::diagnosis::input::{BrokerEvidence, Replicated};
 use crate::diagnosis::unrest::Unrest;
 use crate::event::{Event, Limits, RawOutcome};
 use crate::fault::Fault;
@@ -129,7 +129,7 @@ impl Traffic {
     }
 
     /// The table, as an engine would have it.
-    pub(super) fn table(&mut self, now: Time, seen: &[Seen]) -> Table {
+    pub(super) fn table(&mut self, now: Time, seen: &[BrokerEvidence]) -> Table {
         if self.unrest.follow(seen, now) {
             self.cells.excuse();
         }

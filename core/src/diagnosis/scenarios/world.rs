@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::diagnosis::input::{ConnectChecks, Input, Listed, Seen, Streak};
+use crate::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, Streak};
 use crate::diagnosis::prober::STALLS_WITHIN;
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
@@ -59,7 +59,7 @@ impl World {
             .collect()
     }
 
-    fn seen(&self, id: i32, now: u64) -> Seen {
+    fn seen(&self, id: i32, now: u64) -> BrokerEvidence {
         let (state, since) = self.brokers[&id];
         let at = Time::from_millis;
         let age = now.saturating_sub(since);
@@ -101,13 +101,13 @@ impl World {
         let others = self.brokers.values().any(|(state, _)| *state == State::Up);
         let asked = if others { now / 1000 * 1000 } else { since };
         let since_listed = if state == State::Starting { since } else { 0 };
-        let listed = listed.then(|| Listed { since: at(since_listed), asked: at(asked) });
+        let listed = listed.then(|| MetadataListing { since: at(since_listed), asked: at(asked) });
         let answered = if state == State::Up { now } else { since };
-        Seen {
-            broker: BrokerId(id),
+        BrokerEvidence {
+            id: BrokerId(id),
             listed,
-            answered: Some(at(answered)),
-            silent: owed.collect(),
+            last_answer: Some(at(answered)),
+            overdue: owed.collect(),
             tcp_states: self.own.tcp_states(state, age),
             streaks: self.streaks(id, now),
             connect_checks: checks,
@@ -127,12 +127,12 @@ impl World {
     pub(super) fn input(&mut self, now: u64) -> Input {
         self.traffic.step(now, &self.brokers);
         let woken = self.stalls.iter().find(|(_, end)| (*end..*end + STEP_MS).contains(&now));
-        let mut brokers: Vec<Seen> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
+        let mut brokers: Vec<BrokerEvidence> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
         if let Some((begin, _)) = woken {
             // What has arrived meanwhile is not read yet: everyone seems to owe an answer since the stall began.
             for seen in &mut brokers {
-                seen.answered = Some(Time::from_millis(*begin));
-                seen.silent = [ConnectionRole::Produce, ConnectionRole::Fetch]
+                seen.last_answer = Some(Time::from_millis(*begin));
+                seen.overdue = [ConnectionRole::Produce, ConnectionRole::Fetch]
                     .map(|role| (role, Time::from_millis(*begin)))
                     .into();
             }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use prober_core::diagnosis::cells::Cells;
-use prober_core::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, Replicated};
-use prober_core::diagnosis::own::Own;
+use prober_core::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, ReplicaState};
+use prober_core::diagnosis::prober_health::ProberHealth;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
@@ -70,10 +70,10 @@ fn cells() -> Cells {
 }
 
 /// Three replicas each, all in sync.
-fn replicated() -> BTreeMap<BrokerId, Replicated> {
+fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
     let of = |id: i32| {
         let in_sync = (0..3).map(|next| BrokerId((id - 1 + next) % 100 + 1)).collect();
-        (BrokerId(id), Replicated { leader: Some(BrokerId(id)), in_sync })
+        (BrokerId(id), ReplicaState { leader: Some(BrokerId(id)), in_sync })
     };
     (1..=100).map(of).collect()
 }
@@ -109,17 +109,17 @@ fn input(brokers: Vec<BrokerEvidence>) -> Input {
         cluster: ClusterName::new("bench"),
         brokers,
         controller: None,
-        short: None,
+        under_min_isr: None,
         lost: None,
         table: Arc::default(),
         replicated: Arc::default(),
         throttled: BTreeMap::new(),
-        refused: BTreeMap::new(),
-        forbidden: Vec::new(),
-        rhythm: Duration::from_millis(700),
+        credentials_refused: BTreeMap::new(),
+        missing_permissions: Vec::new(),
+        liveness_timeout: Duration::from_millis(700),
         stalled: Duration::ZERO,
-        stalled_lately: Duration::ZERO,
-        own: Own::default(),
+        stalled_last_minute: Duration::ZERO,
+        prober: ProberHealth::default(),
     }
 }
 

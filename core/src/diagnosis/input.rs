@@ -11,7 +11,7 @@ use crate::tcp_state::TcpState;
 use crate::time::Time;
 
 use super::cells::Table;
-use super::own::Own;
+use super::prober_health::ProberHealth;
 use super::silence;
 
 /// A broker that has come back is cold: it loads classes, fills caches and catches up.
@@ -30,32 +30,32 @@ pub struct Input {
     pub controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders say that they refuse every record for want of replicas: how many, and
     /// since when the first of them has.
-    pub short: Option<(usize, Time)>,
+    pub under_min_isr: Option<(usize, Time)>,
     /// Acked records of the replicated lane that were lost so far: how many, when the first was, and the last.
     pub lost: Option<(u64, Time, Time)>,
     /// What each probe has lately seen of each broker, but for what another trouble explains.
     pub table: Arc<Table>,
     /// The partitions of the replicated lane, by the broker that each prefers.
-    pub replicated: Arc<BTreeMap<BrokerId, Replicated>>,
+    pub replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
     /// Brokers that throttle us by a quota: since when each has.
     pub throttled: BTreeMap<BrokerId, Time>,
     /// Brokers at which TLS or SASL is refused, by either side: since when, and with what.
-    pub refused: BTreeMap<BrokerId, (Time, Fault)>,
+    pub credentials_refused: BTreeMap<BrokerId, (Time, Fault)>,
     /// What the cluster does not permit us, each with what would help.
-    pub forbidden: Vec<Arc<str>>,
+    pub missing_permissions: Vec<Arc<str>>,
     /// How long a broker that is well may be without an answer to anything, by what is asked of it.
-    pub rhythm: Duration,
+    pub liveness_timeout: Duration,
     /// For how long the prober itself was stalled in the last [`STALLS_WITHIN`](super::prober::STALLS_WITHIN).
     pub stalled: Duration,
     /// The same, within the last minute.
-    pub stalled_lately: Duration,
+    pub stalled_last_minute: Duration,
     /// What else is known of the prober.
-    pub own: Own,
+    pub prober: ProberHealth,
 }
 
 /// Where a partition of the replicated lane is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replicated {
+pub struct ReplicaState {
     /// Who leads it now.
     pub leader: Option<BrokerId>,
     /// Whom a write with acks=all waits for.

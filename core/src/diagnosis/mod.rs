@@ -15,7 +15,7 @@
 //! | [`patterns`] | what a cluster says of itself: replicas, leaders, limits, growth; kept apart, see there |
 //! | [`prober`] | the prober itself; while it is in trouble, nobody else is accused |
 //! | [`prober_network`] | its own network, when nobody answers |
-//! | [`input`], [`own`] | the evidence, and that about the prober |
+//! | [`input`], [`prober_health`] | the evidence, and that about the prober |
 //! | [`unrest`] | when brokers come and go, and cells say nothing |
 //! | [`standing`] | which findings stand, since when, and when they are over |
 //!
@@ -29,11 +29,11 @@ pub mod credentials;
 pub mod input;
 pub mod loss;
 pub mod matrix;
-pub mod own;
 pub mod path;
 pub mod patterns;
 pub mod permission;
 pub mod prober;
+pub mod prober_health;
 pub mod prober_network;
 pub mod quota;
 pub mod refusal;

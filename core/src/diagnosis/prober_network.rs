@@ -31,7 +31,7 @@ enum Says {
 
 /// Not even a byte to ourselves comes back: whatever else does not come back says nothing.
 pub fn loopback(input: &Input) -> Option<Finding> {
-    let control = input.own.loopback;
+    let control = input.prober.loopback;
     let missed = control.missed.filter(|missed| control.is_lost() && missed.since < missed.last)?;
     let lost = seconds(input.now.since(missed.since));
     Some(Finding {
@@ -55,7 +55,7 @@ pub fn loopback(input: &Input) -> Option<Finding> {
 pub fn judge(input: &Input, unclear: Finding) -> Option<Finding> {
     // The last that any broker said is the begin of the silence; what is owed may begin anew when connections do.
     let onset = input.brokers.iter().filter_map(|seen| seen.last_answer).max().unwrap_or(unclear.since);
-    let Some((address, control)) = &input.own.reference else { return Some(unclear) };
+    let Some((address, control)) = &input.prober.reference else { return Some(unclear) };
     match says(control, onset, input.now) {
         Says::Lost => Some(network(input, unclear, address, control)),
         Says::Answers => Some(cluster(input, unclear, address, control)),

@@ -11,7 +11,7 @@
 //! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `storage`, `unled`, `lossy`, `pauses` ([`traffic::Sick`]), until `well`; `load 400` on all |
 //! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `-` for none |
 //! | `at 10 lose 5`, `at 10 forbid 1` | so many acked records vanish; so many permissions are missing |
-//! | `at 10 throttle 5` … | what befalls the prober itself: see [`own`] |
+//! | `at 10 throttle 5` … | what befalls the prober itself: see [`prober`] |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
 //! | `blame cluster` | of every finding, at its end |
 //! | `over by 60` | nothing stands any more |
@@ -19,7 +19,7 @@
 
 #![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
 
-mod own;
+mod prober;
 mod silence;
 mod slow;
 mod traffic;

@@ -105,14 +105,14 @@ fn kernels(role: ConnectionRole, state: TcpState) -> Option<Arc<str>> {
 /// Whether the way from here to the cluster is open.
 pub(super) fn another_answers(input: &Input, seen: &BrokerEvidence) -> bool {
     let others = input.brokers.iter().filter(|other| other.id != seen.id);
-    others.into_iter().any(|other| other.answered_within(input.now, input.rhythm))
+    others.into_iter().any(|other| other.answered_within(input.now, input.liveness_timeout))
 }
 
 /// Who answers meanwhile, in a sentence.
 pub(super) fn others(input: &Input, seen: &BrokerEvidence) -> String {
     let others = input.brokers.iter().filter(|other| other.id != seen.id);
-    let answer = others.filter(|other| other.answered_within(input.now, input.rhythm)).count();
-    let (count, within) = (input.brokers.len() - 1, seconds(input.rhythm));
+    let answer = others.filter(|other| other.answered_within(input.now, input.liveness_timeout)).count();
+    let (count, within) = (input.brokers.len() - 1, seconds(input.liveness_timeout));
     format!("{answer} of {count} other brokers answered within the last {within}")
 }
 

@@ -14,7 +14,7 @@ pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
     let broker = seen.id;
     let shown = input.table.at(Column::Write, broker)?.shown;
     let is_of_storage = shown.failing && shown.fault == Some(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR));
-    if !is_of_storage || !input.is_settled(broker) || !seen.answered_within(input.now, input.rhythm) {
+    if !is_of_storage || !input.is_settled(broker) || !seen.answered_within(input.now, input.liveness_timeout) {
         return None;
     }
     Some(Finding {

@@ -22,7 +22,7 @@ const QUIET_FOR: u32 = 3;
 /// Nobody answers: the cluster, or the network to it, and without a reference nothing tells which.
 pub fn nobody_answers(input: &Input) -> Option<Finding> {
     let now = input.now;
-    let is_quiet = |seen: &BrokerEvidence| !seen.answered_within(now, QUIET_FOR * input.rhythm);
+    let is_quiet = |seen: &BrokerEvidence| !seen.answered_within(now, QUIET_FOR * input.liveness_timeout);
     let is_troubled = |seen: &&BrokerEvidence| silence::is_silent(seen, now) || refusal::is_refusing(seen, now);
     let troubled: Vec<&BrokerEvidence> = input.brokers.iter().filter(is_troubled).collect();
     if troubled.is_empty() || !input.brokers.iter().all(is_quiet) {
@@ -60,7 +60,7 @@ pub fn same_onset(input: &Input, suspects: &[&BrokerEvidence]) -> Option<Finding
     if together.len() < 2 {
         return None;
     }
-    let answering = input.brokers.iter().filter(|seen| seen.answered_within(now, input.rhythm)).count();
+    let answering = input.brokers.iter().filter(|seen| seen.answered_within(now, input.liveness_timeout)).count();
     // Soon it will be clear whether it is everybody.
     if answering == 0 {
         return None;
@@ -96,7 +96,7 @@ pub fn may_be_shared(input: &Input, suspect: &BrokerEvidence) -> bool {
     let waits = now.since(since) < WAITED_FOR;
     let shares = |other: &BrokerEvidence| {
         let is_certain = silence::is_silent(other, now) || refusal::is_refusing(other, now);
-        let is_open = waits && other.listed.is_some() && !other.answered_within(now, input.rhythm);
+        let is_open = waits && other.listed.is_some() && !other.answered_within(now, input.liveness_timeout);
         (is_certain || is_open) && onset(other).is_some_and(near)
     };
     input.brokers.iter().any(|other| other.id != suspect.id && shares(other))

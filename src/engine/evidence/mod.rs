@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::diagnosis::input::{BrokerEvidence, Input, MetadataListing, Streak};
-use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::prober::STALLS_WITHIN;
+use prober_core::diagnosis::prober_health::ProberHealth;
 use prober_core::diagnosis::standing::Standing;
 use prober_core::event::Event;
 use prober_core::fault::Fault;
@@ -27,7 +27,7 @@ use probe_matrix::ProbeMatrix;
 pub(super) use stalls::{STALLS_KEPT_FOR, Stalls};
 
 /// What a well broker may take at least from one answer to the next.
-const RHYTHM_MIN: Duration = Duration::from_millis(500);
+const LIVENESS_TIMEOUT_MIN: Duration = Duration::from_millis(500);
 
 /// An event settles for so long before it is heard of here.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -38,12 +38,12 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(12);
 /// What is known of one cluster.
 pub(super) struct Evidence {
     cluster: ClusterName,
-    rhythm: Duration,
+    liveness_timeout: Duration,
     brokers: BTreeMap<BrokerId, BrokerTracker>,
     listed: BTreeMap<BrokerId, MetadataListing>,
     controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last said.
-    short: BTreeMap<Partition, (Time, Time)>,
+    under_min_isr: BTreeMap<Partition, (Time, Time)>,
     lost: Option<(u64, Time, Time)>,
     probe_matrix: ProbeMatrix,
     standing: Standing,
@@ -61,9 +61,9 @@ pub(super) struct EvidenceContext<'a> {
     /// Acked records of the replicated lane that were lost so far.
     pub(super) lost: u64,
     /// What the cluster does not permit.
-    pub(super) forbidden: Vec<Arc<str>>,
+    pub(super) missing_permissions: Vec<Arc<str>>,
     /// What else is known of the prober itself.
-    pub(super) own: Own,
+    pub(super) prober: ProberHealth,
 }
 
 impl Evidence {
@@ -71,11 +71,11 @@ impl Evidence {
     pub(super) fn new(cluster: ClusterName, interval: Duration) -> Evidence {
         Evidence {
             cluster,
-            rhythm: RHYTHM_MIN.max(2 * interval + SETTLING),
+            liveness_timeout: LIVENESS_TIMEOUT_MIN.max(2 * interval + SETTLING),
             brokers: BTreeMap::new(),
             listed: BTreeMap::new(),
             controller: None,
-            short: BTreeMap::new(),
+            under_min_isr: BTreeMap::new(),
             lost: None,
             probe_matrix: ProbeMatrix::default(),
             standing: Standing::default(),
@@ -117,11 +117,11 @@ impl Evidence {
     /// The leader of a partition of the replicated lane says that it refuses every record, or does not any more.
     pub(super) fn refuses(&mut self, partition: Partition, at: Time, fault: Option<Fault>) {
         if fault.is_none() {
-            self.short.remove(&partition);
+            self.under_min_isr.remove(&partition);
             return;
         }
-        let since = self.short.get(&partition).map_or(at, |(since, _)| *since);
-        self.short.insert(partition, (since, at));
+        let since = self.under_min_isr.get(&partition).map_or(at, |(since, _)| *since);
+        self.under_min_isr.insert(partition, (since, at));
     }
 
     /// The replicated lane is laid out like this.
@@ -159,7 +159,7 @@ impl Evidence {
             }
         }
         // A leader that is not asked any more, or does not answer, says nothing.
-        self.short.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
+        self.under_min_isr.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
         if self.lost.map_or(0, |(count, ..)| count) < around.lost {
             let first = self.lost.map_or(now, |(_, first, _)| first);
             self.lost = Some((around.lost, first, now));
@@ -207,17 +207,22 @@ impl Evidence {
             cluster: self.cluster.clone(),
             brokers,
             controller: self.controller,
-            short: self.short.values().map(|(since, _)| *since).min().map(|since| (self.short.len(), since)),
+            under_min_isr: self
+                .under_min_isr
+                .values()
+                .map(|(since, _)| *since)
+                .min()
+                .map(|since| (self.under_min_isr.len(), since)),
             lost: self.lost,
             table: self.probe_matrix.table(),
             replicated: self.probe_matrix.replicated(),
             throttled: self.probe_matrix.throttled(),
-            refused: self.probe_matrix.refused(),
-            forbidden: around.forbidden,
-            rhythm: self.rhythm,
+            credentials_refused: self.probe_matrix.credentials_refused(),
+            missing_permissions: around.missing_permissions,
+            liveness_timeout: self.liveness_timeout,
             stalled: around.stalls.within(now, STALLS_WITHIN),
-            stalled_lately: around.stalls.within(now, STALLS_KEPT_FOR),
-            own: around.own,
+            stalled_last_minute: around.stalls.within(now, STALLS_KEPT_FOR),
+            prober: around.prober,
         }
     }
 }

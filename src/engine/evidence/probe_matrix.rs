@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::diagnosis::cells::{Cells, Table};
 use prober_core::diagnosis::credentials;
-use prober_core::diagnosis::input::{BrokerEvidence, Replicated};
+use prober_core::diagnosis::input::{BrokerEvidence, ReplicaState};
 use prober_core::diagnosis::unrest::Unrest;
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
@@ -27,10 +27,10 @@ pub(super) struct ProbeMatrix {
     unrest: Unrest,
     table: Arc<Table>,
     table_at: Time,
-    replicated: Arc<BTreeMap<BrokerId, Replicated>>,
+    replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
     /// Since when, and when last.
     throttled: BTreeMap<BrokerId, (Time, Time)>,
-    refused: BTreeMap<BrokerId, (Time, Fault)>,
+    credentials_refused: BTreeMap<BrokerId, (Time, Fault)>,
 }
 
 impl ProbeMatrix {
@@ -44,7 +44,9 @@ impl ProbeMatrix {
             }
             RawOutcome::Failed(fault) => self.refusal(broker, event.ended, fault),
             // A kept connection that answers says nothing of who may open another.
-            RawOutcome::Success(_) if event.series.probe == Probe::Connect => _ = self.refused.remove(&broker),
+            RawOutcome::Success(_) if event.series.probe == Probe::Connect => {
+                _ = self.credentials_refused.remove(&broker)
+            }
             _ => {}
         }
     }
@@ -54,7 +56,7 @@ impl ProbeMatrix {
         self.cells.on_connect_check(broker, at, fault);
         match fault {
             Some(fault) => self.refusal(broker, at, fault),
-            None => _ = self.refused.remove(&broker),
+            None => _ = self.credentials_refused.remove(&broker),
         }
     }
 
@@ -62,7 +64,7 @@ impl ProbeMatrix {
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
         let of = |seen: &PartitionSeen| {
             let preferred = *seen.replicas.first()?;
-            Some((preferred, Replicated { leader: seen.leader, in_sync: seen.in_sync.clone() }))
+            Some((preferred, ReplicaState { leader: seen.leader, in_sync: seen.in_sync.clone() }))
         };
         self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }
@@ -71,7 +73,7 @@ impl ProbeMatrix {
     pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence]) {
         let known = |id: BrokerId| brokers.iter().any(|seen| seen.id == id);
         self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
-        self.refused.retain(|id, _| known(*id));
+        self.credentials_refused.retain(|id, _| known(*id));
         // A throttle holds back both clients, by its own rules: what is slow then is slow for that.
         let throttled = !self.throttled.is_empty();
         if self.unrest.follow(brokers, now) || throttled {
@@ -90,7 +92,7 @@ impl ProbeMatrix {
         Arc::clone(&self.table)
     }
 
-    pub(super) fn replicated(&self) -> Arc<BTreeMap<BrokerId, Replicated>> {
+    pub(super) fn replicated(&self) -> Arc<BTreeMap<BrokerId, ReplicaState>> {
         Arc::clone(&self.replicated)
     }
 
@@ -98,13 +100,13 @@ impl ProbeMatrix {
         self.throttled.iter().map(|(id, (since, _))| (*id, *since)).collect()
     }
 
-    pub(super) fn refused(&self) -> BTreeMap<BrokerId, (Time, Fault)> {
-        self.refused.clone()
+    pub(super) fn credentials_refused(&self) -> BTreeMap<BrokerId, (Time, Fault)> {
+        self.credentials_refused.clone()
     }
 
     fn refusal(&mut self, broker: BrokerId, at: Time, fault: Fault) {
         if credentials::is_about(fault) {
-            self.refused.entry(broker).or_insert((at, fault)).1 = fault;
+            self.credentials_refused.entry(broker).or_insert((at, fault)).1 = fault;
         }
     }
 }
@@ -160,15 +162,15 @@ mod tests {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::CertificateExpired)));
         probe_matrix.counted(&broker_event(Probe::Produce, 1100, RawOutcome::Success(Duration::ZERO)));
-        assert_eq!(probe_matrix.refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
+        assert_eq!(probe_matrix.credentials_refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
         probe_matrix.counted(&broker_event(Probe::Connect, 11_000, RawOutcome::Success(Duration::ZERO)));
-        assert_eq!(probe_matrix.refused(), BTreeMap::new());
+        assert_eq!(probe_matrix.credentials_refused(), BTreeMap::new());
     }
 
     #[test]
     fn refused_connection_is_no_matter_of_credentials() {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::ConnectionRefused)));
-        assert_eq!(probe_matrix.refused(), BTreeMap::new());
+        assert_eq!(probe_matrix.credentials_refused(), BTreeMap::new());
     }
 }

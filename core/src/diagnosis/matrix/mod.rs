@@ -18,7 +18,7 @@ use crate::finding::Finding;
 use crate::ids::BrokerId;
 
 use super::cells::{Bits, Column, Table};
-use super::input::{Input, Replicated};
+use super::input::{Input, ReplicaState};
 
 use hypothesis::Hypothesis;
 
@@ -94,7 +94,7 @@ fn confidence(table: &Table, best: Ranked, others: &[Ranked]) -> f64 {
 }
 
 /// All hypotheses that the table bears out, the most probable first.
-pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<Ranked> {
+pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, ReplicaState>) -> Vec<Ranked> {
     let cells = placed(table, replicated);
     let brokers: BTreeSet<BrokerId> = cells.iter().map(|cell| cell.broker).collect();
     let about = brokers.into_iter().flat_map(Hypothesis::about);
@@ -116,7 +116,7 @@ struct Placed<'a> {
     column: Column,
     broker: BrokerId,
     bits: &'a Bits,
-    partition: Option<&'a Replicated>,
+    partition: Option<&'a ReplicaState>,
 }
 
 impl Placed<'_> {
@@ -127,7 +127,7 @@ impl Placed<'_> {
 }
 
 /// Each cell is placed once, not once for each hypothesis.
-fn placed<'a>(table: &'a Table, replicated: &'a BTreeMap<BrokerId, Replicated>) -> Vec<Placed<'a>> {
+fn placed<'a>(table: &'a Table, replicated: &'a BTreeMap<BrokerId, ReplicaState>) -> Vec<Placed<'a>> {
     let place = |((column, broker), bits): (&(Column, BrokerId), &'a Bits)| {
         let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
         Placed { column: *column, broker: *broker, bits, partition }

@@ -33,9 +33,9 @@ fn table(slow: &[(Column, i32)]) -> Table {
 }
 
 /// All three in sync everywhere, each leading its own.
-fn replicated() -> BTreeMap<BrokerId, Replicated> {
+fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
     let in_sync: Vec<BrokerId> = (1..=3).map(BrokerId).collect();
-    in_sync.iter().map(|id| (*id, Replicated { leader: Some(*id), in_sync: in_sync.clone() })).collect()
+    in_sync.iter().map(|id| (*id, ReplicaState { leader: Some(*id), in_sync: in_sync.clone() })).collect()
 }
 
 fn best(slow: &[(Column, i32)]) -> Option<Ranked> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::State;
 use crate::diagnosis::cells::{Cells, Column, Table};
-use crate::diagnosis::input::{BrokerEvidence, Replicated};
+use crate::diagnosis::input::{BrokerEvidence, ReplicaState};
 use crate::diagnosis::unrest::Unrest;
 use crate::event::{Event, Limits, RawOutcome};
 use crate::fault::Fault;
@@ -160,7 +160,7 @@ impl Traffic {
     }
 
     /// A write with acks=all: its leader, and the slowest of those in sync.
-    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &Replicated) -> Option<RawOutcome> {
+    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &ReplicaState) -> Option<RawOutcome> {
         let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
         if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
             return None;
@@ -219,7 +219,7 @@ fn stopped(sick: Sick, id: i32, now: u64) -> u64 {
 }
 
 /// Three replicas each, on the next brokers; those that are gone have left the in-sync ones after the session of a broker.
-pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTreeMap<BrokerId, Replicated> {
+pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTreeMap<BrokerId, ReplicaState> {
     let ids: Vec<i32> = brokers.keys().copied().collect();
     let there = |id: &i32| {
         let (state, since) = brokers[id];
@@ -228,7 +228,7 @@ pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTr
     let of = |at: usize| {
         let replicas: Vec<i32> = (0..ids.len().min(3)).map(|next| ids[(at + next) % ids.len()]).collect();
         let in_sync: Vec<BrokerId> = replicas.into_iter().filter(there).map(BrokerId).collect();
-        (BrokerId(ids[at]), Replicated { leader: in_sync.first().copied(), in_sync })
+        (BrokerId(ids[at]), ReplicaState { leader: in_sync.first().copied(), in_sync })
     };
     (0..ids.len()).map(of).collect()
 }

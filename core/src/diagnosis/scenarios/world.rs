@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
 use crate::time::Time;
 
-use super::{STEP_MS, millis, own, traffic};
+use super::{STEP_MS, millis, prober, traffic};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum State {
@@ -29,13 +29,13 @@ pub(super) struct World {
     stale: BTreeMap<i32, u64>,
     uncommitted: BTreeMap<i32, u64>,
     controller: Option<u64>,
-    short: Option<(usize, u64)>,
+    under_min_isr: Option<(usize, u64)>,
     lost: Option<(u64, u64)>,
-    forbidden: usize,
+    missing_permissions: usize,
     traffic: traffic::Traffic,
     quotas: BTreeMap<BrokerId, Time>,
     distrusted: BTreeMap<BrokerId, (Time, Fault)>,
-    own: own::World,
+    prober: prober::World,
 }
 
 /// Bad answers since then, one every so often; the first takes its deadline.
@@ -108,14 +108,14 @@ impl World {
             listed,
             last_answer: Some(at(answered)),
             overdue: owed.collect(),
-            tcp_states: self.own.tcp_states(state, age),
+            tcp_states: self.prober.tcp_states(state, age),
             streaks: self.streaks(id, now),
             connect_checks: checks,
         }
     }
 
     fn stalled(&self, now: u64, within: Duration) -> Duration {
-        own::overlap(&self.stalls, now, within)
+        prober::overlap(&self.stalls, now, within)
     }
 
     /// Whether the prober is stopped at `now`, and sees nothing of it.
@@ -145,15 +145,15 @@ impl World {
             table: table.into(),
             replicated: traffic::replicated(now, &self.brokers).into(),
             throttled: self.quotas.clone(),
-            refused: self.distrusted.clone(),
+            credentials_refused: self.distrusted.clone(),
             controller: self.controller.and_then(|since| streak(since, now, 10_000, Fault::Timeout)),
-            short: self.short.map(|(partitions, since)| (partitions, Time::from_millis(since))),
+            under_min_isr: self.under_min_isr.map(|(partitions, since)| (partitions, Time::from_millis(since))),
             lost: self.lost.map(|(count, at)| (count, Time::from_millis(at), Time::from_millis(at))),
-            forbidden: (0..self.forbidden).map(|one| format!("grant {one}").into()).collect(),
-            rhythm: Duration::from_millis(500),
+            missing_permissions: (0..self.missing_permissions).map(|one| format!("grant {one}").into()).collect(),
+            liveness_timeout: Duration::from_millis(500),
             stalled: self.stalled(now, STALLS_WITHIN),
-            stalled_lately: self.stalled(now, Duration::from_secs(60)),
-            own: self.own.own(now),
+            stalled_last_minute: self.stalled(now, Duration::from_secs(60)),
+            prober: self.prober.health(now),
         }
     }
 }
@@ -174,10 +174,11 @@ impl World {
             }
             "controller" => return self.controller = (whom == "hangs").then_some(now),
             "short" => {
-                return self.short = Some((whom.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
+                return self.under_min_isr =
+                    Some((whom.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
             }
             "lose" => return self.lost = Some((whom.parse().expect("a number"), now)),
-            "forbid" => return self.forbidden = whom.parse().expect("a number"),
+            "forbid" => return self.missing_permissions = whom.parse().expect("a number"),
             "load" => return self.traffic.load = whom.parse().expect("milliseconds"),
             "quota" => {
                 return self.quotas =
@@ -188,7 +189,7 @@ impl World {
                 return self.distrusted = self.ids(whom).into_iter().map(|id| (BrokerId(id), fault)).collect();
             }
             "well" => return self.ids(whom).iter().for_each(|id| _ = self.traffic.sick.remove(id)),
-            _ if self.own.act(now, what, whom) => return,
+            _ if self.prober.act(now, what, whom) => return,
             _ => {}
         }
         if let Some(sick) = traffic::Sick::of(what) {

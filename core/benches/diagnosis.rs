@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use prober_core::diagnosis::active_findings::ActiveFindings;
 use prober_core::diagnosis::cells::Cells;
 use prober_core::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, ReplicaState};
 use prober_core::diagnosis::prober_health::ProberHealth;
-use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, View};
@@ -84,21 +84,21 @@ fn well(id: i32) -> BrokerEvidence {
 
 fn evaluate(criterion: &mut Criterion) {
     let silent = input((1..=100).map(broker).collect());
-    let mut standing = Standing::default();
-    standing.follow(&silent);
-    assert_eq!(standing.findings().count(), 50);
+    let mut active_findings = ActiveFindings::default();
+    active_findings.follow(&silent);
+    assert_eq!(active_findings.findings().count(), 50);
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them silent", |bencher| {
-        bencher.iter(|| standing.follow(black_box(&silent)));
+        bencher.iter(|| active_findings.follow(black_box(&silent)));
     });
     let (mut cells, mut slow) = (cells(), input((1..=100).map(well).collect()));
     slow.replicated = replicated().into();
     slow.table = cells.table(NOW).into();
     assert!(50 <= slow.table.cells.values().filter(|bits| bits.is_bad()).count());
-    let mut standing = Standing::default();
+    let mut active_findings = ActiveFindings::default();
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them slow", |bencher| {
         bencher.iter(|| {
             slow.table = cells.table(NOW).into();
-            standing.follow(black_box(&slow));
+            active_findings.follow(black_box(&slow));
         });
     });
 }

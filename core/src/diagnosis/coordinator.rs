@@ -9,7 +9,7 @@ use crate::ids::Probe;
 use crate::kafka_error::KafkaError;
 
 use super::input::{BrokerEvidence, Input, Streak};
-use super::silence::seconds;
+use super::unresponsive::seconds;
 
 /// So many attempts in a row failed: a coordinator that moves fails one or two.
 pub const BAD: u32 = 4;

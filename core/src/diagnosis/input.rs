@@ -12,7 +12,7 @@ use crate::time::Time;
 
 use super::cells::Table;
 use super::prober_health::ProberHealth;
-use super::silence;
+use super::unresponsive;
 
 /// A broker that has come back is cold: it loads classes, fills caches and catches up.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(15);
@@ -124,7 +124,7 @@ impl Input {
             let there = seen.listed.is_some_and(|listed| SETTLED_AFTER <= self.now.since(listed.since));
             // A look that was refused once may be the first sign of a process that has died.
             let refused = seen.connect_checks.is_some_and(|checks| !checks.unanswered);
-            there && !refused && !silence::is_silent(seen, self.now)
+            there && !refused && !unresponsive::is_unresponsive(seen, self.now)
         })
     }
 }

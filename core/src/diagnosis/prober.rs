@@ -9,7 +9,7 @@ use crate::vitals::Share;
 
 use super::input::Input;
 use super::prober_health::ProberHealth;
-use super::silence::seconds;
+use super::unresponsive::seconds;
 
 /// Stalls so far back count: after one, answers that had arrived meanwhile are read within this time.
 pub const STALLS_WITHIN: Duration = Duration::from_secs(3);

@@ -6,7 +6,7 @@ use crate::finding::{Finding, FindingKind};
 use crate::ids::Probe;
 
 use super::input::{BrokerEvidence, Input};
-use super::silence::seconds;
+use super::unresponsive::seconds;
 
 /// The finding about one broker. The probe has waited already until it is sure: one answer is enough.
 pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::diagnosis::active_findings::ActiveFindings;
 use prober_core::diagnosis::input::{BrokerEvidence, Input, MetadataListing, Streak};
 use prober_core::diagnosis::prober::STALLS_WITHIN;
 use prober_core::diagnosis::prober_health::ProberHealth;
-use prober_core::diagnosis::standing::Standing;
 use prober_core::event::Event;
 use prober_core::fault::Fault;
 use prober_core::finding::Finding;
@@ -46,7 +46,7 @@ pub(super) struct Evidence {
     under_min_isr: BTreeMap<Partition, (Time, Time)>,
     lost: Option<(u64, Time, Time)>,
     probe_matrix: ProbeMatrix,
-    standing: Standing,
+    active_findings: ActiveFindings,
     log: FindingLog,
 }
 
@@ -78,7 +78,7 @@ impl Evidence {
             under_min_isr: BTreeMap::new(),
             lost: None,
             probe_matrix: ProbeMatrix::default(),
-            standing: Standing::default(),
+            active_findings: ActiveFindings::default(),
             log: FindingLog::default(),
         }
     }
@@ -168,8 +168,8 @@ impl Evidence {
         self.probe_matrix.follow(now, &seen);
         let input = self.input(now, seen, around);
         self.excuse(&input.brokers);
-        self.standing.follow(&input);
-        self.log.follow(&self.cluster, self.standing.findings());
+        self.active_findings.follow(&input);
+        self.log.follow(&self.cluster, self.active_findings.findings());
     }
 
     /// What failed while a broker was away or in doubt says nothing of the controller and of coordinators: their answers wait
@@ -185,7 +185,7 @@ impl Evidence {
 
     /// What stands.
     pub(super) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
-        self.standing.findings().cloned()
+        self.active_findings.findings().cloned()
     }
 
     fn seen(&self) -> Vec<BrokerEvidence> {

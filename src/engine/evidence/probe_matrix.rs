@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::diagnosis::cells::{Cells, Table};
+use prober_core::diagnosis::churn_cooldown::ChurnCooldown;
 use prober_core::diagnosis::credentials;
 use prober_core::diagnosis::input::{BrokerEvidence, ReplicaState};
-use prober_core::diagnosis::unrest::Unrest;
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Probe, View};
@@ -24,7 +24,7 @@ const THROTTLED_FOR: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub(super) struct ProbeMatrix {
     cells: Cells,
-    unrest: Unrest,
+    churn_cooldown: ChurnCooldown,
     table: Arc<Table>,
     table_at: Time,
     replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
@@ -76,7 +76,7 @@ impl ProbeMatrix {
         self.credentials_refused.retain(|id, _| known(*id));
         // A throttle holds back both clients, by its own rules: what is slow then is slow for that.
         let throttled = !self.throttled.is_empty();
-        if self.unrest.follow(brokers, now) || throttled {
+        if self.churn_cooldown.follow(brokers, now) || throttled {
             self.cells.excuse();
             // At once: what was bad until now is bad because of what has just changed.
             self.table = Arc::default();

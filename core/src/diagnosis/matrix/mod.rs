@@ -7,7 +7,7 @@
 //! are small enough to be done by brute force: a hypothesis touches a dozen cells.
 
 pub mod hypothesis;
-mod words;
+mod report;
 
 #[cfg(test)]
 mod tests;
@@ -79,7 +79,7 @@ pub fn find(input: &Input) -> Option<Finding> {
     }
     let ranked = rank(&table, &input.replicated);
     let (best, others) = ranked.split_first()?;
-    (CONFIDENT_FROM <= confidence(&table, *best, others)).then(|| words::finding(input, &table, *best, others))
+    (CONFIDENT_FROM <= confidence(&table, *best, others)).then(|| report::finding(input, &table, *best, others))
 }
 
 /// Whom it is about may be certain before what it is. Not while connections to others wait one at a time, too: then the row of

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::State;
 use crate::diagnosis::cells::{Cells, Column, Table};
+use crate::diagnosis::churn_cooldown::ChurnCooldown;
 use crate::diagnosis::input::{BrokerEvidence, ReplicaState};
-use crate::diagnosis::unrest::Unrest;
 use crate::event::{Event, Limits, RawOutcome};
 use crate::fault::Fault;
 use crate::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
@@ -63,7 +63,7 @@ impl Sick {
 #[derive(Default)]
 pub(super) struct Traffic {
     cells: Cells,
-    unrest: Unrest,
+    churn_cooldown: ChurnCooldown,
     /// Answers on their way, by when they come.
     under_way: BTreeMap<(Time, u64), Event>,
     asked: u64,
@@ -130,7 +130,7 @@ impl Traffic {
 
     /// The table, as an engine would have it.
     pub(super) fn table(&mut self, now: Time, seen: &[BrokerEvidence]) -> Table {
-        if self.unrest.follow(seen, now) {
+        if self.churn_cooldown.follow(seen, now) {
             self.cells.excuse();
         }
         self.cells.table(now)

@@ -20,12 +20,12 @@
 #![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
 
 mod prober;
-mod silence;
 mod slow;
 mod traffic;
+mod unresponsive;
 mod world;
 
-use super::standing::Standing;
+use super::active_findings::ActiveFindings;
 
 use world::{State, World};
 
@@ -100,7 +100,7 @@ impl<'a> Story<'a> {
     fn live(&self, until: u64) -> Vec<Told> {
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
         let mut world = World::of(count);
-        let mut standing = Standing::default();
+        let mut active_findings = ActiveFindings::default();
         let mut told: Vec<Told> = Vec::new();
         let mut before = 0;
         for now in (0..until).step_by(usize::try_from(STEP_MS).expect("small")) {
@@ -110,8 +110,8 @@ impl<'a> Story<'a> {
             if world.is_stalled(now) {
                 continue;
             }
-            standing.follow(&world.input(now));
-            for finding in standing.findings() {
+            active_findings.follow(&world.input(now));
+            for finding in active_findings.findings() {
                 let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
                 let open = told.iter_mut().rev().find(|told| told.kind == kind && told.broker == broker);
                 match open.filter(|told| told.to == before) {

@@ -12,10 +12,10 @@ use super::input::{BrokerEvidence, ConnectChecks, Input};
 use crate::tcp_state::TcpState;
 
 /// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
-pub const SILENT_FOR: Duration = Duration::from_millis(1500);
+pub const OVERDUE_FOR: Duration = Duration::from_millis(1500);
 
 /// One connection may hang by itself; two do not.
-pub const CONNECTIONS: usize = 2;
+pub const CONNECTIONS_MIN: usize = 2;
 
 /// A fresh connection was left unanswered for so long.
 pub const CHECK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
@@ -24,18 +24,18 @@ pub const CHECK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
 pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Whether this broker owes bytes on enough connections, a fresh one among them.
-pub fn is_silent(seen: &BrokerEvidence, now: Time) -> bool {
-    CONNECTIONS <= seen.overdue_for(now, SILENT_FOR).count()
+pub fn is_unresponsive(seen: &BrokerEvidence, now: Time) -> bool {
+    CONNECTIONS_MIN <= seen.overdue_for(now, OVERDUE_FOR).count()
         && seen.unanswered_for(now).is_some_and(|looked| CHECK_UNANSWERED_FOR <= looked)
 }
 
 /// The finding about one broker, if it is the only one that is silent.
 pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
     let now = input.now;
-    if !is_silent(seen, now) || !another_answers(input, seen) {
+    if !is_unresponsive(seen, now) || !another_answers(input, seen) {
         return None;
     }
-    let silences: Vec<_> = seen.overdue_for(now, SILENT_FOR).collect();
+    let silences: Vec<_> = seen.overdue_for(now, OVERDUE_FOR).collect();
     let longest = silences.iter().map(|(_, length)| *length).max()?;
     let is_nobody = |fault| matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
     let unreachable = |connect_checks: ConnectChecks| !checks.tcp_accepted && checks.fault.is_some_and(is_nobody);

@@ -8,28 +8,30 @@ use crate::ids::BrokerId;
 use crate::time::Time;
 
 use super::input::BrokerEvidence;
-use super::{refusal, silence};
+use super::{connection_refused, unresponsive};
 
 /// So long after the last change the cells are read again.
-pub const LASTS: Duration = Duration::from_secs(15);
+pub const COOLDOWN: Duration = Duration::from_secs(15);
 
 /// When something last changed.
 #[derive(Clone, Debug, Default)]
-pub struct Unrest {
-    there: BTreeSet<BrokerId>,
-    well: BTreeSet<BrokerId>,
+pub struct ChurnCooldown {
+    listed: BTreeSet<BrokerId>,
+    responsive: BTreeSet<BrokerId>,
     until: Time,
 }
 
-impl Unrest {
+impl ChurnCooldown {
     /// Takes in who is there, and who is well; true while that has just changed.
     pub fn follow(&mut self, brokers: &[BrokerEvidence], now: Time) -> bool {
-        let is_well = |seen: &&BrokerEvidence| !silence::is_silent(seen, now) && !refusal::is_refusing(seen, now);
+        let is_responsive = |seen: &&BrokerEvidence| {
+            !unresponsive::is_unresponsive(seen, now) && !connection_refused::is_refusing(seen, now)
+        };
         let ids = |seen: &BrokerEvidence| seen.id;
-        let there: BTreeSet<BrokerId> = brokers.iter().filter(|seen| seen.listed.is_some()).map(ids).collect();
-        let well: BTreeSet<BrokerId> = brokers.iter().filter(is_well).map(ids).collect();
-        if there != self.there || well != self.well {
-            *self = Unrest { there, well, until: now + LASTS };
+        let listed: BTreeSet<BrokerId> = brokers.iter().filter(|seen| seen.listed.is_some()).map(ids).collect();
+        let responsive: BTreeSet<BrokerId> = brokers.iter().filter(is_responsive).map(ids).collect();
+        if listed != self.listed || responsive != self.responsive {
+            *self = ChurnCooldown { listed, responsive, until: now + COOLDOWN };
         }
         now < self.until
     }

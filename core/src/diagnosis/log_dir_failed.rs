@@ -7,7 +7,7 @@ use crate::kafka_error::KafkaError;
 
 use super::cells::Column;
 use super::input::{BrokerEvidence, Input};
-use super::silence::others;
+use super::unresponsive::others;
 
 /// The finding about one broker.
 pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {

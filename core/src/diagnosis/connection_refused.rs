@@ -7,7 +7,7 @@ use crate::finding::{Finding, FindingKind};
 use crate::time::Time;
 
 use super::input::{BrokerEvidence, ConnectChecks, Input};
-use super::silence::{another_answers, others, seconds};
+use super::unresponsive::{another_answers, others, seconds};
 
 /// So many fresh connections in a row were refused.
 pub const CHECKS_MIN: u32 = 2;
@@ -25,7 +25,7 @@ pub fn is_refusing(seen: &BrokerEvidence, now: Time) -> bool {
 
 /// Whether the cluster still lists it all the same, in metadata that are younger than its trouble: a broker that is shut
 /// down in good order leaves them first. One that comes back is listed a moment before it listens: that is no trouble yet.
-pub fn is_dead(seen: &BrokerEvidence, now: Time) -> bool {
+pub fn is_down(seen: &BrokerEvidence, now: Time) -> bool {
     let (Some(checks), Some(listed)) = (refusing(seen), seen.listed) else { return false };
     let is_back = checks.began < listed.since;
     let patience = if is_back { BACK_WITHIN } else { Duration::ZERO };
@@ -35,7 +35,7 @@ pub fn is_dead(seen: &BrokerEvidence, now: Time) -> bool {
 /// The finding about one broker.
 pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
     let now = input.now;
-    let checks = refusing(seen).filter(|_| is_dead(seen, now) && another_answers(input, seen))?;
+    let checks = refusing(seen).filter(|_| is_down(seen, now) && another_answers(input, seen))?;
     let (broker, refused) = (seen.id, now.since(checks.began));
     let fault = checks.fault.map_or("refused", Fault::error_type);
     Some(Finding {

@@ -62,7 +62,7 @@ fn cells() -> Cells {
                 let ended = Time::from_millis(now);
                 let sent = ended - latency;
                 let (raw_outcome, stalled) = (RawOutcome::Success(latency), Duration::ZERO);
-                cells.counted(&Event { series, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled });
+                cells.on_event(&Event { series, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled });
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 
-use super::cells::roads::Apart;
+use super::cells::single_connection_stalls::SingleConnectionStalls;
 use super::input::{BrokerEvidence, Input};
 
 /// Unless others wait so many times less often, it is the prober's own network, or everybody's.
@@ -11,13 +11,14 @@ const TIMES_PEERS: usize = 4;
 
 /// The finding about the way to one broker. The caller has made sure that nothing else explains late answers.
 pub fn find(input: &Input) -> Option<Finding> {
-    let apart = |seen: &BrokerEvidence| input.table.apart.get(&seen.id).copied().unwrap_or_default();
-    let mut often = input.brokers.iter().filter(|seen| apart(seen).is_often() && input.is_settled(seen.id));
+    let stalls =
+        |seen: &BrokerEvidence| input.table.single_connection_stalls.get(&seen.id).copied().unwrap_or_default();
+    let mut often = input.brokers.iter().filter(|seen| stalls(seen).is_often() && input.is_settled(seen.id));
     let (seen, None) = (often.next()?, often.next()) else { return None };
-    if input.brokers.iter().any(|other| other.id != seen.id && apart(seen).late < TIMES_PEERS * apart(other).late) {
+    if input.brokers.iter().any(|other| other.id != seen.id && stalls(seen).late < TIMES_PEERS * stalls(other).late) {
         return None;
     }
-    let (broker, Apart { late, roads }) = (seen.id, apart(seen));
+    let (broker, SingleConnectionStalls { late, roads }) = (seen.id, stalls(seen));
     Some(Finding {
         kind: FindingKind::PathDegraded,
         cluster: input.cluster.clone(),

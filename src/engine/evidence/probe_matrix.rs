@@ -35,8 +35,8 @@ pub(super) struct ProbeMatrix {
 
 impl ProbeMatrix {
     /// An event of this cluster was counted.
-    pub(super) fn counted(&mut self, event: &Event) {
-        self.cells.counted(event);
+    pub(super) fn on_event(&mut self, event: &Event) {
+        self.cells.on_event(event);
         let (View::Broker, Some(broker)) = (event.series.view, event.series.broker.id()) else { return };
         match event.raw_outcome {
             RawOutcome::Failed(Fault::Quota) | RawOutcome::RefusedUntilDeadline(Fault::Quota) => {
@@ -77,7 +77,7 @@ impl ProbeMatrix {
         // A throttle holds back both clients, by its own rules: what is slow then is slow for that.
         let throttled = !self.throttled.is_empty();
         if self.churn_cooldown.follow(brokers, now) || throttled {
-            self.cells.excuse();
+            self.cells.reset();
             // At once: what was bad until now is bad because of what has just changed.
             self.table = Arc::default();
         }
@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn throttle_is_over_when_it_is_not_met_again() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
-        probe_matrix.counted(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
+        probe_matrix.on_event(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
+        probe_matrix.on_event(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
         probe_matrix.follow(at(5900), &[seen()]);
         assert_eq!(probe_matrix.throttled(), BTreeMap::from([(TWO, at(1000))]));
         probe_matrix.follow(at(6000), &[seen()]);
@@ -147,10 +147,10 @@ mod tests {
         probe_matrix.follow(at(0), &[seen()]);
         for ended in (20_000..22_000).step_by(200) {
             probe_matrix.follow(at(ended), &[seen()]);
-            probe_matrix.counted(&broker_event(Probe::Produce, ended, RawOutcome::Failed(Fault::ConnectTimeout)));
+            probe_matrix.on_event(&broker_event(Probe::Produce, ended, RawOutcome::Failed(Fault::ConnectTimeout)));
         }
         probe_matrix.follow(at(22_000), &[seen()]);
-        assert!(probe_matrix.table().cells.values().all(prober_core::diagnosis::cells::Bits::is_bad));
+        assert!(probe_matrix.table().cells.values().all(prober_core::diagnosis::cells::CellFlags::is_bad));
         assert!(!probe_matrix.table().cells.is_empty());
         let listed = prober_core::diagnosis::input::MetadataListing { since: at(22_100), asked: at(22_100) };
         probe_matrix.follow(at(22_100), &[BrokerEvidence { listed: Some(listed), ..seen() }]);
@@ -160,17 +160,17 @@ mod tests {
     #[test]
     fn refused_credentials_stand_until_a_fresh_connection_is_made() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::CertificateExpired)));
-        probe_matrix.counted(&broker_event(Probe::Produce, 1100, RawOutcome::Success(Duration::ZERO)));
+        probe_matrix.on_event(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::CertificateExpired)));
+        probe_matrix.on_event(&broker_event(Probe::Produce, 1100, RawOutcome::Success(Duration::ZERO)));
         assert_eq!(probe_matrix.credentials_refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
-        probe_matrix.counted(&broker_event(Probe::Connect, 11_000, RawOutcome::Success(Duration::ZERO)));
+        probe_matrix.on_event(&broker_event(Probe::Connect, 11_000, RawOutcome::Success(Duration::ZERO)));
         assert_eq!(probe_matrix.credentials_refused(), BTreeMap::new());
     }
 
     #[test]
     fn refused_connection_is_no_matter_of_credentials() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::ConnectionRefused)));
+        probe_matrix.on_event(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::ConnectionRefused)));
         assert_eq!(probe_matrix.credentials_refused(), BTreeMap::new());
     }
 }

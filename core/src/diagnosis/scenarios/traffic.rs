@@ -106,7 +106,7 @@ impl Traffic {
             self.ask(event);
         }
         while let Some(first) = self.under_way.first_entry().filter(|first| first.key().0 <= Time::from_millis(now)) {
-            self.cells.counted(&first.remove());
+            self.cells.on_event(&first.remove());
         }
     }
 
@@ -131,7 +131,7 @@ impl Traffic {
     /// The table, as an engine would have it.
     pub(super) fn table(&mut self, now: Time, seen: &[BrokerEvidence]) -> Table {
         if self.churn_cooldown.follow(seen, now) {
-            self.cells.excuse();
+            self.cells.reset();
         }
         self.cells.table(now)
     }

@@ -27,7 +27,7 @@ fn broker(id: i32) -> BrokerEvidence {
     BrokerEvidence {
         id: BrokerId(id),
         listed: Some(MetadataListing { since: Time::ORIGIN, asked: NOW }),
-        answered: Some(if is_silent { since } else { NOW }),
+        last_answer: Some(if is_silent { since } else { NOW }),
         overdue: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
         tcp_states: BTreeMap::new(),
         streaks: BTreeMap::new(),

@@ -76,7 +76,7 @@ impl HealthHistory {
     }
 
     /// All of it as evidence.
-    pub(super) fn health(&self, now: Time) -> ProberHealth {
+    pub(super) fn at(&self, now: Time) -> ProberHealth {
         let Some((newest, _)) = self.readings.back() else {
             return ProberHealth {
                 loopback: self.loopback,
@@ -172,14 +172,14 @@ mod tests {
     fn what_was_held_back_before_the_prober_ran_is_not_ours() {
         let mut history = HealthHistory::default();
         history.on_readings(reading(0, 90_000));
-        assert_eq!(history.health(Time::from_millis(500)).throttled_last_minute, Duration::ZERO);
+        assert_eq!(history.at(Time::from_millis(500)).throttled_last_minute, Duration::ZERO);
     }
 
     #[test]
     fn throttling_is_told_of_three_seconds_and_of_a_minute() {
         let mut history = HealthHistory::default();
         (0..=120).for_each(|second| history.on_readings(reading(second, 500 * second)));
-        let health = history.health(Time::from_millis(120_000));
+        let health = history.at(Time::from_millis(120_000));
         assert_eq!(
             (health.throttled, health.throttled_last_minute),
             (Duration::from_millis(1500), Duration::from_secs(30))
@@ -198,7 +198,7 @@ mod tests {
         (0..10).for_each(|second| {
             history.on_readings(Readings { at: Time::from_millis(1000 * second), ..Readings::default() })
         });
-        assert_eq!(history.health(Time::from_millis(9000)), ProberHealth::default());
+        assert_eq!(history.at(Time::from_millis(9000)), ProberHealth::default());
     }
 
     #[test]
@@ -222,9 +222,9 @@ mod tests {
     fn reference_that_nobody_asked_for_is_not_heard() {
         let mut history = HealthHistory::new(None);
         history.on_control(ControlKind::Reference, Time::ORIGIN, true);
-        assert_eq!(history.health(Time::ORIGIN).reference, None);
+        assert_eq!(history.at(Time::ORIGIN).reference, None);
         let mut history = HealthHistory::new(Some("elsewhere:1".into()));
         history.on_control(ControlKind::Reference, Time::ORIGIN, true);
-        assert!(history.health(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
+        assert!(history.at(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
     }
 }

@@ -15,10 +15,11 @@ pub fn find(input: &Input) -> Option<Finding> {
         |seen: &BrokerEvidence| input.table.single_connection_stalls.get(&seen.id).copied().unwrap_or_default();
     let mut often = input.brokers.iter().filter(|seen| stalls(seen).is_often() && input.is_settled(seen.id));
     let (seen, None) = (often.next()?, often.next()) else { return None };
-    if input.brokers.iter().any(|other| other.id != seen.id && stalls(seen).late < TIMES_PEERS * stalls(other).late) {
+    if input.brokers.iter().any(|other| other.id != seen.id && stalls(seen).stalls < TIMES_PEERS * stalls(other).stalls)
+    {
         return None;
     }
-    let (broker, SingleConnectionStalls { late, roads }) = (seen.id, stalls(seen));
+    let (broker, SingleConnectionStalls { stalls: late, connections }) = (seen.id, stalls(seen));
     Some(Finding {
         kind: FindingKind::PathDegraded,
         cluster: input.cluster.clone(),
@@ -32,7 +33,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         )
         .into(),
         evidence: vec![
-            format!("{late} late answers on {roads} connections in twenty seconds, each while another was answered").into(),
+            format!("{late} late answers on {connections} connections in twenty seconds, each while another was answered").into(),
             "connections to the other brokers did not wait like that".into(),
         ],
         runner_up: Some(FindingKind::BrokerSlow),

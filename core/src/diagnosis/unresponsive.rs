@@ -38,7 +38,7 @@ pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
     let silences: Vec<_> = seen.overdue_for(now, OVERDUE_FOR).collect();
     let longest = silences.iter().map(|(_, length)| *length).max()?;
     let is_nobody = |fault| matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
-    let unreachable = |connect_checks: ConnectChecks| !checks.tcp_accepted && checks.fault.is_some_and(is_nobody);
+    let unreachable = |checks: ConnectChecks| !checks.tcp_accepted && checks.fault.is_some_and(is_nobody);
     let unreachable = seen.connect_checks.is_some_and(unreachable) || is_cut_off(seen);
     let (kind, blame, what) = if unreachable {
         let what = "not even its machine answers: its host is down, or the way to it is closed";

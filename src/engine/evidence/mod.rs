@@ -135,7 +135,7 @@ impl Evidence {
         if *cluster != self.cluster {
             return;
         }
-        self.probe_matrix.counted(event);
+        self.probe_matrix.on_event(event);
         match (view, broker.id()) {
             (View::Broker, Some(id)) => self.brokers.entry(id).or_default().counted(event),
             (View::Coordinator, Some(id)) => {

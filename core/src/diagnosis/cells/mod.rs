@@ -152,11 +152,11 @@ impl Cells {
         let stats: BTreeMap<(Column, BrokerId), WindowStats> =
             self.cells.iter_mut().map(|(at, cell)| (*at, cell.stats(now))).collect();
         let bits = |(at, cell): (&(Column, BrokerId), &WindowStats)| {
-            let is_outlier = !cell.well && 0.0 < cell.late && TIMES_PEERS * peers_late(&shown, *at) <= cell.late;
+            let is_outlier = !cell.well && 0.0 < cell.late && TIMES_PEERS * peers_late(&stats, *at) <= cell.late;
             (*at, CellFlags { stats: *cell, is_outlier, is_bad_outlier: cell.failing || cell.slow && is_outlier })
         };
         let apart = self.connections.iter().map(|(broker, connections)| (*broker, connections.stalls(now)));
-        Table { cells: shown.iter().map(bits).collect(), single_connection_stalls: apart.collect() }
+        Table { cells: stats.iter().map(bits).collect(), single_connection_stalls: apart.collect() }
     }
 }
 
@@ -204,7 +204,7 @@ fn speaks_of_a_broker(fault: Fault) -> bool {
 
 /// The share of late answers that is ordinary among the others of a column, just now.
 fn peers_late(stats: &BTreeMap<(Column, BrokerId), WindowStats>, at: (Column, BrokerId)) -> f64 {
-    let column = shown.range((at.0, BrokerId(i32::MIN))..=(at.0, BrokerId(i32::MAX)));
+    let column = stats.range((at.0, BrokerId(i32::MIN))..=(at.0, BrokerId(i32::MAX)));
     let mut late: Vec<f64> = column.filter(|((_, id), _)| *id != at.1).map(|(_, cell)| cell.late).collect();
     late.sort_unstable_by(f64::total_cmp);
     late.get(late.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)

@@ -45,7 +45,7 @@ impl SingleConnectionStalls {
 pub struct StallDetector {
     /// In time.
     answered: VecDeque<(Time, ConnectionRole)>,
-    single_connection_stalls: VecDeque<(Time, ConnectionRole)>,
+    stalled: VecDeque<(Time, ConnectionRole)>,
 }
 
 impl StallDetector {
@@ -65,8 +65,8 @@ impl StallDetector {
 
     /// What was held up by itself until `now`.
     pub fn stalls(&self, now: Time) -> SingleConnectionStalls {
-        let lately = || self.single_connection_stalls.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
-        if self.single_connection_stalls.back().is_none_or(|(last, _)| OVER_AFTER <= now.since(*last)) {
+        let lately = || self.stalled.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
+        if self.stalled.back().is_none_or(|(last, _)| OVER_AFTER <= now.since(*last)) {
             return SingleConnectionStalls::default();
         }
         let connections: BTreeSet<ConnectionRole> = lately().map(|(_, role)| *role).collect();
@@ -75,7 +75,7 @@ impl StallDetector {
 
     /// What was late says nothing any more.
     pub fn reset(&mut self) {
-        self.single_connection_stalls.clear();
+        self.stalled.clear();
     }
 }
 

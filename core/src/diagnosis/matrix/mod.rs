@@ -86,7 +86,7 @@ pub fn find(input: &Input) -> Option<Finding> {
 /// one may look worse than the others' by chance.
 fn confidence(table: &Table, best: Ranked, others: &[Ranked]) -> f64 {
     let whom = best.hypothesis.broker();
-    if table.single_connection_stalls.iter().any(|(broker, stalls)| whom != Some(*broker) && 0 < stalls.late) {
+    if table.single_connection_stalls.iter().any(|(broker, stalls)| whom != Some(*broker) && 0 < stalls.stalls) {
         return best.probability;
     }
     let about_the_same = others.iter().filter(|other| other.hypothesis.broker() == whom);

@@ -21,8 +21,8 @@ const WELL: WindowStats = WindowStats {
 };
 
 fn bits(slow: bool) -> CellFlags {
-    let shown = if slow { WindowStats { late: 0.5, slow, well: false, ..WELL } } else { WELL };
-    CellFlags { shown, is_outlier: slow, is_bad_outlier: slow }
+    let stats = if slow { WindowStats { late: 0.5, slow, well: false, ..WELL } } else { WELL };
+    CellFlags { stats, is_outlier: slow, is_bad_outlier: slow }
 }
 
 /// Three brokers; these cells are slow.

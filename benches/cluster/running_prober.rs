@@ -126,7 +126,7 @@ impl Status {
 
     /// Events of these outcomes, by broker.
     fn count(&self, view: View, probe: &str, outcomes: &[&str], of: impl Fn(i64) -> bool) -> Vec<u64> {
-        let theirs = self.rows(view, probe).filter(|row| row["broker"].as_i64().is_some_and(&of));
+        let theirs = self.rows(view, probe).filter(|row| broker_of(row).as_i64().is_some_and(&of));
         let count = |row: &Value| outcomes.iter().filter_map(|outcome| row["outcomes"][outcome].as_u64()).sum();
         theirs.map(count).collect()
     }
@@ -134,6 +134,11 @@ impl Status {
     /// Of brokers that are known; before the first metadata there is a row for the unknown one.
     fn rows<'a>(&'a self, view: View, probe: &'a str) -> impl Iterator<Item = &'a Value> {
         let all = self.page.pointer("/clusters/0/series").and_then(Value::as_array).into_iter().flatten();
-        all.filter(move |row| row["view"] == view.as_str() && row["probe"] == probe && row["broker"].is_number())
+        all.filter(move |row| row["view"] == view.as_str() && row["probe"] == probe && broker_of(row).is_number())
     }
+}
+
+/// The broker that a row is about; in the client view the preferred leader of its partition.
+fn broker_of(row: &Value) -> &Value {
+    &row[if row["view"] == "client" { "preferred_leader" } else { "broker" }]
 }

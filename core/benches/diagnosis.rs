@@ -7,36 +7,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use prober_core::diagnosis::active_findings::ActiveFindings;
 use prober_core::diagnosis::cells::Cells;
-use prober_core::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, ReplicaState};
-use prober_core::diagnosis::prober_health::ProberHealth;
+use prober_core::diagnosis::input::{Input, Listed, Looks, Replicated, Seen};
+use prober_core::diagnosis::own::Own;
+use prober_core::diagnosis::standing::Standing;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, Subject, View};
 use prober_core::time::Time;
 
 const NOW: Time = Time::from_millis(600_000);
 
-fn broker(id: i32) -> BrokerEvidence {
+fn broker(id: i32) -> Seen {
     let silent_for = |seconds: u64| NOW - Duration::from_secs(seconds);
     let is_silent = id % 2 == 0;
     // Each at a time of its own, so that each is a finding of its own.
     let since = silent_for(20 + 3 * u64::from(id.unsigned_abs()));
     let role = [ConnectionRole::Produce, ConnectionRole::Fetch, ConnectionRole::Control].map(|role| (role, since));
-    BrokerEvidence {
-        id: BrokerId(id),
-        listed: Some(MetadataListing { since: Time::ORIGIN, asked: NOW }),
-        last_answer: Some(if is_silent { since } else { NOW }),
-        overdue: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
+    Seen {
+        broker: BrokerId(id),
+        listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
+        answered: Some(if is_silent { since } else { NOW }),
+        silent: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
         tcp_states: BTreeMap::new(),
         streaks: BTreeMap::new(),
-        connect_checks: is_silent.then_some(ConnectChecks {
+        looks: is_silent.then_some(Looks {
             began: since,
             failed: 10,
             fault: Some(Fault::NoHandshake),
-            unanswered: true,
-            tcp_accepted: true,
+            silent: true,
+            accepted: true,
         }),
     }
 }
@@ -57,12 +57,22 @@ fn cells() -> Cells {
                 }
                 let latency = Duration::from_millis(if id % 2 == 0 && 590_000 < now { 400 } else { 3 });
                 let broker = Broker::Id(BrokerId(id));
-                let series = Series { cluster: ClusterName::new("bench"), view, probe, broker };
+                let series =
+                    Series { cluster: ClusterName::new("bench"), view, probe, subject: Subject::Broker(broker) };
                 let limits = Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) };
                 let ended = Time::from_millis(now);
                 let sent = ended - latency;
                 let (raw_outcome, stalled) = (RawOutcome::Success(latency), Duration::ZERO);
-                cells.on_event(&Event { series, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled });
+                cells.counted(&Event {
+                    series,
+                    broker,
+                    limits,
+                    due: sent,
+                    sent: Some(sent),
+                    ended,
+                    raw_outcome,
+                    stalled,
+                });
             }
         }
     }
@@ -70,56 +80,56 @@ fn cells() -> Cells {
 }
 
 /// Three replicas each, all in sync.
-fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
+fn replicated() -> BTreeMap<BrokerId, Replicated> {
     let of = |id: i32| {
         let in_sync = (0..3).map(|next| BrokerId((id - 1 + next) % 100 + 1)).collect();
-        (BrokerId(id), ReplicaState { leader: Some(BrokerId(id)), in_sync })
+        (BrokerId(id), Replicated { leader: Some(BrokerId(id)), in_sync })
     };
     (1..=100).map(of).collect()
 }
 
-fn well(id: i32) -> BrokerEvidence {
-    BrokerEvidence { last_answer: Some(NOW), overdue: BTreeMap::new(), connect_checks: None, ..broker(id) }
+fn well(id: i32) -> Seen {
+    Seen { answered: Some(NOW), silent: BTreeMap::new(), looks: None, ..broker(id) }
 }
 
 fn evaluate(criterion: &mut Criterion) {
     let silent = input((1..=100).map(broker).collect());
-    let mut active_findings = ActiveFindings::default();
-    active_findings.follow(&silent);
-    assert_eq!(active_findings.findings().count(), 50);
+    let mut standing = Standing::default();
+    standing.follow(&silent);
+    assert_eq!(standing.findings().count(), 50);
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them silent", |bencher| {
-        bencher.iter(|| active_findings.follow(black_box(&silent)));
+        bencher.iter(|| standing.follow(black_box(&silent)));
     });
     let (mut cells, mut slow) = (cells(), input((1..=100).map(well).collect()));
     slow.replicated = replicated().into();
     slow.table = cells.table(NOW).into();
     assert!(50 <= slow.table.cells.values().filter(|bits| bits.is_bad()).count());
-    let mut active_findings = ActiveFindings::default();
+    let mut standing = Standing::default();
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them slow", |bencher| {
         bencher.iter(|| {
             slow.table = cells.table(NOW).into();
-            active_findings.follow(black_box(&slow));
+            standing.follow(black_box(&slow));
         });
     });
 }
 
-fn input(brokers: Vec<BrokerEvidence>) -> Input {
+fn input(brokers: Vec<Seen>) -> Input {
     Input {
         now: NOW,
         cluster: ClusterName::new("bench"),
         brokers,
         controller: None,
-        under_min_isr: None,
+        short: None,
         lost: None,
         table: Arc::default(),
         replicated: Arc::default(),
         throttled: BTreeMap::new(),
-        credentials_refused: BTreeMap::new(),
-        missing_permissions: Vec::new(),
-        liveness_timeout: Duration::from_millis(700),
+        refused: BTreeMap::new(),
+        forbidden: Vec::new(),
+        rhythm: Duration::from_millis(700),
         stalled: Duration::ZERO,
-        stalled_last_minute: Duration::ZERO,
-        prober: ProberHealth::default(),
+        stalled_lately: Duration::ZERO,
+        own: Own::default(),
     }
 }
 

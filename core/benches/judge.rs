@@ -32,6 +32,7 @@ fn judge_and_record(criterion: &mut Criterion) {
             ledger.discover(&target);
             Event {
                 series: target.series(Probe::EndToEnd),
+                broker: target.broker,
                 limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
                 due: Time::from_millis(1),
                 sent: Some(Time::from_millis(1)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::Fault;
-use crate::ids::Series;
+use crate::ids::{Broker, Series};
 use crate::time::Time;
 
 /// How long an attempt may take.
@@ -20,6 +20,8 @@ pub struct Limits {
 pub struct Event {
     /// Where it is counted.
     pub series: Series,
+    /// The broker that was asked; in the client view the preferred leader of the partition.
+    pub broker: Broker,
     /// The limits it ran under.
     pub limits: Limits,
     /// When it was due.

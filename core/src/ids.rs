@@ -256,11 +256,65 @@ pub struct Target {
 impl Target {
     /// The series that this target's events of `probe` are counted in.
     pub fn series(&self, probe: Probe) -> Series {
-        Series { cluster: self.cluster.clone(), view: self.lane.view(), probe, broker: self.broker }
+        Series { cluster: self.cluster.clone(), view: self.lane.view(), probe, subject: self.subject() }
+    }
+
+    /// What this target's events speak about: its broker, or in the client view its partition.
+    pub fn subject(&self) -> Subject {
+        match self.lane.view() {
+            View::Client => Subject::Partition(self.partition),
+            View::Broker | View::Coordinator | View::Cluster => Subject::Broker(self.broker),
+        }
     }
 }
 
-/// One row of the ledger: events of one probe, in one view, against one broker.
+/// What the events of a series speak about. In the client view that is a partition: with acks=all and replication
+/// factor 3 the partitions of healthy leaders fail too, so that no series of that view carries a broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A broker; label `broker`.
+    Broker(Broker),
+    /// A partition of the replicated lane; label `partition`, `unknown` (`None`) while the topic is not known.
+    Partition(Option<Partition>),
+}
+
+impl Subject {
+    /// The broker, unknown where the subject is a partition.
+    pub fn broker(self) -> Broker {
+        match self {
+            Subject::Broker(broker) => broker,
+            Subject::Partition(_) => Broker::Unknown,
+        }
+    }
+
+    /// Whether the broker or the partition is known.
+    pub fn is_known(self) -> bool {
+        match self {
+            Subject::Broker(broker) => broker.id().is_some(),
+            Subject::Partition(partition) => partition.is_some(),
+        }
+    }
+
+    /// The value of the label `broker`; `None` where the subject is no broker.
+    pub fn broker_label(self) -> Option<String> {
+        match self {
+            Subject::Broker(Broker::Cluster) | Subject::Partition(_) => None,
+            Subject::Broker(broker) => Some(broker.to_string()),
+        }
+    }
+
+    /// The value of the label `partition`; `None` where the subject is no partition.
+    pub fn partition_label(self) -> Option<String> {
+        match self {
+            Subject::Broker(_) => None,
+            Subject::Partition(partition) => {
+                Some(partition.map_or_else(|| "unknown".to_owned(), |partition| partition.0.to_string()))
+            }
+        }
+    }
+}
+
+/// One row of the ledger: events of one probe, in one view, about one broker or partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Series {
     /// The cluster.
@@ -269,8 +323,8 @@ pub struct Series {
     pub view: View,
     /// The probe.
     pub probe: Probe,
-    /// The broker.
-    pub broker: Broker,
+    /// The broker, or in the client view the partition.
+    pub subject: Subject,
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ fn excused(event: &Event) -> Duration {
 mod tests {
     use super::*;
     use crate::event::Limits;
-    use crate::ids::{Broker, ClusterName, Probe, Series, View};
+    use crate::ids::{Broker, ClusterName, Probe, Series, Subject, View};
     use crate::kafka_error::KafkaError;
     use crate::time::Time;
     use proptest::prelude::*;
@@ -113,11 +113,20 @@ mod tests {
             cluster: ClusterName::new("c"),
             view: View::Broker,
             probe: Probe::Produce,
-            broker: Broker::Unknown,
+            subject: Subject::Broker(Broker::Unknown),
         };
         let limits = Limits { deadline: MS(5000), threshold: MS(1000) };
         let due = Time::from_millis(100);
-        Event { series, limits, due, sent: Some(due), ended: Time::from_millis(5100), raw_outcome, stalled }
+        Event {
+            series,
+            broker: Broker::Unknown,
+            limits,
+            due,
+            sent: Some(due),
+            ended: Time::from_millis(5100),
+            raw_outcome,
+            stalled,
+        }
     }
 
     fn objective(threshold: Option<Duration>) -> Objective {

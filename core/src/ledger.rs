@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 
 use crate::event::{Anomaly, Event, Outcome, RawOutcome, VoidReason};
 use crate::fault::Blame;
-use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series, Target};
+use crate::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Subject, Target, View};
 use crate::judge::{Verdict, judge, outcome, void_reason};
 use crate::metric::Buckets;
 use crate::objective::Objective;
@@ -84,8 +84,10 @@ pub struct Ledger {
     /// Of the duration histograms.
     edges: Arc<[f64]>,
     rows: BTreeMap<Series, Row>,
-    met: BTreeMap<(usize, ClusterName, Broker), Met>,
-    records: BTreeMap<(ClusterName, Lane, Broker), Records>,
+    met: BTreeMap<(usize, ClusterName, Subject), Met>,
+    records: BTreeMap<(ClusterName, Lane, Subject), Records>,
+    /// The preferred leaders of the replicated lane's partitions, as last discovered.
+    leaders: BTreeMap<(ClusterName, Partition), Broker>,
     phases: BTreeMap<(ClusterName, Broker, Phase), Buckets>,
     channel_failures: BTreeMap<(ClusterName, BrokerId), u64>,
     quantiles_at: Option<Time>,
@@ -122,6 +124,7 @@ impl Ledger {
             rows: BTreeMap::new(),
             met: BTreeMap::new(),
             records: BTreeMap::new(),
+            leaders: BTreeMap::new(),
             phases: BTreeMap::new(),
             channel_failures: BTreeMap::new(),
             quantiles_at: None,
@@ -130,6 +133,9 @@ impl Ledger {
 
     /// Zero-initialises every count of a target, so that its first bad event is an increase and not an appearance.
     pub fn discover(&mut self, target: &Target) {
+        if let (View::Client, Some(partition)) = (target.lane.view(), target.partition) {
+            self.leaders.insert((target.cluster.clone(), partition), target.broker);
+        }
         for probe in Probe::OF_A_RECORD {
             self.open(target.series(probe));
         }
@@ -140,7 +146,7 @@ impl Ledger {
     pub fn open(&mut self, series: Series) {
         for (index, objective) in self.objectives.iter().enumerate() {
             if objective.covers(series.view, series.probe) {
-                self.met.entry((index, series.cluster.clone(), series.broker)).or_default();
+                self.met.entry((index, series.cluster.clone(), series.subject)).or_default();
             }
         }
         self.rows.entry(series).or_insert_with(|| Row::new(&self.edges));
@@ -191,7 +197,7 @@ impl Ledger {
             if !objective.covers(event.series.view, event.series.probe) {
                 continue;
             }
-            let met = self.met.entry((index, event.series.cluster.clone(), event.series.broker)).or_default();
+            let met = self.met.entry((index, event.series.cluster.clone(), event.series.subject)).or_default();
             match judge(event, objective) {
                 Verdict::Good => met.good += 1,
                 Verdict::Bad(_) => met.bad += 1,
@@ -237,6 +243,7 @@ impl Ledger {
             .iter()
             .map(|(series, row)| SeriesCounts {
                 series: series.clone(),
+                broker: self.broker_of(&series.cluster, series.subject),
                 counts: row.counts.clone(),
                 buckets: row.buckets.clone(),
                 quantiles: row.quantiles,
@@ -249,10 +256,11 @@ impl Ledger {
     pub fn objectives(&self) -> Vec<ObjectiveCounts> {
         self.met
             .iter()
-            .map(|((index, cluster, broker), met)| ObjectiveCounts {
+            .map(|((index, cluster, subject), met)| ObjectiveCounts {
                 cluster: cluster.clone(),
                 objective: *index,
-                broker: *broker,
+                subject: *subject,
+                broker: self.broker_of(cluster, *subject),
                 good: met.good,
                 bad: met.bad,
             })
@@ -263,10 +271,11 @@ impl Ledger {
     pub fn records(&self) -> Vec<RecordCounts> {
         self.records
             .iter()
-            .map(|((cluster, lane, broker), records)| RecordCounts {
+            .map(|((cluster, lane, subject), records)| RecordCounts {
                 cluster: cluster.clone(),
                 lane: *lane,
-                broker: *broker,
+                subject: *subject,
+                broker: self.broker_of(cluster, *subject),
                 anomalies: records.anomalies,
                 late_acks: records.late_acks,
             })
@@ -292,12 +301,22 @@ impl Ledger {
             .collect()
     }
 
+    /// The subject where it is a broker, the preferred leader where it is a partition.
+    fn broker_of(&self, cluster: &ClusterName, subject: Subject) -> Broker {
+        match subject {
+            Subject::Partition(Some(partition)) => {
+                self.leaders.get(&(cluster.clone(), partition)).copied().unwrap_or(Broker::Unknown)
+            }
+            Subject::Broker(_) | Subject::Partition(None) => subject.broker(),
+        }
+    }
+
     fn row(&mut self, series: &Series) -> &mut Row {
         self.rows.entry(series.clone()).or_insert_with(|| Row::new(&self.edges))
     }
 
     fn records_of(&mut self, target: &Target) -> &mut Records {
-        self.records.entry((target.cluster.clone(), target.lane, target.broker)).or_default()
+        self.records.entry((target.cluster.clone(), target.lane, target.subject())).or_default()
     }
 }
 
@@ -402,6 +421,7 @@ mod tests {
     fn event(due_ms: u64, raw_outcome: RawOutcome) -> Event {
         Event {
             series: target().series(Probe::Produce),
+            broker: target().broker,
             limits: Limits { deadline: 5 * SECOND, threshold: SECOND },
             due: Time::from_millis(due_ms),
             sent: Some(Time::from_millis(due_ms)),

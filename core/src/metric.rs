@@ -25,7 +25,7 @@ pub struct Metric {
     pub kind: Kind,
     /// Its unit, in UCUM.
     pub unit: &'static str,
-    /// Its attributes, `cluster` and `vantage` first.
+    /// Its attributes, `kafka_cluster` and `vantage` first.
     pub attributes: &'static [&'static str],
     /// What it means.
     pub help: &'static str,
@@ -36,7 +36,7 @@ pub const EVENTS: Metric = Metric {
     name: "kafka_prober.events",
     kind: Kind::Counter,
     unit: "{event}",
-    attributes: &["cluster", "vantage", "view", "probe", "broker", "outcome"],
+    attributes: &["kafka_cluster", "vantage", "view", "probe", "broker", "partition", "outcome"],
     help: "Probe attempts, each counted once, by what they turned out to be",
 };
 
@@ -45,7 +45,7 @@ pub const OBJECTIVE_EVENTS: Metric = Metric {
     name: "kafka_prober.objective.events",
     kind: Kind::Counter,
     unit: "{event}",
-    attributes: &["cluster", "vantage", "objective", "broker", "verdict"],
+    attributes: &["kafka_cluster", "vantage", "objective", "broker", "partition", "verdict"],
     help: "Events judged good or bad by each objective; never sum over objective",
 };
 
@@ -54,7 +54,7 @@ pub const ERRORS: Metric = Metric {
     name: "kafka_prober.errors",
     kind: Kind::Counter,
     unit: "{event}",
-    attributes: &["cluster", "vantage", "view", "probe", "broker", "error.type"],
+    attributes: &["kafka_cluster", "vantage", "view", "probe", "broker", "partition", "error.type"],
     help: "Events of outcome error or timeout by cause: Kafka's error names, ours in lower case",
 };
 
@@ -63,7 +63,7 @@ pub const DURATION: Metric = Metric {
     name: "kafka_prober.duration",
     kind: Kind::Histogram,
     unit: "s",
-    attributes: &["cluster", "vantage", "view", "probe", "broker"],
+    attributes: &["kafka_cluster", "vantage", "view", "probe", "broker", "partition"],
     help: "Successes at their latency, time-outs and losses at the deadline, errors not",
 };
 
@@ -72,7 +72,7 @@ pub const PHASE_DURATION: Metric = Metric {
     name: "kafka_prober.phase.duration",
     kind: Kind::Histogram,
     unit: "s",
-    attributes: &["cluster", "vantage", "broker", "phase"],
+    attributes: &["kafka_cluster", "vantage", "broker", "phase"],
     help: "Phases that were passed: of a fresh connection at a broker, and of a real topic creation in the cluster",
 };
 
@@ -81,7 +81,7 @@ pub const CHANNEL_FAILURES: Metric = Metric {
     name: "kafka_prober.controller.channel_failures",
     kind: Kind::Counter,
     unit: "{request}",
-    attributes: &["cluster", "vantage", "broker"],
+    attributes: &["kafka_cluster", "vantage", "broker"],
     help: "Requests to the controller that this broker left unanswered while another had one answered",
 };
 
@@ -90,7 +90,7 @@ pub const RECORDS: Metric = Metric {
     name: "kafka_prober.records",
     kind: Kind::Counter,
     unit: "{record}",
-    attributes: &["cluster", "vantage", "lane", "broker", "anomaly"],
+    attributes: &["kafka_cluster", "vantage", "lane", "broker", "partition", "anomaly"],
     help: "Records that were lost, duplicate, reordered, corrupt, late, foreign, or seen although never acked",
 };
 
@@ -99,7 +99,7 @@ pub const ATTEMPTS: Metric = Metric {
     name: "kafka_prober.attempts",
     kind: Kind::Counter,
     unit: "{attempt}",
-    attributes: &["cluster", "vantage", "view", "probe", "broker", "state"],
+    attributes: &["kafka_cluster", "vantage", "view", "probe", "broker", "partition", "state"],
     help: "Attempts that came due, and that were sent",
 };
 
@@ -108,7 +108,7 @@ pub const BROKER_STATE: Metric = Metric {
     name: "kafka_prober.broker.state",
     kind: Kind::Gauge,
     unit: "",
-    attributes: &["cluster", "vantage", "broker", "state"],
+    attributes: &["kafka_cluster", "vantage", "broker", "state"],
     help: "1 for the state the broker is in, 0 for the others",
 };
 
@@ -117,7 +117,7 @@ pub const FINDINGS: Metric = Metric {
     name: "kafka_prober.findings",
     kind: Kind::Gauge,
     unit: "{finding}",
-    attributes: &["cluster", "vantage", "kind", "broker"],
+    attributes: &["kafka_cluster", "vantage", "kind", "broker"],
     help: "Findings that hold now, by kind and, where it is about one, by broker",
 };
 
@@ -126,7 +126,7 @@ pub const MISSING_BROKERS: Metric = Metric {
     name: "kafka_prober.coverage.missing_brokers",
     kind: Kind::Gauge,
     unit: "{broker}",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "Registered brokers without a probed partition",
 };
 
@@ -135,7 +135,7 @@ pub const TOPIC_ACTIONS: Metric = Metric {
     name: "kafka_prober.topic.actions",
     kind: Kind::Counter,
     unit: "{action}",
-    attributes: &["cluster", "vantage", "action", "result"],
+    attributes: &["kafka_cluster", "vantage", "action", "result"],
     help: "Actions on the monitor topics, by result",
 };
 
@@ -144,7 +144,7 @@ pub const SELF_LAG: Metric = Metric {
     name: "kafka_prober.self.lag",
     kind: Kind::Histogram,
     unit: "s",
-    attributes: &["cluster", "vantage", "kind"],
+    attributes: &["kafka_cluster", "vantage", "kind"],
     help: "How late the prober's own heartbeats were: the probe task's and an operating system thread's",
 };
 
@@ -153,7 +153,7 @@ pub const SELF_VOIDED: Metric = Metric {
     name: "kafka_prober.self.voided",
     kind: Kind::Counter,
     unit: "{event}",
-    attributes: &["cluster", "vantage", "reason"],
+    attributes: &["kafka_cluster", "vantage", "reason"],
     help: "Void events by why the prober cannot vouch for them",
 };
 
@@ -162,7 +162,7 @@ pub const SELF_CPU_THROTTLED: Metric = Metric {
     name: "kafka_prober.self.cpu.throttled",
     kind: Kind::Sum,
     unit: "s",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "For how long the container's CPU limit held the prober back, over its CPUs; absent without control groups",
 };
 
@@ -171,7 +171,7 @@ pub const SELF_CPU_STOLEN: Metric = Metric {
     name: "kafka_prober.self.cpu.stolen",
     kind: Kind::Sum,
     unit: "s",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "CPU time of the prober's machine that its host gave to other guests, since the machine started",
 };
 
@@ -180,7 +180,7 @@ pub const SELF_MEMORY_WAITED: Metric = Metric {
     name: "kafka_prober.self.memory.waited",
     kind: Kind::Sum,
     unit: "s",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "For how long something in the prober's container waited for memory (PSI, some); absent with cgroup version 1",
 };
 
@@ -189,7 +189,7 @@ pub const SELF_SUSPENDED: Metric = Metric {
     name: "kafka_prober.self.suspended",
     kind: Kind::Sum,
     unit: "s",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "For how long the prober's machine was suspended since the prober started",
 };
 
@@ -198,7 +198,7 @@ pub const SELF_MEMORY_EVENTS: Metric = Metric {
     name: "kafka_prober.self.memory.events",
     kind: Kind::Counter,
     unit: "{event}",
-    attributes: &["cluster", "vantage", "kind"],
+    attributes: &["kafka_cluster", "vantage", "kind"],
     help: "Times that the prober's container met its memory limit, and processes in it killed for want of memory",
 };
 
@@ -207,7 +207,7 @@ pub const SELF_RESOURCE_USAGE: Metric = Metric {
     name: "kafka_prober.self.resource.usage",
     kind: Kind::Gauge,
     unit: "{item}",
-    attributes: &["cluster", "vantage", "resource"],
+    attributes: &["kafka_cluster", "vantage", "resource"],
     help: "Open file descriptors; local ports in use on the machine; inputs that waited at once in the last minute, at most",
 };
 
@@ -216,7 +216,7 @@ pub const SELF_RESOURCE_LIMIT: Metric = Metric {
     name: "kafka_prober.self.resource.limit",
     kind: Kind::Gauge,
     unit: "{item}",
-    attributes: &["cluster", "vantage", "resource"],
+    attributes: &["kafka_cluster", "vantage", "resource"],
     help: "How many of each resource there may be",
 };
 
@@ -225,7 +225,7 @@ pub const SELF_CONTROL: Metric = Metric {
     name: "kafka_prober.self.control",
     kind: Kind::Gauge,
     unit: "",
-    attributes: &["cluster", "vantage", "control"],
+    attributes: &["kafka_cluster", "vantage", "control"],
     help: "1 while a control that is not Kafka answers (loopback, reference), 0 while it does not; absent until it first has",
 };
 
@@ -234,7 +234,7 @@ pub const SELF_CLIENT_CALLBACK_DELAY: Metric = Metric {
     name: "kafka_prober.self.client.callback_delay",
     kind: Kind::Gauge,
     unit: "s",
-    attributes: &["cluster", "vantage", "client"],
+    attributes: &["kafka_cluster", "vantage", "client"],
     help: "How much later than the quickest so far the newest statistics of librdkafka reached the prober's thread",
 };
 
@@ -243,7 +243,7 @@ pub const SELF_CLIENT_WAITING: Metric = Metric {
     name: "kafka_prober.self.client.waiting",
     kind: Kind::Gauge,
     unit: "{item}",
-    attributes: &["cluster", "vantage", "client", "kind"],
+    attributes: &["kafka_cluster", "vantage", "client", "kind"],
     help: "What waits in librdkafka: records for delivery, requests to be sent or answered, callbacks for the prober's thread",
 };
 
@@ -252,7 +252,7 @@ pub const EXPORT_ATTEMPTS: Metric = Metric {
     name: "kafka_prober.export.attempts",
     kind: Kind::Counter,
     unit: "{export}",
-    attributes: &["cluster", "vantage", "result"],
+    attributes: &["kafka_cluster", "vantage", "result"],
     help: "OTLP exports by result: success, failure, timeout",
 };
 
@@ -261,7 +261,7 @@ pub const HEARTBEAT: Metric = Metric {
     name: "kafka_prober.heartbeat",
     kind: Kind::Gauge,
     unit: "s",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "Unix time of the prober's newest heartbeat; alert when it is old or absent",
 };
 
@@ -270,7 +270,7 @@ pub const CLUSTER_BROKERS: Metric = Metric {
     name: "kafka_prober.cluster.brokers",
     kind: Kind::Gauge,
     unit: "{broker}",
-    attributes: &["cluster", "vantage", "state"],
+    attributes: &["kafka_cluster", "vantage", "state"],
     help: "Brokers that are registered, fenced (registered and kept out), and unregistered although still named",
 };
 
@@ -279,7 +279,7 @@ pub const CLUSTER_PARTITIONS: Metric = Metric {
     name: "kafka_prober.cluster.partitions",
     kind: Kind::Gauge,
     unit: "{partition}",
-    attributes: &["cluster", "vantage", "state"],
+    attributes: &["kafka_cluster", "vantage", "state"],
     help: "All partitions and their replicas; without the monitor topics: under-replicated, at and below min ISR, offline",
 };
 
@@ -288,7 +288,7 @@ pub const PARTITION_LIMIT: Metric = Metric {
     name: "kafka_prober.cluster.partition_limit",
     kind: Kind::Gauge,
     unit: "{partition}",
-    attributes: &["cluster", "vantage", "scope"],
+    attributes: &["kafka_cluster", "vantage", "scope"],
     help: "Configured limits of partition replicas, on one broker and in the cluster",
 };
 
@@ -297,7 +297,7 @@ pub const ACTIVE_CONTROLLER: Metric = Metric {
     name: "kafka_prober.cluster.active_controller",
     kind: Kind::Gauge,
     unit: "",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "Node id of the active controller by the quorum's own word, -1 while there is none",
 };
 
@@ -306,7 +306,7 @@ pub const REASSIGNMENTS: Metric = Metric {
     name: "kafka_prober.cluster.reassignments",
     kind: Kind::Gauge,
     unit: "{partition}",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "Partitions that are being reassigned now",
 };
 
@@ -315,7 +315,7 @@ pub const NAME_COLLISIONS: Metric = Metric {
     name: "kafka_prober.cluster.name_collisions",
     kind: Kind::Gauge,
     unit: "{collision}",
-    attributes: &["cluster", "vantage"],
+    attributes: &["kafka_cluster", "vantage"],
     help: "Groups of topics whose names differ in dots and underscores only",
 };
 
@@ -324,7 +324,7 @@ pub const BROKER_PARTITIONS: Metric = Metric {
     name: "kafka_prober.broker.partitions",
     kind: Kind::Gauge,
     unit: "{partition}",
-    attributes: &["cluster", "vantage", "broker", "kind"],
+    attributes: &["kafka_cluster", "vantage", "broker", "kind"],
     help: "Replicas, leaders and preferred leaders; without the monitor topics: replicas out of sync, leaders short of them",
 };
 
@@ -333,7 +333,7 @@ pub const LEADER_IMBALANCE: Metric = Metric {
     name: "kafka_prober.broker.leader_imbalance",
     kind: Kind::Gauge,
     unit: "1",
-    attributes: &["cluster", "vantage", "broker"],
+    attributes: &["kafka_cluster", "vantage", "broker"],
     help: "Share of the partitions preferring the broker that it does not lead (leader.imbalance.per.broker.percentage)",
 };
 
@@ -342,7 +342,7 @@ pub const LOG_DIR_SPACE: Metric = Metric {
     name: "kafka_prober.broker.log_dir.space",
     kind: Kind::Gauge,
     unit: "By",
-    attributes: &["cluster", "vantage", "broker", "kind"],
+    attributes: &["kafka_cluster", "vantage", "broker", "kind"],
     help: "Space of the volumes of the broker's log directories, in total and still usable",
 };
 
@@ -351,7 +351,7 @@ pub const INTERNAL_TOPIC_SIZE: Metric = Metric {
     name: "kafka_prober.broker.internal_topic.size",
     kind: Kind::Gauge,
     unit: "By",
-    attributes: &["cluster", "vantage", "broker", "topic"],
+    attributes: &["kafka_cluster", "vantage", "broker", "topic"],
     help: "Size of __consumer_offsets and __transaction_state on the broker",
 };
 
@@ -360,7 +360,7 @@ pub const INTERNAL_TOPIC_GROWTH: Metric = Metric {
     name: "kafka_prober.broker.internal_topic.growth",
     kind: Kind::Gauge,
     unit: "By/s",
-    attributes: &["cluster", "vantage", "broker", "topic"],
+    attributes: &["kafka_cluster", "vantage", "broker", "topic"],
     help: "How fast their partitions on the broker have grown since the measure before; those that shrank left out",
 };
 
@@ -369,7 +369,7 @@ pub const QUORUM_LAG: Metric = Metric {
     name: "kafka_prober.quorum.lag",
     kind: Kind::Gauge,
     unit: "{record}",
-    attributes: &["cluster", "vantage", "node", "role"],
+    attributes: &["kafka_cluster", "vantage", "node", "role"],
     help: "Records of the KRaft metadata log that a voter or observer lacks",
 };
 
@@ -378,7 +378,7 @@ pub const OBSERVATION_DURATION: Metric = Metric {
     name: "kafka_prober.observation.duration",
     kind: Kind::Gauge,
     unit: "s",
-    attributes: &["cluster", "vantage", "part"],
+    attributes: &["kafka_cluster", "vantage", "part"],
     help: "What the newest answered round of each part of the observation took",
 };
 
@@ -387,7 +387,7 @@ pub const OBSERVATION_PARTS: Metric = Metric {
     name: "kafka_prober.observation.parts",
     kind: Kind::Gauge,
     unit: "",
-    attributes: &["cluster", "vantage", "part", "state"],
+    attributes: &["kafka_cluster", "vantage", "part", "state"],
     help: "1 for the state that a part of the observation is in (pending, on, off, failing), 0 for the others",
 };
 
@@ -515,7 +515,7 @@ mod tests {
 
     #[test]
     fn every_point_says_cluster_and_vantage() {
-        assert!(ALL.iter().all(|metric| metric.attributes.starts_with(&["cluster", "vantage"])));
+        assert!(ALL.iter().all(|metric| metric.attributes.starts_with(&["kafka_cluster", "vantage"])));
     }
 
     #[test]

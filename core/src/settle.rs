@@ -147,7 +147,7 @@ fn remember(stalls: &mut VecDeque<Stall>, stall: Stall) {
 mod tests {
     use super::*;
     use crate::event::{Limits, Outcome};
-    use crate::ids::{Broker, ClusterName, Probe, View};
+    use crate::ids::{Broker, ClusterName, Probe, Subject, View};
     use crate::judge::outcome;
     use proptest::prelude::*;
 
@@ -156,10 +156,11 @@ mod tests {
             cluster: ClusterName::new("c"),
             view: View::Broker,
             probe: Probe::Produce,
-            broker: Broker::Unknown,
+            subject: Subject::Broker(Broker::Unknown),
         };
         Event {
             series,
+            broker: Broker::Unknown,
             limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
             due: Time::from_millis(sent_ms),
             sent: Some(Time::from_millis(sent_ms)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::event::{Anomaly, Outcome, VoidReason};
 use crate::finding::Finding;
-use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series};
+use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series, Subject};
 use crate::ledger::{Counts, Latest};
 use crate::metric::Buckets;
 use crate::objective::Objective;
@@ -55,6 +55,8 @@ pub struct Snapshot {
 pub struct SeriesCounts {
     /// Which.
     pub series: Series,
+    /// The broker that it is about; in the client view the preferred leader of the partition.
+    pub broker: Broker,
     /// Its counts.
     pub counts: Counts,
     /// Its durations.
@@ -78,14 +80,16 @@ pub struct Quantiles {
     pub max: Duration,
 }
 
-/// Good and bad events of one objective at one broker.
+/// Good and bad events of one objective at one broker or partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectiveCounts {
     /// The cluster.
     pub cluster: ClusterName,
     /// Index into [`Snapshot::objectives`].
     pub objective: usize,
-    /// The broker.
+    /// What they are about.
+    pub subject: Subject,
+    /// The broker that it is; in the client view the preferred leader of the partition.
     pub broker: Broker,
     /// Good events.
     pub good: u64,
@@ -100,7 +104,9 @@ pub struct RecordCounts {
     pub cluster: ClusterName,
     /// The lane.
     pub lane: Lane,
-    /// The broker.
+    /// What they are about.
+    pub subject: Subject,
+    /// The broker that it is; in the client view the preferred leader of the partition.
     pub broker: Broker,
     /// By [`Anomaly::index`].
     pub anomalies: [u64; Anomaly::ALL.len()],

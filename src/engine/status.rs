@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::event::{Outcome, VoidReason};
 use prober_core::fault::{Blame, Fault};
-use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject, View};
 use prober_core::ledger::{Latest, Ledger};
 use prober_core::observed::Observed;
 use prober_core::observed::registration::Registration;
@@ -114,8 +114,8 @@ const ALWAYS_ASKED: [Probe; 4] = [Probe::Produce, Probe::EndToEnd, Probe::Fetch,
 fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
     let of_this = |lane: &&LaneRuntime| lane.route.cluster == status.cluster && lane.route.lane.view() == View::Broker;
     let latest = |probe| {
-        let (cluster, broker) = (status.cluster.clone(), Broker::Id(status.broker));
-        ledger.latest(&Series { cluster, view: View::Broker, probe, broker })
+        let (cluster, subject) = (status.cluster.clone(), Subject::Broker(Broker::Id(status.broker)));
+        ledger.latest(&Series { cluster, view: View::Broker, probe, subject })
     };
     // A permission that is missing, or a name that does not resolve, says nothing of the broker.
     let speaks = |latest: &Latest| latest.blame != Some(Blame::Unclear);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::event::{Anomaly, Event, Limits, RawOutcome, VoidReason};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Target, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Subject, Target, View};
 use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
 use prober_core::metric::Buckets;
@@ -138,6 +138,7 @@ pub(super) fn events(target: &Target) -> Vec<Event> {
         .chain(both)
         .map(|(probe, raw_outcome)| Event {
             series: target.series(probe),
+            broker: target.broker,
             limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
             due: Time::from_millis(1000),
             sent: Some(Time::from_millis(1000)),
@@ -173,7 +174,13 @@ pub(super) fn direct_events(broker: Broker) -> Vec<Event> {
             RawOutcome::TimedOut,
         ]
         .map(|raw_outcome| Event {
-            series: Series { cluster: ClusterName::new("main"), view: probe.direct_view(), probe, broker },
+            series: Series {
+                cluster: ClusterName::new("main"),
+                view: probe.direct_view(),
+                probe,
+                subject: Subject::Broker(broker),
+            },
+            broker,
             limits: Limits { deadline: Duration::from_secs(2), threshold: Duration::from_secs(1) },
             due: Time::from_millis(1000),
             sent: Some(Time::from_millis(1000)),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prober_core::event::{Anomaly, Outcome, VoidReason};
 use prober_core::finding::FindingKind;
-use prober_core::ids::{ClusterName, Series};
+use prober_core::ids::{ClusterName, Series, Subject};
 use prober_core::metric::{self, Buckets, Metric};
 use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
 use prober_core::time::WallTime;
@@ -20,7 +20,7 @@ use super::{ExportResult, ExportStats};
 pub struct Point<'a> {
     /// Which metric.
     pub metric: Metric,
-    /// The values of [`Metric::attributes`], in that order.
+    /// The values of [`Metric::attributes`], in that order. An attribute that the point does not have is empty.
     pub attributes: Vec<Cow<'a, str>>,
     /// Its value.
     pub value: Value<'a>,
@@ -44,9 +44,10 @@ impl<'a> Point<'a> {
         Point { metric, attributes: attributes.into(), value }
     }
 
-    /// Attribute names with their values.
+    /// Attribute names with their values, those left out that the point does not have.
     pub fn attributes(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.metric.attributes.iter().copied().zip(self.attributes.iter().map(Cow::as_ref))
+        let all = self.metric.attributes.iter().copied().zip(self.attributes.iter().map(Cow::as_ref));
+        all.filter(|(_, value)| !value.is_empty())
     }
 }
 
@@ -75,7 +76,7 @@ pub fn points<'a>(snapshot: &'a Snapshot, stats: &'a ExportStats) -> impl Iterat
         .chain(observed::points(snapshot))
 }
 
-/// The `cluster` of what belongs to the prober as a whole: the name of its only cluster. With several it is empty,
+/// The `kafka_cluster` of what belongs to the prober as a whole: the name of its only cluster. With several it is empty,
 /// because a total that was repeated under each name would be counted twice in every sum.
 /// `None` while no cluster is known.
 pub(super) fn prober_cluster(snapshot: &Snapshot) -> Option<&str> {
@@ -96,12 +97,16 @@ fn mentions(snapshot: &Snapshot) -> impl Iterator<Item = &ClusterName> {
     of_lanes.chain(of_series).chain(snapshot.brokers.iter().map(|broker| &broker.cluster))
 }
 
-/// The attribute values of a series' metrics: cluster, vantage, view, probe, broker and the metric's own.
+/// The attribute values of a series' metrics: cluster, vantage, view, probe, broker, partition and the metric's own.
 fn of_series<'a>(snapshot: &'a Snapshot, row: &'a SeriesCounts, last: Option<&'a str>) -> Vec<Cow<'a, str>> {
-    let Series { cluster, view, probe, broker } = &row.series;
-    let broker = Cow::Owned(broker.to_string());
+    let Series { cluster, view, probe, subject } = &row.series;
     let shared = [cluster.as_str(), &*snapshot.vantage, view.as_str(), probe.as_str()].map(Cow::Borrowed);
-    shared.into_iter().chain([broker]).chain(last.map(Cow::Borrowed)).collect()
+    shared.into_iter().chain(labels_of(*subject)).chain(last.map(Cow::Borrowed)).collect()
+}
+
+/// The values of the attributes `broker` and `partition`, one of which is empty.
+fn labels_of<'a>(subject: Subject) -> [Cow<'a, str>; 2] {
+    [subject.broker_label(), subject.partition_label()].map(|label| Cow::Owned(label.unwrap_or_default()))
 }
 
 fn events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
@@ -120,11 +125,13 @@ fn objective_events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     snapshot.met.iter().flat_map(|met| {
         let name = snapshot.objectives.get(met.objective).map_or("", |objective| objective.name.as_str());
         [("good", met.good), ("bad", met.bad)].map(|(verdict, count)| {
-            let attributes: [Cow<'_, str>; 5] = [
+            let [broker, partition] = labels_of(met.subject);
+            let attributes: [Cow<'_, str>; 6] = [
                 met.cluster.as_str().into(),
                 Cow::Borrowed(&*snapshot.vantage),
                 name.into(),
-                met.broker.to_string().into(),
+                broker,
+                partition,
                 verdict.into(),
             ];
             Point::new(metric::OBJECTIVE_EVENTS, attributes, Value::Count(count))
@@ -173,11 +180,13 @@ fn channel_failures(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 fn records(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     snapshot.records.iter().flat_map(move |row| {
         Anomaly::ALL.into_iter().map(move |anomaly| {
-            let attributes: [Cow<'_, str>; 5] = [
+            let [broker, partition] = labels_of(row.subject);
+            let attributes: [Cow<'_, str>; 6] = [
                 row.cluster.as_str().into(),
                 Cow::Borrowed(&*snapshot.vantage),
                 row.lane.as_str().into(),
-                row.broker.to_string().into(),
+                broker,
+                partition,
                 anomaly.as_str().into(),
             ];
             Point::new(metric::RECORDS, attributes, Value::Count(row.anomalies[anomaly.index()]))
@@ -331,7 +340,7 @@ mod tests {
     fn impossible_outcome_shows_only_when_it_was_counted() {
         let mut snapshot = fixture::snapshot(1);
         let lost = |snapshot: &Snapshot| {
-            let of_produce = |point: &Point<'_>| point.attributes[3] == "produce" && point.attributes[5] == "lost";
+            let of_produce = |point: &Point<'_>| point.attributes[3] == "produce" && point.attributes[6] == "lost";
             events(snapshot).filter(of_produce).count()
         };
         assert_eq!(lost(&snapshot), 0);

@@ -194,17 +194,17 @@ mod tests {
     fn lines_read_as_the_contract_says() {
         let text = text_of(fixture::snapshot(1));
         for line in [
-            r#"kafka_prober_events_total{cluster="main",vantage="default",view="broker",probe="produce",broker="0",outcome="slow"} 1"#,
-            r#"kafka_prober_errors_total{cluster="main",vantage="default",view="broker",probe="produce",broker="0",error_type="NOT_LEADER_OR_FOLLOWER"} 1"#,
-            r#"kafka_prober_duration_seconds_bucket{le="0.0025",cluster="main",vantage="default",view="broker",probe="produce",broker="0"} 1"#,
-            r#"kafka_prober_duration_seconds_bucket{le="+Inf",cluster="main",vantage="default",view="broker",probe="produce",broker="0"} 4"#,
-            r#"kafka_prober_duration_seconds_count{cluster="main",vantage="default",view="broker",probe="produce",broker="0"} 4"#,
-            r#"kafka_prober_self_lag_seconds_count{cluster="main",vantage="default",kind="thread"} 1"#,
-            r#"kafka_prober_broker_state{cluster="main",vantage="default",broker="0",state="ok"} 1.0"#,
-            r#"kafka_prober_coverage_missing_brokers{cluster="main",vantage="default"} 0.0"#,
-            r#"kafka_prober_broker_internal_topic_growth_bytes_per_second{cluster="main",vantage="default",broker="0",topic="__consumer_offsets"} 16.0"#,
-            r#"kafka_prober_broker_leader_imbalance_ratio{cluster="main",vantage="default",broker="0"} 0.0"#,
-            r#"kafka_prober_heartbeat_seconds{cluster="main",vantage="default"} 1772366400.0"#,
+            r#"kafka_prober_events_total{kafka_cluster="main",vantage="default",view="broker",probe="produce",broker="0",outcome="slow"} 1"#,
+            r#"kafka_prober_errors_total{kafka_cluster="main",vantage="default",view="broker",probe="produce",broker="0",error_type="NOT_LEADER_OR_FOLLOWER"} 1"#,
+            r#"kafka_prober_duration_seconds_bucket{le="0.0025",kafka_cluster="main",vantage="default",view="broker",probe="produce",broker="0"} 1"#,
+            r#"kafka_prober_duration_seconds_bucket{le="+Inf",kafka_cluster="main",vantage="default",view="broker",probe="produce",broker="0"} 4"#,
+            r#"kafka_prober_duration_seconds_count{kafka_cluster="main",vantage="default",view="broker",probe="produce",broker="0"} 4"#,
+            r#"kafka_prober_self_lag_seconds_count{kafka_cluster="main",vantage="default",kind="thread"} 1"#,
+            r#"kafka_prober_broker_state{kafka_cluster="main",vantage="default",broker="0",state="ok"} 1.0"#,
+            r#"kafka_prober_coverage_missing_brokers{kafka_cluster="main",vantage="default"} 0.0"#,
+            r#"kafka_prober_broker_internal_topic_growth_bytes_per_second{kafka_cluster="main",vantage="default",broker="0",topic="__consumer_offsets"} 16.0"#,
+            r#"kafka_prober_broker_leader_imbalance_ratio{kafka_cluster="main",vantage="default",broker="0"} 0.0"#,
+            r#"kafka_prober_heartbeat_seconds{kafka_cluster="main",vantage="default"} 1772366400.0"#,
         ] {
             assert!(text.lines().any(|found| found == line), "no line {line} in\n{text}");
         }

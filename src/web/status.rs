@@ -9,27 +9,30 @@
 //!     null until something was judged)
 //!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`,
 //!     `clients{}` (what librdkafka's `producer` and `consumer` say of themselves, empty in the pinned lane)
-//!   - `series[]`, one per view, probe and broker: `due`, `sent`, `in_flight`, `outcomes{}`, `errors{}`, `void{}`,
+//!   - `series[]`, one per view, probe and broker, in the client view one per probe and partition: `broker`,
+//!     `partition`, `preferred_leader`, `due`, `sent`, `in_flight`, `outcomes{}`, `errors{}`, `void{}`,
 //!     `durations` (`count`, `p50_ms`, `p99_ms`, `max_ms`, since the start), `latest` (the newest judged event:
 //!     `outcome`, `error_type`, `ended_ms_ago`)
-//!   - `objectives[]`: `name`, `view`, `probe`, `threshold_ms`, `target`, `good`, `bad`, `brokers[]` with their own
-//!     `good` and `bad`
-//!   - `records[]`: `lane`, `broker`, `anomalies{}`, `late_acks`
+//!   - `objectives[]`: `name`, `view`, `probe`, `threshold_ms`, `target`, `good`, `bad`, `parts[]` with the `good` and
+//!     `bad` of each broker or partition
+//!   - `records[]`: `lane`, `broker`, `partition`, `preferred_leader`, `anomalies{}`, `late_acks`
 //!   - `phases[]`, of the direct probes: `broker`, `phase`, `count`, `mean_ms`
 //!   - `impediments[]`, what keeps a direct probe from asking: `probe`, `message`
 //!   - `observation`, what the cluster says of itself; see `observation.rs` for its shape; null while it has said nothing
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
 //!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and what its machine leaves to it; see `prober_health.rs`
 //!
-//! A broker is its id as a number, the text `"unknown"` before the first metadata, or null for the cluster as a whole. Counts are totals since the
-//! start of the process. What is not known is `null`; a count that may be non-zero is never left out.
+//! A broker is its id as a number, the text `"unknown"` before the first metadata, or null for the cluster as a whole
+//! and in the client view. There `partition` is the partition's number, or `"unknown"` before the first metadata, and
+//! `preferred_leader` the broker that leads it when all are well; both are null in the other views. Counts are totals
+//! since the start of the process. What is not known is `null`; a count that may be non-zero is never left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::event::{Anomaly, Outcome, VoidReason};
-use prober_core::ids::{Broker, ClusterName};
+use prober_core::ids::{Broker, ClusterName, Partition, Subject};
 use prober_core::ledger::Latest;
 use prober_core::snapshot::{
     BrokerState, BrokerStatus, ClientVitals, Impediment, LagCounts, LaneStatus, PhaseCounts, ProberStatus, Quantiles,
@@ -111,7 +114,8 @@ struct Client {
 struct Series {
     view: &'static str,
     probe: &'static str,
-    broker: BrokerName,
+    #[serde(flatten)]
+    about: About,
     due: u64,
     sent: u64,
     in_flight: u64,
@@ -146,12 +150,13 @@ struct Objective {
     target: f64,
     good: u64,
     bad: u64,
-    brokers: Vec<ObjectiveAtBroker>,
+    parts: Vec<ObjectivePart>,
 }
 
 #[derive(Debug, Serialize)]
-struct ObjectiveAtBroker {
-    broker: BrokerName,
+struct ObjectivePart {
+    #[serde(flatten)]
+    about: About,
     good: u64,
     bad: u64,
 }
@@ -159,7 +164,8 @@ struct ObjectiveAtBroker {
 #[derive(Debug, Serialize)]
 struct Records {
     lane: &'static str,
-    broker: BrokerName,
+    #[serde(flatten)]
+    about: About,
     anomalies: BTreeMap<&'static str, u64>,
     late_acks: u64,
 }
@@ -219,6 +225,42 @@ struct ExportCounts {
     failure: u64,
     timeout: u64,
     last_success: Option<String>,
+}
+
+/// What a row is about: a broker, or a partition with its preferred leader.
+#[derive(Debug, Serialize)]
+struct About {
+    broker: Option<BrokerName>,
+    partition: Option<PartitionName>,
+    preferred_leader: Option<BrokerName>,
+}
+
+impl About {
+    fn of(subject: Subject, broker: Broker) -> About {
+        match subject {
+            Subject::Broker(broker) => {
+                About { broker: Some(BrokerName(broker)), partition: None, preferred_leader: None }
+            }
+            Subject::Partition(partition) => About {
+                broker: None,
+                partition: Some(PartitionName(partition)),
+                preferred_leader: Some(BrokerName(broker)),
+            },
+        }
+    }
+}
+
+/// A partition's number, or `"unknown"`.
+#[derive(Debug)]
+struct PartitionName(Option<Partition>);
+
+impl Serialize for PartitionName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(partition) => serializer.serialize_i32(partition.0),
+            None => serializer.serialize_str("unknown"),
+        }
+    }
 }
 
 /// A broker's id as a number, `"unknown"`, or null for the cluster as a whole.
@@ -328,7 +370,7 @@ impl Series {
         Series {
             view: row.series.view.as_str(),
             probe: row.series.probe.as_str(),
-            broker: BrokerName(row.series.broker),
+            about: About::of(row.series.subject, row.broker),
             due: row.counts.due,
             sent: row.counts.sent,
             in_flight: row.counts.in_flight(),
@@ -367,22 +409,22 @@ impl Objective {
     fn all(snapshot: &Snapshot, cluster: &ClusterName) -> Vec<Objective> {
         let counted = |index: usize| {
             let met = snapshot.met.iter().filter(move |met| met.objective == index && met.cluster == *cluster);
-            met.map(|met| ObjectiveAtBroker { broker: BrokerName(met.broker), good: met.good, bad: met.bad })
+            met.map(|met| ObjectivePart { about: About::of(met.subject, met.broker), good: met.good, bad: met.bad })
         };
         let objectives = snapshot.objectives.iter().enumerate().map(|(index, objective)| {
-            let brokers: Vec<_> = counted(index).collect();
+            let parts: Vec<_> = counted(index).collect();
             Objective {
                 name: objective.name.clone(),
                 view: objective.view.as_str(),
                 probe: objective.probe.as_str(),
                 threshold_ms: objective.threshold.map(millis),
                 target: objective.target,
-                good: brokers.iter().map(|row| row.good).sum(),
-                bad: brokers.iter().map(|row| row.bad).sum(),
-                brokers,
+                good: parts.iter().map(|row| row.good).sum(),
+                bad: parts.iter().map(|row| row.bad).sum(),
+                parts,
             }
         });
-        objectives.filter(|objective| !objective.brokers.is_empty()).collect()
+        objectives.filter(|objective| !objective.parts.is_empty()).collect()
     }
 }
 
@@ -390,7 +432,7 @@ impl Records {
     fn of(row: &RecordCounts) -> Records {
         Records {
             lane: row.lane.as_str(),
-            broker: BrokerName(row.broker),
+            about: About::of(row.subject, row.broker),
             anomalies: Anomaly::ALL.iter().map(|kind| (kind.as_str(), row.anomalies[kind.index()])).collect(),
             late_acks: row.late_acks,
         }

@@ -48,6 +48,7 @@ fn snapshot() -> Snapshot {
     ledger.on_output(&known, &Output::Sent(Probe::Produce));
     ledger.record(&Event {
         series: known.series(Probe::Produce),
+        broker: known.broker,
         limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
         due: Time::from_millis(1000),
         sent: Some(Time::from_millis(1000)),
@@ -229,10 +230,10 @@ async fn status_has_the_documented_shape() {
     });
     assert_eq!(cluster["brokers"], json!([broker]));
     assert_eq!(cluster["lanes"][0]["state"], "preparing");
-    let at_broker_1 = json!({"broker": 1, "good": 0, "bad": 1});
+    let part = |broker: Value, bad: u64| json!({"broker": broker, "partition": null, "preferred_leader": null, "good": 0, "bad": bad});
     let objective = json!({
         "name": "o", "view": "broker", "probe": "produce", "threshold_ms": 1000.0, "target": 0.999,
-        "good": 0, "bad": 1, "brokers": [{"broker": "unknown", "good": 0, "bad": 0}, at_broker_1],
+        "good": 0, "bad": 1, "parts": [part(json!("unknown"), 0), part(json!(1), 1)],
     });
     assert_eq!(cluster["objectives"], json!([objective]));
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{DIRECT, PROBES, REPLICATED, RunningProber, TOPIC, elapse, read_topic};
+use crate::support::{DIRECT, PROBES, REPLICATED, RunningProber, TOPIC, broker_of, elapse, read_topic, subject_label};
 
 #[test]
 fn every_count_is_the_same_everywhere() {
@@ -49,9 +49,9 @@ fn every_count_is_the_same_everywhere() {
     for broker in [1, 2, 3] {
         for (view, status, probe) in &series {
             let (view, status, probe) = (*view, *status, *probe);
-            let name = broker.to_string();
+            let (about, name) = subject_label(view, &broker.to_string());
             for outcome in ["good", "slow", "error", "timeout", "void"] {
-                let labels = [("view", view), ("broker", name.as_str()), ("probe", probe), ("outcome", outcome)];
+                let labels = [("view", view), (about, name.as_str()), ("probe", probe), ("outcome", outcome)];
                 let ledger = status.outcome(broker, probe, outcome) as f64;
                 if sink.sum("kafka_prober.events", &labels) != ledger {
                     panic!("{labels:?}: the ledger has {ledger}, OTLP {}", sink.sum("kafka_prober.events", &labels));
@@ -59,7 +59,7 @@ fn every_count_is_the_same_everywhere() {
                 assert_eq!(metrics.sum("kafka_prober_events_total", &labels), ledger, "/metrics, {labels:?}");
                 compared += 1;
             }
-            let of = [("view", view), ("broker", name.as_str()), ("probe", probe)];
+            let of = [("view", view), (about, name.as_str()), ("probe", probe)];
             let durations = sink.store().histogram("kafka_prober.duration", &of).map_or(0, |found| found.count);
             assert_eq!(durations, status.outcome(broker, probe, "good"), "{of:?}");
             let on_page = metrics.sum("kafka_prober_duration_seconds_count", &of);
@@ -78,7 +78,7 @@ fn every_count_is_the_same_everywhere() {
 trait EqByCounts<'a>: Iterator<Item = &'a serde_json::Value> + Sized {
     fn eq_by_counts(self, other: impl Iterator<Item = &'a serde_json::Value>) -> bool {
         let counts =
-            |row: &'a serde_json::Value| (&row["view"], &row["broker"], &row["probe"], &row["due"], &row["outcomes"]);
+            |row: &'a serde_json::Value| (&row["view"], broker_of(row), &row["probe"], &row["due"], &row["outcomes"]);
         self.map(counts).eq(other.map(counts))
     }
 }

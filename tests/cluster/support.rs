@@ -330,7 +330,22 @@ impl Status {
     }
 
     fn row(&self, broker: &Value, probe: &str) -> Option<&Value> {
-        self.rows().find(|row| row["view"] == self.view && row["broker"] == *broker && row["probe"] == probe)
+        self.rows().find(|row| row["view"] == self.view && *broker_of(row) == *broker && row["probe"] == probe)
+    }
+}
+
+/// The broker that a row of the page is about; in the client view the preferred leader of the row's partition.
+pub(crate) fn broker_of(row: &Value) -> &Value {
+    &row[if row["view"] == "client" { "preferred_leader" } else { "broker" }]
+}
+
+/// The label of a metric by which a view's series of this broker is found. Partition 0 of the replicated lane prefers
+/// broker 1.
+pub(crate) fn subject_label(view: &str, broker: &str) -> (&'static str, String) {
+    match broker.parse::<i32>() {
+        Ok(id) if view == "client" => ("partition", (id - 1).to_string()),
+        Err(_) if view == "client" => ("partition", broker.to_owned()),
+        _ => ("broker", broker.to_owned()),
     }
 }
 
@@ -377,7 +392,8 @@ pub(crate) fn assert_export_balances(sink: &OtlpSink, brokers: &[&str]) {
     for broker in brokers {
         for (view, probe) in &series {
             let (view, probe) = (*view, *probe);
-            let of = [("view", view), ("broker", *broker), ("probe", probe)];
+            let (about, subject) = subject_label(view, broker);
+            let of = [("view", view), (about, subject.as_str()), ("probe", probe)];
             let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], of[2], ("state", "due")]);
             let counted = sink.sum("kafka_prober.events", &of);
             assert_eq!(due, counted, "{probe} of the {view} view at broker {broker}");

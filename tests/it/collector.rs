@@ -136,9 +136,10 @@ fn differences(status: &Value, store: &Store, vantage: &str) -> Vec<String> {
     };
     let mut durations = Vec::new();
     for row in series(status) {
-        let broker = row["broker"].as_i64().map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+        let about = if row["view"] == "client" { "partition" } else { "broker" };
+        let subject = row[about].as_i64().map_or_else(|| "unknown".to_owned(), |number| number.to_string());
         let text = |key: &str| row[key].as_str().unwrap_or_default();
-        let of = [("view", text("view")), ("probe", text("probe")), ("broker", broker.as_str())];
+        let of = [("view", text("view")), ("probe", text("probe")), (about, subject.as_str())];
         let and = |name, value| [of[0], of[1], of[2], (name, value)];
         for (outcome, count) in row["outcomes"].as_object().into_iter().flatten() {
             compare("kafka_prober.events", &and("outcome", outcome), count);

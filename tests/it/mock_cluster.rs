@@ -46,7 +46,7 @@ impl RunningProber {
         let probing = RunningProber { app, mock };
         probing.wait("every broker has good round trips in both views", |now| {
             let good = |row: &SeriesCounts| 10 <= row.counts.of(Outcome::Good);
-            let rows = || now.series.iter().filter(|row| row.series.broker.id().is_some());
+            let rows = || now.series.iter().filter(|row| row.series.subject.is_known());
             let series = BROKERS.len() * (now.lanes.len() * Probe::OF_A_RECORD.len() + DIRECT);
             0 < series && rows().count() == series && rows().all(good)
         });
@@ -88,7 +88,7 @@ fn settings(mock: &Mock) -> Config {
 }
 
 fn rows(snapshot: &Snapshot, broker: i32) -> impl Iterator<Item = &SeriesCounts> {
-    snapshot.series.iter().filter(move |row| row.series.broker == Broker::Id(BrokerId(broker)))
+    snapshot.series.iter().filter(move |row| row.broker == Broker::Id(BrokerId(broker)))
 }
 
 fn client_rows(snapshot: &Snapshot, broker: i32) -> impl Iterator<Item = &SeriesCounts> {
@@ -127,8 +127,7 @@ fn healthy_cluster_has_good_events_only() {
     assert_eq!(BROKERS.map(|broker| state(&last, broker)), [Some(BrokerState::Ok); 3]);
     assert!(last.brokers.iter().all(|status| status.registered && status.covered));
     assert!(Anomaly::ALL.into_iter().all(|anomaly| anomalies(&last, anomaly) == 0), "{:?}", last.records);
-    let unknown: u64 =
-        last.series.iter().filter(|row| row.series.broker == Broker::Unknown).map(|row| row.counts.due).sum();
+    let unknown: u64 = last.series.iter().filter(|row| row.broker == Broker::Unknown).map(|row| row.counts.due).sum();
     assert_eq!(unknown, 0, "a first start on a healthy cluster has no bad event");
 }
 

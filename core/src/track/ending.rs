@@ -114,7 +114,16 @@ impl Track {
         let unacked_but_seen = judged && entry.read.is_some() && entry.acked.is_none();
         let series = self.produce.clone();
         self.open[0] -= 1;
-        out.push(Output::Event(Event { series, limits, due, sent, ended: at, raw_outcome, stalled: Duration::ZERO }));
+        out.push(Output::Event(Event {
+            series,
+            broker: self.broker,
+            limits,
+            due,
+            sent,
+            ended: at,
+            raw_outcome,
+            stalled: Duration::ZERO,
+        }));
         if unacked_but_seen {
             out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
         }
@@ -130,6 +139,7 @@ impl Track {
         let stalled = Duration::ZERO;
         out.push(Output::Event(Event {
             series,
+            broker: self.broker,
             limits,
             due: acked,
             sent: Some(acked),
@@ -149,6 +159,15 @@ impl Track {
         let (due, sent) = (entry.due, entry.sent);
         let series = self.end_to_end.clone();
         self.open[2] -= 1;
-        out.push(Output::Event(Event { series, limits, due, sent, ended: at, raw_outcome, stalled: Duration::ZERO }));
+        out.push(Output::Event(Event {
+            series,
+            broker: self.broker,
+            limits,
+            due,
+            sent,
+            ended: at,
+            raw_outcome,
+            stalled: Duration::ZERO,
+        }));
     }
 }

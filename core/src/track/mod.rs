@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::event::{Anomaly, Event, Limits, RawOutcome, VoidReason};
 use crate::fault::Fault;
-use crate::ids::{Probe, Sequence, Series, Target};
+use crate::ids::{Broker, Probe, Sequence, Series, Target};
 use crate::time::{Time, nanos};
 
 use entry::{Entry, Integrity, Stage};
@@ -109,6 +109,7 @@ pub enum Written {
 #[derive(Debug)]
 pub struct Track {
     settings: Settings,
+    broker: Broker,
     produce: Series,
     consume: Series,
     end_to_end: Series,
@@ -139,6 +140,7 @@ impl Track {
     pub fn new(target: &Target, settings: Settings, first: Sequence) -> Track {
         Track {
             settings,
+            broker: target.broker,
             produce: target.series(Probe::Produce),
             consume: target.series(Probe::Consume),
             end_to_end: target.series(Probe::EndToEnd),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use prober_core::counting::Counting;
 use prober_core::event::{Event, Limits, RawOutcome, VoidReason};
-use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject};
 use prober_core::time::Time;
 
 use crate::clock::Clock;
@@ -190,7 +190,7 @@ impl Direct {
         let brokers: BTreeSet<Broker> = brokers.iter().filter(is_one).copied().collect();
         self.targets.retain(|(of, broker), _| *of != probe || brokers.contains(broker));
         self.abandon(at, VoidReason::TargetRemoved, counting, |series| {
-            series.probe == probe && !brokers.contains(&series.broker)
+            series.probe == probe && !brokers.iter().any(|broker| series.subject == Subject::Broker(*broker))
         });
         for broker in &brokers {
             let (cluster, ordinal) = (&self.cluster, ordinal(probe, *broker));
@@ -228,11 +228,12 @@ fn answered(open: Open, answer: ProbeResponse) -> Event {
 
 fn event(open: Open, ended: Time, raw_outcome: RawOutcome) -> Event {
     let Open { series, limits, due, asked } = open;
-    Event { series, limits, due, sent: Some(asked), ended, raw_outcome, stalled: Duration::ZERO }
+    let broker = series.subject.broker();
+    Event { series, broker, limits, due, sent: Some(asked), ended, raw_outcome, stalled: Duration::ZERO }
 }
 
 fn series(cluster: &ClusterName, probe: Probe, broker: Broker) -> Series {
-    Series { cluster: cluster.clone(), view: probe.direct_view(), probe, broker }
+    Series { cluster: cluster.clone(), view: probe.direct_view(), probe, subject: Subject::Broker(broker) }
 }
 
 /// Spreads targets over their interval, and the probes of one broker over the second.

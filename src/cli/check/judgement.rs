@@ -171,15 +171,15 @@ fn probe(snapshot: &Snapshot, cluster: &ClusterName, subject: Subject, probe: Pr
     use Outcome::{Corrupt, Error, Good, Lost, Slow, Timeout, Void};
     let of = |row: &&SeriesCounts| {
         let about = match subject {
-            Subject::Broker(broker) => row.series.view == View::Broker && row.series.broker == broker,
+            Subject::Broker(broker) => row.series.view == View::Broker && row.broker == broker,
             Subject::Clients => row.series.view == View::Client,
         };
         about && row.series.cluster == *cluster && row.series.probe == probe
     };
     let mut rows: Vec<&SeriesCounts> = snapshot.series.iter().filter(of).collect();
     // What came before the first metadata stands under `unknown`; it is asked only while there is nothing else.
-    if rows.iter().any(|row| row.series.broker.id().is_some()) {
-        rows.retain(|row| row.series.broker.id().is_some());
+    if rows.iter().any(|row| row.series.subject.is_known()) {
+        rows.retain(|row| row.series.subject.is_known());
     }
     let sum = |row: &SeriesCounts, outcomes: &[Outcome]| outcomes.iter().map(|outcome| row.counts.of(*outcome)).sum();
     let total = |outcomes: &[Outcome]| -> u64 { rows.iter().map(|row| sum(row, outcomes)).sum() };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::event::Outcome;
-use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Series, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Series, Subject, View};
 use prober_core::ledger::{Counts, Latest};
 use prober_core::metric::Buckets;
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, Quantiles, SeriesCounts, Snapshot};
@@ -78,8 +78,13 @@ fn counts(view: View, id: BrokerId, probe: Probe, at: Time, condition: Condition
     counts.outcomes[Outcome::Timeout.index()] = bad;
     let outcome = if condition == Condition::Failing { Outcome::Timeout } else { Outcome::Good };
     let p50 = Duration::from_millis(1234);
+    let subject = match view {
+        View::Client => Subject::Partition(Some(Partition(id.0 - 1))),
+        _ => Subject::Broker(Broker::Id(id)),
+    };
     SeriesCounts {
-        series: Series { cluster: ClusterName::new("demo"), view, probe, broker: Broker::Id(id) },
+        series: Series { cluster: ClusterName::new("demo"), view, probe, subject },
+        broker: Broker::Id(id),
         counts,
         buckets: Buckets::new(&Buckets::edges_with(&[])),
         quantiles: Quantiles { count: good, p50, ..Quantiles::default() },

@@ -46,7 +46,7 @@ pub(super) fn rows(snapshot: &Snapshot, view: View) -> Vec<Row> {
 }
 
 fn row(snapshot: &Snapshot, view: View, broker: BrokerId) -> Row {
-    let of_row = |row: &&SeriesCounts| row.series.view == view && row.series.broker == Broker::Id(broker);
+    let of_row = |row: &&SeriesCounts| row.series.view == view && row.broker == Broker::Id(broker);
     let round_trips = snapshot.series.iter().filter(of_row).find(|row| row.series.probe == Probe::EndToEnd);
     let waiting = snapshot
         .lanes

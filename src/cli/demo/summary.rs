@@ -127,7 +127,7 @@ fn balance(last: &Snapshot) -> Assertion {
 fn bad_in(last: &Snapshot, view: View) -> [u64; 2] {
     [true, false].map(|here| {
         let frozen = |broker: Broker| broker.id() == Some(FROZEN);
-        total(last, |row| row.series.view == view && frozen(row.series.broker) == here, bad)
+        total(last, |row| row.series.view == view && frozen(row.broker) == here, bad)
     })
 }
 
@@ -152,7 +152,7 @@ mod tests {
     fn one_bad_event_of_another_broker_fails_it() {
         let Recorded { observer, mut last } = recorded();
         let other = |row: &&mut prober_core::snapshot::SeriesCounts| {
-            row.series.view == View::Broker && row.series.broker.id() == Some(NEW_LEADER)
+            row.series.view == View::Broker && row.broker.id() == Some(NEW_LEADER)
         };
         let row = last.series.iter_mut().find(other).expect("the stand-in has a row");
         row.counts.due += 1;

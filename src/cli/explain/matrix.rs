@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use console::{Style, measure_text_width};
+use serde_json::Value;
 
 use crate::cli::table::Table;
 
@@ -28,9 +29,9 @@ const SECTIONS: [Section; 4] = [
     },
     Section {
         view: "client",
-        row: "leader",
-        title: "Client view: what applications feel, by preferred leader of a partition. It names nobody: healthy leaders \
-                fail too.",
+        row: "partition",
+        title: "Client view: what applications feel, by partition, with its preferred leader. It names nobody: the \
+                partitions of healthy leaders fail too.",
         probes: &["produce", "consume", "end_to_end"],
     },
     Section {
@@ -94,16 +95,23 @@ fn draw<'a>(
     cells: &dyn Fn(&str) -> Vec<Option<&'a Series>>,
     name: &mut dyn FnMut(&str) -> String,
 ) -> String {
-    let with_state = section.view == "broker";
-    let first = [section.row].into_iter().chain(with_state.then_some("state"));
+    let second = match section.view {
+        "broker" => Some("state"),
+        "client" => Some("leader"),
+        _ => None,
+    };
+    let first = [section.row].into_iter().chain(second);
     let mut table = Table::new(&first.chain(probes.iter().copied()).collect::<Vec<_>>());
     for row in rows {
+        let cells = cells(row);
         let state = || {
             let broker = cluster.brokers.iter().find(|broker| broker.id.to_string() == *row);
             broker.and_then(|broker| broker.state.clone()).unwrap_or_else(|| "-".to_owned())
         };
-        let first = [row.clone()].into_iter().chain(with_state.then(state));
-        let cells = cells(row).into_iter().map(|series| series.map_or_else(|| "-".to_owned(), |at| cell(at, name)));
+        let leader = || cells.iter().flatten().next().map_or_else(String::new, |series| text(&series.preferred_leader));
+        let second = second.map(|second| if second == "state" { state() } else { leader() });
+        let first = [row.clone()].into_iter().chain(second);
+        let cells = cells.into_iter().map(|series| series.map_or_else(|| "-".to_owned(), |at| cell(at, name)));
         table.row(first.chain(cells).collect());
     }
     table.to_string()
@@ -137,8 +145,19 @@ fn asked(cluster: &Cluster, section: &Section, probe: &str) -> bool {
     cluster.series.iter().any(|series| series.view == section.view && series.probe == probe)
 }
 
-/// The brokers with a series in this view, those listed first; the cluster view has one row without a name.
+/// The brokers with a series in this view, those listed first; the cluster view has one row without a name, and the
+/// client view one for each partition that prefers a listed broker.
 fn rows(cluster: &Cluster, view: &str) -> Vec<String> {
+    if view == "client" {
+        let is_listed = |series: &&Series| {
+            let listed = cluster.brokers.iter().any(|broker| series.preferred_leader == broker.id);
+            series.view == view && (listed || series.preferred_leader.is_string())
+        };
+        let of_view = cluster.series.iter().filter(is_listed);
+        // Numbers in their order, "unknown" before them.
+        let partitions: BTreeSet<_> = of_view.map(|series| (series.partition.as_i64(), row_of(series))).collect();
+        return partitions.into_iter().map(|(_, name)| name).collect();
+    }
     let listed: Vec<String> = cluster.brokers.iter().map(|broker| broker.id.to_string()).collect();
     let of_view = cluster.series.iter().filter(|series| series.view == view);
     let counted: BTreeSet<String> = of_view.map(row_of).collect();
@@ -147,9 +166,14 @@ fn rows(cluster: &Cluster, view: &str) -> Vec<String> {
 }
 
 fn row_of(series: &Series) -> String {
-    match series.broker.as_str() {
-        Some(unknown) => unknown.to_owned(),
-        None => series.broker.as_i64().map_or_else(String::new, |id| id.to_string()),
+    text(if series.view == "client" { &series.partition } else { &series.broker })
+}
+
+/// A number or a word as text; of null nothing.
+fn text(value: &Value) -> String {
+    match value.as_str() {
+        Some(word) => word.to_owned(),
+        None => value.as_i64().map_or_else(String::new, |number| number.to_string()),
     }
 }
 
@@ -200,9 +224,9 @@ mod tests {
         assert!(places.len() == 4 && places.is_sorted(), "{text}");
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert!(lines.contains(&"broker state produce consume end_to_end fetch metadata connect".split(' ').collect()));
-        assert!(lines.contains(&"leader produce".split(' ').collect()));
-        assert!(lines.contains(&"1 timeout 61s".split(' ').collect()), "{text}");
-        assert!(text.contains("It names nobody: healthy leaders fail too."), "{text}");
+        assert!(lines.contains(&"partition leader produce".split(' ').collect()));
+        assert!(lines.contains(&"0 1 timeout 61s".split(' ').collect()), "{text}");
+        assert!(text.contains("It names nobody: the partitions of healthy leaders fail too."), "{text}");
     }
 
     #[test]
@@ -219,7 +243,7 @@ mod tests {
     fn what_was_only_ever_void_says_so_and_what_was_never_judged_says_nothing() {
         let mut status = status();
         for row in status["clusters"][0]["series"].as_array_mut().into_iter().flatten() {
-            row["latest"] = serde_json::Value::Null;
+            row["latest"] = Value::Null;
             row["void"]["stall"] = u64::from(row["broker"] == json!(2)).into();
         }
         let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
@@ -233,6 +257,9 @@ mod tests {
     fn one_broker_can_be_asked_for() {
         let filter = Filter { broker: Some(2), ..Filter::default() };
         let text = matrix(&pages(&[], &filter), 300);
-        assert!(!strip_ansi_codes(&text).lines().any(|line| line.starts_with("1 ")), "{text}");
+        let of_broker_1 = |line: &str| line.starts_with("1       ok") || line.starts_with("0          1 ");
+        let whole = matrix(&pages(&[], &Filter::default()), 300);
+        assert_eq!(strip_ansi_codes(&whole).lines().filter(|line| of_broker_1(line)).count(), 2, "{whole}");
+        assert!(!strip_ansi_codes(&text).lines().any(of_broker_1), "{text}");
     }
 }

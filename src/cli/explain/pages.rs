@@ -99,8 +99,14 @@ pub(super) struct Broker {
 pub(super) struct Series {
     pub(super) view: String,
     pub(super) probe: String,
-    /// An id, `"unknown"`, or null for the cluster as a whole.
+    /// An id, `"unknown"`, or null for the cluster as a whole and in the client view.
     pub(super) broker: Value,
+    /// In the client view, its number or `"unknown"`.
+    #[serde(default)]
+    pub(super) partition: Value,
+    /// In the client view, a broker's id or `"unknown"`.
+    #[serde(default)]
+    pub(super) preferred_leader: Value,
     pub(super) void: BTreeMap<String, u64>,
     pub(super) latest: Option<Latest>,
 }
@@ -207,6 +213,11 @@ pub(super) mod tests {
         json!({"view": view, "probe": probe, "broker": broker, "void": {"stall": 0}, "latest": latest})
     }
 
+    fn client_series(probe: &str, partition: i32, leader: i32, latest: Value) -> Value {
+        json!({"view": "client", "probe": probe, "broker": null, "partition": partition, "preferred_leader": leader,
+               "void": {"stall": 0}, "latest": latest})
+    }
+
     /// Broker 1 is well, broker 2 is not; applications fail at the healthy one.
     pub(in crate::cli::explain) fn status() -> Value {
         let good = json!({"outcome": "good", "error_type": null, "ended_ms_ago": 120.0});
@@ -217,8 +228,8 @@ pub(super) mod tests {
             all.push(series("broker", probe, json!(1), good.clone()));
             all.push(series("broker", probe, json!(2), refused.clone()));
         }
-        all.push(series("client", "produce", json!(1), late));
-        all.push(series("client", "produce", json!(2), good.clone()));
+        all.push(client_series("produce", 0, 1, late));
+        all.push(client_series("produce", 1, 2, good.clone()));
         all.push(series("coordinator", "commit", json!(1), Value::Null));
         all.push(series("cluster", "controller", Value::Null, good));
         json!({"schema_version": 1, "vantage": "west", "time": "2026-03-01T12:00:00.000Z", "ready": true,

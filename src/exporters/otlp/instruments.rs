@@ -20,7 +20,7 @@ use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality,
 };
 use prober_core::event::Event;
-use prober_core::ids::{Broker, ClusterName, Phase, Series};
+use prober_core::ids::{Broker, ClusterName, Phase, Series, Subject};
 use prober_core::ledger::Counted;
 use prober_core::metric::{self, Buckets, Kind, Metric};
 use prober_core::snapshot::Snapshot;
@@ -209,15 +209,19 @@ pub(super) struct Durations {
 impl Recorder for Durations {
     fn counted(&self, event: &Event, counted: &Counted) {
         let Some(duration) = counted.duration else { return };
-        let Series { cluster, view, probe, broker } = &event.series;
+        let Series { cluster, view, probe, subject } = &event.series;
+        let (name, value) = match subject {
+            Subject::Broker(broker) => ("broker", broker.to_string()),
+            Subject::Partition(_) => ("partition", subject.partition_label().unwrap_or_default()),
+        };
         let vantage = Arc::clone(&self.snapshots.borrow().vantage);
         // The catalogue's attributes of the metric; spelled out, because most of them cost nothing as they are.
         let attributes = [
-            KeyValue::new("cluster", cluster.as_str().to_owned()),
+            KeyValue::new("kafka_cluster", cluster.as_str().to_owned()),
             KeyValue::new("vantage", vantage),
             KeyValue::new("view", view.as_str()),
             KeyValue::new("probe", probe.as_str()),
-            KeyValue::new("broker", broker.to_string()),
+            KeyValue::new(name, value),
         ];
         self.duration.record(duration.as_secs_f64(), &attributes);
     }
@@ -225,7 +229,7 @@ impl Recorder for Durations {
     fn phase(&self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration) {
         let vantage = Arc::clone(&self.snapshots.borrow().vantage);
         let attributes = [
-            KeyValue::new("cluster", cluster.as_str().to_owned()),
+            KeyValue::new("kafka_cluster", cluster.as_str().to_owned()),
             KeyValue::new("vantage", vantage),
             KeyValue::new("broker", broker.to_string()),
             KeyValue::new("phase", phase.as_str()),
@@ -246,7 +250,7 @@ impl Recorder for Durations {
         let cluster = cluster.unwrap_or_default();
         for (kind, lag) in early.drain(..).chain([(kind, lag)]) {
             let attributes = [
-                KeyValue::new("cluster", cluster.clone()),
+                KeyValue::new("kafka_cluster", cluster.clone()),
                 KeyValue::new("vantage", Arc::clone(&vantage)),
                 KeyValue::new("kind", kind),
             ];

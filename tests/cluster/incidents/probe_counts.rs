@@ -15,7 +15,7 @@ use super::report::{Bad, Report};
 use super::test_bed::TestBed;
 use crate::harness::Cluster;
 use crate::harness::prober::Scrape;
-use crate::support::Status;
+use crate::support::{Status, broker_of};
 
 /// A series is worth a line if its p99 is above this, or if anything in it was not good.
 const NOTABLE_SECONDS: f64 = 0.05;
@@ -77,7 +77,11 @@ impl CountsSnapshot {
         let mut told = String::new();
         for (key, counts) in &outcomes {
             let (view, broker, probe) = key;
-            let labels = [("view", view.as_str()), ("broker", broker), ("probe", probe)];
+            let (about, subject) = match view.as_str() {
+                "client" => ("partition", self.partition_of(broker)),
+                _ => ("broker", broker.clone()),
+            };
+            let labels = [("view", view.as_str()), (about, subject.as_str()), ("probe", probe)];
             let [p50, p99] = [0.5, 0.99].map(|q| since.histogram_quantile(DURATION, &labels, q).unwrap_or_default());
             if counts.keys().all(|name| name == "good") && p99 < NOTABLE_SECONDS {
                 continue;
@@ -116,16 +120,26 @@ impl CountsSnapshot {
         grown
     }
 
+    /// The partition of the replicated lane that prefers a broker, as the label of a metric.
+    fn partition_of(&self, broker: &str) -> String {
+        let prefers = |row: &&Value| row["view"] == "client" && text(broker_of(row)) == broker;
+        self.status.rows().find(prefers).map_or_else(|| "unknown".to_owned(), |row| text(&row["partition"]))
+    }
+
     /// One group of counts of every series.
     fn counts(&self, group: &str) -> BTreeMap<Series, Counts> {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let of = |row: &Value| {
             let counts = row[group].as_object().into_iter().flatten();
             let counts = counts.filter_map(|(name, count)| Some((name.clone(), count.as_u64()?))).collect();
-            ((text(&row["view"]), text(&row["broker"]), text(&row["probe"])), counts)
+            ((text(&row["view"]), text(broker_of(row)), text(&row["probe"])), counts)
         };
         self.status.rows().map(of).collect()
     }
+}
+
+/// A number or a word as text.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn list(counts: &Counts) -> String {

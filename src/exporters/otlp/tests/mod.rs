@@ -214,7 +214,7 @@ async fn nothing_is_exported_before_the_first_heartbeat_and_no_lag_is_lost() {
     running.stop().await;
     let first = decode(&receiver.received(1).await[0]);
     assert_ne!(first.of("kafka_prober.heartbeat").len(), 0);
-    let labels = ["cluster=main", "kind=task", "vantage=default"].map(str::to_owned).to_vec();
+    let labels = ["kafka_cluster=main", "kind=task", "vantage=default"].map(str::to_owned).to_vec();
     let lags: Vec<_> = receiver.newest().durations.into_iter().map(|(key, (count, _))| (key.1, count)).collect();
     assert_eq!(lags, [(labels, 2)]);
 }

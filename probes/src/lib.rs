@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
+//! | [`backoff`] | the wait before a failed operation is tried again: exponential, with jitter |
 //! | [`clock`] | the one reader of time |
 //! | [`schedule`] | open-loop, phase-spread ticks |
 //! | [`port`] | the two shapes of Kafka as probes see it: `Lane` and `Ask` |
@@ -12,6 +13,7 @@
 //!
 //! **Invariant:** no rdkafka, no socket. Time is read in [`clock`] alone, so that all of it runs under a paused clock.
 
+pub mod backoff;
 pub mod clock;
 pub mod direct;
 pub mod port;

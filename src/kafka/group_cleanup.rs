@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::cluster::metadata_client::MetadataClient;
 use super::direct::OFFSETS;
 use super::security::Security;
-use super::session::managed_connection::DialOptions;
+use super::session::dial_options::DialOptions;
 use super::wire::{ClusterMetadata, DeleteGroups, DeletedGroup, TopicInfo, WireError};
 
 /// Kafka's code for a group with members.

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::kafka::security::Security;
 use crate::kafka::wire::{ClusterMetadata, Connection, Metadata, WireError};
 
-use crate::kafka::session::managed_connection::DialOptions;
+use crate::kafka::session::dial_options::DialOptions;
 
 /// An answer is given up after this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);

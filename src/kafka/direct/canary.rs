@@ -12,7 +12,7 @@ use prober_probes::port::ProbeInput;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::kafka::session::managed_connection::DialOptions;
+use crate::kafka::session::dial_options::DialOptions;
 use crate::kafka::wire::{Connection, CreateTopic, DeleteTopic, Metadata, WireError};
 
 use super::Context;

@@ -50,7 +50,7 @@ use crate::supervisor::{Supervisor, Task};
 
 use super::security::Security;
 use super::session;
-use super::session::managed_connection::DialOptions;
+use super::session::dial_options::DialOptions;
 
 use aim::Aiming;
 use commit::Commit;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kafka::security::Security;
-use crate::kafka::session::managed_connection::DialOptions;
+use crate::kafka::session::dial_options::DialOptions;
 use crate::kafka::wire::{Connection, Phase, Request, WireError};
 
 use super::Settings;

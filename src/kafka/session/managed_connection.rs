@@ -1,93 +1,73 @@
-//! One kept connection to one broker for one purpose: dialled again when it ends, retired when it falls silent, replaced
-//! before its SASL session ends.
+//! A connection to one broker for one purpose that is kept open: dialled again when it ends, retired when responses stay
+//! away for the idle time-out, and replaced before its SASL session expires.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::fault::Fault;
+use prober_probes::backoff::Backoff;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::kafka::security::Security;
-use crate::kafka::wire::{Connection, WireError, dial};
+use crate::kafka::wire::{Connection, WireError};
 use crate::supervisor::{Supervisor, Task};
 
+use super::dial_options::DialOptions;
 use super::fault;
 use super::overdue_monitor::OverdueMonitor;
 
-/// The first wait after a failed dial; it doubles up to [`BACKOFF_MAX`].
+/// The waits between failed dials. The first is short because a restarted broker accepts connections within tens of
+/// milliseconds; the last is short because an outage must not be measured longer than it was.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// A connection that lived this long was a real one: the next dial starts at once, and the backoff over again.
-const LIVED: Duration = Duration::from_secs(1);
+/// A connection that was open for this long counts as a success: when it ends, the next dial starts at once.
+const STABLE_AFTER: Duration = Duration::from_secs(1);
 
-/// How often our kernel is asked of a connection that is silent.
-const KERNEL_EVERY: Duration = Duration::from_millis(500);
+/// How often the kernel's state of a connection with an overdue response is read.
+const TCP_STATE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often a connection is looked at for silence.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often an open connection is checked for an overdue response.
+const OVERDUE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How to dial.
-#[derive(Clone, Debug)]
-pub(in crate::kafka) struct DialOptions {
-    /// `host:port`.
-    pub(in crate::kafka) address: Arc<str>,
-    /// What the broker's logs and quotas know us by.
-    pub(in crate::kafka) client_id: Arc<str>,
-    /// TLS and SASL.
-    pub(in crate::kafka) security: Arc<Security>,
-    /// A dial, and silence with requests outstanding, may last this long: one deadline.
-    pub(in crate::kafka) idle_timeout: Duration,
-}
-
-impl DialOptions {
-    /// Dials once, within `timeout`.
-    pub(in crate::kafka) async fn dial(&self, timeout: Duration) -> Result<Connection, WireError> {
-        let dialed = dial(&self.address, &self.client_id, &self.security, timeout, self.idle_timeout).await?;
-        Ok(dialed.connection)
-    }
-}
-
-/// Where a link stands.
+/// State of a managed connection.
 #[derive(Clone, Debug)]
 pub(in crate::kafka) enum ConnectionState {
-    /// Being dialled; whoever has something to send may wait for it.
+    /// Being dialled: a record or request may wait for it.
     Connecting,
     /// Open.
     Up(Arc<Connection>),
-    /// The last dial failed, for this reason; the next is waited for.
+    /// The last dial failed with this fault; the next one follows after the back-off.
     Down(Fault),
 }
 
-/// A kept connection; dropping it closes it.
+/// A connection that is kept open until this is dropped.
 #[derive(Debug)]
 pub(in crate::kafka) struct ManagedConnection {
     state: watch::Receiver<ConnectionState>,
-    _keeper: Task,
+    _task: Task,
 }
 
 impl ManagedConnection {
-    /// Keeps a connection from now on.
-    /// Says when it owes an answer.
+    /// Opens the connection and keeps it open. `monitor` reports when a response is overdue.
     pub(in crate::kafka) fn open(
         dial_options: DialOptions,
-        owed: OverdueMonitor,
+        monitor: OverdueMonitor,
         supervisor: &Supervisor,
     ) -> ManagedConnection {
-        let (tell, state) = watch::channel(ConnectionState::Connecting);
-        let keeper = supervisor.spawn("link", keep(dial_options, owed, tell));
-        ManagedConnection { state, _keeper: keeper }
+        let (publish, state) = watch::channel(ConnectionState::Connecting);
+        let task = supervisor.spawn("connection", keep_open(dial_options, monitor, publish));
+        ManagedConnection { state, _task: task }
     }
 
-    /// Follows its state.
+    /// Follows the state.
     pub(in crate::kafka) fn watch(&self) -> watch::Receiver<ConnectionState> {
         self.state.clone()
     }
 }
 
 /// Waits until a connection is open.
-pub(in crate::kafka) async fn up(state: &mut watch::Receiver<ConnectionState>) -> Arc<Connection> {
+pub(in crate::kafka) async fn wait_until_up(state: &mut watch::Receiver<ConnectionState>) -> Arc<Connection> {
     loop {
         if let ConnectionState::Up(connection) = &*state.borrow_and_update()
             && connection.is_closed().is_none()
@@ -95,87 +75,87 @@ pub(in crate::kafka) async fn up(state: &mut watch::Receiver<ConnectionState>) -
             return Arc::clone(connection);
         }
         if state.changed().await.is_err() {
-            // The link was dropped, and with it soon the task that waits here.
+            // The managed connection was dropped; its owner aborts the task that waits here too.
             std::future::pending::<()>().await;
         }
     }
 }
 
-async fn keep(dial_options: DialOptions, mut owed: OverdueMonitor, tell: watch::Sender<ConnectionState>) {
-    let mut backoff = BACKOFF_MIN;
+async fn keep_open(dial_options: DialOptions, mut monitor: OverdueMonitor, publish: watch::Sender<ConnectionState>) {
+    let idle_timeout = dial_options.idle_timeout;
+    let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
     let mut replacement = None;
     loop {
         let dialed = match replacement.take() {
             Some(connection) => Ok(connection),
             None => {
-                tell.send_replace(ConnectionState::Connecting);
-                owed.while_dialing(dial_options.dial(dial_options.idle_timeout)).await
+                publish.send_replace(ConnectionState::Connecting);
+                monitor.while_dialing(dial_options.dial(idle_timeout)).await
             }
         };
         match dialed {
             Ok(connection) => {
                 let connection = Arc::new(connection);
                 let opened = Instant::now();
-                tell.send_replace(ConnectionState::Up(Arc::clone(&connection)));
-                match end_of(&connection, dial_options.idle_timeout, &mut owed).await {
-                    // Dialled beside the one that it replaces, so that no attempt has to wait for it.
-                    End::Due => {
-                        replacement = dial_options.dial(dial_options.idle_timeout).await.ok();
-                        connection.retire(Instant::now() + dial_options.idle_timeout);
+                publish.send_replace(ConnectionState::Up(Arc::clone(&connection)));
+                match wait_for_end(&connection, idle_timeout, &mut monitor).await {
+                    // The replacement is dialled while the old connection still serves, so that no attempt waits for it.
+                    End::NeedsReplacement => {
+                        replacement = dial_options.dial(idle_timeout).await.ok();
+                        connection.retire(Instant::now() + idle_timeout);
                     }
-                    // Late acks are drained for one deadline more; new attempts use a fresh connection.
-                    End::Silent => connection.retire(Instant::now() + dial_options.idle_timeout),
+                    // Late acks are received for one idle time-out more; new attempts use a fresh connection.
+                    End::IdleTimeout => connection.retire(Instant::now() + idle_timeout),
                     End::Closed(reason) => {
-                        owed.ended(&reason);
-                        if opened.elapsed() < LIVED {
-                            tell.send_replace(ConnectionState::Down(fault::of(&reason)));
-                            tokio::time::sleep(backoff).await;
-                            backoff = (2 * backoff).min(BACKOFF_MAX);
+                        monitor.on_failure(&reason);
+                        if opened.elapsed() < STABLE_AFTER {
+                            publish.send_replace(ConnectionState::Down(fault::of(&reason)));
+                            backoff.wait().await;
                             continue;
                         }
                     }
                 }
-                backoff = BACKOFF_MIN;
+                backoff.reset();
             }
             Err(error) => {
-                tell.send_replace(ConnectionState::Down(fault::of(&error)));
-                tokio::time::sleep(backoff).await;
-                backoff = (2 * backoff).min(BACKOFF_MAX);
+                publish.send_replace(ConnectionState::Down(fault::of(&error)));
+                backoff.wait().await;
             }
         }
     }
 }
 
+/// Why an open connection is not used any more.
 enum End {
+    /// It ended.
     Closed(WireError),
-    Silent,
-    Due,
+    /// It waited for a byte for the whole idle time-out.
+    IdleTimeout,
+    /// Its SASL session expires soon.
+    NeedsReplacement,
 }
 
-/// Waits until the connection ends, has been silent for `idle_timeout` with requests outstanding, or is due for replacement.
-async fn end_of(connection: &Connection, idle_timeout: Duration, owed: &mut OverdueMonitor) -> End {
+/// Waits until the connection is not to be used any more, and reports overdue responses meanwhile.
+async fn wait_for_end(connection: &Connection, idle_timeout: Duration, monitor: &mut OverdueMonitor) -> End {
     let mut closed = std::pin::pin!(connection.closed());
-    let mut word = None;
+    let mut tcp_state = None;
     loop {
-        match tokio::time::timeout(LOOK_EVERY, &mut closed).await {
-            Ok(reason) => return End::Closed(reason),
-            Err(_) => {
-                let silent = connection.waiting_since();
-                let needs_replacement = word.is_none_or(|(asked, _): (Instant, _)| KERNEL_EVERY <= asked.elapsed());
-                if !silent.is_some_and(|since| owed.is_late(since)) {
-                    word = None;
-                } else if needs_replacement {
-                    word = Some((Instant::now(), connection.tcp_state().await));
-                }
-                owed.since(silent, word.and_then(|(_, tcp_state)| tcp_state));
-                let silent = silent.map(|since| since.elapsed());
-                if silent.is_some_and(|silent| idle_timeout <= silent) {
-                    return End::Silent;
-                }
-                if connection.needs_replacement() {
-                    return End::Due;
-                }
-            }
+        if let Ok(reason) = tokio::time::timeout(OVERDUE_CHECK_INTERVAL, &mut closed).await {
+            return End::Closed(reason);
+        }
+        let waiting_since = connection.waiting_since();
+        let is_old = tcp_state.is_none_or(|(read, _): (Instant, _)| TCP_STATE_INTERVAL <= read.elapsed());
+        if !waiting_since.is_some_and(|since| monitor.is_overdue(since)) {
+            tcp_state = None;
+        } else if is_old {
+            tcp_state = Some((Instant::now(), connection.tcp_state().await));
+        }
+        monitor.on_check(waiting_since, tcp_state.and_then(|(_, state)| state));
+        if waiting_since.is_some_and(|since| idle_timeout <= since.elapsed()) {
+            return End::IdleTimeout;
+        }
+        if connection.needs_replacement() {
+            return End::NeedsReplacement;
         }
     }
 }

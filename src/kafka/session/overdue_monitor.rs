@@ -1,11 +1,12 @@
-//! Since when a kept connection owes us a byte, told when it begins and when it is over. A connection that is dialled again
-//! because the last one fell silent goes on owing until a broker has answered on it; one that was refused owes nothing.
+//! Reports since when a response on a managed connection is overdue, and when none is any more.
+//!
+//! An overdue response outlasts its connection: if the connection is replaced because the broker fell silent, the response
+//! stays overdue until the broker answers on the next connection, or refuses it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::ids::BrokerId;
-use prober_core::ids::ConnectionRole;
+use prober_core::ids::{BrokerId, ConnectionRole};
 use prober_core::tcp_state::TcpState;
 use prober_core::time::Time;
 use prober_probes::clock::Clock;
@@ -16,98 +17,92 @@ use crate::kafka::wire::WireError;
 
 use super::fault;
 
-/// An answer that takes longer is late.
-const LATE_AFTER: Duration = Duration::from_millis(500);
+/// A response that takes longer is overdue; an attempt of that age is suspect (docs/architecture.md).
+const OVERDUE_AFTER: Duration = Duration::from_millis(500);
 
-/// Hears of it.
-pub(in crate::kafka) type Teller = Arc<dyn Fn(OverdueConnection) + Send + Sync>;
+/// Receives each change.
+pub(in crate::kafka) type OverdueSink = Arc<dyn Fn(OverdueConnection) + Send + Sync>;
 
-/// What one connection owes.
+/// Watches the responses of one managed connection.
 pub(in crate::kafka) struct OverdueMonitor {
     clock: Clock,
     broker: BrokerId,
     role: ConnectionRole,
-    late_after: Duration,
-    tell: Teller,
-    told: Option<Told>,
+    overdue_after: Duration,
+    emit: OverdueSink,
+    reported: Option<Overdue>,
 }
 
-/// Since when it owes a byte, and what our kernel says of the connection.
-type Told = (Time, Option<TcpState>);
+/// Since when a response is overdue, and the kernel's state of the connection.
+type Overdue = (Time, Option<TcpState>);
 
 impl OverdueMonitor {
-    /// Nothing yet. An answer may take `waits` by what is asked, as a long poll does, before it is even due.
+    /// Nothing is overdue yet. `server_wait` is how long the request itself asks the broker to wait, as a long poll does.
     pub(in crate::kafka) fn new(
         clock: Clock,
         broker: BrokerId,
         role: ConnectionRole,
-        waits: Duration,
-        tell: Teller,
+        server_wait: Duration,
+        emit: OverdueSink,
     ) -> OverdueMonitor {
-        OverdueMonitor { clock, broker, role, late_after: LATE_AFTER + waits, tell, told: None }
+        OverdueMonitor { clock, broker, role, overdue_after: OVERDUE_AFTER + server_wait, emit, reported: None }
     }
 
-    /// A look at an open connection: since when it is silent with a request outstanding, and what our kernel says of it.
-    pub(super) fn since(&mut self, silent: Option<Instant>, tcp_state: Option<TcpState>) {
-        self.say(silent.filter(|since| self.is_late(*since)).map(|since| (self.clock.at(since), tcp_state)));
+    /// Takes in a check of the open connection: since when it waits for a byte, and the kernel's state of it.
+    pub(super) fn on_check(&mut self, waiting_since: Option<Instant>, tcp_state: Option<TcpState>) {
+        let overdue = waiting_since.filter(|since| self.is_overdue(*since));
+        self.report(overdue.map(|since| (self.clock.at(since), tcp_state)));
     }
 
-    /// Whether an answer that has been owed since then is late.
-    pub(super) fn is_late(&self, since: Instant) -> bool {
-        self.late_after <= since.elapsed()
+    /// Whether a response that has been waited for since then is overdue.
+    pub(super) fn is_overdue(&self, since: Instant) -> bool {
+        self.overdue_after <= since.elapsed()
     }
 
-    /// A connection is dialled; whoever does not answer that is owing from its begin on, if not longer.
+    /// Waits for a dial. If the broker does not answer it, a response is overdue from the begin of the dial, unless one was
+    /// overdue before.
     pub(super) async fn while_dialing<T>(
         &mut self,
-        dial_options: impl Future<Output = Result<T, WireError>>,
+        dial: impl Future<Output = Result<T, WireError>>,
     ) -> Result<T, WireError> {
         let began = self.clock.now();
-        let mut dial_options = std::pin::pin!(dial_options);
-        let dialed = match tokio::time::timeout(self.late_after, &mut dial_options).await {
+        let mut dial = std::pin::pin!(dial);
+        let dialed = match tokio::time::timeout(self.overdue_after, &mut dial).await {
             Ok(dialed) => dialed,
             Err(_) => {
-                self.go_on(began);
-                dial_options.await
+                if self.reported.is_none() {
+                    self.report(Some((began, None)));
+                }
+                dial.await
             }
         };
         match &dialed {
-            Ok(_) => self.say(None),
-            Err(error) => self.ended(error),
+            Ok(_) => self.report(None),
+            Err(error) => self.on_failure(error),
         }
         dialed
     }
 
-    /// The connection ended, or was not made.
-    pub(super) fn ended(&mut self, error: &WireError) {
+    /// The connection ended, or could not be opened. Unless the broker was silent, nothing is overdue any more.
+    pub(super) fn on_failure(&mut self, error: &WireError) {
         if !fault::of(error).is_silence() {
-            self.say(None);
+            self.report(None);
         }
     }
 
-    fn go_on(&mut self, since: Time) {
-        if self.told.is_none() {
-            self.say(Some((since, None)));
-        }
-    }
-
-    fn say(&mut self, owing: Option<Told>) {
-        if self.told != owing {
-            self.told = owing;
-            let (since, tcp_state) = owing.unzip();
-            (self.tell)(OverdueConnection {
-                broker: self.broker,
-                role: self.role,
-                since,
-                tcp_state: tcp_state.flatten(),
-            });
+    fn report(&mut self, overdue: Option<Overdue>) {
+        if self.reported != overdue {
+            self.reported = overdue;
+            let (since, tcp_state) = overdue.unzip();
+            let tcp_state = tcp_state.flatten();
+            (self.emit)(OverdueConnection { broker: self.broker, role: self.role, since, tcp_state });
         }
     }
 }
 
 impl Drop for OverdueMonitor {
     fn drop(&mut self) {
-        self.say(None);
+        self.report(None);
     }
 }
 
@@ -116,69 +111,72 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
-    fn owed() -> (OverdueMonitor, Arc<Mutex<Vec<Option<Time>>>>) {
-        let said = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&said);
-        let tell = move |silence: OverdueConnection| heard.lock().expect("nobody panicked").push(silence.since);
-        let owed =
-            OverdueMonitor::new(Clock::start(), BrokerId(1), ConnectionRole::Produce, Duration::ZERO, Arc::new(tell));
-        (owed, said)
+    /// The `since` of each report.
+    type Reports = Arc<Mutex<Vec<Option<Time>>>>;
+
+    fn monitor() -> (OverdueMonitor, Reports) {
+        let reports = Reports::default();
+        let sink = Arc::clone(&reports);
+        let emit = move |overdue: OverdueConnection| sink.lock().expect("no panic").push(overdue.since);
+        let (broker, role) = (BrokerId(1), ConnectionRole::Produce);
+        let monitor = OverdueMonitor::new(Clock::start(), broker, role, Duration::ZERO, Arc::new(emit));
+        (monitor, reports)
     }
 
-    fn said(said: &Arc<Mutex<Vec<Option<Time>>>>) -> Vec<Option<Time>> {
-        said.lock().expect("nobody panicked").clone()
+    fn reported(reports: &Reports) -> Vec<Option<Time>> {
+        reports.lock().expect("no panic").clone()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn late_answer_is_owed_from_its_question_on_until_it_comes() {
-        let (mut owed, heard) = owed();
-        let asked = Instant::now();
+    async fn response_is_overdue_after_half_a_second_from_its_request_on_until_it_comes() {
+        let (mut monitor, reports) = monitor();
+        let requested = Instant::now();
         tokio::time::advance(Duration::from_millis(499)).await;
-        owed.since(Some(asked), None);
-        assert!(said(&heard).is_empty());
+        monitor.on_check(Some(requested), None);
+        assert!(reported(&reports).is_empty());
         tokio::time::advance(Duration::from_millis(1)).await;
-        owed.since(Some(asked), None);
-        owed.since(Some(asked), None);
-        owed.since(None, None);
-        assert_eq!(said(&heard), [Some(Time::ORIGIN), None]);
+        monitor.on_check(Some(requested), None);
+        monitor.on_check(Some(requested), None);
+        monitor.on_check(None, None);
+        assert_eq!(reported(&reports), [Some(Time::ORIGIN), None]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_the_kernel_says_is_told_when_it_changes() {
-        let (mut owed, heard) = owed();
-        let asked = Instant::now();
+    async fn change_of_the_tcp_state_is_reported_once() {
+        let (mut monitor, reports) = monitor();
+        let requested = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
         let lost = Some(TcpState { unacked_bytes: 640, retransmits: 2 });
         for tcp_state in [None, lost, lost] {
-            owed.since(Some(asked), tcp_state);
+            monitor.on_check(Some(requested), tcp_state);
         }
-        assert_eq!(said(&heard), [Some(Time::ORIGIN); 2], "twice, and not three times");
+        assert_eq!(reported(&reports), [Some(Time::ORIGIN); 2], "twice, and not three times");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_outlasts_the_connection_and_ends_with_an_answer_or_a_refusal() {
-        let (mut owed, heard) = owed();
-        let asked = Instant::now();
+    async fn response_stays_overdue_over_a_silent_dial_and_not_over_a_refused_one() {
+        let (mut monitor, reports) = monitor();
+        let requested = Instant::now();
         tokio::time::advance(Duration::from_secs(5)).await;
-        owed.since(Some(asked), None);
+        monitor.on_check(Some(requested), None);
         let silent = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             Err::<(), _>(WireError::ConnectTimeout)
         };
-        assert!(owed.while_dialing(silent).await.is_err());
-        assert_eq!(said(&heard), [Some(Time::ORIGIN)], "it goes on");
+        assert!(monitor.while_dialing(silent).await.is_err());
+        assert_eq!(reported(&reports), [Some(Time::ORIGIN)], "still overdue");
         let refused = async { Err::<(), _>(WireError::Refused) };
-        assert!(owed.while_dialing(refused).await.is_err());
-        assert_eq!(said(&heard), [Some(Time::ORIGIN), None]);
+        assert!(monitor.while_dialing(refused).await.is_err());
+        assert_eq!(reported(&reports), [Some(Time::ORIGIN), None]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn dropped_connection_owes_nothing() {
-        let (mut owed, heard) = owed();
-        let asked = Instant::now();
+    async fn nothing_is_overdue_once_the_connection_is_dropped() {
+        let (mut monitor, reports) = monitor();
+        let requested = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
-        owed.since(Some(asked), None);
-        drop(owed);
-        assert_eq!(said(&heard).last(), Some(&None));
+        monitor.on_check(Some(requested), None);
+        drop(monitor);
+        assert_eq!(reported(&reports).last(), Some(&None));
     }
 }

@@ -17,7 +17,7 @@ use prober_core::topology::{PartitionSeen, TopicSeen};
 use prober_probes::port::LaneInput;
 
 use crate::kafka::lanes::topic::LaneContext;
-use crate::kafka::session::managed_connection::DialOptions;
+use crate::kafka::session::dial_options::DialOptions;
 use crate::kafka::wire::{ClusterMetadata, DescribeTopicConfig, MIN_INSYNC_REPLICAS, Metadata, WireError};
 
 /// A leader answers both questions by then, or they stay open until the next look.

@@ -12,8 +12,9 @@ use tokio::sync::watch;
 
 use crate::kafka::lanes::topic::ownership::Ownership;
 use crate::kafka::lanes::topic::{LaneContext, read_position};
+use crate::kafka::session::dial_options::DialOptions;
 use crate::kafka::session::fault;
-use crate::kafka::session::managed_connection::{ConnectionState, DialOptions, ManagedConnection, up};
+use crate::kafka::session::managed_connection::{ConnectionState, ManagedConnection, wait_until_up};
 use crate::kafka::wire::Fetched;
 use crate::supervisor::Task;
 
@@ -61,7 +62,7 @@ impl Reading {
         let mut offset = read_position::first(&self.context, &ownership, self.partition, self.topic_id).await;
         self.stand_at(offset, false);
         loop {
-            let connection = up(&mut link).await;
+            let connection = wait_until_up(&mut link).await;
             match self.context.fetch(&connection, self.partition, self.topic_id, offset, self.max_wait).await {
                 Ok(fetched) => offset = self.take(offset, fetched).await,
                 Err(_) => {

@@ -15,8 +15,9 @@ use prober_probes::port::{LaneInput, RecordToSend, SendError};
 use tokio::sync::watch;
 
 use crate::kafka::lanes::topic::LaneContext;
+use crate::kafka::session::dial_options::DialOptions;
 use crate::kafka::session::fault;
-use crate::kafka::session::managed_connection::{ConnectionState, DialOptions, ManagedConnection};
+use crate::kafka::session::managed_connection::{ConnectionState, ManagedConnection};
 use crate::kafka::wire::{Acks, Call, Connection, Produce, Produced, WireError};
 use crate::supervisor::Task;
 

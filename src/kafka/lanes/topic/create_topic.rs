@@ -11,7 +11,7 @@ use prober_core::placement::min_insync_replicas;
 
 use crate::kafka::wire::{CreateTopic, CreatedTopic, MIN_INSYNC_REPLICAS, WireError};
 
-use crate::kafka::session::managed_connection::DialOptions;
+use crate::kafka::session::dial_options::DialOptions;
 
 /// The controller's time for it; the broker answers at the latest then.
 const CREATE_WITHIN: Duration = Duration::from_secs(10);

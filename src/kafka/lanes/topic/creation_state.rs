@@ -8,6 +8,8 @@ use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::time::Time;
 
+use prober_probes::backoff::Backoff;
+
 use crate::kafka::Report;
 
 use super::LaneContext;
@@ -27,7 +29,7 @@ pub(super) struct CreationState {
     /// The same in a sentence.
     pub(super) message: Option<Arc<str>>,
     not_before: Time,
-    pause: Duration,
+    backoff: Backoff,
 }
 
 impl CreationState {
@@ -37,7 +39,7 @@ impl CreationState {
             fault: Fault::NoPartition,
             message: None,
             not_before: Time::ORIGIN,
-            pause: RETRY_MIN,
+            backoff: Backoff::new(RETRY_MIN, RETRY_MAX),
         }
     }
 
@@ -98,8 +100,7 @@ impl CreationState {
     }
 
     fn back_off(&mut self, now: Time) {
-        self.not_before = now + self.pause;
-        self.pause = (2 * self.pause).min(RETRY_MAX);
+        self.not_before = now + self.backoff.next_wait();
     }
 }
 

@@ -8,7 +8,7 @@ use prober_core::ids::Partition;
 use prober_core::topology::{TopicSeen, Topology};
 
 use super::LaneContext;
-use crate::kafka::session::managed_connection::DialOptions;
+use crate::kafka::session::dial_options::DialOptions;
 
 /// The address of each partition's leader; of its preferred leader, while it has none. Clones share it.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use prober_core::ids::Partition;
 use prober_core::kafka_error::KafkaError;
+use prober_probes::backoff::Backoff;
 use prober_probes::port::LaneInput;
 use prober_probes::record;
 
@@ -18,9 +19,9 @@ use crate::kafka::session::fault;
 /// A broker that has the answer gives it at once.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// An unanswered question is asked again after this, doubling up to [`PAUSE_MAX`].
-const PAUSE_MIN: Duration = Duration::from_millis(50);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// The waits between unanswered requests.
+const BACKOFF_MIN: Duration = Duration::from_millis(50);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// Where the newest offsets are no records, as the markers that end transactions are none, one is looked for so far back.
 const LOOK_BACK: i64 = 32;
@@ -66,7 +67,7 @@ async fn persist<T, F>(context: &LaneContext, ask: impl Fn() -> F, mut unreachab
 where
     F: Future<Output = Result<T, Unresolved>>,
 {
-    let mut pause = PAUSE_MIN;
+    let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
     loop {
         match tokio::time::timeout(context.deadline + ANSWER_WITHIN, ask()).await {
             Ok(Ok(answer)) => return answer,
@@ -77,8 +78,7 @@ where
             }
             Ok(Err(Unresolved { kafka: None })) | Err(_) => unreachable(),
         }
-        tokio::time::sleep(pause).await;
-        pause = (2 * pause).min(PAUSE_MAX);
+        backoff.wait().await;
     }
 }
 

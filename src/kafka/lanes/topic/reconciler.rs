@@ -10,6 +10,7 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::placement::{Mode, Plan, plan};
 use prober_core::snapshot::LaneState;
 use prober_core::topology::TopicSeen;
+use prober_probes::backoff::Backoff;
 use prober_probes::port::{LaneInput, Layout};
 
 use crate::kafka::Report;
@@ -32,9 +33,9 @@ const MISSING_TOPIC_INTERVAL: Duration = Duration::from_millis(250);
 /// An answer that hints at stale metadata brings the next look forward, but no nearer than this to the last.
 const STALE_REFRESH_MIN: Duration = Duration::from_secs(1);
 
-/// After an unanswered round; doubles to one second.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// The waits between metadata requests that no broker answers.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
 /// A topic that was there is gone only when so many answers in a row say so: one broker may lag behind.
 const MISSING_ANSWERS_MAX: u32 = 3;
@@ -82,11 +83,11 @@ impl<T: TopicHandler> Reconciler<T> {
     }
 
     pub(in crate::kafka) async fn run(mut self) {
-        let mut pause = PAUSE_MIN;
+        let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         loop {
             match self.metadata_client.request(self.cluster.candidates()).await {
                 Ok(metadata) => {
-                    pause = PAUSE_MIN;
+                    backoff.reset();
                     let next = self.observe(metadata).await;
                     self.wait(next).await;
                 }
@@ -96,8 +97,7 @@ impl<T: TopicHandler> Reconciler<T> {
                         let message = format!("no bootstrap server answers: {error}");
                         self.report(layout, LaneState::Connecting, Some(message.into()));
                     }
-                    tokio::time::sleep(pause).await;
-                    pause = (2 * pause).min(PAUSE_MAX);
+                    backoff.wait().await;
                 }
             }
         }

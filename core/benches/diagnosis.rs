@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use prober_core::diagnosis::active_findings::ActiveFindings;
 use prober_core::diagnosis::cells::Cells;
-use prober_core::diagnosis::input::{Input, Listed, Looks, Replicated, Seen};
-use prober_core::diagnosis::own::Own;
-use prober_core::diagnosis::standing::Standing;
+use prober_core::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, ReplicaState};
+use prober_core::diagnosis::prober_health::ProberHealth;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, Subject, View};
@@ -18,25 +18,25 @@ use prober_core::time::Time;
 
 const NOW: Time = Time::from_millis(600_000);
 
-fn broker(id: i32) -> Seen {
+fn broker(id: i32) -> BrokerEvidence {
     let silent_for = |seconds: u64| NOW - Duration::from_secs(seconds);
     let is_silent = id % 2 == 0;
     // Each at a time of its own, so that each is a finding of its own.
     let since = silent_for(20 + 3 * u64::from(id.unsigned_abs()));
     let role = [ConnectionRole::Produce, ConnectionRole::Fetch, ConnectionRole::Control].map(|role| (role, since));
-    Seen {
-        broker: BrokerId(id),
-        listed: Some(Listed { since: Time::ORIGIN, asked: NOW }),
-        answered: Some(if is_silent { since } else { NOW }),
-        silent: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
+    BrokerEvidence {
+        id: BrokerId(id),
+        listed: Some(MetadataListing { since: Time::ORIGIN, asked: NOW }),
+        last_answer: Some(if is_silent { since } else { NOW }),
+        overdue: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
         tcp_states: BTreeMap::new(),
         streaks: BTreeMap::new(),
-        looks: is_silent.then_some(Looks {
+        connect_checks: is_silent.then_some(ConnectChecks {
             began: since,
             failed: 10,
             fault: Some(Fault::NoHandshake),
-            silent: true,
-            accepted: true,
+            unanswered: true,
+            tcp_accepted: true,
         }),
     }
 }
@@ -63,7 +63,7 @@ fn cells() -> Cells {
                 let ended = Time::from_millis(now);
                 let sent = ended - latency;
                 let (raw_outcome, stalled) = (RawOutcome::Success(latency), Duration::ZERO);
-                cells.counted(&Event {
+                cells.on_event(&Event {
                     series,
                     broker,
                     limits,
@@ -80,56 +80,56 @@ fn cells() -> Cells {
 }
 
 /// Three replicas each, all in sync.
-fn replicated() -> BTreeMap<BrokerId, Replicated> {
+fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
     let of = |id: i32| {
         let in_sync = (0..3).map(|next| BrokerId((id - 1 + next) % 100 + 1)).collect();
-        (BrokerId(id), Replicated { leader: Some(BrokerId(id)), in_sync })
+        (BrokerId(id), ReplicaState { leader: Some(BrokerId(id)), in_sync })
     };
     (1..=100).map(of).collect()
 }
 
-fn well(id: i32) -> Seen {
-    Seen { answered: Some(NOW), silent: BTreeMap::new(), looks: None, ..broker(id) }
+fn well(id: i32) -> BrokerEvidence {
+    BrokerEvidence { last_answer: Some(NOW), overdue: BTreeMap::new(), connect_checks: None, ..broker(id) }
 }
 
 fn evaluate(criterion: &mut Criterion) {
     let silent = input((1..=100).map(broker).collect());
-    let mut standing = Standing::default();
-    standing.follow(&silent);
-    assert_eq!(standing.findings().count(), 50);
+    let mut active_findings = ActiveFindings::default();
+    active_findings.follow(&silent);
+    assert_eq!(active_findings.findings().count(), 50);
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them silent", |bencher| {
-        bencher.iter(|| standing.follow(black_box(&silent)));
+        bencher.iter(|| active_findings.follow(black_box(&silent)));
     });
     let (mut cells, mut slow) = (cells(), input((1..=100).map(well).collect()));
     slow.replicated = replicated().into();
     slow.table = cells.table(NOW).into();
     assert!(50 <= slow.table.cells.values().filter(|bits| bits.is_bad()).count());
-    let mut standing = Standing::default();
+    let mut active_findings = ActiveFindings::default();
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them slow", |bencher| {
         bencher.iter(|| {
             slow.table = cells.table(NOW).into();
-            standing.follow(black_box(&slow));
+            active_findings.follow(black_box(&slow));
         });
     });
 }
 
-fn input(brokers: Vec<Seen>) -> Input {
+fn input(brokers: Vec<BrokerEvidence>) -> Input {
     Input {
         now: NOW,
         cluster: ClusterName::new("bench"),
         brokers,
         controller: None,
-        short: None,
+        under_min_isr: None,
         lost: None,
         table: Arc::default(),
         replicated: Arc::default(),
         throttled: BTreeMap::new(),
-        refused: BTreeMap::new(),
-        forbidden: Vec::new(),
-        rhythm: Duration::from_millis(700),
+        credentials_refused: BTreeMap::new(),
+        missing_permissions: Vec::new(),
+        liveness_timeout: Duration::from_millis(700),
         stalled: Duration::ZERO,
-        stalled_lately: Duration::ZERO,
-        own: Own::default(),
+        stalled_last_minute: Duration::ZERO,
+        prober: ProberHealth::default(),
     }
 }
 

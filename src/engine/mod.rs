@@ -379,7 +379,7 @@ impl Engine {
 
     /// Holds what is known of each cluster against the rules of the diagnosis.
     fn diagnose(&mut self, now: Time) {
-        let own = self.health.own(now);
+        let prober = self.health.at(now);
         for probes in &mut self.probes {
             let cluster = &probes.cluster;
             let Some(lane) = pinned(&self.lanes, cluster) else { continue };
@@ -390,8 +390,8 @@ impl Engine {
                 decommissioned: self.decommissioned.of(cluster),
                 stalls: &self.stalls,
                 lost: self.counting.ledger().anomalies(cluster, Lane::Replicated, Anomaly::Lost),
-                forbidden: messages.cloned().collect(),
-                own: own.clone(),
+                missing_permissions: messages.cloned().collect(),
+                prober: prober.clone(),
             };
             probes.evidence.follow(now, around, probes.port.as_mut());
         }

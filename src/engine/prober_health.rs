@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::own::Own;
 use prober_core::diagnosis::prober::STALLS_WITHIN;
+use prober_core::diagnosis::prober_health::ProberHealth;
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::snapshot::ProberStatus;
@@ -76,26 +76,30 @@ impl HealthHistory {
     }
 
     /// All of it as evidence.
-    pub(super) fn own(&self, now: Time) -> Own {
+    pub(super) fn at(&self, now: Time) -> ProberHealth {
         let Some((newest, _)) = self.readings.back() else {
-            return Own { loopback: self.loopback, reference: self.reference.clone(), ..Own::default() };
+            return ProberHealth {
+                loopback: self.loopback,
+                reference: self.reference.clone(),
+                ..ProberHealth::default()
+            };
         };
         let (just, lately) = (self.before(now, STALLS_WITHIN), self.before(now, STALLS_KEPT_FOR));
         let throttled = |before: &Readings| grown(newest.throttling, before.throttling);
         let of_minute = throttled(lately);
         let memory = newest.memory.zip(lately.memory);
         let waited = memory.and_then(|(new, old)| Some(new.waited?.saturating_sub(old.waited?)));
-        Own {
+        ProberHealth {
             throttled: throttled(just).time,
-            throttled_lately: of_minute.time,
-            periods_lately: (of_minute.periods, of_minute.throttled),
-            waited_lately: waited,
-            met_lately: memory.map_or(0, |(new, old)| new.met.saturating_sub(old.met)),
-            stolen_lately: stolen(newest, lately),
+            throttled_last_minute: of_minute.time,
+            throttled_periods_last_minute: (of_minute.periods, of_minute.throttled),
+            memory_wait_last_minute: waited,
+            memory_limit_hits_last_minute: memory.map_or(0, |(new, old)| new.met.saturating_sub(old.met)),
+            steal_share_last_minute: stolen(newest, lately),
             suspended: self.suspended,
             descriptors: newest.descriptors,
             ports: newest.ports,
-            refused: self.refused,
+            resource_refused: self.refused,
             loopback: self.loopback,
             reference: self.reference.clone(),
         }
@@ -168,17 +172,23 @@ mod tests {
     fn what_was_held_back_before_the_prober_ran_is_not_ours() {
         let mut history = HealthHistory::default();
         history.on_readings(reading(0, 90_000));
-        assert_eq!(history.own(Time::from_millis(500)).throttled_lately, Duration::ZERO);
+        assert_eq!(history.at(Time::from_millis(500)).throttled_last_minute, Duration::ZERO);
     }
 
     #[test]
     fn throttling_is_told_of_three_seconds_and_of_a_minute() {
         let mut history = HealthHistory::default();
         (0..=120).for_each(|second| history.on_readings(reading(second, 500 * second)));
-        let own = history.own(Time::from_millis(120_000));
-        assert_eq!((own.throttled, own.throttled_lately), (Duration::from_millis(1500), Duration::from_secs(30)));
-        assert_eq!((own.periods_lately, own.met_lately), ((600, 60), 60));
-        assert_eq!((own.waited_lately, own.stolen_lately), (Some(Duration::from_secs(30)), 0.25));
+        let health = history.at(Time::from_millis(120_000));
+        assert_eq!(
+            (health.throttled, health.throttled_last_minute),
+            (Duration::from_millis(1500), Duration::from_secs(30))
+        );
+        assert_eq!((health.throttled_periods_last_minute, health.memory_limit_hits_last_minute), ((600, 60), 60));
+        assert_eq!(
+            (health.memory_wait_last_minute, health.steal_share_last_minute),
+            (Some(Duration::from_secs(30)), 0.25)
+        );
         assert_eq!(history.readings.len(), READINGS_KEPT);
     }
 
@@ -188,7 +198,7 @@ mod tests {
         (0..10).for_each(|second| {
             history.on_readings(Readings { at: Time::from_millis(1000 * second), ..Readings::default() })
         });
-        assert_eq!(history.own(Time::from_millis(9000)), Own::default());
+        assert_eq!(history.at(Time::from_millis(9000)), ProberHealth::default());
     }
 
     #[test]
@@ -212,9 +222,9 @@ mod tests {
     fn reference_that_nobody_asked_for_is_not_heard() {
         let mut history = HealthHistory::new(None);
         history.on_control(ControlKind::Reference, Time::ORIGIN, true);
-        assert_eq!(history.own(Time::ORIGIN).reference, None);
+        assert_eq!(history.at(Time::ORIGIN).reference, None);
         let mut history = HealthHistory::new(Some("elsewhere:1".into()));
         history.on_control(ControlKind::Reference, Time::ORIGIN, true);
-        assert!(history.own(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
+        assert!(history.at(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
     }
 }

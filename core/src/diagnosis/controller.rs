@@ -4,7 +4,7 @@ use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 
 use super::input::Input;
-use super::silence::seconds;
+use super::unresponsive::seconds;
 
 /// So many questions in a row were not answered well, each by way of two brokers.
 pub const BAD: u32 = 2;

@@ -8,8 +8,8 @@ use crate::finding::{Finding, FindingKind};
 use crate::ids::Probe;
 use crate::kafka_error::KafkaError;
 
-use super::input::{Input, Seen, Streak};
-use super::silence::seconds;
+use super::input::{BrokerEvidence, Input, Streak};
+use super::unresponsive::seconds;
 
 /// So many attempts in a row failed: a coordinator that moves fails one or two.
 pub const BAD: u32 = 4;
@@ -18,7 +18,7 @@ const PROBES: [Probe; 2] = [Probe::Commit, Probe::Transaction];
 
 /// The one finding about all coordinators that fail. The caller has made sure that no broker's silence explains it.
 pub fn find(input: &Input) -> Option<Finding> {
-    let failing: Vec<(&Seen, Probe, Streak)> = input
+    let failing: Vec<(&BrokerEvidence, Probe, Streak)> = input
         .brokers
         .iter()
         .flat_map(|seen| PROBES.into_iter().filter_map(move |probe| failing(seen, probe)))
@@ -31,10 +31,10 @@ pub fn find(input: &Input) -> Option<Finding> {
     } else {
         "coordinators fail while the brokers are well: look at the internal topics' partitions and their replicas"
     };
-    let told = |(seen, probe, streak): &(&Seen, Probe, Streak)| -> Arc<str> {
+    let told = |(seen, probe, streak): &(&BrokerEvidence, Probe, Streak)| -> Arc<str> {
         let length = seconds(input.now.since(streak.since));
         let (probe, fault) = (probe.as_str(), streak.fault.error_type());
-        format!("{} {probe} attempts at broker {} in {length} ended with {fault}", streak.bad, seen.broker).into()
+        format!("{} {probe} attempts at broker {} in {length} ended with {fault}", streak.bad, seen.id).into()
     };
     Some(Finding {
         kind: FindingKind::CoordinatorFailing,
@@ -50,7 +50,7 @@ pub fn find(input: &Input) -> Option<Finding> {
     })
 }
 
-fn failing(seen: &Seen, probe: Probe) -> Option<(&Seen, Probe, Streak)> {
+fn failing(seen: &BrokerEvidence, probe: Probe) -> Option<(&BrokerEvidence, Probe, Streak)> {
     let streak = *seen.streaks.get(&probe)?;
     (BAD <= streak.bad && streak.fault.blame() == Blame::Cluster).then_some((seen, probe, streak))
 }

@@ -10,13 +10,13 @@ use super::input::Input;
 
 /// The finding about whoever is refused.
 pub fn find(input: &Input) -> Option<Finding> {
-    let since = input.refused.values().map(|(since, _)| *since).min()?;
-    let (all, some) = (input.brokers.len(), input.refused.len());
+    let since = input.credentials_refused.values().map(|(since, _)| *since).min()?;
+    let (all, some) = (input.brokers.len(), input.credentials_refused.len());
     let is_everywhere = all <= some;
-    let one = input.refused.keys().next().copied().filter(|_| some == 1 && !is_everywhere);
+    let one = input.credentials_refused.keys().next().copied().filter(|_| some == 1 && !is_everywhere);
     // What a broker shows of itself may be its own fault, and only if not everybody shows it.
     let is_theirs = |fault: &Fault| fault.blame() == Blame::Cluster;
-    let theirs = !is_everywhere && input.refused.values().all(|(_, fault)| is_theirs(fault));
+    let theirs = !is_everywhere && input.credentials_refused.values().all(|(_, fault)| is_theirs(fault));
     let summary = match one {
         Some(broker) => {
             format!("TLS or SASL fails at broker {broker} and nowhere else: compare its certificate and keystore")
@@ -37,7 +37,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         since,
         confidence: 0.95,
         summary: summary.into(),
-        evidence: input.refused.iter().map(told).collect(),
+        evidence: input.credentials_refused.iter().map(told).collect(),
         runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown],
     })

@@ -8,8 +8,8 @@ use crate::finding::{Finding, FindingKind};
 use crate::vitals::Share;
 
 use super::input::Input;
-use super::own::Own;
-use super::silence::seconds;
+use super::prober_health::ProberHealth;
+use super::unresponsive::seconds;
 
 /// Stalls so far back count: after one, answers that had arrived meanwhile are read within this time.
 pub const STALLS_WITHIN: Duration = Duration::from_secs(3);
@@ -44,13 +44,13 @@ const STOLEN_FROM: f64 = 0.1;
 
 /// Whether the prober could not pay attention just now, so that silence may be its own.
 pub fn is_stalled(input: &Input) -> bool {
-    let own = &input.own;
+    let prober = &input.prober;
     let within = |at: Option<_>, length| at.is_some_and(|at| input.now.since(at) < length);
     STALLED_FOR <= input.stalled
-        || THROTTLED_FOR <= own.throttled
-        || within(own.suspended.map(|(at, _)| at), STALLS_WITHIN)
-        || within(own.refused, REFUSED_WITHIN)
-        || own.loopback.is_lost()
+        || THROTTLED_FOR <= prober.throttled
+        || within(prober.suspended.map(|(at, _)| at), STALLS_WITHIN)
+        || within(prober.resource_refused, REFUSED_WITHIN)
+        || prober.loopback.is_lost()
 }
 
 /// The finding about the prober: that something is short explains that it was stopped.
@@ -59,9 +59,9 @@ pub fn find(input: &Input) -> Option<Finding> {
 }
 
 fn stalled(input: &Input) -> Option<Finding> {
-    (STALLED_LATELY <= input.stalled_lately && STALLED_FOR <= input.stalled).then(|| {
-        let mut evidence: Vec<Arc<str>> = vec!["its own heartbeats came late by as much".into()];
-        let stolen = input.own.stolen_lately;
+    (STALLED_LATELY <= input.stalled_last_minute && STALLED_FOR <= input.stalled).then(|| {
+        let mut evidence: Vec<Arc<str>> = vec!["its prober heartbeats came late by as much".into()];
+        let stolen = input.prober.steal_share_last_minute;
         if STOLEN_FROM <= stolen {
             evidence
                 .push(format!("{:.0} % of this machine's CPU went to other guests of its host", 100.0 * stolen).into());
@@ -69,7 +69,7 @@ fn stalled(input: &Input) -> Option<Finding> {
         Finding {
             summary: format!(
                 "the prober itself was stopped for {} in the last minute: give it CPU, it judges nobody meanwhile",
-                seconds(input.stalled_lately)
+                seconds(input.stalled_last_minute)
             )
             .into(),
             ..about_us(input, FindingKind::ProberStalled, evidence)
@@ -78,9 +78,9 @@ fn stalled(input: &Input) -> Option<Finding> {
 }
 
 fn starved(input: &Input) -> Option<Finding> {
-    let own = &input.own;
-    let refused = own.refused.is_some_and(|at| input.now.since(at) < REFUSED_WITHIN);
-    let shortages = [cpu(own), memory(own), descriptors(own), ports(own)];
+    let prober = &input.prober;
+    let refused = prober.resource_refused.is_some_and(|at| input.now.since(at) < REFUSED_WITHIN);
+    let shortages = [cpu(prober), memory(prober), descriptors(prober), ports(prober)];
     let mut short: Vec<Shortage> = shortages.into_iter().flatten().collect();
     if short.is_empty() && refused {
         short.push(Shortage {
@@ -109,10 +109,10 @@ struct Shortage {
     evidence: String,
 }
 
-fn cpu(own: &Own) -> Option<Shortage> {
-    (THROTTLED_LATELY <= own.throttled_lately).then(|| {
-        let (periods, met) = own.periods_lately;
-        let held = seconds(own.throttled_lately);
+fn cpu(prober: &ProberHealth) -> Option<Shortage> {
+    (THROTTLED_LATELY <= prober.throttled_last_minute).then(|| {
+        let (periods, met) = prober.throttled_periods_last_minute;
+        let held = seconds(prober.throttled_last_minute);
         Shortage {
             what: "CPU",
             remedy: "raise its container's CPU limit",
@@ -123,9 +123,9 @@ fn cpu(own: &Own) -> Option<Shortage> {
     })
 }
 
-fn memory(own: &Own) -> Option<Shortage> {
-    let met = own.met_lately;
-    let evidence = match own.waited_lately {
+fn memory(prober: &ProberHealth) -> Option<Shortage> {
+    let met = prober.memory_limit_hits_last_minute;
+    let evidence = match prober.memory_wait_last_minute {
         Some(waited) if WAITED_LATELY <= waited => {
             format!("it waited for memory for {} in the last minute, and met its limit {met} times", seconds(waited))
         }
@@ -135,14 +135,14 @@ fn memory(own: &Own) -> Option<Shortage> {
     Some(Shortage { what: "memory", remedy: "raise its container's memory limit", evidence })
 }
 
-fn descriptors(own: &Own) -> Option<Shortage> {
-    let Share { used, limit } = own.descriptors.filter(|share| SHORT_FROM <= share.ratio())?;
+fn descriptors(prober: &ProberHealth) -> Option<Shortage> {
+    let Share { used, limit } = prober.descriptors.filter(|share| SHORT_FROM <= share.ratio())?;
     let evidence = format!("{used} of {limit} file descriptors are open");
     Some(Shortage { what: "file descriptors", remedy: "raise its limit of open files (ulimit -n)", evidence })
 }
 
-fn ports(own: &Own) -> Option<Shortage> {
-    let Share { used, limit } = own.ports.filter(|share| SHORT_FROM <= share.ratio())?;
+fn ports(prober: &ProberHealth) -> Option<Shortage> {
+    let Share { used, limit } = prober.ports.filter(|share| SHORT_FROM <= share.ratio())?;
     let remedy = "widen net.ipv4.ip_local_port_range, or find who opens so many connections";
     Some(Shortage { what: "local ports", remedy, evidence: format!("{used} of {limit} local ports are in use") })
 }

@@ -8,9 +8,9 @@ use crate::finding::{Finding, FindingKind};
 use crate::time::Time;
 use crate::vitals::Control;
 
+use super::correlated;
 use super::input::Input;
-use super::silence::seconds;
-use super::together;
+use super::unresponsive::seconds;
 
 /// What went away so much before or after the brokers went away with them: a reference is asked every two seconds, and
 /// a second goes by until it counts as lost.
@@ -31,7 +31,7 @@ enum Says {
 
 /// Not even a byte to ourselves comes back: whatever else does not come back says nothing.
 pub fn loopback(input: &Input) -> Option<Finding> {
-    let control = input.own.loopback;
+    let control = input.prober.loopback;
     let missed = control.missed.filter(|missed| control.is_lost() && missed.since < missed.last)?;
     let lost = seconds(input.now.since(missed.since));
     Some(Finding {
@@ -54,9 +54,9 @@ pub fn loopback(input: &Input) -> Option<Finding> {
 /// What is to be said when no broker answers: `unclear`, which blames nobody, unless a control knows more. `None`: in a moment.
 pub fn judge(input: &Input, unclear: Finding) -> Option<Finding> {
     // The last that any broker said is the begin of the silence; what is owed may begin anew when connections do.
-    let onset = input.brokers.iter().filter_map(|seen| seen.answered).max().unwrap_or(unclear.since);
-    let Some((address, control)) = &input.own.reference else { return Some(unclear) };
-    match says(control, onset, input.now) {
+    let start = input.brokers.iter().filter_map(|seen| seen.last_answer).max().unwrap_or(unclear.since);
+    let Some((address, control)) = &input.prober.reference else { return Some(unclear) };
+    match says(control, start, input.now) {
         Says::Lost => Some(network(input, unclear, address, control)),
         Says::Answers => Some(cluster(input, unclear, address, control)),
         Says::Soon => None,
@@ -64,15 +64,15 @@ pub fn judge(input: &Input, unclear: Finding) -> Option<Finding> {
     }
 }
 
-fn says(control: &Control, onset: Time, now: Time) -> Says {
-    let near = |at: Time| at.since(onset).max(onset.since(at)) <= SAME_LOSS;
+fn says(control: &Control, start: Time, now: Time) -> Says {
+    let near = |at: Time| at.since(start).max(start.since(at)) <= SAME_LOSS;
     // Also when it answers again by now: the brokers' connections take longer to come back.
-    if control.missed.is_some_and(|missed| near(missed.since) && onset <= missed.last) {
+    if control.missed.is_some_and(|missed| near(missed.since) && start <= missed.last) {
         return Says::Lost;
     }
     match control.answered {
-        Some(answered) if onset < answered => Says::Answers,
-        Some(_) if !control.is_lost() && now.since(onset) < SAME_LOSS => Says::Soon,
+        Some(answered) if start < answered => Says::Answers,
+        Some(_) if !control.is_lost() && now.since(start) < SAME_LOSS => Says::Soon,
         _ => Says::Nothing,
     }
 }
@@ -99,7 +99,7 @@ fn network(input: &Input, unclear: Finding, address: &str, control: &Control) ->
 fn cluster(input: &Input, unclear: Finding, address: &str, control: &Control) -> Finding {
     let answered = control.answered.map_or(Duration::ZERO, |at| input.now.since(at));
     let said = format!("the reference {address} answered while the brokers did not, {} ago at last", seconds(answered));
-    let who = together::nobody(input);
+    let who = correlated::nobody(input);
     Finding {
         blame: Blame::Cluster,
         confidence: 0.95,

@@ -5,13 +5,13 @@ use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
 use crate::ids::Probe;
 
-use super::input::{Input, Seen};
-use super::silence::seconds;
+use super::input::{BrokerEvidence, Input};
+use super::unresponsive::seconds;
 
 /// The finding about one broker. The probe has waited already until it is sure: one answer is enough.
-pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
+pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
     let streak = seen.streaks.get(&Probe::Metadata).filter(|streak| streak.fault == Fault::Stale)?;
-    let (broker, behind) = (seen.broker, seconds(input.now.since(streak.since)));
+    let (broker, behind) = (seen.id, seconds(input.now.since(streak.since)));
     Some(Finding {
         kind: FindingKind::BrokerStale,
         cluster: input.cluster.clone(),

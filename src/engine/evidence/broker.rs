@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Looks, Streak};
+use prober_core::diagnosis::input::{ConnectChecks, Streak};
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::ConnectionRole;
@@ -13,9 +13,9 @@ use prober_core::time::Time;
 
 /// A suspect is looked at this often; after a while more seldom, since each look at a process that hangs takes a place in
 /// its queue of accepted connections.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-const SELDOM_AFTER: Duration = Duration::from_secs(10);
-const SELDOM: Duration = Duration::from_secs(10);
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_SELDOM_AFTER: Duration = Duration::from_secs(10);
+const CHECK_SELDOM: Duration = Duration::from_secs(10);
 
 /// A look that has not come back by then was put to nobody: there was no address.
 const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
@@ -24,15 +24,15 @@ const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct BrokerTracker {
     pub(super) answered: Option<Time>,
-    pub(super) silent: BTreeMap<ConnectionRole, Time>,
+    pub(super) overdue: BTreeMap<ConnectionRole, Time>,
     pub(super) tcp_states: BTreeMap<ConnectionRole, TcpState>,
     /// The newest event of the broker view found nobody, or was hung up on.
     is_closed: bool,
     /// Since when the `connect` probe has got no answer, though kept connections may.
     unanswered_since: Option<Time>,
-    looking_since: Option<Time>,
-    looked_at: Option<Time>,
-    pub(super) looks: Option<Looks>,
+    check_began: Option<Time>,
+    last_check: Option<Time>,
+    pub(super) connect_checks: Option<ConnectChecks>,
     pub(super) streaks: BTreeMap<Probe, Streak>,
 }
 
@@ -76,48 +76,55 @@ impl BrokerTracker {
     fn has_answered(&mut self, at: Time) {
         self.answered = self.answered.max(Some(at));
         self.is_closed = false;
-        if self.looked_at.is_none_or(|looked| looked < at) {
-            self.looks = None;
+        if self.last_check.is_none_or(|looked| looked < at) {
+            self.connect_checks = None;
         }
     }
 
     /// Whether it is time for a look at it.
-    pub(super) fn wants_a_look(&self, now: Time) -> bool {
-        let suspicious = !self.silent.is_empty() || self.is_closed || self.unanswered_since.is_some();
-        let idle = self.looking_since.is_none_or(|since| CHECK_LOST_AFTER <= now.since(since));
-        let since = self.looks.map(|looks| looks.began).into_iter().chain(self.unanswered_since).min();
-        let for_long = since.is_some_and(|since| SELDOM_AFTER <= now.since(since));
-        let every = if for_long { SELDOM } else { LOOK_EVERY };
-        suspicious && idle && self.looked_at.is_none_or(|at| every <= now.since(at))
+    pub(super) fn wants_connect_check(&self, now: Time) -> bool {
+        let suspicious = !self.overdue.is_empty() || self.is_closed || self.unanswered_since.is_some();
+        let idle = self.check_began.is_none_or(|since| CHECK_LOST_AFTER <= now.since(since));
+        let since = self.connect_checks.map(|checks| checks.began).into_iter().chain(self.unanswered_since).min();
+        let for_long = since.is_some_and(|since| CHECK_SELDOM_AFTER <= now.since(since));
+        let every = if for_long { CHECK_SELDOM } else { CHECK_EVERY };
+        suspicious && idle && self.last_check.is_none_or(|at| every <= now.since(at))
     }
 
     /// A look has begun.
-    pub(super) fn look(&mut self, now: Time) {
-        self.looking_since = Some(now);
-        self.looked_at = Some(now);
+    pub(super) fn begin_connect_check(&mut self, now: Time) {
+        self.check_began = Some(now);
+        self.last_check = Some(now);
         // The first of a row is silent until it has ended.
-        self.looks.get_or_insert(Looks { began: now, failed: 0, fault: None, silent: true, accepted: false });
+        self.connect_checks.get_or_insert(ConnectChecks {
+            began: now,
+            failed: 0,
+            fault: None,
+            unanswered: true,
+            tcp_accepted: false,
+        });
     }
 
     /// A look is over.
-    pub(super) fn looked(&mut self, at: Time, fault: Option<Fault>) {
-        let began = self.looking_since.take().unwrap_or(at);
+    pub(super) fn on_connect_check(&mut self, at: Time, fault: Option<Fault>) {
+        let began = self.check_began.take().unwrap_or(at);
         // Nothing else clears a look that ends after the evidence has.
         let answered_since = self.answered.is_some_and(|answered| began < answered);
         let Some(fault) = fault.filter(|_| !answered_since) else {
-            self.looks = None;
+            self.connect_checks = None;
             self.is_closed &= answered_since;
             if fault.is_none() {
                 self.unanswered_since = None;
             }
             return;
         };
-        let silent = fault.is_silence();
-        let same = self.looks.filter(|looks| looks.failed == 0 || looks.silent == silent);
-        let (began, failed, accepted) =
-            same.map_or((began, 0, false), |looks| (looks.began, looks.failed, looks.accepted));
-        let accepted = accepted || silent && !matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
-        self.looks = Some(Looks { began, failed: failed + 1, fault: Some(fault), silent, accepted });
+        let unanswered = fault.is_silence();
+        let same = self.connect_checks.filter(|checks| checks.failed == 0 || checks.unanswered == unanswered);
+        let (began, failed, tcp_accepted) =
+            same.map_or((began, 0, false), |checks| (checks.began, checks.failed, checks.tcp_accepted));
+        let tcp_accepted = tcp_accepted || unanswered && !matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
+        self.connect_checks =
+            Some(ConnectChecks { began, failed: failed + 1, fault: Some(fault), unanswered, tcp_accepted });
     }
 }
 
@@ -143,66 +150,72 @@ mod tests {
     #[test]
     fn look_that_is_answered_clears_the_suspect() {
         let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
-        assert!(suspect.wants_a_look(at(0)));
-        suspect.look(at(0));
-        assert!(!suspect.wants_a_look(at(4000)), "one at a time");
-        suspect.looked(at(100), Some(Fault::ConnectionRefused));
-        assert!(!suspect.wants_a_look(at(999)) && suspect.wants_a_look(at(1000)));
-        let looks = suspect.looks.expect("a row");
-        assert_eq!((looks.began, looks.failed, looks.silent), (at(0), 1, false));
-        suspect.look(at(1000));
-        suspect.looked(at(1001), None);
-        assert_eq!((suspect.looks, suspect.wants_a_look(at(9000))), (None, false));
+        assert!(suspect.wants_connect_check(at(0)));
+        suspect.begin_connect_check(at(0));
+        assert!(!suspect.wants_connect_check(at(4000)), "one at a time");
+        suspect.on_connect_check(at(100), Some(Fault::ConnectionRefused));
+        assert!(!suspect.wants_connect_check(at(999)) && suspect.wants_connect_check(at(1000)));
+        let checks = suspect.connect_checks.expect("a row");
+        assert_eq!((checks.began, checks.failed, checks.unanswered), (at(0), 1, false));
+        suspect.begin_connect_check(at(1000));
+        suspect.on_connect_check(at(1001), None);
+        assert_eq!((suspect.connect_checks, suspect.wants_connect_check(at(9000))), (None, false));
     }
 
     #[test]
-    fn row_of_unanswered_looks_begins_anew_with_a_refusal() {
+    fn row_of_unanswered_for_begins_anew_with_a_refusal() {
         let mut suspect =
-            BrokerTracker { silent: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
+            BrokerTracker { overdue: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
         for begin in [0, 2000] {
-            suspect.look(at(begin));
-            suspect.looked(at(begin + 2000), Some(Fault::NoHandshake));
+            suspect.begin_connect_check(at(begin));
+            suspect.on_connect_check(at(begin + 2000), Some(Fault::NoHandshake));
         }
-        assert_eq!(suspect.looks.map(|looks| (looks.began, looks.failed, looks.silent)), Some((at(0), 2, true)));
-        suspect.look(at(4000));
-        suspect.looked(at(6000), Some(Fault::ConnectTimeout));
-        assert!(suspect.looks.is_some_and(|looks| looks.accepted), "its machine was there");
-        suspect.look(at(7000));
-        suspect.looked(at(7001), Some(Fault::ConnectionRefused));
-        assert_eq!(suspect.looks.map(|looks| (looks.began, looks.failed, looks.silent)), Some((at(7000), 1, false)));
+        assert_eq!(
+            suspect.connect_checks.map(|checks| (checks.began, checks.failed, checks.unanswered)),
+            Some((at(0), 2, true))
+        );
+        suspect.begin_connect_check(at(4000));
+        suspect.on_connect_check(at(6000), Some(Fault::ConnectTimeout));
+        assert!(suspect.connect_checks.is_some_and(|checks| checks.tcp_accepted), "its machine was there");
+        suspect.begin_connect_check(at(7000));
+        suspect.on_connect_check(at(7001), Some(Fault::ConnectionRefused));
+        assert_eq!(
+            suspect.connect_checks.map(|checks| (checks.began, checks.failed, checks.unanswered)),
+            Some((at(7000), 1, false))
+        );
     }
 
     #[test]
     fn answer_ends_what_looks_have_found_before_it_and_not_what_they_find_after() {
         let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
-        suspect.look(at(1000));
-        suspect.looked(at(1001), Some(Fault::ConnectionRefused));
+        suspect.begin_connect_check(at(1000));
+        suspect.on_connect_check(at(1001), Some(Fault::ConnectionRefused));
         suspect.has_answered(at(900));
-        assert!(suspect.looks.is_some(), "it answered before it was refused");
+        assert!(suspect.connect_checks.is_some(), "it answered before it was refused");
         suspect.has_answered(at(1500));
-        assert_eq!((suspect.looks, suspect.is_closed), (None, false));
+        assert_eq!((suspect.connect_checks, suspect.is_closed), (None, false));
     }
 
     #[test]
-    fn broker_that_hangs_for_long_is_looked_at_seldom() {
+    fn broker_that_hangs_for_long_is_last_check_seldom() {
         let mut suspect =
-            BrokerTracker { silent: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
-        let looks = (0..60_000).step_by(100).filter(|now| {
-            let wanted = suspect.wants_a_look(at(*now));
+            BrokerTracker { overdue: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
+        let checks = (0..60_000).step_by(100).filter(|now| {
+            let wanted = suspect.wants_connect_check(at(*now));
             if wanted {
-                suspect.look(at(*now));
-                suspect.looked(at(now + 2000), Some(Fault::NoHandshake));
+                suspect.begin_connect_check(at(*now));
+                suspect.on_connect_check(at(now + 2000), Some(Fault::NoHandshake));
             }
             wanted
         });
-        assert_eq!(looks.count(), 10 + 5);
+        assert_eq!(checks.count(), 10 + 5);
     }
 
     #[test]
     fn look_without_an_address_is_not_waited_for_for_ever() {
         let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
-        suspect.look(at(0));
-        assert!(suspect.wants_a_look(at(5000)));
+        suspect.begin_connect_check(at(0));
+        assert!(suspect.wants_connect_check(at(5000)));
     }
 
     #[test]

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use prober_core::diagnosis::input::{Input, Listed, Seen, Streak};
-use prober_core::diagnosis::own::Own;
+use prober_core::diagnosis::active_findings::ActiveFindings;
+use prober_core::diagnosis::input::{BrokerEvidence, Input, MetadataListing, Streak};
 use prober_core::diagnosis::prober::STALLS_WITHIN;
-use prober_core::diagnosis::standing::Standing;
+use prober_core::diagnosis::prober_health::ProberHealth;
 use prober_core::event::Event;
 use prober_core::fault::Fault;
 use prober_core::finding::Finding;
@@ -27,7 +27,7 @@ use probe_matrix::ProbeMatrix;
 pub(super) use stalls::{STALLS_KEPT_FOR, Stalls};
 
 /// What a well broker may take at least from one answer to the next.
-const RHYTHM_MIN: Duration = Duration::from_millis(500);
+const LIVENESS_TIMEOUT_MIN: Duration = Duration::from_millis(500);
 
 /// An event settles for so long before it is heard of here.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -38,15 +38,15 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(12);
 /// What is known of one cluster.
 pub(super) struct Evidence {
     cluster: ClusterName,
-    rhythm: Duration,
+    liveness_timeout: Duration,
     brokers: BTreeMap<BrokerId, BrokerTracker>,
-    listed: BTreeMap<BrokerId, Listed>,
+    listed: BTreeMap<BrokerId, MetadataListing>,
     controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last said.
-    short: BTreeMap<Partition, (Time, Time)>,
+    under_min_isr: BTreeMap<Partition, (Time, Time)>,
     lost: Option<(u64, Time, Time)>,
     probe_matrix: ProbeMatrix,
-    standing: Standing,
+    active_findings: ActiveFindings,
     log: FindingLog,
 }
 
@@ -61,9 +61,9 @@ pub(super) struct EvidenceContext<'a> {
     /// Acked records of the replicated lane that were lost so far.
     pub(super) lost: u64,
     /// What the cluster does not permit.
-    pub(super) forbidden: Vec<Arc<str>>,
+    pub(super) missing_permissions: Vec<Arc<str>>,
     /// What else is known of the prober itself.
-    pub(super) own: Own,
+    pub(super) prober: ProberHealth,
 }
 
 impl Evidence {
@@ -71,14 +71,14 @@ impl Evidence {
     pub(super) fn new(cluster: ClusterName, interval: Duration) -> Evidence {
         Evidence {
             cluster,
-            rhythm: RHYTHM_MIN.max(2 * interval + SETTLING),
+            liveness_timeout: LIVENESS_TIMEOUT_MIN.max(2 * interval + SETTLING),
             brokers: BTreeMap::new(),
             listed: BTreeMap::new(),
             controller: None,
-            short: BTreeMap::new(),
+            under_min_isr: BTreeMap::new(),
             lost: None,
             probe_matrix: ProbeMatrix::default(),
-            standing: Standing::default(),
+            active_findings: ActiveFindings::default(),
             log: FindingLog::default(),
         }
     }
@@ -87,8 +87,8 @@ impl Evidence {
     pub(super) fn silence(&mut self, silence: OverdueConnection) {
         let suspect = self.brokers.entry(silence.broker).or_default();
         match silence.since {
-            Some(since) => suspect.silent.insert(silence.role, since),
-            None => suspect.silent.remove(&silence.role),
+            Some(since) => suspect.overdue.insert(silence.role, since),
+            None => suspect.overdue.remove(&silence.role),
         };
         match silence.tcp_state.filter(|_| silence.since.is_some()) {
             Some(tcp_state) => suspect.tcp_states.insert(silence.role, tcp_state),
@@ -101,13 +101,13 @@ impl Evidence {
         match input {
             ProbeInput::Overdue(silence) => self.silence(*silence),
             ProbeInput::ConnectChecked { broker, at, fault } => {
-                self.brokers.entry(*broker).or_default().looked(*at, *fault);
-                self.probe_matrix.looked(*broker, *at, *fault);
+                self.brokers.entry(*broker).or_default().on_connect_check(*at, *fault);
+                self.probe_matrix.on_connect_check(*broker, *at, *fault);
             }
             ProbeInput::MetadataBrokers { asked, brokers } => {
                 let before = std::mem::take(&mut self.listed);
                 let since = |id: &BrokerId| before.get(id).map_or(*asked, |listed| listed.since);
-                let listed = |id: &BrokerId| (*id, Listed { since: since(id), asked: *asked });
+                let listed = |id: &BrokerId| (*id, MetadataListing { since: since(id), asked: *asked });
                 self.listed = brokers.iter().map(listed).collect();
             }
             _ => {}
@@ -117,11 +117,11 @@ impl Evidence {
     /// The leader of a partition of the replicated lane says that it refuses every record, or does not any more.
     pub(super) fn refuses(&mut self, partition: Partition, at: Time, fault: Option<Fault>) {
         if fault.is_none() {
-            self.short.remove(&partition);
+            self.under_min_isr.remove(&partition);
             return;
         }
-        let since = self.short.get(&partition).map_or(at, |(since, _)| *since);
-        self.short.insert(partition, (since, at));
+        let since = self.under_min_isr.get(&partition).map_or(at, |(since, _)| *since);
+        self.under_min_isr.insert(partition, (since, at));
     }
 
     /// The replicated lane is laid out like this.
@@ -135,7 +135,7 @@ impl Evidence {
         if *cluster != self.cluster {
             return;
         }
-        self.probe_matrix.counted(event);
+        self.probe_matrix.on_event(event);
         match (view, event.broker.id()) {
             (View::Broker, Some(id)) => self.brokers.entry(id).or_default().counted(event),
             (View::Coordinator, Some(id)) => {
@@ -153,13 +153,13 @@ impl Evidence {
         self.brokers.retain(|id, _| known(id));
         for id in around.topology.brokers.keys().filter(|id| known(id)) {
             let suspect = self.brokers.entry(*id).or_default();
-            if suspect.wants_a_look(now) {
-                suspect.look(now);
+            if suspect.wants_connect_check(now) {
+                suspect.begin_connect_check(now);
                 client.connect_check(*id);
             }
         }
         // A leader that is not asked any more, or does not answer, says nothing.
-        self.short.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
+        self.under_min_isr.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
         if self.lost.map_or(0, |(count, ..)| count) < around.lost {
             let first = self.lost.map_or(now, |(_, first, _)| first);
             self.lost = Some((around.lost, first, now));
@@ -168,14 +168,14 @@ impl Evidence {
         self.probe_matrix.follow(now, &seen);
         let input = self.input(now, seen, around);
         self.excuse(&input.brokers);
-        self.standing.follow(&input);
-        self.log.follow(&self.cluster, self.standing.findings());
+        self.active_findings.follow(&input);
+        self.log.follow(&self.cluster, self.active_findings.findings());
     }
 
     /// What failed while a broker was away or in doubt says nothing of the controller and of coordinators: their answers wait
     /// on others. They start anew when all are there.
-    fn excuse(&mut self, brokers: &[Seen]) {
-        if brokers.iter().any(Seen::is_in_doubt) {
+    fn excuse(&mut self, brokers: &[BrokerEvidence]) {
+        if brokers.iter().any(BrokerEvidence::is_in_doubt) {
             self.controller = None;
             for suspect in self.brokers.values_mut() {
                 suspect.streaks.retain(|probe, _| *probe == Probe::Metadata);
@@ -185,39 +185,44 @@ impl Evidence {
 
     /// What stands.
     pub(super) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
-        self.standing.findings().cloned()
+        self.active_findings.findings().cloned()
     }
 
-    fn seen(&self) -> Vec<Seen> {
-        let seen = |(id, suspect): (&BrokerId, &BrokerTracker)| Seen {
-            broker: *id,
+    fn seen(&self) -> Vec<BrokerEvidence> {
+        let seen = |(id, suspect): (&BrokerId, &BrokerTracker)| BrokerEvidence {
+            id: *id,
             listed: self.listed.get(id).copied(),
-            answered: suspect.answered,
-            silent: suspect.silent.clone(),
+            last_answer: suspect.answered,
+            overdue: suspect.overdue.clone(),
             tcp_states: suspect.tcp_states.clone(),
             streaks: suspect.streaks.clone(),
-            looks: suspect.looks,
+            connect_checks: suspect.connect_checks,
         };
         self.brokers.iter().map(seen).collect()
     }
 
-    fn input(&self, now: Time, brokers: Vec<Seen>, around: EvidenceContext<'_>) -> Input {
+    fn input(&self, now: Time, brokers: Vec<BrokerEvidence>, around: EvidenceContext<'_>) -> Input {
         Input {
             now,
             cluster: self.cluster.clone(),
             brokers,
             controller: self.controller,
-            short: self.short.values().map(|(since, _)| *since).min().map(|since| (self.short.len(), since)),
+            under_min_isr: self
+                .under_min_isr
+                .values()
+                .map(|(since, _)| *since)
+                .min()
+                .map(|since| (self.under_min_isr.len(), since)),
             lost: self.lost,
             table: self.probe_matrix.table(),
             replicated: self.probe_matrix.replicated(),
             throttled: self.probe_matrix.throttled(),
-            refused: self.probe_matrix.refused(),
-            forbidden: around.forbidden,
-            rhythm: self.rhythm,
+            credentials_refused: self.probe_matrix.credentials_refused(),
+            missing_permissions: around.missing_permissions,
+            liveness_timeout: self.liveness_timeout,
             stalled: around.stalls.within(now, STALLS_WITHIN),
-            stalled_lately: around.stalls.within(now, STALLS_KEPT_FOR),
-            own: around.own,
+            stalled_last_minute: around.stalls.within(now, STALLS_KEPT_FOR),
+            prober: around.prober,
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::diagnosis::cells::{Cells, Table};
+use prober_core::diagnosis::churn_cooldown::ChurnCooldown;
 use prober_core::diagnosis::credentials;
-use prober_core::diagnosis::input::{Replicated, Seen};
-use prober_core::diagnosis::unrest::Unrest;
+use prober_core::diagnosis::input::{BrokerEvidence, ReplicaState};
 use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Probe, View};
@@ -24,19 +24,19 @@ const THROTTLED_FOR: Duration = Duration::from_secs(3);
 #[derive(Debug, Default)]
 pub(super) struct ProbeMatrix {
     cells: Cells,
-    unrest: Unrest,
+    churn_cooldown: ChurnCooldown,
     table: Arc<Table>,
     table_at: Time,
-    replicated: Arc<BTreeMap<BrokerId, Replicated>>,
+    replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
     /// Since when, and when last.
     throttled: BTreeMap<BrokerId, (Time, Time)>,
-    refused: BTreeMap<BrokerId, (Time, Fault)>,
+    credentials_refused: BTreeMap<BrokerId, (Time, Fault)>,
 }
 
 impl ProbeMatrix {
     /// An event of this cluster was counted.
-    pub(super) fn counted(&mut self, event: &Event) {
-        self.cells.counted(event);
+    pub(super) fn on_event(&mut self, event: &Event) {
+        self.cells.on_event(event);
         let (View::Broker, Some(broker)) = (event.series.view, event.broker.id()) else { return };
         match event.raw_outcome {
             RawOutcome::Failed(Fault::Quota) | RawOutcome::RefusedUntilDeadline(Fault::Quota) => {
@@ -44,17 +44,19 @@ impl ProbeMatrix {
             }
             RawOutcome::Failed(fault) => self.refusal(broker, event.ended, fault),
             // A kept connection that answers says nothing of who may open another.
-            RawOutcome::Success(_) if event.series.probe == Probe::Connect => _ = self.refused.remove(&broker),
+            RawOutcome::Success(_) if event.series.probe == Probe::Connect => {
+                _ = self.credentials_refused.remove(&broker)
+            }
             _ => {}
         }
     }
 
     /// A look at a broker is over.
-    pub(super) fn looked(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
-        self.cells.looked(broker, at, fault);
+    pub(super) fn on_connect_check(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
+        self.cells.on_connect_check(broker, at, fault);
         match fault {
             Some(fault) => self.refusal(broker, at, fault),
-            None => _ = self.refused.remove(&broker),
+            None => _ = self.credentials_refused.remove(&broker),
         }
     }
 
@@ -62,20 +64,20 @@ impl ProbeMatrix {
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
         let of = |seen: &PartitionSeen| {
             let preferred = *seen.replicas.first()?;
-            Some((preferred, Replicated { leader: seen.leader, in_sync: seen.in_sync.clone() }))
+            Some((preferred, ReplicaState { leader: seen.leader, in_sync: seen.in_sync.clone() }))
         };
         self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }
 
     /// Takes in who is there and who is well.
-    pub(super) fn follow(&mut self, now: Time, brokers: &[Seen]) {
-        let known = |id: BrokerId| brokers.iter().any(|seen| seen.broker == id);
+    pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence]) {
+        let known = |id: BrokerId| brokers.iter().any(|seen| seen.id == id);
         self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
-        self.refused.retain(|id, _| known(*id));
+        self.credentials_refused.retain(|id, _| known(*id));
         // A throttle holds back both clients, by its own rules: what is slow then is slow for that.
         let throttled = !self.throttled.is_empty();
-        if self.unrest.follow(brokers, now) || throttled {
-            self.cells.excuse();
+        if self.churn_cooldown.follow(brokers, now) || throttled {
+            self.cells.reset();
             // At once: what was bad until now is bad because of what has just changed.
             self.table = Arc::default();
         }
@@ -90,7 +92,7 @@ impl ProbeMatrix {
         Arc::clone(&self.table)
     }
 
-    pub(super) fn replicated(&self) -> Arc<BTreeMap<BrokerId, Replicated>> {
+    pub(super) fn replicated(&self) -> Arc<BTreeMap<BrokerId, ReplicaState>> {
         Arc::clone(&self.replicated)
     }
 
@@ -98,13 +100,13 @@ impl ProbeMatrix {
         self.throttled.iter().map(|(id, (since, _))| (*id, *since)).collect()
     }
 
-    pub(super) fn refused(&self) -> BTreeMap<BrokerId, (Time, Fault)> {
-        self.refused.clone()
+    pub(super) fn credentials_refused(&self) -> BTreeMap<BrokerId, (Time, Fault)> {
+        self.credentials_refused.clone()
     }
 
     fn refusal(&mut self, broker: BrokerId, at: Time, fault: Fault) {
         if credentials::is_about(fault) {
-            self.refused.entry(broker).or_insert((at, fault)).1 = fault;
+            self.credentials_refused.entry(broker).or_insert((at, fault)).1 = fault;
         }
     }
 }
@@ -116,23 +118,23 @@ mod tests {
 
     const TWO: BrokerId = BrokerId(2);
 
-    fn seen() -> Seen {
-        Seen {
-            broker: TWO,
+    fn seen() -> BrokerEvidence {
+        BrokerEvidence {
+            id: TWO,
             listed: None,
-            answered: None,
-            silent: BTreeMap::new(),
+            last_answer: None,
+            overdue: BTreeMap::new(),
             tcp_states: BTreeMap::new(),
             streaks: BTreeMap::new(),
-            looks: None,
+            connect_checks: None,
         }
     }
 
     #[test]
     fn throttle_is_over_when_it_is_not_met_again() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
-        probe_matrix.counted(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
+        probe_matrix.on_event(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
+        probe_matrix.on_event(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
         probe_matrix.follow(at(5900), &[seen()]);
         assert_eq!(probe_matrix.throttled(), BTreeMap::from([(TWO, at(1000))]));
         probe_matrix.follow(at(6000), &[seen()]);
@@ -145,30 +147,30 @@ mod tests {
         probe_matrix.follow(at(0), &[seen()]);
         for ended in (20_000..22_000).step_by(200) {
             probe_matrix.follow(at(ended), &[seen()]);
-            probe_matrix.counted(&broker_event(Probe::Produce, ended, RawOutcome::Failed(Fault::ConnectTimeout)));
+            probe_matrix.on_event(&broker_event(Probe::Produce, ended, RawOutcome::Failed(Fault::ConnectTimeout)));
         }
         probe_matrix.follow(at(22_000), &[seen()]);
-        assert!(probe_matrix.table().cells.values().all(prober_core::diagnosis::cells::Bits::is_bad));
+        assert!(probe_matrix.table().cells.values().all(prober_core::diagnosis::cells::CellFlags::is_bad));
         assert!(!probe_matrix.table().cells.is_empty());
-        let listed = prober_core::diagnosis::input::Listed { since: at(22_100), asked: at(22_100) };
-        probe_matrix.follow(at(22_100), &[Seen { listed: Some(listed), ..seen() }]);
+        let listed = prober_core::diagnosis::input::MetadataListing { since: at(22_100), asked: at(22_100) };
+        probe_matrix.follow(at(22_100), &[BrokerEvidence { listed: Some(listed), ..seen() }]);
         assert_eq!(*probe_matrix.table(), Table::default());
     }
 
     #[test]
     fn refused_credentials_stand_until_a_fresh_connection_is_made() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::CertificateExpired)));
-        probe_matrix.counted(&broker_event(Probe::Produce, 1100, RawOutcome::Success(Duration::ZERO)));
-        assert_eq!(probe_matrix.refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
-        probe_matrix.counted(&broker_event(Probe::Connect, 11_000, RawOutcome::Success(Duration::ZERO)));
-        assert_eq!(probe_matrix.refused(), BTreeMap::new());
+        probe_matrix.on_event(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::CertificateExpired)));
+        probe_matrix.on_event(&broker_event(Probe::Produce, 1100, RawOutcome::Success(Duration::ZERO)));
+        assert_eq!(probe_matrix.credentials_refused(), BTreeMap::from([(TWO, (at(1000), Fault::CertificateExpired))]));
+        probe_matrix.on_event(&broker_event(Probe::Connect, 11_000, RawOutcome::Success(Duration::ZERO)));
+        assert_eq!(probe_matrix.credentials_refused(), BTreeMap::new());
     }
 
     #[test]
     fn refused_connection_is_no_matter_of_credentials() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.counted(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::ConnectionRefused)));
-        assert_eq!(probe_matrix.refused(), BTreeMap::new());
+        probe_matrix.on_event(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::ConnectionRefused)));
+        assert_eq!(probe_matrix.credentials_refused(), BTreeMap::new());
     }
 }

@@ -8,10 +8,10 @@
 //! | [`history`] | what is usual, against which the slow bit is told |
 //! | [`roads`] | connections that wait one at a time |
 
-pub mod cell;
+pub mod baseline;
 pub mod cusum;
-pub mod history;
-pub mod roads;
+pub mod latency_window;
+pub mod single_connection_stalls;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +26,8 @@ use crate::judge::outcome;
 use crate::kafka_error::KafkaError;
 use crate::time::Time;
 
-use cell::{Cell, Shown};
-use roads::{Apart, Roads};
+use latency_window::{LatencyWindow, WindowStats};
+use single_connection_stalls::{SingleConnectionStalls, StallDetector};
 
 /// Late this many times as often as its peers, a broker is slow by itself.
 const TIMES_PEERS: f64 = 3.0;
@@ -78,57 +78,57 @@ impl Column {
 /// The cells of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Cells {
-    cells: BTreeMap<(Column, BrokerId), Cell>,
-    roads: BTreeMap<BrokerId, Roads>,
+    cells: BTreeMap<(Column, BrokerId), LatencyWindow>,
+    connections: BTreeMap<BrokerId, StallDetector>,
 }
 
 /// What the cells show at a moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
     /// Each cell.
-    pub cells: BTreeMap<(Column, BrokerId), Bits>,
+    pub cells: BTreeMap<(Column, BrokerId), CellFlags>,
     /// What each broker's connections waited for one at a time.
-    pub apart: BTreeMap<BrokerId, Apart>,
+    pub single_connection_stalls: BTreeMap<BrokerId, SingleConnectionStalls>,
 }
 
 /// One cell of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bits {
+pub struct CellFlags {
     /// What it shows.
-    pub shown: Shown,
+    pub stats: WindowStats,
     /// Late so much more often than its peers that no common load explains it.
-    pub is_odd: bool,
+    pub is_outlier: bool,
     /// That, and bad.
-    pub stands_out: bool,
+    pub is_bad_outlier: bool,
 }
 
-impl Bits {
+impl CellFlags {
     /// Whether anything is wrong.
     pub fn is_bad(&self) -> bool {
-        self.shown.failing || self.shown.slow
+        self.stats.failing || self.stats.slow
     }
 }
 
 impl Cells {
     /// An event was counted. What is void, or somebody's fault that is no broker's, says nothing of a broker.
-    pub fn counted(&mut self, event: &Event) {
+    pub fn on_event(&mut self, event: &Event) {
         let (Some(broker), Some(answer)) = (event.broker.id(), answer(event)) else { return };
         let threshold = event.limits.threshold;
         let sent = event.sent.unwrap_or(event.due);
-        let meanwhile = ConnectionRole::of(&event.series).is_some_and(|road| {
-            let far = self.cells.get(&(Column::Write, broker)).map_or(threshold, Cell::far);
-            let late = answer.ok().map(|latency| far <= latency);
-            self.roads.entry(broker).or_default().heard(road, sent, event.ended, late)
+        let answered_elsewhere = ConnectionRole::of(&event.series).is_some_and(|role| {
+            let limit = self.cells.get(&(Column::Write, broker)).map_or(threshold, LatencyWindow::retransmit_limit);
+            let late = answer.ok().map(|latency| limit <= latency);
+            self.connections.entry(broker).or_default().on_answer(role, sent, event.ended, late)
         });
         let Some(column) = Column::of(&event.series) else { return };
-        let cell = self.cells.entry((column, broker)).or_insert_with(|| Cell::new(threshold));
+        let cell = self.cells.entry((column, broker)).or_insert_with(|| LatencyWindow::new(threshold));
         cell.set_threshold(threshold);
-        cell.take(event.ended, answer, meanwhile);
+        cell.take(event.ended, answer, answered_elsewhere);
     }
 
     /// A fresh connection that was opened outside the schedule has failed with this, or has not. How long it took is not asked:
     /// it was opened because something was wrong.
-    pub fn looked(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
+    pub fn on_connect_check(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
         let speaks_of_it = fault.is_none_or(speaks_of_a_broker);
         if speaks_of_it && let Some(cell) = self.cells.get_mut(&(Column::Connect, broker)) {
             cell.take(at, fault.map_or(Ok(Duration::ZERO), Err), false);
@@ -136,33 +136,33 @@ impl Cells {
     }
 
     /// What all have lately seen is explained by something else.
-    pub fn excuse(&mut self) {
-        self.cells.values_mut().for_each(Cell::excuse);
-        self.roads.values_mut().for_each(Roads::excuse);
+    pub fn reset(&mut self) {
+        self.cells.values_mut().for_each(LatencyWindow::reset);
+        self.connections.values_mut().for_each(StallDetector::reset);
     }
 
     /// Brokers that are none any more have no cells.
     pub fn retain(&mut self, is_one: impl Fn(BrokerId) -> bool) {
         self.cells.retain(|(_, broker), _| is_one(*broker));
-        self.roads.retain(|broker, _| is_one(*broker));
+        self.connections.retain(|broker, _| is_one(*broker));
     }
 
     /// The table at `now`.
     pub fn table(&mut self, now: Time) -> Table {
-        let shown: BTreeMap<(Column, BrokerId), Shown> =
-            self.cells.iter_mut().map(|(at, cell)| (*at, cell.show(now))).collect();
-        let bits = |(at, cell): (&(Column, BrokerId), &Shown)| {
-            let is_odd = !cell.well && 0.0 < cell.late && TIMES_PEERS * peers_late(&shown, *at) <= cell.late;
-            (*at, Bits { shown: *cell, is_odd, stands_out: cell.failing || cell.slow && is_odd })
+        let stats: BTreeMap<(Column, BrokerId), WindowStats> =
+            self.cells.iter_mut().map(|(at, cell)| (*at, cell.stats(now))).collect();
+        let bits = |(at, cell): (&(Column, BrokerId), &WindowStats)| {
+            let is_outlier = !cell.well && 0.0 < cell.late && TIMES_PEERS * peers_late(&stats, *at) <= cell.late;
+            (*at, CellFlags { stats: *cell, is_outlier, is_bad_outlier: cell.failing || cell.slow && is_outlier })
         };
-        let apart = self.roads.iter().map(|(broker, roads)| (*broker, roads.apart(now)));
-        Table { cells: shown.iter().map(bits).collect(), apart: apart.collect() }
+        let apart = self.connections.iter().map(|(broker, connections)| (*broker, connections.stalls(now)));
+        Table { cells: stats.iter().map(bits).collect(), single_connection_stalls: apart.collect() }
     }
 }
 
 impl Table {
     /// The cell of a broker, if it has seen enough.
-    pub fn at(&self, column: Column, broker: BrokerId) -> Option<&Bits> {
+    pub fn at(&self, column: Column, broker: BrokerId) -> Option<&CellFlags> {
         self.cells.get(&(column, broker))
     }
 
@@ -171,7 +171,7 @@ impl Table {
     pub fn without(&self, is_left_out: impl Fn(BrokerId) -> bool) -> Table {
         let mut table = self.clone();
         table.cells.retain(|(_, broker), _| !is_left_out(*broker));
-        table.apart.retain(|broker, _| !is_left_out(*broker));
+        table.single_connection_stalls.retain(|broker, _| !is_left_out(*broker));
         table
     }
 }
@@ -203,8 +203,8 @@ fn speaks_of_a_broker(fault: Fault) -> bool {
 }
 
 /// The share of late answers that is ordinary among the others of a column, just now.
-fn peers_late(shown: &BTreeMap<(Column, BrokerId), Shown>, at: (Column, BrokerId)) -> f64 {
-    let column = shown.range((at.0, BrokerId(i32::MIN))..=(at.0, BrokerId(i32::MAX)));
+fn peers_late(stats: &BTreeMap<(Column, BrokerId), WindowStats>, at: (Column, BrokerId)) -> f64 {
+    let column = stats.range((at.0, BrokerId(i32::MIN))..=(at.0, BrokerId(i32::MAX)));
     let mut late: Vec<f64> = column.filter(|((_, id), _)| *id != at.1).map(|(_, cell)| cell.late).collect();
     late.sort_unstable_by(f64::total_cmp);
     late.get(late.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)

@@ -25,12 +25,12 @@ fn event(probe: Probe, broker: i32, ended: u64, raw_outcome: RawOutcome) -> Even
 fn live(cells: &mut Cells, seconds: std::ops::Range<u64>, latency: impl Fn(i32, u64) -> u64) {
     for at in (seconds.start * 1000..seconds.end * 1000).step_by(200) {
         for broker in 1..=3 {
-            cells.counted(&event(Probe::Produce, broker, at, RawOutcome::Success(ms(latency(broker, at)))));
+            cells.on_event(&event(Probe::Produce, broker, at, RawOutcome::Success(ms(latency(broker, at)))));
         }
     }
 }
 
-fn write_of(cells: &mut Cells, now: u64, broker: i32) -> Bits {
+fn write_of(cells: &mut Cells, now: u64, broker: i32) -> CellFlags {
     *cells.table(Time::from_millis(now * 1000)).at(Column::Write, BrokerId(broker)).expect("a cell")
 }
 
@@ -45,7 +45,7 @@ fn broker_that_runs_half_of_the_time_is_slow_within_eight_seconds_and_stands_out
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..68, |broker, at| if broker == 2 { half_of_the_time(at) } else { 3 });
     let bits = write_of(&mut cells, 68, 2);
-    assert!(bits.shown.slow && bits.stands_out, "{bits:?}");
+    assert!(bits.stats.slow && bits.is_bad_outlier, "{bits:?}");
     assert!(!write_of(&mut cells, 68, 1).is_bad());
 }
 
@@ -56,7 +56,7 @@ fn broker_that_stops_three_times_a_second_is_slow() {
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..69, |broker, at| if broker == 2 { stops(at) } else { 3 });
     let bits = write_of(&mut cells, 69, 2);
-    assert!(bits.shown.slow && bits.stands_out, "{bits:?}");
+    assert!(bits.stats.slow && bits.is_bad_outlier, "{bits:?}");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn slow_broker_that_recovers_is_well_within_eight_seconds() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..120, |broker, _| if broker == 2 { 400 } else { 3 });
-    assert!(write_of(&mut cells, 120, 2).shown.slow);
+    assert!(write_of(&mut cells, 120, 2).stats.slow);
     live(&mut cells, 120..126, |_, _| 3);
     assert!(!write_of(&mut cells, 126, 2).is_bad());
 }
@@ -83,7 +83,7 @@ fn brokers_that_are_slow_together_do_not_stand_out() {
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..70, |_, _| 400);
     let bits = write_of(&mut cells, 70, 2);
-    assert!(bits.shown.slow && !bits.stands_out, "{bits:?}");
+    assert!(bits.stats.slow && !bits.is_bad_outlier, "{bits:?}");
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn broker_that_is_always_slower_is_measured_by_its_own_past() {
     let mut cells = Cells::default();
     live(&mut cells, 0..120, |broker, _| if broker == 2 { 150 } else { 3 });
     assert!(!write_of(&mut cells, 20, 2).is_bad(), "before it has a past");
-    let far = write_of(&mut cells, 119, 2);
-    assert_eq!((far.is_bad(), far.shown.limit), (false, ms(450)));
+    let limit = write_of(&mut cells, 119, 2);
+    assert_eq!((limit.is_bad(), limit.stats.limit), (false, ms(450)));
 }
 
 #[test]
@@ -109,12 +109,12 @@ fn failures_make_a_cell_fail_and_eight_good_seconds_clear_it() {
     live(&mut cells, 0..60, |_, _| 3);
     let error = Fault::Kafka(KafkaError(56));
     for at in (60_000..61_000).step_by(200) {
-        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Failed(error)));
+        cells.on_event(&event(Probe::Produce, 2, at, RawOutcome::Failed(error)));
     }
     let bits = write_of(&mut cells, 61, 2);
-    assert_eq!((bits.shown.failing, bits.shown.fault), (true, Some(error)));
+    assert_eq!((bits.stats.failing, bits.stats.fault), (true, Some(error)));
     live(&mut cells, 61..68, |_, _| 3);
-    assert!(write_of(&mut cells, 68, 2).shown.failing);
+    assert!(write_of(&mut cells, 68, 2).stats.failing);
     live(&mut cells, 68..71, |_, _| 3);
     assert!(!write_of(&mut cells, 71, 2).is_bad());
 }
@@ -123,10 +123,10 @@ fn failures_make_a_cell_fail_and_eight_good_seconds_clear_it() {
 fn what_is_void_or_nobodys_fault_is_not_taken_in() {
     let mut cells = Cells::default();
     for at in (0..20_000).step_by(200) {
-        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Void(VoidReason::Stall)));
-        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Failed(Fault::Quota)));
-        cells.counted(&event(Probe::Produce, 2, at, RawOutcome::Failed(Fault::LocalResources)));
-        cells.counted(&event(
+        cells.on_event(&event(Probe::Produce, 2, at, RawOutcome::Void(VoidReason::Stall)));
+        cells.on_event(&event(Probe::Produce, 2, at, RawOutcome::Failed(Fault::Quota)));
+        cells.on_event(&event(Probe::Produce, 2, at, RawOutcome::Failed(Fault::LocalResources)));
+        cells.on_event(&event(
             Probe::Produce,
             2,
             at,
@@ -142,7 +142,7 @@ fn own_stall_is_taken_off_a_latency() {
     live(&mut cells, 0..60, |_, _| 3);
     for at in (60_000..70_000).step_by(200) {
         let stalled = event(Probe::Produce, 2, at, RawOutcome::Success(ms(400)));
-        cells.counted(&Event { stalled: ms(390), ..stalled });
+        cells.on_event(&Event { stalled: ms(390), ..stalled });
     }
     assert!(!write_of(&mut cells, 70, 2).is_bad());
 }
@@ -152,6 +152,6 @@ fn excused_cells_have_seen_nothing() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..70, |broker, _| if broker == 2 { 400 } else { 3 });
-    cells.excuse();
+    cells.reset();
     assert!(!write_of(&mut cells, 70, 2).is_bad());
 }

@@ -13,7 +13,7 @@ use crate::finding::FindingKind;
 use crate::ids::BrokerId;
 
 use super::super::cells::Column;
-use super::super::input::Replicated;
+use super::super::input::ReplicaState;
 
 /// One of them, with its broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Hypothesis {
     }
 
     /// Whether it turns this cell bad. `replicated` says where the partition of a replicated write is led and in sync.
-    pub fn predicts(self, column: Column, broker: BrokerId, replicated: Option<&Replicated>) -> bool {
+    pub fn predicts(self, column: Column, broker: BrokerId, replicated: Option<&ReplicaState>) -> bool {
         let leads = |id| replicated.is_some_and(|partition| partition.leader == Some(id));
         let in_sync = |id: BrokerId| replicated.is_some_and(|partition| partition.in_sync.contains(&id));
         let is_replicated = column == Column::Replicated;

@@ -7,7 +7,7 @@
 //! are small enough to be done by brute force: a hypothesis touches a dozen cells.
 
 pub mod hypothesis;
-mod words;
+mod report;
 
 #[cfg(test)]
 mod tests;
@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::finding::Finding;
 use crate::ids::BrokerId;
 
-use super::cells::{Bits, Column, Table};
-use super::input::{Input, Replicated};
+use super::cells::{CellFlags, Column, Table};
+use super::input::{Input, ReplicaState};
 
 use hypothesis::Hypothesis;
 
@@ -56,7 +56,7 @@ const RULED_OUT_BELOW: f64 = 0.01;
 const MOST: f64 = 0.6;
 
 /// So many writes waited while their broker answered something else, before its disk is suspected.
-const MEANWHILE: usize = 2;
+const ANSWERED_ELSEWHERE_MIN: usize = 2;
 
 /// One hypothesis and how probable it is, given the cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,23 +70,23 @@ pub struct Ranked {
 /// The finding that explains the cells, if one does.
 pub fn find(input: &Input) -> Option<Finding> {
     // Nearly always: then nothing is copied.
-    if !input.table.cells.values().any(Bits::is_bad) {
+    if !input.table.cells.values().any(CellFlags::is_bad) {
         return None;
     }
     let table = input.table.without(|broker| !input.is_settled(broker));
-    if !table.cells.values().any(Bits::is_bad) {
+    if !table.cells.values().any(CellFlags::is_bad) {
         return None;
     }
     let ranked = rank(&table, &input.replicated);
     let (best, others) = ranked.split_first()?;
-    (CONFIDENT_FROM <= confidence(&table, *best, others)).then(|| words::finding(input, &table, *best, others))
+    (CONFIDENT_FROM <= confidence(&table, *best, others)).then(|| report::finding(input, &table, *best, others))
 }
 
 /// Whom it is about may be certain before what it is. Not while connections to others wait one at a time, too: then the row of
 /// one may look worse than the others' by chance.
 fn confidence(table: &Table, best: Ranked, others: &[Ranked]) -> f64 {
     let whom = best.hypothesis.broker();
-    if table.apart.iter().any(|(broker, apart)| whom != Some(*broker) && 0 < apart.late) {
+    if table.single_connection_stalls.iter().any(|(broker, stalls)| whom != Some(*broker) && 0 < stalls.stalls) {
         return best.probability;
     }
     let about_the_same = others.iter().filter(|other| other.hypothesis.broker() == whom);
@@ -94,7 +94,7 @@ fn confidence(table: &Table, best: Ranked, others: &[Ranked]) -> f64 {
 }
 
 /// All hypotheses that the table bears out, the most probable first.
-pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<Ranked> {
+pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, ReplicaState>) -> Vec<Ranked> {
     let cells = placed(table, replicated);
     let brokers: BTreeSet<BrokerId> = cells.iter().map(|cell| cell.broker).collect();
     let about = brokers.into_iter().flat_map(Hypothesis::about);
@@ -115,8 +115,8 @@ pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, Replicated>) -> Vec<R
 struct Placed<'a> {
     column: Column,
     broker: BrokerId,
-    bits: &'a Bits,
-    partition: Option<&'a Replicated>,
+    bits: &'a CellFlags,
+    partition: Option<&'a ReplicaState>,
 }
 
 impl Placed<'_> {
@@ -127,8 +127,8 @@ impl Placed<'_> {
 }
 
 /// Each cell is placed once, not once for each hypothesis.
-fn placed<'a>(table: &'a Table, replicated: &'a BTreeMap<BrokerId, Replicated>) -> Vec<Placed<'a>> {
-    let place = |((column, broker), bits): (&(Column, BrokerId), &'a Bits)| {
+fn placed<'a>(table: &'a Table, replicated: &'a BTreeMap<BrokerId, ReplicaState>) -> Vec<Placed<'a>> {
+    let place = |((column, broker), bits): (&(Column, BrokerId), &'a CellFlags)| {
         let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
         Placed { column: *column, broker: *broker, bits, partition }
     };
@@ -141,17 +141,17 @@ fn predicted<'a>(hypothesis: Hypothesis, cells: &'a [Placed<'a>]) -> impl Iterat
 }
 
 /// How much a cell speaks for a hypothesis that predicts it bad.
-fn weight(column: Column, bits: &Bits) -> f64 {
-    let chance = match (bits.shown.failing, bits.shown.slow, bits.stands_out) {
+fn weight(column: Column, bits: &CellFlags) -> f64 {
+    let chance = match (bits.stats.failing, bits.stats.slow, bits.is_bad_outlier) {
         (true, ..) => FAILS_BY_CHANCE,
         (_, true, true) => SLOW_BY_CHANCE,
         (_, true, false) => SLOW_WITH_OTHERS,
         // A fresh connection is seldom asked for: that the last was good says nothing of now.
         _ if column == Column::Connect => return 0.0,
         // Late now and then: it may be on its way to either, and is more often so where something is wrong.
-        _ if !bits.shown.well => {
-            let chance = if bits.is_odd { HALF_BY_CHANCE } else { HALF_WITH_OTHERS };
-            return if bits.shown.is_enough() { (HALF_SEEN / chance).ln() } else { 0.0 };
+        _ if !bits.stats.well => {
+            let chance = if bits.is_outlier { HALF_BY_CHANCE } else { HALF_WITH_OTHERS };
+            return if bits.stats.is_enough() { (HALF_SEEN / chance).ln() } else { 0.0 };
         }
         _ => return (MISSED / (1.0 - FAILS_BY_CHANCE)).ln(),
     };
@@ -164,7 +164,7 @@ fn is_borne_out(hypothesis: Hypothesis, table: &Table, cells: &[Placed<'_>]) -> 
     let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {
         Hypothesis::ClusterOverloaded => {
-            let late = writes().filter(|bits| super::cells::cell::SLOW_FROM <= bits.shown.very_late).count();
+            let late = writes().filter(|bits| super::cells::latency_window::SLOW_FROM <= bits.stats.very_late).count();
             2 <= late && MOST * writes().count() as f64 <= late as f64
         }
         // Its own row is well, and a replicated write also waits for what others do by turns: it must wait most of the time, and
@@ -172,16 +172,16 @@ fn is_borne_out(hypothesis: Hypothesis, table: &Table, cells: &[Placed<'_>]) -> 
         Hypothesis::FollowerSlow(_) => {
             let mut waiting = predicted(hypothesis, cells).map(|cell| cell.bits).peekable();
             waiting.peek().is_some()
-                && waiting.all(|bits| bits.shown.failing || bits.shown.slow && MOST <= bits.shown.late)
+                && waiting.all(|bits| bits.stats.failing || bits.stats.slow && MOST <= bits.stats.late)
         }
         // A process that stands still by turns looks like that to whoever asks seldom: it must have answered in between.
-        Hypothesis::DiskSlow(broker) => table
-            .at(Column::Write, broker)
-            .is_some_and(|bits| bits.stands_out && (bits.shown.failing || MEANWHILE <= bits.shown.meanwhile)),
+        Hypothesis::DiskSlow(broker) => table.at(Column::Write, broker).is_some_and(|bits| {
+            bits.is_bad_outlier && (bits.stats.failing || ANSWERED_ELSEWHERE_MIN <= bits.stats.answered_elsewhere)
+        }),
         // Writes are asked for most often: three pauses may well meet three of eight fetches.
         Hypothesis::BrokerSlow(broker) | Hypothesis::PathDegraded(broker) => {
             let own = [Column::Write, Column::Fetch, Column::Metadata].into_iter();
-            own.filter_map(|column| table.at(column, broker)).next().is_some_and(|bits| bits.stands_out)
+            own.filter_map(|column| table.at(column, broker)).next().is_some_and(|bits| bits.is_bad_outlier)
         }
         Hypothesis::NewConnectionsFailing(_) => true,
     }

@@ -2,27 +2,27 @@
 
 use std::time::Duration;
 
-use super::super::cells::cell::Shown;
-use super::super::cells::roads::Apart;
+use super::super::cells::latency_window::WindowStats;
+use super::super::cells::single_connection_stalls::SingleConnectionStalls;
 use super::*;
 use proptest::prelude::*;
 
-const WELL: Shown = Shown {
+const WELL: WindowStats = WindowStats {
     answers: 16,
     late: 0.0,
     very_late: 0.0,
     limit: Duration::from_millis(50),
     median: None,
-    meanwhile: 0,
+    answered_elsewhere: 0,
     slow: false,
     well: true,
     failing: false,
     fault: None,
 };
 
-fn bits(slow: bool) -> Bits {
-    let shown = if slow { Shown { late: 0.5, slow, well: false, ..WELL } } else { WELL };
-    Bits { shown, is_odd: slow, stands_out: slow }
+fn bits(slow: bool) -> CellFlags {
+    let stats = if slow { WindowStats { late: 0.5, slow, well: false, ..WELL } } else { WELL };
+    CellFlags { stats, is_outlier: slow, is_bad_outlier: slow }
 }
 
 /// Three brokers; these cells are slow.
@@ -33,9 +33,9 @@ fn table(slow: &[(Column, i32)]) -> Table {
 }
 
 /// All three in sync everywhere, each leading its own.
-fn replicated() -> BTreeMap<BrokerId, Replicated> {
+fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
     let in_sync: Vec<BrokerId> = (1..=3).map(BrokerId).collect();
-    in_sync.iter().map(|id| (*id, Replicated { leader: Some(*id), in_sync: in_sync.clone() })).collect()
+    in_sync.iter().map(|id| (*id, ReplicaState { leader: Some(*id), in_sync: in_sync.clone() })).collect()
 }
 
 fn best(slow: &[(Column, i32)]) -> Option<Ranked> {
@@ -92,8 +92,8 @@ fn who_is_certain_before_what_it_is_while_the_others_are_well() {
     let [best, others @ ..] = tied(BrokerId(2));
     let mut table = Table::default();
     assert!((confidence(&table, best, &others) - 0.9).abs() < 1e-9);
-    table.apart.insert(BrokerId(2), Apart { late: 5, roads: 2 });
+    table.single_connection_stalls.insert(BrokerId(2), SingleConnectionStalls { stalls: 5, connections: 2 });
     assert!((confidence(&table, best, &others) - 0.9).abs() < 1e-9, "its own connections are no others");
-    table.apart.insert(BrokerId(1), Apart { late: 1, roads: 1 });
+    table.single_connection_stalls.insert(BrokerId(1), SingleConnectionStalls { stalls: 1, connections: 1 });
     assert!((confidence(&table, best, &others) - 0.45).abs() < 1e-9);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::State;
 use crate::diagnosis::cells::{Cells, Column, Table};
-use crate::diagnosis::input::{Replicated, Seen};
-use crate::diagnosis::unrest::Unrest;
+use crate::diagnosis::churn_cooldown::ChurnCooldown;
+use crate::diagnosis::input::{BrokerEvidence, ReplicaState};
 use crate::event::{Event, Limits, RawOutcome};
 use crate::fault::Fault;
 use crate::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject, View};
@@ -63,7 +63,7 @@ impl Sick {
 #[derive(Default)]
 pub(super) struct Traffic {
     cells: Cells,
-    unrest: Unrest,
+    churn_cooldown: ChurnCooldown,
     /// Answers on their way, by when they come.
     under_way: BTreeMap<(Time, u64), Event>,
     asked: u64,
@@ -106,7 +106,7 @@ impl Traffic {
             self.ask(event);
         }
         while let Some(first) = self.under_way.first_entry().filter(|first| first.key().0 <= Time::from_millis(now)) {
-            self.cells.counted(&first.remove());
+            self.cells.on_event(&first.remove());
         }
     }
 
@@ -129,9 +129,9 @@ impl Traffic {
     }
 
     /// The table, as an engine would have it.
-    pub(super) fn table(&mut self, now: Time, seen: &[Seen]) -> Table {
-        if self.unrest.follow(seen, now) {
-            self.cells.excuse();
+    pub(super) fn table(&mut self, now: Time, seen: &[BrokerEvidence]) -> Table {
+        if self.churn_cooldown.follow(seen, now) {
+            self.cells.reset();
         }
         self.cells.table(now)
     }
@@ -160,7 +160,7 @@ impl Traffic {
     }
 
     /// A write with acks=all: its leader, and the slowest of those in sync.
-    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &Replicated) -> Option<RawOutcome> {
+    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &ReplicaState) -> Option<RawOutcome> {
         let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
         if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
             return None;
@@ -219,7 +219,7 @@ fn stopped(sick: Sick, id: i32, now: u64) -> u64 {
 }
 
 /// Three replicas each, on the next brokers; those that are gone have left the in-sync ones after the session of a broker.
-pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTreeMap<BrokerId, Replicated> {
+pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTreeMap<BrokerId, ReplicaState> {
     let ids: Vec<i32> = brokers.keys().copied().collect();
     let there = |id: &i32| {
         let (state, since) = brokers[id];
@@ -228,7 +228,7 @@ pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTr
     let of = |at: usize| {
         let replicas: Vec<i32> = (0..ids.len().min(3)).map(|next| ids[(at + next) % ids.len()]).collect();
         let in_sync: Vec<BrokerId> = replicas.into_iter().filter(there).map(BrokerId).collect();
-        (BrokerId(ids[at]), Replicated { leader: in_sync.first().copied(), in_sync })
+        (BrokerId(ids[at]), ReplicaState { leader: in_sync.first().copied(), in_sync })
     };
     (0..ids.len()).map(of).collect()
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::diagnosis::input::{Input, Listed, Looks, Seen, Streak};
+use crate::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, Streak};
 use crate::diagnosis::prober::STALLS_WITHIN;
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
 use crate::time::Time;
 
-use super::{STEP_MS, millis, own, traffic};
+use super::{STEP_MS, millis, prober, traffic};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum State {
@@ -29,13 +29,13 @@ pub(super) struct World {
     stale: BTreeMap<i32, u64>,
     uncommitted: BTreeMap<i32, u64>,
     controller: Option<u64>,
-    short: Option<(usize, u64)>,
+    under_min_isr: Option<(usize, u64)>,
     lost: Option<(u64, u64)>,
-    forbidden: usize,
+    missing_permissions: usize,
     traffic: traffic::Traffic,
     quotas: BTreeMap<BrokerId, Time>,
     distrusted: BTreeMap<BrokerId, (Time, Fault)>,
-    own: own::World,
+    prober: prober::World,
 }
 
 /// Bad answers since then, one every so often; the first takes its deadline.
@@ -59,7 +59,7 @@ impl World {
             .collect()
     }
 
-    fn seen(&self, id: i32, now: u64) -> Seen {
+    fn seen(&self, id: i32, now: u64) -> BrokerEvidence {
         let (state, since) = self.brokers[&id];
         let at = Time::from_millis;
         let age = now.saturating_sub(since);
@@ -74,7 +74,7 @@ impl World {
         // The write connection is late after half a second.
         let look_at = since + if silent { 750 } else { 100 };
         let ended = |every: u64| u32::try_from(now.saturating_sub(look_at) / every).unwrap_or(0);
-        let looks = match state {
+        let checks = match state {
             State::Up => None,
             _ if now < look_at => None,
             // After half a minute of looks and other clients' the queue of accepted connections is full.
@@ -85,12 +85,12 @@ impl World {
             // It has been refused since long before it was listed again.
             State::Starting => Some((20, Fault::ConnectionRefused)),
         };
-        let looks = looks.map(|(failed, fault)| Looks {
+        let checks = checks.map(|(failed, fault)| ConnectChecks {
             began: at(if state == State::Starting { since.saturating_sub(20_000) } else { look_at }),
             failed,
             fault: (0 < failed).then_some(fault),
-            silent,
-            accepted: state == State::Frozen && 2000 < age,
+            unanswered: silent,
+            tcp_accepted: state == State::Frozen && 2000 < age,
         });
         // A killed or frozen broker is listed until its session of 9 s ends; metadata are asked for every second in trouble.
         let listed = match state {
@@ -101,21 +101,21 @@ impl World {
         let others = self.brokers.values().any(|(state, _)| *state == State::Up);
         let asked = if others { now / 1000 * 1000 } else { since };
         let since_listed = if state == State::Starting { since } else { 0 };
-        let listed = listed.then(|| Listed { since: at(since_listed), asked: at(asked) });
+        let listed = listed.then(|| MetadataListing { since: at(since_listed), asked: at(asked) });
         let answered = if state == State::Up { now } else { since };
-        Seen {
-            broker: BrokerId(id),
+        BrokerEvidence {
+            id: BrokerId(id),
             listed,
-            answered: Some(at(answered)),
-            silent: owed.collect(),
-            tcp_states: self.own.tcp_states(state, age),
+            last_answer: Some(at(answered)),
+            overdue: owed.collect(),
+            tcp_states: self.prober.tcp_states(state, age),
             streaks: self.streaks(id, now),
-            looks,
+            connect_checks: checks,
         }
     }
 
     fn stalled(&self, now: u64, within: Duration) -> Duration {
-        own::overlap(&self.stalls, now, within)
+        prober::overlap(&self.stalls, now, within)
     }
 
     /// Whether the prober is stopped at `now`, and sees nothing of it.
@@ -127,12 +127,12 @@ impl World {
     pub(super) fn input(&mut self, now: u64) -> Input {
         self.traffic.step(now, &self.brokers);
         let woken = self.stalls.iter().find(|(_, end)| (*end..*end + STEP_MS).contains(&now));
-        let mut brokers: Vec<Seen> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
+        let mut brokers: Vec<BrokerEvidence> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
         if let Some((begin, _)) = woken {
             // What has arrived meanwhile is not read yet: everyone seems to owe an answer since the stall began.
             for seen in &mut brokers {
-                seen.answered = Some(Time::from_millis(*begin));
-                seen.silent = [ConnectionRole::Produce, ConnectionRole::Fetch]
+                seen.last_answer = Some(Time::from_millis(*begin));
+                seen.overdue = [ConnectionRole::Produce, ConnectionRole::Fetch]
                     .map(|role| (role, Time::from_millis(*begin)))
                     .into();
             }
@@ -145,15 +145,15 @@ impl World {
             table: table.into(),
             replicated: traffic::replicated(now, &self.brokers).into(),
             throttled: self.quotas.clone(),
-            refused: self.distrusted.clone(),
+            credentials_refused: self.distrusted.clone(),
             controller: self.controller.and_then(|since| streak(since, now, 10_000, Fault::Timeout)),
-            short: self.short.map(|(partitions, since)| (partitions, Time::from_millis(since))),
+            under_min_isr: self.under_min_isr.map(|(partitions, since)| (partitions, Time::from_millis(since))),
             lost: self.lost.map(|(count, at)| (count, Time::from_millis(at), Time::from_millis(at))),
-            forbidden: (0..self.forbidden).map(|one| format!("grant {one}").into()).collect(),
-            rhythm: Duration::from_millis(500),
+            missing_permissions: (0..self.missing_permissions).map(|one| format!("grant {one}").into()).collect(),
+            liveness_timeout: Duration::from_millis(500),
             stalled: self.stalled(now, STALLS_WITHIN),
-            stalled_lately: self.stalled(now, Duration::from_secs(60)),
-            own: self.own.own(now),
+            stalled_last_minute: self.stalled(now, Duration::from_secs(60)),
+            prober: self.prober.health(now),
         }
     }
 }
@@ -174,10 +174,11 @@ impl World {
             }
             "controller" => return self.controller = (whom == "hangs").then_some(now),
             "short" => {
-                return self.short = Some((whom.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
+                return self.under_min_isr =
+                    Some((whom.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
             }
             "lose" => return self.lost = Some((whom.parse().expect("a number"), now)),
-            "forbid" => return self.forbidden = whom.parse().expect("a number"),
+            "forbid" => return self.missing_permissions = whom.parse().expect("a number"),
             "load" => return self.traffic.load = whom.parse().expect("milliseconds"),
             "quota" => {
                 return self.quotas =
@@ -188,7 +189,7 @@ impl World {
                 return self.distrusted = self.ids(whom).into_iter().map(|id| (BrokerId(id), fault)).collect();
             }
             "well" => return self.ids(whom).iter().for_each(|id| _ = self.traffic.sick.remove(id)),
-            _ if self.own.act(now, what, whom) => return,
+            _ if self.prober.act(now, what, whom) => return,
             _ => {}
         }
         if let Some(sick) = traffic::Sick::of(what) {

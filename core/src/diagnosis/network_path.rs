@@ -3,25 +3,23 @@
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 
-use super::cells::roads::Apart;
-use super::input::{Input, Seen};
+use super::cells::single_connection_stalls::SingleConnectionStalls;
+use super::input::{BrokerEvidence, Input};
 
 /// Unless others wait so many times less often, it is the prober's own network, or everybody's.
 const TIMES_PEERS: usize = 4;
 
 /// The finding about the way to one broker. The caller has made sure that nothing else explains late answers.
 pub fn find(input: &Input) -> Option<Finding> {
-    let apart = |seen: &Seen| input.table.apart.get(&seen.broker).copied().unwrap_or_default();
-    let mut often = input.brokers.iter().filter(|seen| apart(seen).is_often() && input.is_settled(seen.broker));
+    let stalls =
+        |seen: &BrokerEvidence| input.table.single_connection_stalls.get(&seen.id).copied().unwrap_or_default();
+    let mut often = input.brokers.iter().filter(|seen| stalls(seen).is_often() && input.is_settled(seen.id));
     let (seen, None) = (often.next()?, often.next()) else { return None };
-    if input
-        .brokers
-        .iter()
-        .any(|other| other.broker != seen.broker && apart(seen).late < TIMES_PEERS * apart(other).late)
+    if input.brokers.iter().any(|other| other.id != seen.id && stalls(seen).stalls < TIMES_PEERS * stalls(other).stalls)
     {
         return None;
     }
-    let (broker, Apart { late, roads }) = (seen.broker, apart(seen));
+    let (broker, SingleConnectionStalls { stalls: late, connections }) = (seen.id, stalls(seen));
     Some(Finding {
         kind: FindingKind::PathDegraded,
         cluster: input.cluster.clone(),
@@ -35,7 +33,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         )
         .into(),
         evidence: vec![
-            format!("{late} late answers on {roads} connections in twenty seconds, each while another was answered").into(),
+            format!("{late} late answers on {connections} connections in twenty seconds, each while another was answered").into(),
             "connections to the other brokers did not wait like that".into(),
         ],
         runner_up: Some(FindingKind::BrokerSlow),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::fault::Fault;
 use crate::time::Time;
 
+use super::baseline::{Baseline, quantile};
 use super::cusum::Cusum;
-use super::history::{History, quantile};
 
 /// Answers of so long are "lately".
 pub const LATELY: Duration = Duration::from_secs(8);
@@ -33,7 +33,7 @@ const OFTEN_FROM: f64 = 0.2;
 const OFTEN: usize = 5;
 
 /// A slow cell is slower than this many times what it usually takes…
-const TIMES_USUAL: u32 = 3;
+const BASELINE_FACTOR: u32 = 3;
 
 /// …and than this part of its threshold: below that nobody is hurt.
 const THRESHOLD_PART: u32 = 20;
@@ -45,7 +45,7 @@ const OVERLOAD_PART: u32 = 4;
 const RESENT_PART: u32 = 8;
 
 /// A cell that has been slow for so long may call that usual.
-const USUAL_AFTER: Duration = Duration::from_secs(3600);
+const NEW_BASELINE_AFTER: Duration = Duration::from_secs(3600);
 
 /// Up to this share of late answers a cell is well; between the two nothing is certain.
 const WELL_UP_TO: f64 = 0.1;
@@ -57,14 +57,14 @@ struct Answer {
     /// `None` if it was none.
     latency: Option<Duration>,
     /// The broker answered something else while this one was waited for.
-    meanwhile: bool,
+    answered_elsewhere: bool,
 }
 
 /// One probe at one broker.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
+pub struct LatencyWindow {
     recent: VecDeque<Answer>,
-    history: History,
+    history: Baseline,
     failures: Cusum,
     failed_at: Option<Time>,
     fault: Option<Fault>,
@@ -74,7 +74,7 @@ pub struct Cell {
 
 /// What a cell shows at a moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shown {
+pub struct WindowStats {
     /// Answers lately.
     pub answers: usize,
     /// The share of them that came late, or not at all.
@@ -86,7 +86,7 @@ pub struct Shown {
     /// What half of them stayed below, if it is slow.
     pub median: Option<Duration>,
     /// Late ones during which the broker answered something else: it was not the process that stood still.
-    pub meanwhile: usize,
+    pub answered_elsewhere: usize,
     /// Late by turns or throughout, for at least [`SPREAD`].
     pub slow: bool,
     /// Enough answers, and hardly any of them late.
@@ -97,19 +97,19 @@ pub struct Shown {
     pub fault: Option<Fault>,
 }
 
-impl Shown {
+impl WindowStats {
     /// Whether there are answers enough to judge it at all.
     pub fn is_enough(&self) -> bool {
         AT_LEAST <= self.answers
     }
 }
 
-impl Cell {
+impl LatencyWindow {
     /// Nothing seen yet; from `threshold` on an answer is `slow` to whoever counts it.
-    pub fn new(threshold: Duration) -> Cell {
-        Cell {
+    pub fn new(threshold: Duration) -> LatencyWindow {
+        LatencyWindow {
             recent: VecDeque::new(),
-            history: History::default(),
+            history: Baseline::default(),
             failures: Cusum::default(),
             failed_at: None,
             fault: None,
@@ -125,11 +125,11 @@ impl Cell {
 
     /// Takes in what came at `at` and speaks of the broker: a latency, or why there is none. `meanwhile` says whether the broker
     /// answered something else while this was waited for.
-    pub fn take(&mut self, at: Time, answer: Result<Duration, Fault>, meanwhile: bool) {
+    pub fn take(&mut self, at: Time, answer: Result<Duration, Fault>, answered_elsewhere: bool) {
         while self.recent.front().is_some_and(|answer| self.is_past(answer.at, at)) {
             self.recent.pop_front();
         }
-        self.recent.push_back(Answer { at, latency: answer.ok(), meanwhile });
+        self.recent.push_back(Answer { at, latency: answer.ok(), answered_elsewhere });
         self.failures.take(answer.is_err());
         match answer {
             Ok(latency) => self.history.take(at, latency),
@@ -147,16 +147,16 @@ impl Cell {
     }
 
     /// What it has seen lately says nothing: it comes from a time that another trouble explains.
-    pub fn excuse(&mut self) {
+    pub fn reset(&mut self) {
         self.recent.clear();
-        self.history.spoil();
+        self.history.discard();
         self.failures.clear();
         self.fault = None;
         self.slow_since = None;
     }
 
     /// What it shows at `now`.
-    pub fn show(&mut self, now: Time) -> Shown {
+    pub fn stats(&mut self, now: Time) -> WindowStats {
         let (limit, high) = self.limits();
         let is_late = |answer: &Answer, limit: Duration| answer.latency.is_none_or(|latency| limit <= latency);
         let lately: Vec<Answer> = self.recent.iter().copied().filter(|answer| now.since(answer.at) < TOO_OLD).collect();
@@ -169,11 +169,11 @@ impl Cell {
         let slow = enough && many && SPREAD <= spread;
         self.remember(now, slow);
         let mut latencies: Vec<Duration> = lately.iter().filter(|_| slow).filter_map(|answer| answer.latency).collect();
-        Shown {
+        WindowStats {
             answers: lately.len(),
             late: share(late.len()),
             very_late: share(lately.iter().filter(|answer| is_late(answer, high)).count()),
-            meanwhile: late.iter().filter(|answer| answer.meanwhile).count(),
+            answered_elsewhere: late.iter().filter(|answer| answer.answered_elsewhere).count(),
             limit,
             median: quantile(&mut latencies, 1, 2),
             slow,
@@ -184,23 +184,23 @@ impl Cell {
     }
 
     /// From where an answer is so late that TCP may have had to send again.
-    pub fn far(&self) -> Duration {
+    pub fn retransmit_limit(&self) -> Duration {
         self.limits().0.max(self.threshold / RESENT_PART)
     }
 
     /// From where an answer is late, and very late. Who has no past yet is measured by the threshold alone: a broker may be
     /// far away, and no worse for it.
     fn limits(&self) -> (Duration, Duration) {
-        let Some(usual) = self.history.usual() else { return (self.threshold, self.threshold) };
-        let usual = TIMES_USUAL * usual;
-        (usual.max(self.threshold / THRESHOLD_PART), usual.max(self.threshold / OVERLOAD_PART))
+        let Some(baseline) = self.history.baseline() else { return (self.threshold, self.threshold) };
+        let baseline = BASELINE_FACTOR * baseline;
+        (baseline.max(self.threshold / THRESHOLD_PART), baseline.max(self.threshold / OVERLOAD_PART))
     }
 
     /// What is slow now is not what is usual, until it has been for an hour.
     fn remember(&mut self, now: Time, slow: bool) {
         self.slow_since = slow.then(|| self.slow_since.unwrap_or(now));
-        if self.slow_since.is_some_and(|since| now.since(since) < USUAL_AFTER) {
-            self.history.spoil();
+        if self.slow_since.is_some_and(|since| now.since(since) < NEW_BASELINE_AFTER) {
+            self.history.discard();
         }
     }
 

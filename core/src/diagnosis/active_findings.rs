@@ -11,7 +11,7 @@ use super::input::Input;
 use super::{diagnose, prober};
 
 /// Not found for so long, a finding is over.
-pub const OVER_AFTER: Duration = Duration::from_secs(2);
+pub const END_AFTER: Duration = Duration::from_secs(2);
 
 /// The next fresh connection to a broker that was slow is begun within ten seconds, and given up five later: until then those
 /// that were begun over a bad way say nothing of now.
@@ -19,28 +19,28 @@ const NEXT_CONNECTION: Duration = Duration::from_secs(15);
 
 /// The findings of one cluster that stand.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
-    findings: Vec<Stands>,
+pub struct ActiveFindings {
+    findings: Vec<ActiveFinding>,
     /// Until when each broker was slow, or the way to it; not for longer than that explains something.
     slow_until: BTreeMap<BrokerId, Time>,
 }
 
 #[derive(Clone, Debug)]
-struct Stands {
+struct ActiveFinding {
     finding: Finding,
     last: Time,
 }
 
-impl Standing {
+impl ActiveFindings {
     /// Takes in the evidence of one moment. While the prober is stalled nothing about others begins, or ends.
     pub fn follow(&mut self, input: &Input) {
         let now = input.now;
         // When the first answers after all were silent, the others may be about to: they are named when they have had the time.
-        let all_were_silent = self.stands(FindingKind::ClusterUnreachable);
+        let all_were_silent = self.is_active(FindingKind::ClusterUnreachable);
         // Whoever waited for a directory that had failed goes on being slow for a while after it is known no more.
-        let a_directory_failed = self.stands(FindingKind::StorageFailed);
+        let a_directory_failed = self.is_active(FindingKind::StorageFailed);
         for found in diagnose(input) {
-            let is_explained = match subject(&found).1 {
+            let is_explained = match dedup_key(&found).1 {
                 FindingKind::BrokerStalled | FindingKind::BrokersTogether => all_were_silent,
                 FindingKind::BrokerSlow | FindingKind::ClusterOverloaded => a_directory_failed,
                 FindingKind::NewConnectionsFailing => {
@@ -52,40 +52,40 @@ impl Standing {
                 continue;
             }
             // A pause that has become a frozen process is the same trouble, by another name.
-            match self.findings.iter_mut().find(|stands| subject(&stands.finding) == subject(&found)) {
-                Some(stands) => {
-                    let since = stands.finding.since.min(found.since);
-                    *stands = Stands { finding: Finding { since, ..found }, last: now };
+            match self.findings.iter_mut().find(|active| dedup_key(&active.finding) == dedup_key(&found)) {
+                Some(active) => {
+                    let since = active.finding.since.min(found.since);
+                    *active = ActiveFinding { finding: Finding { since, ..found }, last: now };
                 }
-                None => self.findings.push(Stands { finding: found, last: now }),
+                None => self.findings.push(ActiveFinding { finding: found, last: now }),
             }
         }
         if prober::is_stalled(input) {
-            for stands in self.findings.iter_mut().filter(|stands| !is_own(stands.finding.kind)) {
-                stands.last = now;
+            for active in self.findings.iter_mut().filter(|active| !is_own(active.finding.kind)) {
+                active.last = now;
             }
         }
-        self.findings.retain(|stands| now.since(stands.last) < OVER_AFTER);
-        let about_slow = self.findings.iter().map(|stands| subject(&stands.finding));
+        self.findings.retain(|active| now.since(active.last) < END_AFTER);
+        let about_slow = self.findings.iter().map(|active| dedup_key(&active.finding));
         let slow = about_slow.filter(|(_, kind)| *kind == FindingKind::BrokerSlow).filter_map(|(broker, _)| broker);
         self.slow_until.extend(slow.map(|broker| (broker, now)));
         self.slow_until.retain(|_, until| now.since(*until) < NEXT_CONNECTION);
     }
 
     /// Whether a finding of this kind, or what is the same trouble, stands.
-    fn stands(&self, kind: FindingKind) -> bool {
-        self.findings.iter().any(|stands| subject(&stands.finding).1 == kind)
+    fn is_active(&self, kind: FindingKind) -> bool {
+        self.findings.iter().any(|active| dedup_key(&active.finding).1 == kind)
     }
 
     /// What stands now.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().map(|stands| &stands.finding)
+        self.findings.iter().map(|active| &active.finding)
     }
 }
 
 /// What a finding is about: of the kinds that say that a broker does not answer, one at a time is said of it, and one of those
 /// that say that it is slow.
-fn subject(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
+fn dedup_key(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
     let kind = match finding.kind {
         FindingKind::BrokerFrozen | FindingKind::BrokerDown | FindingKind::BrokerUnreachable => {
             FindingKind::BrokerStalled

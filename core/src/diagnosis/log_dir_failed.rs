@@ -6,15 +6,15 @@ use crate::finding::{Finding, FindingKind};
 use crate::kafka_error::KafkaError;
 
 use super::cells::Column;
-use super::input::{Input, Seen};
-use super::silence::others;
+use super::input::{BrokerEvidence, Input};
+use super::unresponsive::others;
 
 /// The finding about one broker.
-pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
-    let broker = seen.broker;
-    let shown = input.table.at(Column::Write, broker)?.shown;
+pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
+    let broker = seen.id;
+    let shown = input.table.at(Column::Write, broker)?.stats;
     let is_of_storage = shown.failing && shown.fault == Some(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR));
-    if !is_of_storage || !input.is_settled(broker) || !seen.answered_within(input.now, input.rhythm) {
+    if !is_of_storage || !input.is_settled(broker) || !seen.answered_within(input.now, input.liveness_timeout) {
         return None;
     }
     Some(Finding {
@@ -30,7 +30,7 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         .into(),
         evidence: vec![
             "it says so itself: writes to the partition that lives on it alone end with KAFKA_STORAGE_ERROR".into(),
-            "it answers other questions meanwhile, and is in the metadata".into(),
+            "it answers other questions answered_elsewhere, and is in the metadata".into(),
             others(input, seen).into(),
         ],
         runner_up: None,

@@ -6,8 +6,8 @@ use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
 use crate::ids::BrokerId;
 
-use super::super::cells::cell::LATELY;
-use super::super::cells::{Bits, Column, Table};
+use super::super::cells::latency_window::LATELY;
+use super::super::cells::{CellFlags, Column, Table};
 use super::super::input::Input;
 use super::hypothesis::Hypothesis;
 use super::{RULED_OUT_BELOW, Ranked, placed};
@@ -96,8 +96,8 @@ fn place(column: Column, broker: BrokerId) -> String {
     }
 }
 
-fn bad(bits: &Bits) -> String {
-    let shown = &bits.shown;
+fn bad(bits: &CellFlags) -> String {
+    let shown = &bits.stats;
     let answers = shown.answers;
     if shown.failing {
         return format!("fails, last with {}", shown.fault.map_or("a time-out", Fault::error_type));

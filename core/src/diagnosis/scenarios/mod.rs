@@ -11,7 +11,7 @@
 //! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `storage`, `unled`, `lossy`, `pauses` ([`traffic::Sick`]), until `well`; `load 400` on all |
 //! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `-` for none |
 //! | `at 10 lose 5`, `at 10 forbid 1` | so many acked records vanish; so many permissions are missing |
-//! | `at 10 throttle 5` … | what befalls the prober itself: see [`own`] |
+//! | `at 10 throttle 5` … | what befalls the prober itself: see [`prober`] |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
 //! | `blame cluster` | of every finding, at its end |
 //! | `over by 60` | nothing stands any more |
@@ -19,13 +19,13 @@
 
 #![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
 
-mod own;
-mod silence;
+mod prober;
 mod slow;
 mod traffic;
+mod unresponsive;
 mod world;
 
-use super::standing::Standing;
+use super::active_findings::ActiveFindings;
 
 use world::{State, World};
 
@@ -100,7 +100,7 @@ impl<'a> Story<'a> {
     fn live(&self, until: u64) -> Vec<Told> {
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
         let mut world = World::of(count);
-        let mut standing = Standing::default();
+        let mut active_findings = ActiveFindings::default();
         let mut told: Vec<Told> = Vec::new();
         let mut before = 0;
         for now in (0..until).step_by(usize::try_from(STEP_MS).expect("small")) {
@@ -110,8 +110,8 @@ impl<'a> Story<'a> {
             if world.is_stalled(now) {
                 continue;
             }
-            standing.follow(&world.input(now));
-            for finding in standing.findings() {
+            active_findings.follow(&world.input(now));
+            for finding in active_findings.findings() {
                 let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
                 let open = told.iter_mut().rev().find(|told| told.kind == kind && told.broker == broker);
                 match open.filter(|told| told.to == before) {

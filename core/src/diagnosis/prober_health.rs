@@ -8,19 +8,19 @@ use crate::vitals::{Control, Share};
 
 /// Everything about the prober at one moment. What its machine does not tell is zero or `None`, and accuses nobody.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Own {
+pub struct ProberHealth {
     /// For how long the CPU limit held it back in the last [`STALLS_WITHIN`](super::prober::STALLS_WITHIN), over its CPUs.
     pub throttled: Duration,
     /// The same, within the last minute.
-    pub throttled_lately: Duration,
+    pub throttled_last_minute: Duration,
     /// The periods of the CPU limit within the last minute, and those of them in which it was met.
-    pub periods_lately: (u64, u64),
+    pub throttled_periods_last_minute: (u64, u64),
     /// For how long it waited for memory within the last minute, if its machine tells.
-    pub waited_lately: Option<Duration>,
+    pub memory_wait_last_minute: Option<Duration>,
     /// Times that it met its memory limit within the last minute.
-    pub met_lately: u64,
+    pub memory_limit_hits_last_minute: u64,
     /// The share of the machine's CPU time that went to others within the last minute, between 0 and 1.
-    pub stolen_lately: f64,
+    pub steal_share_last_minute: f64,
     /// When its machine was last found to have been suspended, and for how long.
     pub suspended: Option<(Time, Duration)>,
     /// File descriptors.
@@ -28,7 +28,7 @@ pub struct Own {
     /// Local ports.
     pub ports: Option<Share>,
     /// When something last failed because this machine had no descriptor, port or memory for it.
-    pub refused: Option<Time>,
+    pub resource_refused: Option<Time>,
     /// A byte to itself.
     pub loopback: Control,
     /// The machine that is called to see whether the way out is open, with its address; `None`, if none is.

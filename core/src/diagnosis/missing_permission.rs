@@ -7,8 +7,8 @@ use super::input::Input;
 
 /// The finding about the prober's own principal.
 pub fn find(input: &Input) -> Option<Finding> {
-    let first = input.forbidden.first()?;
-    let more = input.forbidden.len() - 1;
+    let first = input.missing_permissions.first()?;
+    let more = input.missing_permissions.len() - 1;
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
     Some(Finding {
         kind: FindingKind::PermissionMissing,
@@ -18,7 +18,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         since: input.now,
         confidence: 1.0,
         summary: format!("the prober may not do all that it should: {first}{more}").into(),
-        evidence: input.forbidden.clone(),
+        evidence: input.missing_permissions.clone(),
         runner_up: None,
         ruled_out: Vec::new(),
     })

@@ -26,56 +26,56 @@ const OFTEN: usize = 5;
 
 /// What was held up by itself, lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Apart {
+pub struct SingleConnectionStalls {
     /// Late answers during which another connection to the same broker was answered.
-    pub late: usize,
+    pub stalls: usize,
     /// On so many connections.
-    pub roads: usize,
+    pub connections: usize,
 }
 
-impl Apart {
+impl SingleConnectionStalls {
     /// Whether it is the way, rather than what one connection is used for.
     pub fn is_often(self) -> bool {
-        OFTEN <= self.late && 2 <= self.roads
+        OFTEN <= self.stalls && 2 <= self.connections
     }
 }
 
 /// One broker's connections.
 #[derive(Clone, Debug, Default)]
-pub struct Roads {
+pub struct StallDetector {
     /// In time.
     answered: VecDeque<(Time, ConnectionRole)>,
-    apart: VecDeque<(Time, ConnectionRole)>,
+    stalled: VecDeque<(Time, ConnectionRole)>,
 }
 
-impl Roads {
+impl StallDetector {
     /// A question over `road` was answered at `ended`, in time or `late`, or was not; true if the broker answered another one in
     /// time while it was waited for.
-    pub fn heard(&mut self, road: ConnectionRole, sent: Time, ended: Time, late: Option<bool>) -> bool {
+    pub fn on_answer(&mut self, role: ConnectionRole, sent: Time, ended: Time, late: Option<bool>) -> bool {
         let (from, to) = (sent + ON_ITS_WAY, ended - ON_ITS_WAY);
-        let meanwhile = self.answered.iter().any(|(at, other)| *other != road && from < *at && *at < to);
+        let answered_elsewhere = self.answered.iter().any(|(at, other)| *other != role && from < *at && *at < to);
         match late {
             // A record may be read right after its ack however long both took.
-            Some(false) if road != ConnectionRole::Fetch => push(&mut self.answered, (ended, road)),
-            Some(true) if meanwhile => push(&mut self.apart, (ended, road)),
+            Some(false) if role != ConnectionRole::Fetch => push(&mut self.answered, (ended, role)),
+            Some(true) if answered_elsewhere => push(&mut self.stalled, (ended, role)),
             _ => {}
         }
-        meanwhile
+        answered_elsewhere
     }
 
     /// What was held up by itself until `now`.
-    pub fn apart(&self, now: Time) -> Apart {
-        let lately = || self.apart.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
-        if self.apart.back().is_none_or(|(last, _)| OVER_AFTER <= now.since(*last)) {
-            return Apart::default();
+    pub fn stalls(&self, now: Time) -> SingleConnectionStalls {
+        let lately = || self.stalled.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
+        if self.stalled.back().is_none_or(|(last, _)| OVER_AFTER <= now.since(*last)) {
+            return SingleConnectionStalls::default();
         }
-        let roads: BTreeSet<ConnectionRole> = lately().map(|(_, road)| *road).collect();
-        Apart { late: lately().count(), roads: roads.len() }
+        let connections: BTreeSet<ConnectionRole> = lately().map(|(_, role)| *role).collect();
+        SingleConnectionStalls { stalls: lately().count(), connections: connections.len() }
     }
 
     /// What was late says nothing any more.
-    pub fn excuse(&mut self) {
-        self.apart.clear();
+    pub fn reset(&mut self) {
+        self.stalled.clear();
     }
 }
 
@@ -96,34 +96,37 @@ mod tests {
 
     #[test]
     fn connection_that_waits_alone_is_told_from_a_process_that_stands_still() {
-        let mut roads = Roads::default();
-        roads.heard(ConnectionRole::Control, at(1000), at(1003), Some(false));
-        assert!(!roads.heard(ConnectionRole::Produce, at(1100), at(1400), Some(true)), "nobody answered in between");
-        roads.heard(ConnectionRole::Control, at(2200), at(2203), Some(false));
-        assert!(roads.heard(ConnectionRole::Produce, at(2100), at(2400), Some(true)));
-        assert_eq!(roads.apart(at(2400)), Apart { late: 1, roads: 1 });
-        assert_eq!(roads.apart(at(12_400)), Apart::default());
+        let mut connections = StallDetector::default();
+        connections.on_answer(ConnectionRole::Control, at(1000), at(1003), Some(false));
+        assert!(
+            !connections.on_answer(ConnectionRole::Produce, at(1100), at(1400), Some(true)),
+            "nobody answered in between"
+        );
+        connections.on_answer(ConnectionRole::Control, at(2200), at(2203), Some(false));
+        assert!(connections.on_answer(ConnectionRole::Produce, at(2100), at(2400), Some(true)));
+        assert_eq!(connections.stalls(at(2400)), SingleConnectionStalls { stalls: 1, connections: 1 });
+        assert_eq!(connections.stalls(at(12_400)), SingleConnectionStalls::default());
     }
 
     #[test]
     fn connections_that_are_all_slow_do_not_wait_one_at_a_time() {
-        let mut roads = Roads::default();
+        let mut connections = StallDetector::default();
         for sent in (1000..20_000).step_by(100) {
-            let road = if sent % 200 == 0 { ConnectionRole::Produce } else { ConnectionRole::Control };
-            assert!(!roads.heard(road, at(sent), at(sent + 400), Some(true)));
+            let role = if sent % 200 == 0 { ConnectionRole::Produce } else { ConnectionRole::Control };
+            assert!(!connections.on_answer(role, at(sent), at(sent + 400), Some(true)));
         }
     }
 
     #[test]
     fn all_that_comes_when_a_process_goes_on_came_together() {
-        let mut roads = Roads::default();
-        for (road, ended) in [
+        let mut connections = StallDetector::default();
+        for (role, ended) in [
             (ConnectionRole::Fetch, 1500),
             (ConnectionRole::Control, 1502),
             (ConnectionRole::Produce, 1503),
             (ConnectionRole::Fresh, 1530),
         ] {
-            assert!(!roads.heard(road, at(1000), at(ended), Some(true)), "{road:?}");
+            assert!(!connections.on_answer(role, at(1000), at(ended), Some(true)), "{role:?}");
         }
     }
 }

@@ -8,38 +8,38 @@ use crate::finding::{Finding, FindingKind};
 use crate::ids::ConnectionRole;
 use crate::time::Time;
 
-use super::input::{Input, Looks, Seen};
+use super::input::{BrokerEvidence, ConnectChecks, Input};
 use crate::tcp_state::TcpState;
 
 /// Nothing came for so long, on each of [`CONNECTIONS`]: longer than an ordinary pause of a garbage collector.
-pub const SILENT_FOR: Duration = Duration::from_millis(1500);
+pub const OVERDUE_FOR: Duration = Duration::from_millis(1500);
 
 /// One connection may hang by itself; two do not.
-pub const CONNECTIONS: usize = 2;
+pub const CONNECTIONS_MIN: usize = 2;
 
 /// A fresh connection was left unanswered for so long.
-pub const LOOK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
+pub const CHECK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
 
 /// From then on it is no pause any more.
 pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Whether this broker owes bytes on enough connections, a fresh one among them.
-pub fn is_silent(seen: &Seen, now: Time) -> bool {
-    CONNECTIONS <= seen.silent_for(now, SILENT_FOR).count()
-        && seen.unanswered_looks(now).is_some_and(|looked| LOOK_UNANSWERED_FOR <= looked)
+pub fn is_unresponsive(seen: &BrokerEvidence, now: Time) -> bool {
+    CONNECTIONS_MIN <= seen.overdue_for(now, OVERDUE_FOR).count()
+        && seen.unanswered_for(now).is_some_and(|looked| CHECK_UNANSWERED_FOR <= looked)
 }
 
 /// The finding about one broker, if it is the only one that is silent.
-pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
+pub fn find(input: &Input, seen: &BrokerEvidence) -> Option<Finding> {
     let now = input.now;
-    if !is_silent(seen, now) || !another_answers(input, seen) {
+    if !is_unresponsive(seen, now) || !another_answers(input, seen) {
         return None;
     }
-    let silences: Vec<_> = seen.silent_for(now, SILENT_FOR).collect();
+    let silences: Vec<_> = seen.overdue_for(now, OVERDUE_FOR).collect();
     let longest = silences.iter().map(|(_, length)| *length).max()?;
     let is_nobody = |fault| matches!(fault, Fault::ConnectTimeout | Fault::Unreachable);
-    let unreachable = |looks: Looks| !looks.accepted && looks.fault.is_some_and(is_nobody);
-    let unreachable = seen.looks.is_some_and(unreachable) || is_cut_off(seen);
+    let unreachable = |checks: ConnectChecks| !checks.tcp_accepted && checks.fault.is_some_and(is_nobody);
+    let unreachable = seen.connect_checks.is_some_and(unreachable) || is_cut_off(seen);
     let (kind, blame, what) = if unreachable {
         let what = "not even its machine answers: its host is down, or the way to it is closed";
         (FindingKind::BrokerUnreachable, Blame::Unclear, what)
@@ -55,14 +55,15 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
         })
         .map(Arc::from)
         .collect();
-    if let Some(looked) = seen.unanswered_looks(now) {
+    if let Some(looked) = seen.unanswered_for(now) {
         evidence.push(format!("a fresh connection was left unanswered for {}", seconds(looked)).into());
     }
     evidence.extend(seen.tcp_states.iter().filter_map(|(role, state)| kernels(*role, *state)));
     evidence.push(others(input, seen).into());
-    let broker = seen.broker;
+    let broker = seen.id;
     // Until a fresh connection or our kernel tells, a host that is gone looks like a process that hangs.
-    let is_undecided = kind == FindingKind::BrokerStalled && !seen.looks.is_some_and(|looks| looks.accepted);
+    let is_undecided =
+        kind == FindingKind::BrokerStalled && !seen.connect_checks.is_some_and(|checks| checks.tcp_accepted);
     Some(Finding {
         kind,
         cluster: input.cluster.clone(),
@@ -78,11 +79,11 @@ pub fn find(input: &Input, seen: &Seen) -> Option<Finding> {
 }
 
 /// Whether bytes get lost on every connection whose way is known, and nothing speaks for its machine being there.
-fn is_cut_off(seen: &Seen) -> bool {
+fn is_cut_off(seen: &BrokerEvidence) -> bool {
     // What was read last may have been acknowledged long before the way was closed.
     let mut tcp_states =
         seen.tcp_states.iter().filter(|(role, _)| **role != ConnectionRole::Fetch).map(|(_, state)| state).peekable();
-    let is_accepted = seen.looks.is_some_and(|looks| looks.accepted);
+    let is_accepted = seen.connect_checks.is_some_and(|checks| checks.tcp_accepted);
     !is_accepted && tcp_states.peek().is_some() && tcp_states.all(|state| state.is_cut_off())
 }
 
@@ -102,16 +103,16 @@ fn kernels(role: ConnectionRole, state: TcpState) -> Option<Arc<str>> {
 }
 
 /// Whether the way from here to the cluster is open.
-pub(super) fn another_answers(input: &Input, seen: &Seen) -> bool {
-    let others = input.brokers.iter().filter(|other| other.broker != seen.broker);
-    others.into_iter().any(|other| other.answered_within(input.now, input.rhythm))
+pub(super) fn another_answers(input: &Input, seen: &BrokerEvidence) -> bool {
+    let others = input.brokers.iter().filter(|other| other.id != seen.id);
+    others.into_iter().any(|other| other.answered_within(input.now, input.liveness_timeout))
 }
 
 /// Who answers meanwhile, in a sentence.
-pub(super) fn others(input: &Input, seen: &Seen) -> String {
-    let others = input.brokers.iter().filter(|other| other.broker != seen.broker);
-    let answer = others.filter(|other| other.answered_within(input.now, input.rhythm)).count();
-    let (count, within) = (input.brokers.len() - 1, seconds(input.rhythm));
+pub(super) fn others(input: &Input, seen: &BrokerEvidence) -> String {
+    let others = input.brokers.iter().filter(|other| other.id != seen.id);
+    let answer = others.filter(|other| other.answered_within(input.now, input.liveness_timeout)).count();
+    let (count, within) = (input.brokers.len() - 1, seconds(input.liveness_timeout));
     format!("{answer} of {count} other brokers answered within the last {within}")
 }
 

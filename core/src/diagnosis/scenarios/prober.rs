@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{State, millis, tell};
-use crate::diagnosis::own::Own;
 use crate::diagnosis::prober::STALLS_WITHIN;
+use crate::diagnosis::prober_health::ProberHealth;
 use crate::ids::ConnectionRole;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
@@ -56,22 +56,22 @@ impl World {
         true
     }
 
-    pub(super) fn own(&self, now: u64) -> Own {
+    pub(super) fn health(&self, now: u64) -> ProberHealth {
         const A_MINUTE: Duration = Duration::from_secs(60);
         let share = |used: u64| Some(Share { used, limit: 100 });
         let loopback: Vec<_> = [(0, true)].into_iter().chain(self.loopback.iter().copied()).collect();
         let reference = (!self.reference.is_empty()).then(|| control(&self.reference, 1000, now));
-        Own {
+        ProberHealth {
             throttled: overlap(&self.throttled, now, STALLS_WITHIN),
-            throttled_lately: overlap(&self.throttled, now, A_MINUTE),
-            waited_lately: Some(overlap(&self.pressed, now, A_MINUTE)),
+            throttled_last_minute: overlap(&self.throttled, now, A_MINUTE),
+            memory_wait_last_minute: Some(overlap(&self.pressed, now, A_MINUTE)),
             suspended: self.suspended.map(|(at, length)| (Time::from_millis(at), Duration::from_millis(length))),
             descriptors: share(self.descriptors),
             ports: share(self.ports),
-            refused: self.refused.map(Time::from_millis),
+            resource_refused: self.refused.map(Time::from_millis),
             loopback: control(&loopback, 500, now),
             reference: reference.map(|control| ("elsewhere:4317".into(), control)),
-            ..Own::default()
+            ..ProberHealth::default()
         }
     }
 

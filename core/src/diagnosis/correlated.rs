@@ -7,11 +7,11 @@ use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 use crate::time::Time;
 
-use super::input::{Input, Seen};
-use super::{refusal, silence};
+use super::input::{BrokerEvidence, Input};
+use super::{connection_refused, unresponsive};
 
 /// Troubles that began within this time of each other have one cause.
-pub const SAME_ONSET: Duration = Duration::from_secs(2);
+pub const SAME_START: Duration = Duration::from_secs(2);
 
 /// So long after its trouble began a broker is named, whatever may be said of others soon.
 const WAITED_FOR: Duration = Duration::from_secs(3);
@@ -20,11 +20,12 @@ const WAITED_FOR: Duration = Duration::from_secs(3);
 const QUIET_FOR: u32 = 3;
 
 /// Nobody answers: the cluster, or the network to it, and without a reference nothing tells which.
-pub fn nobody_answers(input: &Input) -> Option<Finding> {
+pub fn no_broker_answers(input: &Input) -> Option<Finding> {
     let now = input.now;
-    let is_quiet = |seen: &Seen| !seen.answered_within(now, QUIET_FOR * input.rhythm);
-    let is_troubled = |seen: &&Seen| silence::is_silent(seen, now) || refusal::is_refusing(seen, now);
-    let troubled: Vec<&Seen> = input.brokers.iter().filter(is_troubled).collect();
+    let is_quiet = |seen: &BrokerEvidence| !seen.answered_within(now, QUIET_FOR * input.liveness_timeout);
+    let is_troubled =
+        |seen: &&BrokerEvidence| unresponsive::is_unresponsive(seen, now) || connection_refused::is_refusing(seen, now);
+    let troubled: Vec<&BrokerEvidence> = input.brokers.iter().filter(is_troubled).collect();
     if troubled.is_empty() || !input.brokers.iter().all(is_quiet) {
         return None;
     }
@@ -34,7 +35,7 @@ pub fn nobody_answers(input: &Input) -> Option<Finding> {
         cluster: input.cluster.clone(),
         broker: None,
         blame: Blame::Unclear,
-        since: troubled.iter().filter_map(|seen| onset(seen)).min()?,
+        since: troubled.iter().filter_map(|seen| started_at(seen)).min()?,
         confidence: 0.9,
         summary: format!("{who}: the cluster is down, or the network between it and this prober").into(),
         evidence: input.brokers.iter().map(|seen| said(seen, now)).collect(),
@@ -52,20 +53,21 @@ pub(super) fn nobody(input: &Input) -> String {
 }
 
 /// Some answer, and others stopped at the same time: what do these have in common?
-pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
+pub fn same_start(input: &Input, suspects: &[&BrokerEvidence]) -> Option<Finding> {
     let now = input.now;
-    let since = suspects.iter().filter_map(|seen| onset(seen)).min()?;
-    let together = suspects.iter().filter(|seen| onset(seen).is_some_and(|onset| onset.since(since) <= SAME_ONSET));
-    let together: Vec<&Seen> = together.copied().collect();
+    let since = suspects.iter().filter_map(|seen| started_at(seen)).min()?;
+    let together =
+        suspects.iter().filter(|seen| started_at(seen).is_some_and(|start| start.since(since) <= SAME_START));
+    let together: Vec<&BrokerEvidence> = together.copied().collect();
     if together.len() < 2 {
         return None;
     }
-    let answering = input.brokers.iter().filter(|seen| seen.answered_within(now, input.rhythm)).count();
+    let answering = input.brokers.iter().filter(|seen| seen.answered_within(now, input.liveness_timeout)).count();
     // Soon it will be clear whether it is everybody.
     if answering == 0 {
         return None;
     }
-    let names: Vec<String> = together.iter().map(|seen| seen.broker.to_string()).collect();
+    let names: Vec<String> = together.iter().map(|seen| seen.id.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,
         cluster: input.cluster.clone(),
@@ -89,27 +91,27 @@ pub fn same_onset(input: &Input, suspects: &[&Seen]) -> Option<Finding> {
 /// Whether another broker fell quiet at the same time: one that is in as much trouble, though the cluster may know of that by
 /// now; or one about which nothing is certain yet. The latter is waited for, but not for long: a broker must not go unnamed
 /// because another one is slow.
-pub fn may_be_shared(input: &Input, suspect: &Seen) -> bool {
+pub fn may_be_shared(input: &Input, suspect: &BrokerEvidence) -> bool {
     let now = input.now;
-    let Some(since) = onset(suspect) else { return false };
-    let near = |other: Time| other.since(since).max(since.since(other)) <= SAME_ONSET;
+    let Some(since) = started_at(suspect) else { return false };
+    let near = |other: Time| other.since(since).max(since.since(other)) <= SAME_START;
     let waits = now.since(since) < WAITED_FOR;
-    let shares = |other: &Seen| {
-        let is_certain = silence::is_silent(other, now) || refusal::is_refusing(other, now);
-        let is_open = waits && other.listed.is_some() && !other.answered_within(now, input.rhythm);
-        (is_certain || is_open) && onset(other).is_some_and(near)
+    let shares = |other: &BrokerEvidence| {
+        let is_certain = unresponsive::is_unresponsive(other, now) || connection_refused::is_refusing(other, now);
+        let is_open = waits && other.listed.is_some() && !other.answered_within(now, input.liveness_timeout);
+        (is_certain || is_open) && started_at(other).is_some_and(near)
     };
-    input.brokers.iter().any(|other| other.broker != suspect.broker && shares(other))
+    input.brokers.iter().any(|other| other.id != suspect.id && shares(other))
 }
 
 /// When a broker's trouble began.
-fn onset(seen: &Seen) -> Option<Time> {
-    seen.silent.values().copied().chain(seen.looks.map(|looks| looks.began)).min()
+fn started_at(seen: &BrokerEvidence) -> Option<Time> {
+    seen.overdue.values().copied().chain(seen.connect_checks.map(|checks| checks.began)).min()
 }
 
-fn said(seen: &Seen, now: Time) -> Arc<str> {
-    match seen.answered {
-        Some(at) => format!("broker {} last answered {:.1} s ago", seen.broker, now.since(at).as_secs_f64()).into(),
-        None => format!("broker {} has never answered", seen.broker).into(),
+fn said(seen: &BrokerEvidence, now: Time) -> Arc<str> {
+    match seen.last_answer {
+        Some(at) => format!("broker {} last answered {:.1} s ago", seen.id, now.since(at).as_secs_f64()).into(),
+        None => format!("broker {} has never answered", seen.id).into(),
     }
 }

@@ -19,15 +19,15 @@ const SAMPLE_MAX: usize = 64;
 
 /// One cell's past.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct History {
+pub struct Baseline {
     began: Time,
     sample: Vec<Duration>,
     /// The ninth decile of each sample.
     deciles: VecDeque<Duration>,
-    usual: Option<Duration>,
+    baseline: Option<Duration>,
 }
 
-impl History {
+impl Baseline {
     /// Takes a latency in.
     pub fn take(&mut self, at: Time, latency: Duration) {
         if SAMPLE <= at.since(self.began) {
@@ -40,13 +40,13 @@ impl History {
     }
 
     /// The sample under way came from a time of trouble: it says nothing of what is usual.
-    pub fn spoil(&mut self) {
+    pub fn discard(&mut self) {
         self.sample.clear();
     }
 
     /// What nine of ten answers usually stay below; `None` while too little is known.
-    pub fn usual(&self) -> Option<Duration> {
-        self.usual
+    pub fn baseline(&self) -> Option<Duration> {
+        self.baseline
     }
 
     fn close(&mut self) {
@@ -58,7 +58,7 @@ impl History {
         self.deciles.push_back(decile);
         // The median of the samples: up to half of them may come from trouble that nobody recognised.
         let mut deciles: Vec<Duration> = self.deciles.iter().copied().collect();
-        self.usual = quantile(&mut deciles, 1, 2).filter(|_| ENOUGH <= self.deciles.len());
+        self.baseline = quantile(&mut deciles, 1, 2).filter(|_| ENOUGH <= self.deciles.len());
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
     }
 
     /// One answer a second from `from` on.
-    fn live(history: &mut History, seconds: std::ops::Range<u64>, latency: Duration) {
+    fn live(history: &mut Baseline, seconds: std::ops::Range<u64>, latency: Duration) {
         for second in seconds {
             history.take(Time::from_millis(second * 1000), latency);
         }
@@ -85,30 +85,30 @@ mod tests {
 
     #[test]
     fn usual_is_known_after_a_quarter_of_a_minute() {
-        let mut history = History::default();
+        let mut history = Baseline::default();
         live(&mut history, 10..25, ms(5));
-        assert_eq!(history.usual(), None);
+        assert_eq!(history.baseline(), None);
         live(&mut history, 25..31, ms(5));
-        assert_eq!(history.usual(), Some(ms(5)));
+        assert_eq!(history.baseline(), Some(ms(5)));
     }
 
     #[test]
     fn trouble_of_some_minutes_does_not_become_usual() {
-        let mut history = History::default();
+        let mut history = Baseline::default();
         live(&mut history, 0..600, ms(5));
         live(&mut history, 600..840, ms(300));
-        assert_eq!(history.usual(), Some(ms(5)));
+        assert_eq!(history.baseline(), Some(ms(5)));
     }
 
     #[test]
     fn spoiled_sample_leaves_no_trace() {
-        let mut history = History::default();
+        let mut history = Baseline::default();
         live(&mut history, 0..60, ms(5));
         for second in 60..3600 {
             history.take(Time::from_millis(second * 1000), ms(300));
-            history.spoil();
+            history.discard();
         }
-        assert_eq!(history.usual(), Some(ms(5)));
+        assert_eq!(history.baseline(), Some(ms(5)));
     }
 
     #[test]

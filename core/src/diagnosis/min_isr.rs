@@ -7,7 +7,7 @@ use super::input::Input;
 
 /// The finding about the replicated topic: by the leaders' own word.
 pub fn find(input: &Input) -> Option<Finding> {
-    let (partitions, since) = input.short?;
+    let (partitions, since) = input.under_min_isr?;
     Some(Finding {
         kind: FindingKind::NotEnoughReplicas,
         cluster: input.cluster.clone(),

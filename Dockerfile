@@ -14,8 +14,8 @@ WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY core/Cargo.toml core/
 COPY probes/Cargo.toml probes/
-RUN mkdir -p src core/src core/benches probes/src benches/cluster tests/it tests/cluster \
-    && touch src/lib.rs core/src/lib.rs probes/src/lib.rs tests/it/main.rs tests/cluster/main.rs \
+RUN mkdir -p src core/src core/benches probes/src benches/cluster tests/it tests/cluster tests/incidents \
+    && touch src/lib.rs core/src/lib.rs probes/src/lib.rs tests/it/main.rs tests/cluster/main.rs tests/incidents/main.rs \
     && for main in src/main.rs core/benches/judge.rs core/benches/diagnosis.rs benches/cluster/main.rs; do echo 'fn main() {}' > "$main"; done \
     && cargo build --release --locked --bin kafka-prober \
     && rm -rf src core/src probes/src

@@ -6,9 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::{raw, shared_cluster, wait_until};
-use crate::support::{CLUSTER, RunningProber, Status};
-
-const CANARY: &str = "kafka-prober-canary";
+use crate::support::{CANARY, CLUSTER, RunningProber, Status};
 
 #[test]
 fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {

@@ -10,7 +10,7 @@ use crate::harness::raw::coordination::{
     CoordinatorType, commit_offset, coordinators, create_internal_topics, groups, transactional_ids,
 };
 use crate::harness::{Cluster, ports, raw, shared_cluster, wait_until};
-use crate::support::{RunningProber, Status, TOPIC, elapse};
+use crate::support::{PREFIX, RunningProber, Status, TOPIC, elapse};
 
 const COMMIT: &str = "commit";
 const TRANSACTION: &str = "transaction";
@@ -37,6 +37,7 @@ fn wait_coordinated(probing: &RunningProber, cluster: &Cluster) -> Status {
     let addr = cluster.any_internal_address();
     let of = [(COMMIT, CoordinatorType::Group), (TRANSACTION, CoordinatorType::Transaction)];
     let of = of.map(|(probe, of)| (probe, coordinators(addr, of).expect("a broker answers")));
+    assert!(of.iter().all(|(_, brokers)| !brokers.is_empty()), "somebody leads each internal topic");
     probing.wait_status(Duration::from_secs(60), "every coordinator answers well", |status| {
         of.iter().all(|(probe, brokers)| brokers.iter().all(|broker| 3 <= good(status, *broker, probe)))
     })
@@ -155,7 +156,8 @@ fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
     eprintln!("{attempts} attempts of each kind took {:?}", began.elapsed());
     let last = kept(&cluster);
     assert_eq!(first, last);
-    let of_ours = |names: &BTreeSet<String>| names.iter().filter(|name| name.starts_with("kafka-prober-flat-")).count();
+    let of_ours =
+        |names: &BTreeSet<String>| names.iter().filter(|name| name.starts_with(&format!("{PREFIX}flat-"))).count();
     // One for each partition of the internal topic, of which the harness makes six.
     assert_eq!((of_ours(&last.groups), of_ours(&last.transactional_ids)), (6, 6), "{last:?}");
     assert_eq!(end.number("/prober/imbalances"), 0.0);
@@ -184,17 +186,17 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
     let addrs: Vec<&str> = cluster.brokers().iter().map(|broker| broker.internal_address()).collect();
     let ours = || {
         let groups = groups(&addrs).unwrap_or_default();
-        groups.into_iter().filter(|group| group.starts_with("kafka-prober-clean-")).collect::<BTreeSet<_>>()
+        groups.into_iter().filter(|group| group.starts_with(&format!("{PREFIX}clean-"))).collect::<BTreeSet<_>>()
     };
     wait_until(Duration::from_secs(60), "one group for each partition", || ours().len() == 6);
     // Neighbours by name: of another vantage, and of somebody who names like us.
-    let others = ["kafka-prober-cleaner-0", "kafka-prober-clean-", "kafka-prober-clean-7", "kafka-prober-clean-0.0.0"];
-    for group in others {
+    let others = ["cleaner-0", "clean-", "clean-7", "clean-0.0.0"].map(|name| format!("{PREFIX}{name}"));
+    for group in &others {
         commit_offset(addrs[0], group, TOPIC, 1).expect("a group of the harness");
     }
     probing.stop();
 
-    let expected: BTreeSet<String> = ours().into_iter().filter(|group| !others.contains(&group.as_str())).collect();
+    let expected: BTreeSet<String> = ours().into_iter().filter(|group| !others.contains(group)).collect();
     let (code, stdout, stderr) = run(&["topics", "clean", "--bootstrap", &bootstrap, "--vantage", "clean"]);
     assert_eq!(code, Some(0), "{stderr}");
     let said: BTreeSet<String> = stdout
@@ -205,7 +207,7 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
     assert_eq!(said, expected);
     let left = groups(&addrs).expect("every broker answers");
     assert!(expected.is_disjoint(&left));
-    assert!(others.iter().all(|group| left.contains(*group)), "{left:?}");
+    assert!(others.iter().all(|group| left.contains(group)), "{left:?}");
     let (code, stdout, _) = run(&["topics", "clean", "--bootstrap", &bootstrap, "--vantage", "clean"]);
     assert_eq!((code, stdout.as_str()), (Some(0), "cluster default: no group to delete\n"));
 }

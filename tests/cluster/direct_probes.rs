@@ -25,6 +25,7 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
     });
     // Where an earlier test has frozen a broker, it may not be one any more.
     let coordinators = coordinators(cluster.any_internal_address(), CoordinatorType::Group).expect("a broker answers");
+    assert!(!coordinators.is_empty(), "somebody leads __consumer_offsets");
     let sink = OtlpSink::grpc();
     let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &PATIENT);
     probing.wait_good(&[1, 2, 3]);
@@ -59,7 +60,7 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
     let controller = [&before, &end].map(|status| status.cluster().outcome(CLUSTER, "controller", "good"));
     assert!(controller[0] + 2 <= controller[1], "one every 10 s: {controller:?}");
     assert_eq!(end.cluster().bad_in(CLUSTER, "controller"), 0, "{}", probing.prober.stderr());
-    assert_eq!(end.impediments(), [""; 0], "nothing keeps a probe from asking");
+    assert_eq!(end.blocked_probes(), [""; 0], "nothing keeps a probe from asking");
     end.assert_balances();
 
     probing.stop();

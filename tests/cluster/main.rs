@@ -4,6 +4,8 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod broker_frozen;
 mod broker_killed;
@@ -20,7 +22,6 @@ mod counts_agree;
 mod direct_probes;
 mod foreign_topic;
 mod healthy;
-mod incidents;
 mod integrity;
 mod not_enough_replicas;
 mod observation;
@@ -29,5 +30,4 @@ mod prober_frozen;
 mod prober_network;
 mod secured;
 mod stale_broker;
-mod support;
 mod unclean_election;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::raw::{self, Metadata};
 use crate::harness::shared_cluster;
-use crate::support::{RunningProber, Status};
+use crate::support::{PREFIX, RunningProber, Status};
 
 /// As often as it can be.
 const OFTEN: [(&str, &str); 1] = [("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")];
@@ -39,7 +39,7 @@ fn told(status: &Status) -> BTreeMap<i32, [u64; 3]> {
 
 /// Under-replicated, at and below the minimum, offline: of all topics but the prober's.
 fn health(truth: &Metadata) -> [u64; 4] {
-    let others = || truth.partitions.iter().filter(|partition| !partition.topic.starts_with("kafka-prober-"));
+    let others = || truth.partitions.iter().filter(|partition| !partition.topic.starts_with(PREFIX));
     let count = |of: &dyn Fn(usize, usize, i32) -> bool| {
         others().filter(|one| of(one.isr.len(), one.replicas.len(), one.leader)).count() as u64
     };

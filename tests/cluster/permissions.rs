@@ -6,11 +6,10 @@ use std::time::Duration;
 use crate::harness::raw::coordination::{CoordinatorType, create_internal_topics};
 use crate::harness::raw::{Operation, Resource, grant};
 use crate::harness::{Cluster, Options, skip_without_kafka};
-use crate::support::{CLUSTER, RunningProber, Status, elapse};
+use crate::support::{CANARY, CLUSTER, PREFIX, RunningProber, Status, TOPIC, elapse};
 
 const USER: &str = "prober";
 const PASSWORD: &str = "its-secret";
-const OURS: &str = "kafka-prober-";
 
 /// What the parts of the observation need that the user may not do.
 const OFF: [(&str, &str); 3] = [
@@ -56,14 +55,13 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     let refused = strict.wait_status(Duration::from_secs(60), "attempts are refused", |status| {
         [status, &status.client()].iter().all(|view| 3 <= view.errors(1, "produce", "TOPIC_AUTHORIZATION_FAILED"))
     });
-    let message =
-        "no permission: grant DESCRIBE, READ and WRITE on topic kafka-prober-pinned to the prober's principal";
-    assert_eq!(refused.lane(), ("preparing".to_owned(), message.to_owned()));
+    let message = format!("no permission: grant DESCRIBE, READ and WRITE on topic {TOPIC} to the prober's principal");
+    assert_eq!(refused.lane(), ("preparing".to_owned(), message));
     assert_ne!(refused.state(1), Some("failing"), "the broker is not to blame");
-    assert!(says(&refused, "controller: grant CREATE on topic kafka-prober-canary"));
+    assert!(says(&refused, &format!("controller: grant CREATE on topic {CANARY}")));
 
     // The prober that was refused is given what it asked for, and goes on by itself.
-    permit(Resource::Topics(OURS), &[Operation::Create, Operation::Describe, Operation::Read, Operation::Write]);
+    permit(Resource::Topics(PREFIX), &[Operation::Create, Operation::Describe, Operation::Read, Operation::Write]);
     let good = strict.wait_good(&[1]);
     strict.wait_status(Duration::from_secs(60), "what is not permitted says what would permit it", |status| {
         OFF.iter().all(|(part, grant)| of_part(status, part) == ("off".to_owned(), (*grant).to_owned()))
@@ -86,7 +84,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     for of in [CoordinatorType::Group, CoordinatorType::Transaction] {
         permit(Resource::Topics(of.topic()), &[Operation::Describe]);
     }
-    let ids = "begin with kafka-prober-default-";
+    let ids = format!("begin with {PREFIX}default-");
     let resting = strict.wait_status(Duration::from_secs(60), "coordinators refuse", |status| {
         says(status, &format!("commit: grant READ on groups that {ids}"))
             && says(status, &format!("transaction: grant WRITE on transactional ids that {ids}"))
@@ -104,10 +102,10 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     assert!(!kinds.is_empty() && kinds.iter().all(|kind| kind == "permission_missing"), "{kinds:?}");
     strict.stop();
 
-    permit(Resource::Groups(OURS), &[Operation::Read]);
-    permit(Resource::TransactionalIds(OURS), &[Operation::Write]);
+    permit(Resource::Groups(PREFIX), &[Operation::Read]);
+    permit(Resource::TransactionalIds(PREFIX), &[Operation::Write]);
     permit(Resource::Topics("_"), &[Operation::DescribeConfigs]);
-    permit(Resource::Topics(OURS), &[Operation::DescribeConfigs]);
+    permit(Resource::Topics(PREFIX), &[Operation::DescribeConfigs]);
     permit(Resource::Cluster, &[Operation::Describe]);
     let mut permitted = probing(&cluster);
     let all = permitted.wait_status(Duration::from_secs(60), "everything is answered", |status| {
@@ -118,7 +116,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
             && parts.iter().all(|part| part["state"] == "on" && part["message"].is_null())
             && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
     });
-    assert_eq!(all.impediments(), [""; 0]);
+    assert_eq!(all.blocked_probes(), [""; 0]);
     assert_eq!(permitted.findings_so_far(), []);
     assert_eq!(all.bad(1) + all.client().bad(1) + all.coordinator().bad_in(1, "commit"), 0);
     permitted.stop();
@@ -133,5 +131,5 @@ fn of_part(status: &Status, part: &str) -> (String, String) {
 }
 
 fn says(status: &Status, message: &str) -> bool {
-    status.impediments().iter().any(|said| said.starts_with(message))
+    status.blocked_probes().iter().any(|said| said.starts_with(message))
 }

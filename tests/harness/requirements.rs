@@ -55,7 +55,7 @@ pub(crate) fn skip_without_collector() -> bool {
 }
 
 #[track_caller]
-pub(super) fn skip(missing: &[String]) -> bool {
+pub(crate) fn skip(missing: &[String]) -> bool {
     if missing.is_empty() {
         return false;
     }

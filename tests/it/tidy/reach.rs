@@ -25,7 +25,12 @@ pub(super) fn roots(sources: &[Source]) -> Vec<String> {
         path.ends_with("src/lib.rs") || path.ends_with("src/main.rs") || folder.ends_with("benches")
     };
     let found = sources.iter().map(|source| source.path.clone()).filter(|path| of_convention(path));
-    found.chain(["tests/it/main.rs", "tests/cluster/main.rs", "benches/cluster/main.rs"].map(str::to_owned)).collect()
+    found
+        .chain(
+            ["tests/it/main.rs", "tests/cluster/main.rs", "tests/incidents/main.rs", "benches/cluster/main.rs"]
+                .map(str::to_owned),
+        )
+        .collect()
 }
 
 /// For each module declared in a file, the two places where it may be.

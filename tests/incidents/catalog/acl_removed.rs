@@ -1,0 +1,22 @@
+//! Somebody takes the prober's permission to write away.
+
+use super::cluster_kind::USER;
+use super::{ClusterKind, Expect, Incident, secs};
+use crate::harness::raw::{Operation, Resource, grant, revoke};
+use crate::support::PREFIX;
+
+const OURS: Resource<'_> = Resource::Topics(PREFIX);
+
+pub(crate) const INCIDENT: Incident = Incident {
+    name: "acl_removed",
+    description: "WRITE on the prober's topics is taken away for 25 s",
+    cluster_kind: ClusterKind::Secured,
+    duration: secs(25),
+    inject: |bed| {
+        revoke(bed.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("no ACL");
+        Box::new(|bed| {
+            grant(bed.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("an ACL");
+        })
+    },
+    expect: Expect::Cluster { kinds: &["permission_missing"], within: secs(15) },
+};

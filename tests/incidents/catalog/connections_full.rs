@@ -1,0 +1,31 @@
+//! One broker has as many client connections as it may have: those go on, and new ones wait for ever.
+
+use std::net::{Ipv4Addr, TcpStream};
+
+use super::test_bed::TestBed;
+use super::{ClusterKind, Expect, Incident, Undo, secs};
+use crate::harness::raw::{ConfigResource, alter_config};
+
+const LIMIT: &str = "listener.name.client.max.connections";
+
+pub(crate) const INCIDENT: Incident = Incident {
+    name: "connections_full",
+    description: "no client connection more for 35 s, by the broker's own limit",
+    cluster_kind: ClusterKind::ThreeBrokers,
+    duration: secs(35),
+    inject: limit,
+    // A fresh connection is tried every ten seconds, and once is by chance.
+    expect: Expect::Victim { kinds: &["new_connections_failing"], within: secs(25) },
+};
+
+fn limit(bed: &mut TestBed<'_>) -> Undo {
+    let (addr, broker) = (bed.victim().internal_address(), ConfigResource::Broker(bed.victim_id()));
+    alter_config(addr, broker, LIMIT, Some("1")).expect("a configuration");
+    // The broker is just about to take the next one, and looks at its limit only then.
+    let next = TcpStream::connect((Ipv4Addr::LOCALHOST, bed.victim().client_port()));
+    Box::new(move |bed| {
+        let addr = bed.victim().internal_address();
+        alter_config(addr, broker, LIMIT, None).expect("a configuration");
+        drop(next);
+    })
+}

@@ -1,0 +1,19 @@
+//! The broker that coordinates a group stands still: commits at other coordinators fail with it, and it alone is at fault.
+
+use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
+use crate::harness::raw;
+
+pub(crate) const INCIDENT: Incident = Incident {
+    name: "coordinator_frozen",
+    description: "SIGSTOP of a group's coordinator for 20 s",
+    cluster_kind: ClusterKind::ThreeBrokers,
+    duration: secs(20),
+    inject: |bed| {
+        let coordinator = raw::coordinator(bed.cluster.any_internal_address(), "harness").expect("a coordinator");
+        bed.set_victim(coordinator);
+        bed.mark_fault_started();
+        bed.victim().freeze();
+        Box::new(|bed| bed.victim().thaw())
+    },
+    expect: Expect::Victim { kinds: &["broker_stalled", "broker_frozen"], within: UNRESPONSIVE_GOAL },
+};

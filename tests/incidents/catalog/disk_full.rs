@@ -1,0 +1,34 @@
+//! The disk with a broker's logs is full.
+
+use super::test_bed::TestBed;
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
+
+/// The one of two that holds the pinned partition: the broker goes on with the other.
+pub(crate) const OF_TWO: Incident = Incident {
+    name: "disk_full_of_two",
+    description: "the disk with the pinned partition is full, another is not",
+    cluster_kind: ClusterKind::ProxiedTwoDisks,
+    duration: secs(20),
+    inject: fill,
+    expect: Expect::Victim { kinds: &["storage_failed"], within: DEGRADED_GOAL },
+};
+
+/// The only one: the broker ends itself.
+pub(crate) const ONLY: Incident = Incident {
+    name: "disk_full",
+    description: "the only disk is full",
+    cluster_kind: ClusterKind::ProxiedOneDisk,
+    duration: secs(20),
+    inject: fill,
+    expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: DEGRADED_GOAL },
+};
+
+fn fill(bed: &mut TestBed<'_>) -> Undo {
+    let disk = bed.pinned_disk();
+    disk.fill();
+    bed.mark_fault_started();
+    Box::new(|bed| {
+        bed.pinned_disk().empty();
+        bed.restart();
+    })
+}

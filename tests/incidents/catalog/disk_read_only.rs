@@ -1,0 +1,19 @@
+//! The kernel gives up the disk with a broker's pinned partition: every write to it fails, and what is there can be read.
+
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
+
+pub(crate) const OF_TWO: Incident = Incident {
+    name: "disk_read_only_of_two",
+    description: "the disk with the pinned partition turns read-only, another does not",
+    cluster_kind: ClusterKind::ProxiedTwoDisks,
+    duration: secs(20),
+    inject: |bed| {
+        bed.pinned_disk().fail_writes();
+        Box::new(|bed| {
+            bed.victim().kill();
+            bed.pinned_disk().repair();
+            bed.restart();
+        })
+    },
+    expect: Expect::Victim { kinds: &["storage_failed"], within: DEGRADED_GOAL },
+};

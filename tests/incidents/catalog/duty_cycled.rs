@@ -1,0 +1,35 @@
+//! One broker stands still half of the time: it answers everything, and everything late.
+
+use std::time::Duration;
+
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
+use crate::harness::faults::pauses::Pauses;
+
+const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: DEGRADED_GOAL };
+
+/// For 150 of every 300 ms: nothing takes as long as a second.
+pub(crate) const INCIDENT: Incident = Incident {
+    name: "duty_cycled",
+    description: "stopped 150 of every 300 ms",
+    cluster_kind: ClusterKind::ThreeBrokers,
+    duration: secs(15),
+    inject: |bed| {
+        let pauses = Pauses::periodic(bed.victim().pid(), Duration::from_millis(150), Duration::from_millis(150));
+        Box::new(move |_| drop(pauses))
+    },
+    expect: EXPECT,
+};
+
+/// For 1.2 of every 2.4 s: some answers come late, and none of the pauses is long enough to be a stall.
+pub(crate) const LONG: Incident = Incident {
+    name: "duty_cycled_long",
+    description: "stopped 1.2 of every 2.4 s",
+    cluster_kind: ClusterKind::ThreeBrokers,
+    duration: secs(20),
+    inject: |bed| {
+        let half = Duration::from_millis(1200);
+        let pauses = Pauses::periodic(bed.victim().pid(), half, half);
+        Box::new(move |_| drop(pauses))
+    },
+    expect: EXPECT,
+};

@@ -1,0 +1,23 @@
+//! Others write a lot, and the cluster can take it.
+
+use super::{ClusterKind, Expect, Incident, secs};
+use crate::harness::faults::load::Load;
+
+/// A tenth or so of what the three brokers take on two cores.
+const RECORDS_PER_SECOND: u32 = 5_000;
+
+pub(crate) const INCIDENT: Incident = Incident {
+    name: "load_spike",
+    description: "5 MB/s by Kafka's own performance tool",
+    cluster_kind: ClusterKind::ThreeBrokers,
+    duration: secs(30),
+    inject: |bed| {
+        let load = Load::start(bed.cluster, Some(RECORDS_PER_SECOND));
+        bed.mark_fault_started();
+        Box::new(move |_| {
+            eprintln!("load: {}", load.numbers());
+            drop(load);
+        })
+    },
+    expect: Expect::Nothing { client_bad: 0 },
+};

@@ -1,0 +1,19 @@
+//! The prober gets a twentieth of a processor, while the cluster is well.
+
+use super::{ClusterKind, Expect, Incident, secs};
+use crate::harness::faults::cpu_quota::CpuQuota;
+
+pub(crate) const INCIDENT: Incident = Incident {
+    name: "prober_starved",
+    description: "the prober at 5 % of a processor for 40 s",
+    cluster_kind: ClusterKind::ThreeBrokers,
+    duration: secs(40),
+    inject: |bed| {
+        let quota = CpuQuota::to(bed.probing.prober.pid(), 5);
+        Box::new(move |_| {
+            eprintln!("starved by {}, held back {:?} times", quota.mechanism(), quota.throttled());
+            drop(quota);
+        })
+    },
+    expect: Expect::Prober { kinds: &["prober_starved", "prober_stalled"] },
+};

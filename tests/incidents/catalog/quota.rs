@@ -1,0 +1,19 @@
+//! The cluster gives the prober's client so little that it is held back everywhere.
+
+use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
+use crate::harness::raw::{Quota, alter_quota};
+
+/// Records of 128 bytes and what surrounds them, seven a second at each broker, are more than this.
+const QUOTA: Quota = Quota::ProducedBytes(500.0);
+
+pub(crate) const INCIDENT: Incident = Incident {
+    name: "quota",
+    description: "500 bytes a second for every client",
+    cluster_kind: ClusterKind::ThreeBrokers,
+    duration: secs(20),
+    inject: |bed| {
+        alter_quota(bed.cluster.any_internal_address(), QUOTA, true).expect("a quota");
+        Box::new(|bed| alter_quota(bed.cluster.any_internal_address(), QUOTA, false).expect("no quota"))
+    },
+    expect: Expect::Cluster { kinds: &["quota_throttled"], within: DEGRADED_GOAL },
+};

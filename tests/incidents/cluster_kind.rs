@@ -1,0 +1,112 @@
+//! The clusters on which incidents happen. Those that leave a cluster as they found it share one.
+
+use crate::harness::faults::{disk, wall_clock};
+use crate::harness::raw::coordination::create_internal_topics;
+use crate::harness::raw::{Operation, Resource, grant};
+use crate::harness::requirements::skip;
+use crate::harness::{Cluster, Options};
+use crate::support::PREFIX;
+
+/// Whom the prober is to a cluster with permissions.
+pub(crate) const USER: &str = "prober";
+const PASSWORD: &str = "its-secret";
+
+/// What a cluster is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ClusterKind {
+    /// Three brokers, as plain as can be.
+    ThreeBrokers,
+    /// Three brokers, each behind a proxy for clients and with two disks for its logs.
+    ProxiedTwoDisks,
+    /// The same with one disk, the loss of which is the loss of the broker.
+    ProxiedOneDisk,
+    /// Three brokers, and three controllers of their own.
+    SeparateControllers,
+    /// Six brokers, so that most of them do not replicate from the victim.
+    SixBrokers,
+    /// Three brokers that ask for a password, and for permissions.
+    Secured,
+    /// Three plain brokers, and a prober whose calendar can be set.
+    FakeWallClock,
+}
+
+impl ClusterKind {
+    pub(crate) fn start(self) -> Cluster {
+        let cluster = Cluster::start(self.options());
+        create_internal_topics(&cluster);
+        if self == ClusterKind::Secured {
+            permit_all(&cluster);
+        }
+        cluster
+    }
+
+    /// Whether this machine cannot provide the cluster: a counted skip, and a failure under CI.
+    #[track_caller]
+    pub(crate) fn skip_if_unsupported(self) -> bool {
+        match self {
+            ClusterKind::ProxiedTwoDisks | ClusterKind::ProxiedOneDisk if !disk::is_possible() => {
+                skip(&["file systems in files (root, mkfs.ext4 and mount)".to_owned()])
+            }
+            ClusterKind::FakeWallClock if !wall_clock::is_possible() => {
+                skip(&["libfaketime (script/bootstrap)".to_owned()])
+            }
+            _ => false,
+        }
+    }
+
+    fn options(self) -> Options {
+        let plain = Options { name: format!("{self:?}").to_lowercase(), ..Options::default() };
+        match self {
+            ClusterKind::ThreeBrokers | ClusterKind::FakeWallClock => plain,
+            ClusterKind::ProxiedTwoDisks => Options { proxied: true, disks: 2, ..plain },
+            ClusterKind::ProxiedOneDisk => Options { proxied: true, disks: 1, ..plain },
+            // A broker that waits for a frozen controller is heard by the next one in good time, on a busy machine, too.
+            ClusterKind::SeparateControllers => {
+                Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000")
+            }
+            ClusterKind::SixBrokers => Options { brokers: 6, ..plain },
+            ClusterKind::Secured => secured(plain),
+        }
+    }
+
+    /// What the prober has to know to come in.
+    pub(crate) fn environment(self) -> Vec<(&'static str, &'static str)> {
+        match self {
+            ClusterKind::Secured => vec![
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PROTOCOL", "sasl_plaintext"),
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__SASL_MECHANISM", "PLAIN"),
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__USERNAME", USER),
+                ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PASSWORD", PASSWORD),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn secured(plain: Options) -> Options {
+    let module = "org.apache.kafka.common.security.plain.PlainLoginModule";
+    let users = format!("{module} required user_{USER}=\"{PASSWORD}\";");
+    plain
+        .with("listener.security.protocol.map", "CLIENT:SASL_PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT")
+        .with("listener.name.client.sasl.enabled.mechanisms", "PLAIN")
+        .with("listener.name.client.plain.sasl.jaas.config", &users)
+        .with("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
+        // The brokers themselves, and the harness: both on the internal listener.
+        .with("super.users", "User:ANONYMOUS")
+}
+
+/// Everything that the prober asks for.
+#[track_caller]
+fn permit_all(cluster: &Cluster) {
+    use Operation::{Create, Describe, DescribeConfigs, Read, Write};
+    let ours = PREFIX;
+    for (resource, operations) in [
+        (Resource::Topics(ours), &[Create, Describe, Read, Write, DescribeConfigs][..]),
+        (Resource::Topics("_"), &[Describe, DescribeConfigs]),
+        (Resource::Groups(ours), &[Read]),
+        (Resource::TransactionalIds(ours), &[Write]),
+        (Resource::Cluster, &[Describe]),
+    ] {
+        grant(cluster.any_internal_address(), USER, resource, operations).expect("an ACL");
+    }
+}

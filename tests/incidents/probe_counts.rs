@@ -1,0 +1,200 @@
+//! Which probes felt an incident, at which brokers, and how: what a diagnosis has to go by.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::findings_monitor::FindingsMonitor;
+use crate::harness::Cluster;
+use crate::harness::prober::Scrape;
+use crate::incident::Incident;
+use crate::report::{Bad, Report};
+use crate::support::{Status, broker_of};
+use crate::test_bed::TestBed;
+
+/// A series is worth a line if its p99 is above this, or if anything in it was not good.
+const NOTABLE_SECONDS: f64 = 0.05;
+
+/// As `/metrics` names them.
+const DURATION: &str = "kafka_prober_duration_seconds";
+const PHASE: &str = "kafka_prober_phase_duration_seconds";
+
+/// Outcomes that count against whom they are about.
+const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
+
+/// What the prober had counted at one moment.
+pub(crate) struct CountsSnapshot {
+    at: Instant,
+    status: Status,
+    metrics: Scrape,
+}
+
+/// A series: view, broker and probe.
+type Series = (String, String, String);
+
+/// Counts by name.
+type Counts = BTreeMap<String, u64>;
+
+impl CountsSnapshot {
+    #[track_caller]
+    pub(crate) fn of(bed: &TestBed<'_>) -> CountsSnapshot {
+        let (status, metrics) = (bed.probing.status(), bed.probing.prober.metrics());
+        CountsSnapshot { at: status.at, status, metrics }
+    }
+
+    /// Every due attempt is counted once, or on its way.
+    #[track_caller]
+    pub(crate) fn assert_balances(&self) {
+        self.status.assert_balances();
+    }
+
+    /// What was bad since an earlier moment.
+    pub(crate) fn bad_since(&self, earlier: &CountsSnapshot, victim: Option<i32>) -> Bad {
+        let victim = victim.map(|victim| victim.to_string());
+        let mut sum = Bad::default();
+        for ((view, broker, _), outcomes) in self.grown(earlier, "outcomes") {
+            let at = match view.as_str() {
+                "broker" if victim.as_ref() == Some(&broker) => &mut sum.victim,
+                "broker" => &mut sum.others,
+                "client" => &mut sum.client,
+                "coordinator" => &mut sum.coordinator,
+                _ => &mut sum.cluster,
+            };
+            *at += BAD.iter().filter_map(|name| outcomes.get(*name)).sum::<u64>();
+        }
+        sum
+    }
+
+    /// A line for every series that was not plainly good since an earlier moment, and one for fresh connections to each broker.
+    pub(crate) fn changes_since(&self, earlier: &CountsSnapshot) -> String {
+        let since = self.metrics.since(&earlier.metrics);
+        let [outcomes, errors, voids] = ["outcomes", "errors", "void"].map(|group| self.grown(earlier, group));
+        let mut told = String::new();
+        for (key, counts) in &outcomes {
+            let (view, broker, probe) = key;
+            let (about, subject) = match view.as_str() {
+                "client" => ("partition", self.partition_of(broker)),
+                _ => ("broker", broker.clone()),
+            };
+            let labels = [("view", view.as_str()), (about, subject.as_str()), ("probe", probe)];
+            let [p50, p99] = [0.5, 0.99].map(|q| since.histogram_quantile(DURATION, &labels, q).unwrap_or_default());
+            if counts.keys().all(|name| name == "good") && p99 < NOTABLE_SECONDS {
+                continue;
+            }
+            let _ = write!(told, "  {view:<11} {broker:<7} {probe:<11} {}", list(counts));
+            let _ = write!(told, "; p50 {:.0} ms, p99 {:.0} ms", p50 * 1e3, p99 * 1e3);
+            for (what, all) in [("errors", &errors), ("void", &voids)] {
+                if let Some(counts) = all.get(key) {
+                    let _ = write!(told, "; {what}: {}", list(counts));
+                }
+            }
+            told.push('\n');
+        }
+        let brokers: BTreeSet<&String> = outcomes.keys().filter(|key| key.2 == "connect").map(|key| &key.1).collect();
+        for broker in brokers {
+            let slowest = ["connect", "api_versions"].map(|phase| {
+                let worst = since.histogram_quantile(PHASE, &[("broker", broker), ("phase", phase)], 1.0);
+                worst.map_or_else(|| format!("{phase} never"), |worst| format!("{phase} ≤ {:.0} ms", worst * 1e3))
+            });
+            let _ = writeln!(told, "  fresh connections to {broker}: {}", slowest.join(", "));
+        }
+        told
+    }
+
+    /// By how much one group of counts has grown since an earlier moment, in every series in which it has.
+    fn grown(&self, earlier: &CountsSnapshot, group: &str) -> BTreeMap<Series, Counts> {
+        let before = earlier.counts(group);
+        let mut grown = self.counts(group);
+        for (series, counts) in &mut grown {
+            for (name, count) in counts.iter_mut() {
+                *count = count.saturating_sub(before.get(series).and_then(|was| was.get(name)).copied().unwrap_or(0));
+            }
+            counts.retain(|_, count| 0 < *count);
+        }
+        grown.retain(|_, counts| !counts.is_empty());
+        grown
+    }
+
+    /// The partition of the replicated lane that prefers a broker, as the label of a metric.
+    fn partition_of(&self, broker: &str) -> String {
+        let prefers = |row: &&Value| row["view"] == "client" && text(broker_of(row)) == broker;
+        self.status.rows().find(prefers).map_or_else(|| "unknown".to_owned(), |row| text(&row["partition"]))
+    }
+
+    /// One group of counts of every series.
+    fn counts(&self, group: &str) -> BTreeMap<Series, Counts> {
+        let of = |row: &Value| {
+            let counts = row[group].as_object().into_iter().flatten();
+            let counts = counts.filter_map(|(name, count)| Some((name.clone(), count.as_u64()?))).collect();
+            ((text(&row["view"]), text(broker_of(row)), text(&row["probe"])), counts)
+        };
+        self.status.rows().map(of).collect()
+    }
+}
+
+/// A number or a word as text.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn list(counts: &Counts) -> String {
+    counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Writes down what was felt before, during and after the fault, and which findings came and went.
+pub(crate) fn keep(
+    incident: &Incident,
+    report: &Report,
+    moments: &[&CountsSnapshot; 4],
+    findings_monitor: &FindingsMonitor,
+    (began, healed): (Instant, Instant),
+    ended: &[String],
+) {
+    let mut text = format!("== {}: {}", incident.name, incident.description);
+    let _ = writeln!(
+        text,
+        "\nvictim: {:?}; processes that ended by the time it was undone: {}",
+        report.victim,
+        ended.len()
+    );
+    ended.iter().for_each(|words| text.push_str(words));
+    for sample in findings_monitor.samples() {
+        let at = sample.at.saturating_duration_since(began).as_secs_f64();
+        let findings: Vec<String> = sample.findings.iter().map(|finding| format!("{finding:?}")).collect();
+        let _ = writeln!(text, "  at {at:6.2} s stands: {}", findings.join(" "));
+    }
+    let _ = writeln!(text, "  undone at {:.2} s", healed.duration_since(began).as_secs_f64());
+    for (name, pair) in ["before", "during", "after"].iter().zip(moments.windows(2)) {
+        let took = pair[1].at.duration_since(pair[0].at).as_secs_f64();
+        let _ = write!(text, "{name} ({took:.1} s):\n{}", pair[1].changes_since(pair[0]));
+    }
+    let _ = writeln!(text, "violations: {:?}\n", report.violations(1));
+    eprint!("{text}");
+    let _ = append(&text);
+}
+
+/// The end of the log of every broker whose process has ended.
+pub(crate) fn logs_of_ended_brokers(cluster: &Cluster) -> Vec<String> {
+    let ended = cluster.brokers().iter().filter(|broker| !broker.is_running());
+    let words = ended.map(|broker| format!("broker {} ended, and said last:\n{}\n", broker.id(), broker.log_tail()));
+    words.collect()
+}
+
+/// Beside the logs of failed tests.
+fn append(text: &str) -> io::Result<()> {
+    let folder = folder();
+    fs::create_dir_all(&folder)?;
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(folder.join("details.txt"))?;
+    io::Write::write_all(&mut file, text.as_bytes())
+}
+
+/// Where results are kept.
+pub(crate) fn folder() -> PathBuf {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tmp.parent().unwrap_or(tmp).join("incidents")
+}

@@ -1,0 +1,178 @@
+//! What came of an incident: who was named, how soon, for how long, and what else was said.
+
+use std::time::{Duration, Instant};
+
+use prober_core::finding::FindingKind;
+
+use crate::findings_monitor::FindingsMonitor;
+use crate::incident::{Expect, Incident};
+use crate::probe_counts::CountsSnapshot;
+use crate::support::FindingId;
+
+/// A finding is to be over so soon after the fault; one that takes longer to be found, as what is asked for seldom, may take as
+/// long to be over.
+const CLEARED_GOAL: Duration = Duration::from_secs(10);
+
+/// Kinds that speak of the prober itself.
+const ABOUT_ITSELF: [&str; 4] = ["prober_stalled", "prober_starved", "prober_network", "duplicate_vantage"];
+
+/// Whether findings of this kind blame the prober.
+pub(crate) fn blames_the_prober(kind: &str) -> bool {
+    ABOUT_ITSELF.contains(&kind)
+}
+
+/// What came of one incident.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) name: &'static str,
+
+    /// Who was to be named, if a broker was.
+    pub(crate) victim: Option<i32>,
+    pub(crate) expected: Expect,
+    /// What named the culprit first, and how long after the fault began.
+    pub(crate) named: Option<(FindingId, Duration)>,
+    /// How long after its end the last finding was over; `None`: not within a minute.
+    pub(crate) cleared: Option<Duration>,
+    /// Everything else that was found.
+    pub(crate) others: Vec<FindingId>,
+    /// Whether anything stood at all.
+    pub(crate) found: bool,
+    /// Bad events: of the victim in the broker view, of the others in it, and of the other views.
+    pub(crate) bad: Bad,
+}
+
+/// Bad events from before the fault to when all was calm again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Bad {
+    pub(crate) victim: u64,
+    pub(crate) others: u64,
+    pub(crate) client: u64,
+    pub(crate) coordinator: u64,
+    pub(crate) cluster: u64,
+}
+
+impl Bad {
+    fn all(self) -> u64 {
+        self.victim + self.others + self.client + self.coordinator + self.cluster
+    }
+}
+
+impl Report {
+    pub(crate) fn of(
+        incident: &Incident,
+        victim: i32,
+        findings_monitor: &FindingsMonitor,
+        began: Instant,
+        cleared: Option<Duration>,
+        before: &CountsSnapshot,
+        after: &CountsSnapshot,
+    ) -> Report {
+        let victim = matches!(incident.expect, Expect::Victim { .. }).then_some(victim);
+        let is_wanted = |finding: &FindingId| incident.expect.names(victim, finding);
+        let named = findings_monitor.first(began, is_wanted).map(|(at, finding)| (finding, at.duration_since(began)));
+        let mut others: Vec<FindingId> =
+            findings_monitor.samples().into_iter().flat_map(|sample| sample.findings).collect();
+        let found = !others.is_empty();
+        others.retain(|finding| !is_wanted(finding));
+        others.sort();
+        others.dedup();
+        Report {
+            name: incident.name,
+            victim,
+            expected: incident.expect,
+            named,
+            cleared,
+            others,
+            found,
+            bad: after.bad_since(before, victim),
+        }
+    }
+
+    /// Everything that was not to be, with `patience` times the goals' time. Empty: as promised.
+    pub(crate) fn violations(&self, patience: u32) -> Vec<String> {
+        let mut violations = Vec::new();
+        let within = match self.expected {
+            Expect::Victim { within, .. } | Expect::Cluster { within, .. } => Some(within * patience),
+            Expect::Nothing { .. } | Expect::Prober { .. } => None,
+        };
+        match (&self.named, within) {
+            (None, Some(_)) if !self.expected.kind_exists() => {}
+            (None, Some(_)) => violations.push("nobody was named".to_owned()),
+            (Some((_, took)), Some(within)) if within < *took => {
+                violations.push(format!("named after {:.1} s, not {:.1} s", took.as_secs_f64(), within.as_secs_f64()));
+            }
+            _ => {}
+        }
+        let goal = within.unwrap_or_default().max(CLEARED_GOAL * patience);
+        match self.cleared {
+            _ if !self.found => {}
+            None => violations.push("never over".to_owned()),
+            Some(took) if goal < took => violations.push(format!("over after {:.1} s", took.as_secs_f64())),
+            Some(_) => {}
+        }
+        let wrong: Vec<&FindingId> = self.false_findings().collect();
+        if !wrong.is_empty() {
+            violations.push(format!("found {wrong:?}"));
+        }
+        match self.expected {
+            Expect::Victim { .. } if 0 < self.bad.others => {
+                violations.push(format!("{} bad events of other brokers in the broker view", self.bad.others));
+            }
+            Expect::Victim { .. } | Expect::Cluster { .. } => {}
+            Expect::Nothing { client_bad } if self.bad.client <= client_bad => {}
+            Expect::Nothing { .. } => violations.push(format!("{} bad events in the client view", self.bad.client)),
+            Expect::Prober { .. } if self.bad.all() == 0 => {}
+            Expect::Prober { .. } => violations.push(format!("bad events: {:?}", self.bad)),
+        }
+        violations
+    }
+
+    /// What should not have been found.
+    pub(crate) fn false_findings(&self) -> impl Iterator<Item = &FindingId> {
+        self.others.iter().filter(|finding| self.is_false_finding(finding))
+    }
+
+    /// Whether a finding that was not the one looked for blames somebody who is well.
+    pub(crate) fn is_false_finding(&self, (kind, broker): &FindingId) -> bool {
+        let about_itself = blames_the_prober(kind);
+        match self.expected {
+            Expect::Victim { .. } => broker.is_some() && *broker != self.victim,
+            Expect::Cluster { .. } => broker.is_some(),
+            Expect::Nothing { .. } => true,
+            Expect::Prober { .. } => !about_itself,
+        }
+    }
+}
+
+impl Expect {
+    /// Whether this prober has the first of the kinds, which is what the fault should be called.
+    pub(crate) fn kind_exists(self) -> bool {
+        let (Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } | Expect::Prober { kinds }) = self else {
+            return true;
+        };
+        let known = |kind: &&&str| FindingKind::ALL.iter().any(|known| known.as_str() == **kind);
+        kinds.first().is_none_or(|kind| known(&kind))
+    }
+
+    /// Whether it is told by silence or refusal alone, which needs no past to compare with.
+    pub(crate) fn needs_no_baseline(self) -> bool {
+        const KINDS: [&str; 5] =
+            ["broker_stalled", "broker_frozen", "broker_down", "broker_unreachable", "cluster_unreachable"];
+        match self {
+            Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } => {
+                kinds.iter().all(|kind| KINDS.contains(kind))
+            }
+            Expect::Nothing { .. } | Expect::Prober { .. } => false,
+        }
+    }
+
+    /// Whether a finding is the one that is hoped for.
+    fn names(self, victim: Option<i32>, (kind, broker): &FindingId) -> bool {
+        let (kinds, of) = match self {
+            Expect::Victim { kinds, .. } => (kinds, victim),
+            Expect::Cluster { kinds, .. } | Expect::Prober { kinds } => (kinds, None),
+            Expect::Nothing { .. } => return false,
+        };
+        *broker == of && kinds.contains(&kind.as_str())
+    }
+}

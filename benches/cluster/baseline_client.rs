@@ -76,8 +76,13 @@ impl ClientBaseline {
             // Only the prober's own records carry it.
             identity: Identity { run: RunId([0; 16]), vantage: VantageHash(0) },
         };
-        let settings =
-            Settings { topic, fetch_max_wait: FETCH_WAIT, acks: RequiredAcks::All, compression: Compression::None };
+        let settings = Settings {
+            topic,
+            group: Arc::from("bench"),
+            fetch_max_wait: FETCH_WAIT,
+            acks: RequiredAcks::All,
+            compression: Compression::None,
+        };
         ClientBaseline { settings, leaders: cluster.brokers().iter().map(|broker| broker.address()).collect() }
     }
 

@@ -11,8 +11,8 @@ use crate::report::{Goals, mib, ms, quantile, short};
 use crate::running_prober::{BOTH, RunningProber};
 
 const BROKERS: i32 = 100;
-const PINNED: &str = "kafka-prober-pinned";
-const REPLICATED: &str = "kafka-prober-replicated";
+const PINNED: &str = "__kafka-prober-pinned";
+const REPLICATED: &str = "__kafka-prober-replicated";
 
 /// The mock does not wake a waiting fetch for a new record: the wait is the latency. Waiting less, the prober fetches
 /// more often than from a real broker, which answers as many fetches as there are records.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use crate::probe::Probe;
 
 /// A Kafka cluster's name in our configuration.
@@ -129,8 +131,9 @@ impl Lane {
     }
 }
 
-/// What an event speaks about; views are never mixed in one ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// What an event speaks about; views are never mixed in one ratio. Serialized as its label value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum View {
     /// What applications feel: the replicated lane with retries and failover.
     Client,

@@ -4,11 +4,14 @@
 //! direct probe is built is the other half of its row, in `prober-probes`' `spec.rs`, which also says what a new probe
 //! kind takes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Outcome;
 use crate::ids::View;
 
-/// A kind of check, run on a schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A kind of check, run on a schedule. Serialized as its label value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Probe {
     /// Writes one record to the target partition and waits for its ack.
     Produce,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::event::Limits;
-use prober_core::ids::{ClusterName, Lane, Probe, RunId, VantageHash, View};
+use prober_core::ids::{ClusterName, Lane, Probe, RunId, VantageHash};
 use prober_core::objective::Objective;
 use prober_core::observed;
 use prober_core::placement::Mode;
@@ -103,14 +103,15 @@ impl Plan {
         for (name, cluster) in &config.clusters {
             let security = security(name, &cluster.security)?;
             for (lane, settings) in enabled() {
+                let topic: Arc<str> = config.topics.of_lane(lane).into();
                 let route = Route {
                     cluster: ClusterName::new(name),
                     lane,
-                    topic: Arc::from(settings.topic.as_str()),
+                    topic: Arc::clone(&topic),
                     identity,
                     settings: round_trip_settings(config, settings),
                 };
-                routes.push((route, lane_settings(config, (cluster, &security), lane, settings, identity)));
+                routes.push((route, lane_settings(config, (cluster, &security), topic, (lane, settings), identity)));
             }
             directs.extend(direct_plan(config, name, (cluster, &security), identity));
             observations.extend(observation(config, name, (cluster, &security)));
@@ -160,11 +161,12 @@ fn direct_plan(
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         client_id: client_id(config),
         security: Arc::clone(security),
-        vantage: Arc::from(config.vantage.as_str()),
+        namespace: config.namespace().into(),
         identity,
-        pinned: Arc::from(config.lanes.pinned.topic.as_str()),
-        replicated: Arc::from(config.lanes.replicated.lane.topic.as_str()),
+        pinned: config.topics.of_lane(Lane::Pinned).into(),
+        replicated: config.topics.of_lane(Lane::Replicated).into(),
         deadlines: schedule.iter().map(|(probe, settings)| (*probe, settings.limits.deadline)).collect(),
+        canary_topic: config.topics.canary().into(),
         canary: canary.then_some(CanarySettings { interval: config.probes.controller.canary_interval }),
     };
     let cluster = ClusterName::new(name);
@@ -178,7 +180,8 @@ fn observation(
     (cluster, security): (&config::Cluster, &Arc<Security>),
 ) -> Option<observe::Settings> {
     let observation = &config.observation;
-    let ours = [config.lanes.pinned.topic.as_str(), config.lanes.replicated.lane.topic.as_str(), kafka::direct::CANARY];
+    let topics = &config.topics;
+    let ours = [topics.of_lane(Lane::Pinned), topics.of_lane(Lane::Replicated), topics.canary()];
     observation.enabled.then(|| observe::Settings {
         cluster: ClusterName::new(name),
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
@@ -214,15 +217,15 @@ fn round_trip_settings(config: &Config, lane: &config::Lane) -> round_trip::Sett
 fn lane_settings(
     config: &Config,
     (cluster, security): (&config::Cluster, &Arc<Security>),
-    lane: Lane,
-    settings: &config::Lane,
+    topic: Arc<str>,
+    (lane, settings): (Lane, &config::Lane),
     identity: Identity,
 ) -> LaneSettings {
     let topic = TopicSettings {
         lane,
         security: Arc::clone(security),
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
-        topic: Arc::from(settings.topic.as_str()),
+        topic,
         client_id: client_id(config),
         deadline: config.probes.produce.deadline,
         upkeep: match config.upkeep.mode {
@@ -236,6 +239,7 @@ fn lane_settings(
         Lane::Pinned => LaneSettings::Pinned(pinned::Settings { topic, fetch_max_wait }),
         Lane::Replicated => LaneSettings::Replicated(client::Settings {
             topic,
+            group: config.namespace().into(),
             fetch_max_wait,
             acks: match config.lanes.replicated.acks {
                 config::RequiredAcks::All => client::RequiredAcks::All,
@@ -255,23 +259,8 @@ fn lane_settings(
 fn objectives(config: &Config) -> Arc<[Objective]> {
     let objective = |(name, objective): (&String, &config::Objective)| Objective {
         name: name.clone(),
-        view: match objective.view {
-            config::View::Broker => View::Broker,
-            config::View::Client => View::Client,
-            config::View::Coordinator => View::Coordinator,
-            config::View::Cluster => View::Cluster,
-        },
-        probe: match objective.probe {
-            config::ProbeName::Produce => Probe::Produce,
-            config::ProbeName::Consume => Probe::Consume,
-            config::ProbeName::EndToEnd => Probe::EndToEnd,
-            config::ProbeName::Fetch => Probe::Fetch,
-            config::ProbeName::Metadata => Probe::Metadata,
-            config::ProbeName::Connect => Probe::Connect,
-            config::ProbeName::Commit => Probe::Commit,
-            config::ProbeName::Transaction => Probe::Transaction,
-            config::ProbeName::Controller => Probe::Controller,
-        },
+        view: objective.view,
+        probe: objective.probe,
         threshold: objective.threshold,
         target: objective.target,
     };

@@ -20,6 +20,7 @@ pub(super) fn clean(config: Config) -> Exit {
         Err(error) => return exit::unhealthy(&format!("cannot start: {error}")),
     };
     let client_id: Arc<str> = format!("kafka-prober-{}", config.vantage).into();
+    let namespace = config.namespace();
     let mut all_gone = true;
     for (name, cluster) in &config.clusters {
         let bootstrap = cluster.bootstrap.iter().map(ToString::to_string).collect();
@@ -27,7 +28,7 @@ pub(super) fn clean(config: Config) -> Exit {
             Ok(security) => security,
             Err(problem) => return exit::usage(&problem),
         };
-        let cleaned = runtime.block_on(delete_groups(bootstrap, Arc::clone(&client_id), security, &config.vantage));
+        let cleaned = runtime.block_on(delete_groups(bootstrap, Arc::clone(&client_id), security, &namespace));
         let messages = messages(name, cleaned);
         messages.deleted.iter().for_each(|line| output::print(&format!("{line}\n")));
         messages.left.iter().for_each(|line| eprintln!("error: {line}"));

@@ -42,8 +42,8 @@ pub use origin::Origin;
 pub use pem::{Certificates, PrivateKey};
 pub use schema::{
     Cluster, Compression, Config, ControllerProbe, DirectProbe, Histograms, Http, Lane, Lanes, Limits, Log, LogFormat,
-    Objective, Observation, Otlp, ProbeName, Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks,
-    SaslMechanism, Security, SecurityProtocol, Temporality, Upkeep, UpkeepMode, View,
+    Metrics, MetricsLevel, Objective, Observation, Otlp, Probes, Protocol, RecordCompression, ReplicatedLane,
+    RequiredAcks, SaslMechanism, Security, SecurityProtocol, Temporality, Topics, Upkeep, UpkeepMode,
 };
 pub use secret::{Secret, SecretFile};
 pub use sources::{Flags, Sources, relevant_environment};

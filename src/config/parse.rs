@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use prober_core::ids::{Probe, View};
+
 use super::text::{self, choice, duration_between};
 use super::values::Values;
 use super::{
     Address, Certificates, Cluster, Compression, Config, ConfigError, ControllerProbe, DirectProbe, Histograms, Http,
-    Lane, Lanes, Limits, Log, LogFormat, Objective, Observation, Origin, Otlp, PrivateKey, ProbeName, Probes, Protocol,
-    RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Upkeep, UpkeepMode, View, diagnosis, otel,
-    security,
+    Lane, Lanes, Limits, Log, LogFormat, Metrics, MetricsLevel, Objective, Observation, Origin, Otlp, PrivateKey,
+    Probes, Protocol, RecordCompression, ReplicatedLane, RequiredAcks, Secret, Temporality, Topics, Upkeep, UpkeepMode,
+    diagnosis, otel, security,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -31,6 +33,7 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
         vantage: values.text("vantage", "a name", text::vantage)?,
         http: Http { listen: listen(values)? },
         clusters: clusters(values)?,
+        topics: Topics { prefix: values.text("topics.prefix", "a prefix of topic names", text::topic_prefix)? },
         lanes: lanes(values, &probes.consume)?,
         probes,
         observation: observation(values)?,
@@ -39,6 +42,14 @@ pub(crate) fn config(values: &Values) -> Result<Config, ConfigError> {
             mode: one_of(values, "upkeep.mode", "a mode", &[("off", UpkeepMode::Off), ("create", UpkeepMode::Create)])?,
         },
         objectives: objectives(values)?,
+        metrics: Metrics {
+            level: one_of(
+                values,
+                "metrics.level",
+                "a level",
+                &[("slo", MetricsLevel::Slo), ("standard", MetricsLevel::Standard), ("full", MetricsLevel::Full)],
+            )?,
+        },
         otlp: otlp(values)?,
         log: log(values)?,
     })
@@ -91,12 +102,6 @@ fn lanes(values: &Values, consume: &Limits) -> Result<Lanes, ConfigError> {
             ],
         )?,
     };
-    if pinned.topic == replicated.lane.topic {
-        let set = |key: &&str| values.origin(key) != Some(&Origin::Default);
-        let key = ["lanes.pinned.topic", "lanes.replicated.topic"].into_iter().find(set).unwrap_or("lanes");
-        let problem = format!("both lanes have the topic {}; give each its own", text::quoted(&pinned.topic));
-        return Err(values.problem(key, problem));
-    }
     Ok(Lanes { pinned, replicated })
 }
 
@@ -114,7 +119,6 @@ fn lane(values: &Values, name: &str, consume: &Limits) -> Result<Lane, ConfigErr
     below(values, (&wait_key, fetch_max_wait), ("probes.consume.deadline", consume.deadline))?;
     Ok(Lane {
         enabled: values.flag(&key("enabled"))?,
-        topic: values.text(&key("topic"), "a topic name", text::topic)?,
         interval: duration(values, &key("interval"), 10 * MILLISECOND, HOUR)?,
         fetch_max_wait,
         record_size,
@@ -222,25 +226,25 @@ fn objective(values: &Values, name: &str) -> Result<Objective, ConfigError> {
     })
 }
 
-const PROBES: [(&str, ProbeName); 9] = [
-    ("produce", ProbeName::Produce),
-    ("consume", ProbeName::Consume),
-    ("end_to_end", ProbeName::EndToEnd),
-    ("fetch", ProbeName::Fetch),
-    ("metadata", ProbeName::Metadata),
-    ("connect", ProbeName::Connect),
-    ("commit", ProbeName::Commit),
-    ("transaction", ProbeName::Transaction),
-    ("controller", ProbeName::Controller),
+const PROBES: [(&str, Probe); 9] = [
+    ("produce", Probe::Produce),
+    ("consume", Probe::Consume),
+    ("end_to_end", Probe::EndToEnd),
+    ("fetch", Probe::Fetch),
+    ("metadata", Probe::Metadata),
+    ("connect", Probe::Connect),
+    ("commit", Probe::Commit),
+    ("transaction", Probe::Transaction),
+    ("controller", Probe::Controller),
 ];
 
 /// Whether events of the probe stand in the view: an objective over none would never be met or missed.
-fn speaks_for(probe: ProbeName, view: View) -> bool {
+fn speaks_for(probe: Probe, view: View) -> bool {
     match probe {
-        ProbeName::Produce | ProbeName::Consume | ProbeName::EndToEnd => matches!(view, View::Broker | View::Client),
-        ProbeName::Fetch | ProbeName::Metadata | ProbeName::Connect => view == View::Broker,
-        ProbeName::Commit | ProbeName::Transaction => view == View::Coordinator,
-        ProbeName::Controller => view == View::Cluster,
+        Probe::Produce | Probe::Consume | Probe::EndToEnd => matches!(view, View::Broker | View::Client),
+        Probe::Fetch | Probe::Metadata | Probe::Connect => view == View::Broker,
+        Probe::Commit | Probe::Transaction => view == View::Coordinator,
+        Probe::Controller => view == View::Cluster,
     }
 }
 

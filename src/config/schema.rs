@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use prober_core::ids::{self, Probe, View};
 use serde::{Serialize, Serializer};
 
 use super::{Address, Certificates, Diagnosis, PrivateKey, Secret, SecretFile};
@@ -20,6 +21,8 @@ pub struct Config {
     pub http: Http,
     /// Clusters by name (`[a-z0-9_]+`), at least one.
     pub clusters: BTreeMap<String, Cluster>,
+    /// What this prober's topics, groups and transactional ids are called.
+    pub topics: Topics,
     /// The monitor topics.
     pub lanes: Lanes,
     /// Schedules and limits of the probes.
@@ -32,6 +35,8 @@ pub struct Config {
     pub upkeep: Upkeep,
     /// Objectives by name (`[a-z0-9_]+`).
     pub objectives: BTreeMap<String, Objective>,
+    /// How many metrics there are.
+    pub metrics: Metrics,
     /// The export over OTLP.
     pub otlp: Otlp,
     /// The prober's own log.
@@ -133,6 +138,54 @@ pub enum SaslMechanism {
     ScramSha512,
 }
 
+/// `[topics]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Topics {
+    /// What every name in Kafka begins with: characters of a topic name, short enough for every topic of ours.
+    pub prefix: String,
+}
+
+impl Topics {
+    /// The topic of a lane, such as `__kafka-prober-pinned`.
+    #[must_use]
+    pub fn of_lane(&self, lane: ids::Lane) -> String {
+        format!("{}{}", self.prefix, lane.as_str())
+    }
+
+    /// The topic that the controller probe validates or creates.
+    #[must_use]
+    pub fn canary(&self) -> String {
+        format!("{}canary", self.prefix)
+    }
+}
+
+impl Config {
+    /// What this prober's consumer groups and transactional ids begin with: `topics.prefix` and the vantage.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("{}{}", self.topics.prefix, self.vantage)
+    }
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Metrics {
+    /// Which metrics both exporters have.
+    pub level: MetricsLevel,
+}
+
+/// Which metrics there are; each level has those of the level before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricsLevel {
+    /// Objectives, broker states, findings and info: at most 40 series a broker.
+    Slo,
+    /// What dashboards need: at most 200 series a broker.
+    Standard,
+    /// Everything, phases of connections included.
+    Full,
+}
+
 /// `[lanes]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lanes {
@@ -147,8 +200,6 @@ pub struct Lanes {
 pub struct Lane {
     /// Whether it is probed.
     pub enabled: bool,
-    /// A legal Kafka topic name, not that of another lane.
-    pub topic: String,
     /// 10 ms to 1 h.
     #[serde(serialize_with = "duration")]
     pub interval: Duration,
@@ -297,50 +348,12 @@ pub struct Objective {
     /// Whose events.
     pub view: View,
     /// Which probe.
-    pub probe: ProbeName,
+    pub probe: Probe,
     /// The latency that a good event may have, or `None` for an availability objective.
     #[serde(serialize_with = "optional_duration")]
     pub threshold: Option<Duration>,
     /// The share of events that must be good, strictly between 0 and 1.
     pub target: f64,
-}
-
-/// The view whose events an objective counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum View {
-    /// The pinned lane: names the culprit.
-    Broker,
-    /// The replicated lane: what applications feel.
-    Client,
-    /// Commits and transactions.
-    Coordinator,
-    /// The controller.
-    Cluster,
-}
-
-/// The probe whose events an objective counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProbeName {
-    /// Sent until acked.
-    Produce,
-    /// Acked until read.
-    Consume,
-    /// Sent until read.
-    EndToEnd,
-    /// A known record, read once more.
-    Fetch,
-    /// Our topics' metadata.
-    Metadata,
-    /// A fresh connection.
-    Connect,
-    /// An offset committed and read back.
-    Commit,
-    /// A transaction committed, and one aborted.
-    Transaction,
-    /// A topic creation validated.
-    Controller,
 }
 
 /// `[otlp]`.

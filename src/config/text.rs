@@ -61,13 +61,14 @@ pub(crate) fn vantage(text: &str) -> Result<String, String> {
     fits.then(|| text.to_owned()).ok_or_else(|| format!("{} must be 1 to 128 printable characters", quoted(text)))
 }
 
-/// A legal Kafka topic name (the rule of `org.apache.kafka.common.internals.Topic`).
-pub(crate) fn topic(text: &str) -> Result<String, String> {
+/// The prefix of our topics' names. Kafka allows 249 bytes (`org.apache.kafka.common.internals.Topic`), and the longest of
+/// our topics adds the ten of `replicated`.
+pub(crate) fn topic_prefix(text: &str) -> Result<String, String> {
     let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    let fits = (1..=249).contains(&text.len()) && text.bytes().all(known);
-    (fits && text != "." && text != "..")
-        .then(|| text.to_owned())
-        .ok_or_else(|| format!("{} is not a topic name; use 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'", quoted(text)))
+    let fits = (1..=239).contains(&text.len()) && text.bytes().all(known);
+    fits.then(|| text.to_owned()).ok_or_else(|| {
+        format!("{} cannot start a topic name; use 1 to 239 of a-z, A-Z, 0-9, '.', '_' and '-'", quoted(text))
+    })
 }
 
 /// A tracing filter.

@@ -76,7 +76,7 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
             .map(|lane| LaneStatus {
                 cluster: cluster.clone(),
                 lane,
-                topic: format!("kafka-prober-{}", lane.as_str()).into(),
+                topic: format!("__kafka-prober-{}", lane.as_str()).into(),
                 state: LaneState::Probing,
                 message: None,
                 partitions: usize::try_from(brokers).expect("a count"),

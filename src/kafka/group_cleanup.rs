@@ -33,8 +33,8 @@ pub enum GroupOutcome {
     Left(String),
 }
 
-/// Deletes the groups of `vantage`; tells each by its name, in the order of their partitions. None if the cluster has no
-/// groups at all.
+/// Deletes the groups of the prober whose names begin with `namespace` (`topics.prefix` and the vantage). Returns each by
+/// its name, in the order of their partitions; nothing if the cluster has no groups at all.
 ///
 /// # Errors
 /// No server answers.
@@ -42,7 +42,7 @@ pub async fn delete_groups(
     bootstrap: Vec<String>,
     client_id: Arc<str>,
     security: Arc<Security>,
-    vantage: &str,
+    namespace: &str,
 ) -> Result<Vec<(Arc<str>, GroupOutcome)>, WireError> {
     let metadata = MetadataClient::new(Arc::clone(&client_id), Arc::clone(&security), vec![OFFSETS.into()])
         .request(bootstrap)
@@ -51,7 +51,7 @@ pub async fn delete_groups(
         return Ok(Vec::new());
     };
     let mut cleaned = Vec::new();
-    for (leader, groups) in by_coordinator(topic, &Prefix::of_groups(vantage)) {
+    for (leader, groups) in by_coordinator(topic, &Prefix::of_groups(namespace)) {
         let outcomes = match address(&metadata, leader) {
             None => left(&groups, "its coordinator is not there"),
             Some(address) => {
@@ -130,7 +130,7 @@ mod tests {
     fn each_group_is_deleted_where_it_is_coordinated() {
         let partitions = vec![partition(2, 1), partition(0, 1), partition(1, 2)];
         let topic = TopicInfo { name: OFFSETS.into(), id: None, error: 0, partitions };
-        let prefix = Prefix::of_groups("default");
+        let prefix = Prefix::of_groups("__kafka-prober-default");
         let groups = by_coordinator(&topic, &prefix);
         let of = |broker| groups[&BrokerId(broker)].iter().map(|(partition, _)| *partition).collect::<Vec<_>>();
         assert_eq!((of(1), of(2)), (vec![2, 0], vec![1]));

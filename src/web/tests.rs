@@ -82,9 +82,9 @@ fn snapshot() -> Snapshot {
         lanes: vec![LaneStatus {
             cluster: ClusterName::new("main"),
             lane: Lane::Pinned,
-            topic: Arc::from("kafka-prober-pinned"),
+            topic: Arc::from("__kafka-prober-pinned"),
             state: LaneState::Preparing,
-            message: Some(Arc::from("grant CREATE on topic kafka-prober-pinned")),
+            message: Some(Arc::from("grant CREATE on topic __kafka-prober-pinned")),
             partitions: 1,
             ready: false,
             waiting: BTreeMap::new(),

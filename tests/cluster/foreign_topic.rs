@@ -22,7 +22,7 @@ fn topic_of_our_name_that_is_not_ours_is_left_alone() {
     let refused =
         probing.wait_status(Duration::from_secs(20), "the lane is refused", |status| status.lane().0 == "refused");
     let message = refused.lane().1;
-    assert!(message.contains(TOPIC) && message.contains("lanes.pinned.topic"), "{message}");
+    assert!(message.contains(TOPIC) && message.contains("topics.prefix"), "{message}");
     elapse(Duration::from_secs(3));
     let later = probing.status();
     assert_eq!([1, 2, 3].map(|broker| later.bad(broker)), [0, 0, 0], "no broker is blamed for it");

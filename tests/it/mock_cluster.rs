@@ -195,7 +195,7 @@ fn client_view_recovers_with_its_partitions_new_leader_and_the_broker_view_does_
         5 <= in_client_view(now, Outcome::Timeout) && state(now, 2) == Some(BrokerState::Failing)
     });
     let partition = 1;
-    probing.mock.lead("kafka-prober-replicated", partition, 3).expect("there is such a partition");
+    probing.mock.lead("__kafka-prober-replicated", partition, 3).expect("there is such a partition");
     let before = in_client_view(&probing.app.snapshots().borrow(), Outcome::Good);
     let moved =
         probing.wait("applications write and read again", |now| before + 10 <= in_client_view(now, Outcome::Good));

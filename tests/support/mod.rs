@@ -27,16 +27,16 @@ pub(crate) use status::{Status, broker_of};
 pub(crate) use topic_records::{TopicRecords, read_topic};
 
 /// What the names of the prober's topics, groups and transactional ids begin with, by default.
-pub(crate) const PREFIX: &str = "kafka-prober-";
+pub(crate) const PREFIX: &str = "__kafka-prober-";
 
 /// The topic of the pinned lane.
-pub(crate) const TOPIC: &str = "kafka-prober-pinned";
+pub(crate) const TOPIC: &str = "__kafka-prober-pinned";
 
 /// The topic of the replicated lane.
-pub(crate) const REPLICATED: &str = "kafka-prober-replicated";
+pub(crate) const REPLICATED: &str = "__kafka-prober-replicated";
 
 /// The topic that the controller probe creates and deletes.
-pub(crate) const CANARY: &str = "kafka-prober-canary";
+pub(crate) const CANARY: &str = "__kafka-prober-canary";
 
 /// Every anomaly of a record.
 pub(crate) const ANOMALIES: [&str; 7] =

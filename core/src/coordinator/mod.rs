@@ -40,14 +40,14 @@ const LARGE_STEP: i64 = 0x9e37_79b1;
 pub struct Prefix(String);
 
 impl Prefix {
-    /// Of consumer groups.
-    pub fn of_groups(vantage: &str) -> Prefix {
-        Prefix(format!("kafka-prober-{vantage}-"))
+    /// The consumer groups of one prober. `namespace` is the configured prefix of topics and the vantage.
+    pub fn of_groups(namespace: &str) -> Prefix {
+        Prefix(format!("{namespace}-"))
     }
 
-    /// Of transactional ids.
-    pub fn of_transactions(vantage: &str) -> Prefix {
-        Prefix(format!("kafka-prober-{vantage}-txn-"))
+    /// The transactional ids of one prober. `namespace` is the configured prefix of topics and the vantage.
+    pub fn of_transactions(namespace: &str) -> Prefix {
+        Prefix(format!("{namespace}-txn-"))
     }
 
     /// What all ids of this kind begin with.

@@ -48,15 +48,17 @@ fn topic_without_partitions_coordinates_nothing() {
 }
 
 #[test]
-fn ids_of_the_default_vantage_are_the_ones_in_the_cluster() {
-    let groups = Prefix::of_groups("default");
+fn ids_of_the_default_vantage_never_change() {
+    let groups = Prefix::of_groups("__kafka-prober-default");
     let ids: Vec<_> = (0..3).filter_map(|partition| groups.id_for(Partition(partition), 50)).collect();
     // They stand in clusters: changing them leaves the old ones behind.
     assert_eq!(ids, IDS_OF_FIFTY);
-    assert_eq!(Prefix::of_transactions("default").id_for(Partition(0), 1), Some("kafka-prober-default-txn-0".into()));
+    let transactions = Prefix::of_transactions("__kafka-prober-default");
+    assert_eq!(transactions.id_for(Partition(0), 1), Some("__kafka-prober-default-txn-0".into()));
 }
 
-const IDS_OF_FIFTY: [&str; 3] = ["kafka-prober-default-0.17", "kafka-prober-default-1.33", "kafka-prober-default-2.86"];
+const IDS_OF_FIFTY: [&str; 3] =
+    ["__kafka-prober-default-0.28", "__kafka-prober-default-1.44", "__kafka-prober-default-2.15"];
 
 #[test]
 fn count_that_shares_a_factor_with_the_hash_leaves_no_partition_without_an_id() {

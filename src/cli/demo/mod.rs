@@ -32,8 +32,8 @@ use summary::conclude;
 use terminal::Terminal;
 
 /// The monitor topics, named as by default.
-const PINNED: &str = "kafka-prober-pinned";
-const REPLICATED: &str = "kafka-prober-replicated";
+const PINNED: &str = "__kafka-prober-pinned";
+const REPLICATED: &str = "__kafka-prober-replicated";
 
 /// The partition of [`REPLICATED`] that prefers the broker that freezes: the mock gives the i-th to its i-th broker.
 const PARTITION: i32 = FROZEN.0 - 1;

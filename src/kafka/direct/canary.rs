@@ -16,7 +16,7 @@ use crate::kafka::session::dial_options::DialOptions;
 use crate::kafka::wire::{Connection, CreateTopic, DeleteTopic, Metadata, WireError};
 
 use super::Context;
-use super::controller::{CANARY, replicas};
+use super::controller::replicas;
 use super::scout::Scouted;
 
 /// The controller's time for each step.
@@ -86,7 +86,7 @@ impl Canary<'_> {
     /// When the controller had created it.
     async fn create(&self, replicas: Vec<i32>) -> Option<Time> {
         let request = CreateTopic {
-            topic: Arc::from(CANARY),
+            topic: Arc::clone(&self.context.canary_topic),
             replicas: vec![replicas],
             configs: vec![("retention.ms".to_owned(), "60000".to_owned())],
             timeout: STEP_WITHIN,
@@ -103,7 +103,7 @@ impl Canary<'_> {
 
     /// When the controller had deleted it, or had nothing to delete.
     async fn delete(&self) -> Option<Time> {
-        let request = DeleteTopic { topic: Arc::from(CANARY), timeout: STEP_WITHIN };
+        let request = DeleteTopic { topic: Arc::clone(&self.context.canary_topic), timeout: STEP_WITHIN };
         let answer = self.step(Phase::Delete, |connection| {
             let request = request.clone();
             async move { connection.call(request)?.await.map(|reply| (reply.at, reply.body.error)) }
@@ -141,10 +141,11 @@ impl Canary<'_> {
         let mut asked = JoinSet::new();
         for (broker, address) in &self.brokers {
             let (broker, dial_options, clock) = (*broker, self.dial_options(address), self.context.clock);
+            let topic = Arc::clone(&self.context.canary_topic);
             asked.spawn(async move {
                 let connection = dial_options.dial(STEP_WITHIN).await?;
                 loop {
-                    let reply = connection.call(Metadata { topics: vec![Arc::from(CANARY)] })?.await?;
+                    let reply = connection.call(Metadata { topics: vec![Arc::clone(&topic)] })?.await?;
                     let seen = reply.body.topics.iter().any(|topic| topic.error == 0 && !topic.partitions.is_empty());
                     if seen == there {
                         return Ok::<_, WireError>((broker, clock.at(reply.at)));

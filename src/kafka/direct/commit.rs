@@ -49,8 +49,8 @@ type Place = (Partition, i64);
 
 impl Commit {
     pub(super) fn new(told: Coordinating) -> Commit {
-        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity, deadline } = told;
-        let prefix = Prefix::of_groups(&vantage);
+        let Coordinating { context, rests, lines, known, hint, pinned, namespace, identity, deadline } = told;
+        let prefix = Prefix::of_groups(&namespace);
         let coordinators = Coordinators::new(Probe::Commit, OFFSETS, prefix, context.clone(), rests, hint);
         let signature = identity.run.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         let held_for = HELD_DEADLINES * deadline;

@@ -20,9 +20,6 @@ use super::Context;
 use super::rest::Rests;
 use super::scout::Scouted;
 
-/// The name that is asked for. It is created only where the canary is switched on.
-pub const CANARY: &str = "kafka-prober-canary";
-
 /// What is left of a deadline for an answer of our own to come in time.
 const MARGIN: Duration = Duration::from_millis(50);
 
@@ -89,7 +86,7 @@ impl Controller {
             }
             Err(error) => {
                 if is_for_good(error) {
-                    self.rests.begin(Probe::Controller, refusal(&answer, error));
+                    self.rests.begin(Probe::Controller, refusal(&self.context.canary_topic, &answer, error));
                 }
                 self.hint.notify_one();
                 ProbeResponse { sent: Some(sent), at, result: Err(Fault::Kafka(error)) }
@@ -103,7 +100,7 @@ impl Controller {
         let asked = async {
             let connection = dial_options.dial(within).await.map_err(|error| Way::Closed(fault::of(&error)))?;
             let call = connection.call(CreateTopic {
-                topic: Arc::from(CANARY),
+                topic: Arc::clone(&self.context.canary_topic),
                 replicas: vec![replicas],
                 configs: Vec::new(),
                 timeout: within,
@@ -143,12 +140,12 @@ impl Controller {
 }
 
 /// Why, and what would help.
-fn refusal(answer: &CreatedTopic, error: KafkaError) -> String {
+fn refusal(topic: &str, answer: &CreatedTopic, error: KafkaError) -> String {
     let said = answer.message.as_deref().map(|message| format!(" ({message})")).unwrap_or_default();
     if error.is_authorization() {
-        format!("grant CREATE on topic {CANARY} to judge the controller, or set probes.controller.enabled = false")
+        format!("grant CREATE on topic {topic} to judge the controller, or set probes.controller.enabled = false")
     } else {
-        format!("the cluster refuses to validate topic {CANARY}: {}{said}", error.name())
+        format!("the cluster refuses to validate topic {topic}: {}{said}", error.name())
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) struct Coordinating {
     pub(super) hint: Arc<Notify>,
     /// The topic of the pinned lane.
     pub(super) pinned: Arc<str>,
-    pub(super) vantage: Arc<str>,
+    /// What our groups and transactional ids begin with.
+    pub(super) namespace: Arc<str>,
     pub(super) identity: Identity,
     /// Of one attempt.
     pub(super) deadline: Duration,

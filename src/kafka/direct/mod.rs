@@ -65,7 +65,6 @@ use scout::{Scout, Scouted};
 use transaction::Transaction;
 
 pub use canary::CanarySettings;
-pub use controller::CANARY;
 pub use known::Known;
 pub(in crate::kafka) use scout::OFFSETS;
 
@@ -81,8 +80,8 @@ pub struct Settings {
     pub client_id: Arc<str>,
     /// How brokers are spoken to.
     pub security: Arc<Security>,
-    /// Where this prober stands: part of the names of its groups and transactional ids.
-    pub vantage: Arc<str>,
+    /// What the names of this prober's groups and transactional ids begin with: `topics.prefix` and the vantage.
+    pub namespace: Arc<str>,
     /// Who writes.
     pub identity: Identity,
     /// The topic of the pinned lane.
@@ -91,6 +90,8 @@ pub struct Settings {
     pub replicated: Arc<str>,
     /// The probes that ask, each with its deadline: the idle time-out of its connections.
     pub deadlines: BTreeMap<Probe, Duration>,
+    /// The topic whose creation is validated; it is created only where `canary` is set.
+    pub canary_topic: Arc<str>,
     /// A real topic creation now and then, if it is wanted.
     pub canary: Option<CanarySettings>,
 }
@@ -101,6 +102,7 @@ struct Context {
     clock: Clock,
     client_id: Arc<str>,
     security: Arc<Security>,
+    canary_topic: Arc<str>,
     tell: Teller,
     supervisor: Supervisor,
 }
@@ -146,7 +148,8 @@ impl DirectProbes {
     /// Starts to look around; needs a tokio runtime. Tells whom to ask from then on.
     pub fn start(settings: Settings, known: Known, clock: Clock, tell: Teller, supervisor: Supervisor) -> DirectProbes {
         let (client_id, security) = (Arc::clone(&settings.client_id), Arc::clone(&settings.security));
-        let context = Context { clock, client_id, security, tell, supervisor };
+        let canary_topic = Arc::clone(&settings.canary_topic);
+        let context = Context { clock, client_id, security, canary_topic, tell, supervisor };
         let scout = Scout::new(&context, &settings);
         let (scouted, hint) = (scout.watch(), scout.hint());
         let idle_timeout = |probe| settings.deadlines.get(&probe).copied();
@@ -168,7 +171,7 @@ impl DirectProbes {
             known: known.clone(),
             hint: scout.hint(),
             pinned: Arc::clone(&settings.pinned),
-            vantage: Arc::clone(&settings.vantage),
+            namespace: Arc::clone(&settings.namespace),
             identity: settings.identity,
             deadline: deadline(probe),
         };

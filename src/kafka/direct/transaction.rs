@@ -63,8 +63,8 @@ enum Condition {
 
 impl Transaction {
     pub(super) fn new(told: Coordinating) -> Transaction {
-        let Coordinating { context, rests, lines, known, hint, pinned, vantage, identity, .. } = told;
-        let prefix = Prefix::of_transactions(&vantage);
+        let Coordinating { context, rests, lines, known, hint, pinned, namespace, identity, .. } = told;
+        let prefix = Prefix::of_transactions(&namespace);
         let coordinators = Coordinators::new(Probe::Transaction, TRANSACTIONS, prefix, context.clone(), rests, hint);
         Transaction {
             context,

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kafka_prober::config::{
-    self, Compression, DEFAULTS, Flags, LogFormat, Origin, ProbeName, Protocol, RequiredAcks, Sources, UpkeepMode, View,
+    self, Compression, DEFAULTS, Flags, LogFormat, MetricsLevel, Origin, Protocol, RequiredAcks, Sources, UpkeepMode,
 };
+
+use prober_core::ids::{Lane, Probe, View};
 
 use super::{
     bootstrap, env, env_is_refused, file_is_refused, files, flags_are_refused, loaded, names, refused, servers,
@@ -21,7 +23,11 @@ fn defaults_and_bootstrap_alone_load() {
     assert_eq!(config.vantage, "default");
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:9464");
     assert!(config.lanes.pinned.enabled);
-    assert_eq!(config.lanes.pinned.topic, "kafka-prober-pinned");
+    assert_eq!(config.topics.of_lane(Lane::Pinned), "__kafka-prober-pinned");
+    assert_eq!(config.topics.of_lane(Lane::Replicated), "__kafka-prober-replicated");
+    assert_eq!(config.topics.canary(), "__kafka-prober-canary");
+    assert_eq!(config.namespace(), "__kafka-prober-default");
+    assert_eq!(config.metrics.level, MetricsLevel::Standard);
     assert_eq!(config.lanes.pinned.fetch_max_wait, Duration::from_millis(500));
     assert_eq!(config.lanes.pinned.record_size, 128);
     assert_eq!(config.lanes.pinned.interval, Duration::from_millis(200));
@@ -90,7 +96,7 @@ fn toml_and_yaml_say_the_same() {
     assert_eq!(toml.lanes.replicated.lane.interval, Duration::from_secs(90));
     let objective = &toml.objectives["fast_produce"];
     assert_eq!(objective.view, View::Client);
-    assert_eq!(objective.probe, ProbeName::Produce);
+    assert_eq!(objective.probe, Probe::Produce);
     assert_eq!(objective.threshold, Some(Duration::from_millis(250)));
     assert_eq!(toml.clusters["prod"].bootstrap[1].host(), "2001:db8::1");
     assert_eq!(toml.clusters["prod"].bootstrap[1].port(), 9093);

@@ -1,6 +1,7 @@
 //! Values of the right type that cannot be used.
 
 use kafka_prober::config::{Flags, Sources};
+use prober_core::ids::Lane;
 
 use super::{CANARY, bootstrap, env, env_is_refused, file_is_refused, flags_are_refused, loaded, refused, servers};
 
@@ -197,10 +198,13 @@ fn record_size_has_bounds() {
 }
 
 #[test]
-fn topic_must_be_legal_in_kafka() {
-    let variable = "KAFKA_PROBER__LANES__PINNED__TOPIC";
-    for topic in ["", "..", "a/b", &"x".repeat(250)] {
-        let sentence = refused(&env(&[(variable, topic)]));
-        assert!(sentence.contains("is not a topic name"), "{sentence}");
+fn topics_prefix_must_be_legal_in_kafka() {
+    let variable = "KAFKA_PROBER__TOPICS__PREFIX";
+    for prefix in ["", "a/b", &"x".repeat(240)] {
+        let sentence = refused(&env(&[(variable, prefix)]));
+        assert!(sentence.contains("cannot start a topic name; use 1 to 239 of"), "{sentence}");
     }
+    let longest = "x".repeat(239);
+    let config = loaded(&env(&[(variable, &longest)])).config;
+    assert_eq!(config.topics.of_lane(Lane::Replicated).len(), 249);
 }

@@ -1,5 +1,6 @@
 //! What librdkafka runs under, and what applications on its defaults suffer beyond what we report (K5).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,6 +12,8 @@ use crate::kafka::lanes::topic::TopicSettings;
 pub struct Settings {
     /// Its topic.
     pub topic: TopicSettings,
+    /// The consumer's `group.id`, which is never joined.
+    pub group: Arc<str>,
     /// How long a fetch may wait for a record.
     pub fetch_max_wait: Duration,
     /// When a write counts as done.
@@ -90,7 +93,7 @@ pub fn consumer(settings: &Settings) -> ClientConfig {
     let mut config = both(settings);
     let max_wait = settings.fetch_max_wait.as_millis().max(1).to_string();
     config
-        .set("group.id", &*settings.topic.client_id)
+        .set("group.id", &*settings.group)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         // Says that a fetch was answered although there was nothing to read.

@@ -225,8 +225,8 @@ impl<T: TopicHandler> Reconciler<T> {
                 let id = self.current.as_ref().and_then(|current| current.id);
                 let message = format!(
                     "not ours: the newest record in partition {} of topic {} was not written by kafka-prober; nothing \
-                     will be written there; set lanes.{}.topic to another name",
-                    partition.0, self.context.topic, self.context.lane.as_str()
+                     will be written there; set topics.prefix to another one",
+                    partition.0, self.context.topic
                 );
                 self.refuse(TopicSeen { id, partitions: Vec::new() }, message);
             }

@@ -25,7 +25,7 @@ use crate::config::{self, Config};
 use crate::engine::{self, EngineBuilder, Inputs, Route, Setup};
 use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Protocol, Temporality, TlsSettings};
 use crate::exporters::prometheus::Prometheus;
-use crate::exporters::{ExportResult, ExportStats, Recorder};
+use crate::exporters::{ExportResult, ExportStats};
 use crate::kafka::Reporter;
 use crate::kafka::observe;
 use crate::supervisor::{FailureReceiver, Supervisor};
@@ -101,13 +101,12 @@ impl App {
 
         // Everything that can be refused comes before anything is spawned: a bad address or endpoint is one sentence.
         let _entered = edge.enter();
-        let (otlp, recorder): (_, Arc<dyn Recorder>) = match otlp_settings(config).filter(|_| parts.otlp) {
-            None => (None, Arc::new(())),
+        let otlp = match otlp_settings(config).filter(|_| parts.otlp) {
+            None => None,
             Some(settings) => {
                 let endpoint = settings.endpoint.clone();
-                let (newest, run, counted) = (snapshots.clone(), identity.run.0, Arc::clone(&stats));
-                let (otlp, recorder) = Otlp::new(settings, newest, run, &plan.thresholds, counted)?;
-                (Some((endpoint, otlp)), recorder)
+                let clusters: Vec<&str> = config.clusters.keys().map(String::as_str).collect();
+                Some((endpoint, Otlp::new(settings, snapshots.clone(), &clusters, Arc::clone(&stats))?))
             }
         };
         let page = if parts.http { Some(edge.block_on(web::bind(config.http.listen))?) } else { None };
@@ -128,7 +127,7 @@ impl App {
             let observing = observe::run(settings, clock, Box::new(move |observed| inputs.observed(observed)));
             watch_over(&edge, &supervisor, "observation", observing, edge_ends.clone());
         }
-        let setup = Setup { clock, vantage, objectives, thresholds, recorder, publish, reference };
+        let setup = Setup { clock, vantage, objectives, thresholds, publish, reference };
         let probes = spawn_probes(routes, directs, (inputs, builder), setup, probes_stopped, supervisor)?;
         drop(_entered);
         Ok(App { snapshots, failure, stop_probes, stop_edge, probes, export, edge })

@@ -35,7 +35,6 @@ use prober_probes::record::Identity;
 use prober_probes::round_trip::{RoundTrip, Settings};
 use tokio::sync::{mpsc, watch};
 
-use crate::exporters::Recorder;
 use crate::kafka::Report;
 use crate::vitals::Vital;
 
@@ -89,7 +88,6 @@ pub struct Engine {
     decommissioned: Decommissioned,
     objectives: Arc<[Objective]>,
     counting: Counting,
-    recorder: Arc<dyn Recorder>,
     prober: SelfStatus,
     stalls: Stalls,
     health: HealthHistory,
@@ -146,8 +144,6 @@ pub struct Setup {
     pub objectives: Arc<[Objective]>,
     /// Each becomes an edge of the duration histograms.
     pub thresholds: Vec<Duration>,
-    /// Hears of each counted event.
-    pub recorder: Arc<dyn Recorder>,
     /// Where snapshots go.
     pub publish: watch::Sender<Arc<Snapshot>>,
     /// Which machine is called as a control, if one is.
@@ -184,7 +180,6 @@ impl EngineBuilder {
             decommissioned: Decommissioned::default(),
             counting: Counting::new(Arc::clone(&setup.objectives), &setup.thresholds),
             objectives: setup.objectives,
-            recorder: setup.recorder,
             prober: SelfStatus::default(),
             stalls: Stalls::default(),
             health: HealthHistory::new(setup.reference),
@@ -275,9 +270,6 @@ impl Engine {
             }
             Input::Direct { cluster, input } => {
                 let Some(probes) = self.probes.get_mut(cluster) else { return };
-                if let ProbeInput::Phase { broker, phase, took } = &input {
-                    self.recorder.phase(&probes.cluster, *broker, *phase, *took);
-                }
                 if let ProbeInput::Action { action, result } = &input {
                     self.prober.acted(action, result);
                 }
@@ -300,7 +292,6 @@ impl Engine {
         match vital {
             Vital::Task { expected, at } => {
                 let lag = at.since(expected);
-                self.recorder.lag("task", lag);
                 let stall = self.counting.beat(expected, at);
                 if let Some(stall) = stall {
                     self.stalls.add(stall);
@@ -309,7 +300,6 @@ impl Engine {
             }
             Vital::Thread { expected, at } => {
                 let lag = at.since(expected);
-                self.recorder.lag("thread", lag);
                 self.prober.thread_beat(lag);
             }
             Vital::ClockJump { nanos } => self.prober.clock_jumped(nanos),
@@ -350,9 +340,8 @@ impl Engine {
             }
             probes.direct.advance(now, &mut self.counting, probes.port.as_mut());
         }
-        let (recorder, directs, own) = (&self.recorder, &mut self.probes, &mut self.health);
-        self.counting.settle(now, |event, counted| {
-            recorder.counted(event, counted);
+        let (directs, own) = (&mut self.probes, &mut self.health);
+        self.counting.settle(now, |event, _| {
             own.counted(event);
             directs.iter_mut().for_each(|probes| probes.evidence.counted(event));
         });
@@ -449,8 +438,7 @@ impl Engine {
         for probes in &mut self.probes {
             probes.direct.shut_down(now, &mut self.counting);
         }
-        let recorder = &self.recorder;
-        self.counting.close(|event, counted| recorder.counted(event, counted));
+        self.counting.close(|_, _| {});
         self.publish(now);
     }
 }

@@ -25,9 +25,6 @@ use prober_core::vitals::{Control, ControlKind, Memory, Readings, Share, Steal, 
 /// 2026-03-01T12:00:00Z.
 pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
 
-/// Durations of one broker: eleven in each lane, two of each of five direct probes, three phases.
-pub(super) const DURATIONS: u64 = 2 * 11 + 2 * 5 + 3;
-
 /// One cluster, both lanes, `brokers` brokers with the same events each.
 pub(super) fn snapshot(brokers: i32) -> Snapshot {
     let objectives = objectives();
@@ -110,7 +107,7 @@ fn readings() -> Readings {
     }
 }
 
-pub(super) fn targets(brokers: i32) -> impl Iterator<Item = Target> {
+fn targets(brokers: i32) -> impl Iterator<Item = Target> {
     (0..brokers).flat_map(|id| {
         [Lane::Pinned, Lane::Replicated].map(|lane| Target {
             cluster: ClusterName::new("main"),
@@ -122,7 +119,7 @@ pub(super) fn targets(brokers: i32) -> impl Iterator<Item = Target> {
 }
 
 /// What the fixture counts for each target: due and ended times do not matter to counts.
-pub(super) fn events(target: &Target) -> Vec<Event> {
+fn events(target: &Target) -> Vec<Event> {
     let not_leader = RawOutcome::Failed(Fault::Kafka(KafkaError(6)));
     let refused = RawOutcome::Failed(Fault::ConnectionRefused);
     let success = |millis| RawOutcome::Success(Duration::from_millis(millis));
@@ -165,7 +162,7 @@ fn count(ledger: &mut Ledger, target: &Target) {
 }
 
 /// Each direct probe of a broker answers once, is refused once and is silent once.
-pub(super) fn direct_events(broker: Broker) -> Vec<Event> {
+fn direct_events(broker: Broker) -> Vec<Event> {
     let of_a_broker = Probe::DIRECT.into_iter().filter(|probe| *probe != Probe::Controller);
     let of_each = of_a_broker.flat_map(|probe| {
         [
@@ -193,7 +190,7 @@ pub(super) fn direct_events(broker: Broker) -> Vec<Event> {
 }
 
 /// The phases of a plain connection, and how long each took.
-pub(super) fn phases() -> [(Phase, Duration); 3] {
+fn phases() -> [(Phase, Duration); 3] {
     [Phase::Resolve, Phase::Connect, Phase::ApiVersions].map(|phase| (phase, Duration::from_micros(300)))
 }
 

@@ -1,4 +1,4 @@
-//! How the OTLP exports went: counted by the exporter, shown by every exporter and the status page.
+//! Counts of the OTLP exports by result: written by the OTLP exporter, read by both exporters and the status page.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -7,9 +7,9 @@ use prober_core::time::WallTime;
 /// How one export ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportResult {
-    /// The collector took it.
+    /// The collector took every point.
     Success,
-    /// The collector refused it, or could not be reached.
+    /// The collector refused the export or some of its points, or could not be reached.
     Failure,
     /// The collector did not answer in time.
     Timeout,
@@ -29,7 +29,7 @@ impl ExportResult {
     }
 }
 
-/// Exports so far. An export that shutdown cut short is not among them: the last export took its place.
+/// Exports so far. One that the shutdown cut short is not counted: the last export takes its place.
 #[derive(Debug, Default)]
 pub struct ExportStats {
     counts: [AtomicU64; ExportResult::ALL.len()],
@@ -46,7 +46,7 @@ impl ExportStats {
         }
     }
 
-    /// Exports that ended like this.
+    /// Exports with this result.
     pub fn of(&self, result: ExportResult) -> u64 {
         self.counts[result as usize].load(Ordering::Relaxed)
     }

@@ -14,11 +14,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, Error as TlsError};
-use tonic::Code;
 
 use super::failure::Failure;
 use super::tls::{self, TlsSettings};
-use super::{Protocol, names};
+use super::{Protocol, keys};
 
 /// The client's preface of HTTP/2 and an empty SETTINGS frame (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -65,7 +64,7 @@ impl Peer {
     /// `text` is what the failure says itself; it stands where nothing better is found within `limit`.
     pub(super) async fn explain(&self, failure: &Failure, text: String, limit: Duration) -> String {
         let found = match failure {
-            Failure::Grpc(code, message) => self.hint_of_grpc(*code, message).map(|hint| format!("{text}; {hint}")),
+            Failure::Grpc(code, message) => self.hint_of_grpc(code, message).map(|hint| format!("{text}; {hint}")),
             // What servers of TLS answer to plain HTTP.
             Failure::Http(400, _) if self.tls.is_none() => {
                 let is_tls = timeout(limit, self.greets_in_tls(limit)).await.unwrap_or_default();
@@ -78,26 +77,26 @@ impl Peer {
         found.unwrap_or(text)
     }
 
-    fn hint_of_grpc(&self, code: Code, message: &str) -> Option<String> {
+    fn hint_of_grpc(&self, code: &str, message: &str) -> Option<String> {
         match code {
-            Code::Unimplemented => Some(self.other_protocol()),
+            "Unimplemented" => Some(self.other_protocol()),
             // How tonic reads the text of a web server that answers over HTTP/2.
-            Code::Internal if message.starts_with("protocol error") => Some(self.other_protocol()),
-            Code::Unauthenticated | Code::PermissionDenied => Some(format!("check {}", names::HEADERS)),
+            "Internal" if message.starts_with("protocol error") => Some(self.other_protocol()),
+            "Unauthenticated" | "PermissionDenied" => Some(format!("check {}", keys::HEADERS)),
             _ => None,
         }
     }
 
     fn hint_of_http(&self, status: u16) -> Option<String> {
         match status {
-            401 | 403 => Some(format!("check {}", names::HEADERS)),
+            401 | 403 => Some(format!("check {}", keys::HEADERS)),
             404 | 405 => Some(format!(
                 "the path of {} is usually /v1/metrics; or else {}",
-                names::ENDPOINT,
+                keys::ENDPOINT,
                 self.other_protocol()
             )),
             415 => Some(self.other_protocol()),
-            300..=399 => Some(format!("it points elsewhere; give the final address in {}", names::ENDPOINT)),
+            300..=399 => Some(format!("it points elsewhere; give the final address in {}", keys::ENDPOINT)),
             _ => None,
         }
     }
@@ -107,7 +106,7 @@ impl Peer {
         let stream = match TcpStream::connect((self.host.as_str(), self.port)).await {
             Ok(stream) => stream,
             Err(error) => {
-                return Some(format!("cannot connect to {}: {error}; check {}", self.address(), names::ENDPOINT));
+                return Some(format!("cannot connect to {}: {error}; check {}", self.address(), keys::ENDPOINT));
             }
         };
         let patience = limit / SAYS_WITHIN;
@@ -145,13 +144,13 @@ impl Peer {
         };
         match speaks {
             Speaks::Http1 | Speaks::Http2 => {
-                format!("port {} speaks plain HTTP; write http:// in {}", self.port, names::ENDPOINT)
+                format!("port {} speaks plain HTTP; write http:// in {}", self.port, keys::ENDPOINT)
             }
             Speaks::Tls | Speaks::Unknown => format!(
                 "the TLS handshake with {} fails: {error}; check {}, and {} if it demands a certificate",
                 self.address(),
-                names::ENDPOINT,
-                names::CLIENT_CERTIFICATE
+                keys::ENDPOINT,
+                keys::CLIENT_CERTIFICATE
             ),
         }
     }
@@ -163,14 +162,14 @@ impl Peer {
             TlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
                 Some(format!(
                     "{certificate} is signed by a CA that we do not trust; give that CA's PEM file in {}",
-                    names::CA
+                    keys::CA
                 ))
             }
             TlsError::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             ) => Some(format!(
                 "{certificate} is for another host name ({error}); use a name that it holds in {}",
-                names::ENDPOINT
+                keys::ENDPOINT
             )),
             TlsError::InvalidCertificate(problem) => Some(format!("{certificate} is not valid: {problem}")),
             TlsError::AlertReceived(AlertDescription::NoApplicationProtocol) => Some(self.other_protocol()),
@@ -179,8 +178,8 @@ impl Peer {
                 true => format!(
                     "{} does not take our certificate ({alert:?}); check {} and {}",
                     self.address(),
-                    names::CLIENT_CERTIFICATE,
-                    names::CLIENT_KEY
+                    keys::CLIENT_CERTIFICATE,
+                    keys::CLIENT_KEY
                 ),
                 false => self.certificate_demanded(),
             }),
@@ -210,8 +209,8 @@ impl Peer {
         format!(
             "{} demands a client certificate; give PEM files in {} and {}",
             self.address(),
-            names::CLIENT_CERTIFICATE,
-            names::CLIENT_KEY
+            keys::CLIENT_CERTIFICATE,
+            keys::CLIENT_KEY
         )
     }
 
@@ -229,7 +228,7 @@ impl Peer {
     }
 
     fn is_tls(&self) -> String {
-        format!("port {} speaks TLS; write https:// in {}", self.port, names::ENDPOINT)
+        format!("port {} speaks TLS; write https:// in {}", self.port, keys::ENDPOINT)
     }
 
     fn other_protocol(&self) -> String {
@@ -239,8 +238,8 @@ impl Peer {
         };
         format!(
             "either set {} to {other} (usually port {others}), or give the port for OTLP over {here} (usually {usual}) in {}",
-            names::PROTOCOL,
-            names::ENDPOINT
+            keys::PROTOCOL,
+            keys::ENDPOINT
         )
     }
 

@@ -1,19 +1,16 @@
-//! How an export fails, before anyone looks for the cause.
+//! How an export fails, before its cause is looked for.
 
 use std::error::Error;
 
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsPartialSuccess;
-use tonic::Code;
-
-/// Text of a collector in our log: as much of it as a person reads.
+/// Characters of a failure in our log. A collector's text can be a page.
 const LONGEST: usize = 300;
 
 /// Why an export did not succeed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Failure {
-    /// The collector answered over gRPC, with this status.
-    Grpc(Code, String),
-    /// The collector answered over HTTP, with this status.
+    /// The collector answered over gRPC, with this status code and message.
+    Grpc(String, String),
+    /// The collector answered over HTTP, with this status and text.
     Http(u16, String),
     /// The collector took the request, but not all of its points.
     Rejected(i64, String),
@@ -21,13 +18,13 @@ pub(super) enum Failure {
     Broken(String),
     /// There was no answer in time.
     Late(String),
-    /// It never got as far as being sent.
+    /// The request could not be made.
     Unsent(String),
 }
 
 impl Failure {
-    /// An error and what is below it, each sentence once.
-    pub(super) fn broken(error: &(dyn Error + 'static)) -> Failure {
+    /// An error with its sources, each sentence once.
+    pub(super) fn broken(error: &(dyn Error + Send + Sync + 'static)) -> Failure {
         let mut text = error.to_string();
         let mut below = error.source();
         while let Some(error) = below {
@@ -40,20 +37,10 @@ impl Failure {
         Failure::Broken(text)
     }
 
-    /// What an answer of success may still have to say.
-    pub(super) fn of_partial(partial: Option<ExportMetricsPartialSuccess>) -> Result<(), Failure> {
-        match partial {
-            Some(partial) if partial.rejected_data_points != 0 => {
-                Err(Failure::Rejected(partial.rejected_data_points, partial.error_message))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// One line for the log. `secrets` are hidden, because some servers repeat what they were sent.
     pub(super) fn text<'a>(&self, secrets: impl Iterator<Item = &'a str>) -> String {
         let text = match self {
-            Failure::Grpc(code, message) => format!("the answer is gRPC status {code:?}: {message}"),
+            Failure::Grpc(code, message) => format!("the answer is gRPC status {code}: {message}"),
             Failure::Http(status, message) => format!("the answer is HTTP status {status}: {message}"),
             Failure::Rejected(points, message) => format!("{points} data points were not taken: {message}"),
             Failure::Broken(cause) | Failure::Late(cause) | Failure::Unsent(cause) => cause.clone(),
@@ -75,19 +62,8 @@ mod tests {
         assert!(text.starts_with("the answer is HTTP status 401: no such token: … xxx"), "{text}");
         assert_eq!(text.chars().count(), LONGEST);
         assert_eq!(
-            Failure::Grpc(Code::Internal, String::new()).text([""].into_iter()),
+            Failure::Grpc("Internal".to_owned(), String::new()).text([""].into_iter()),
             "the answer is gRPC status Internal"
         );
-    }
-
-    #[test]
-    fn partial_success_is_none_if_points_were_rejected() {
-        let partial = |rejected_data_points| {
-            let error_message = "too old".to_owned();
-            Failure::of_partial(Some(ExportMetricsPartialSuccess { rejected_data_points, error_message }))
-        };
-        assert_eq!(partial(0), Ok(()), "a message alone is a warning");
-        assert_eq!(partial(3), Err(Failure::Rejected(3, "too old".to_owned())));
-        assert_eq!(Failure::of_partial(None), Ok(()));
     }
 }

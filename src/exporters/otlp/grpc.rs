@@ -1,49 +1,38 @@
-//! OTLP over gRPC: one HTTP/2 connection, opened when first needed and again when it broke.
+//! The gRPC channel that `opentelemetry-otlp` sends with: one HTTP/2 connection with our TLS, opened when first needed
+//! and again when it broke.
 
-use std::error::Error;
-use std::time::Duration;
+use std::task::{Context, Poll};
 
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
-use tonic::codec::CompressionEncoding;
-use tonic::metadata::MetadataMap;
-use tonic::{Request, body};
+use tonic::codegen::Service;
+use tonic::transport::{Channel, Endpoint};
 
-use super::failure::Failure;
-
-/// One collector over gRPC.
-#[derive(Debug)]
-pub(super) struct Grpc {
-    client: MetricsServiceClient<Client<HttpsConnector<HttpConnector>, body::Body>>,
-    metadata: MetadataMap,
+/// A channel to `endpoint`; `connector` offers HTTP/2 only.
+pub(super) fn channel(endpoint: Uri, connector: HttpsConnector<HttpConnector>) -> Channel {
+    // Tonic's own TLS, where it is compiled in, would want a second configuration for a URI of https.
+    Endpoint::from(Uri::from_static("http://collector"))
+        .origin(endpoint.clone())
+        .connect_with_connector_lazy(Dialer { endpoint, connector })
 }
 
-impl Grpc {
-    /// `connector` offers HTTP/2 only.
-    pub(super) fn new(endpoint: Uri, headers: HeaderMap, gzip: bool, connector: HttpsConnector<HttpConnector>) -> Grpc {
-        let client = Client::builder(TokioExecutor::new()).timer(TokioTimer::new()).http2_only(true).build(connector);
-        let client = MetricsServiceClient::with_origin(client, endpoint);
-        let client = if gzip { client.send_compressed(CompressionEncoding::Gzip) } else { client };
-        Grpc { client, metadata: MetadataMap::from_headers(headers) }
+/// Connects to its endpoint, whatever URI the channel has.
+struct Dialer {
+    endpoint: Uri,
+    connector: HttpsConnector<HttpConnector>,
+}
+
+impl Service<Uri> for Dialer {
+    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
+    type Error = <HttpsConnector<HttpConnector> as Service<Uri>>::Error;
+    type Future = <HttpsConnector<HttpConnector> as Service<Uri>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.connector.poll_ready(context)
     }
 
-    /// Sends one request. `limit` is told to the collector; the caller keeps it.
-    pub(super) async fn export(&self, message: ExportMetricsServiceRequest, limit: Duration) -> Result<(), Failure> {
-        let mut request = Request::new(message);
-        *request.metadata_mut() = self.metadata.clone();
-        request.set_timeout(limit);
-        match self.client.clone().export(request).await {
-            Ok(answer) => Failure::of_partial(answer.into_inner().partial_success),
-            // A status with a source was made on this side, of what happened to the connection.
-            Err(status) => Err(match status.source() {
-                Some(cause) => Failure::broken(cause),
-                None => Failure::Grpc(status.code(), status.message().to_owned()),
-            }),
-        }
+    fn call(&mut self, _: Uri) -> Self::Future {
+        self.connector.call(self.endpoint.clone())
     }
 }

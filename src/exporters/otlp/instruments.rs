@@ -1,42 +1,34 @@
-//! The SDK's instruments. Counters and gauges are observable and read one pinned snapshot; only the
-//! histograms record.
+//! The SDK's instruments over a share of the points: one meter provider, collected when we say so.
 //!
-//! A series that is no longer in the snapshot is not observed, and so ends by itself. The histograms of a removed
-//! broker stay, flat, until restart: the SDK cannot forget them.
+//! Counters and gauges are observable: their callbacks read the points that a collection pins. A series without a point
+//! is not observed, and so ends. Histograms keep the series of a decommissioned broker, flat, until the prober restarts:
+//! the SDK cannot forget one.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
+use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
-    Aggregation, Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality,
+    Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality,
 };
-use prober_core::event::Event;
-use prober_core::ids::{Broker, ClusterName, Phase, Series, Subject};
-use prober_core::ledger::Counted;
-use prober_core::metric::{self, Buckets, Kind, Metric};
-use prober_core::snapshot::Snapshot;
-use tokio::sync::watch;
+use prober_core::metric::{self, Kind, Metric};
 
-use super::super::points::{Point, Value, points, prober_cluster};
-use super::super::{ExportStats, Recorder};
-use super::split::{REQUEST_BYTES, split};
+use super::super::points::{Point, Value};
+use super::histograms::{Aggregations, Histograms};
+use super::lock;
 
-/// Series an instrument may have. The SDK's own limit of 2000 is met at 25 brokers, and what lies above is one sum.
-const CARDINALITY: usize = 100_000;
-/// The specification's size of an exponential histogram, and its finest scale.
-const EXPONENTIAL: Aggregation =
-    Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
+/// Series that one instrument may have; the SDK adds up what is above and drops its attributes. A share of 2 MiB has
+/// about 10,000 points over all its instruments. The SDK's default of 2,000 is too small for one share, and it
+/// reserves memory for each instrument in proportion.
+const CARDINALITY: usize = 16_000;
 
-/// Counts and gauges of one snapshot, by metric name, as the callbacks hand them out.
+/// Counts and gauges by metric name, as the callbacks hand them out.
 type Pinned = HashMap<&'static str, Vec<(Vec<KeyValue>, Number)>>;
 
 /// A count or a gauge.
@@ -47,37 +39,31 @@ enum Number {
     Gauge(f64),
 }
 
-/// Lags kept until the prober knows the name of a cluster: some seconds of both heartbeats.
-const EARLY_LAGS: usize = 256;
-
-/// Everything that can be collected.
+/// The instruments of the catalogue in one meter provider.
+#[derive(Debug)]
 pub(super) struct Instruments {
     /// What the callbacks read. Empty outside of a collection.
     pinned: Arc<Mutex<Arc<Pinned>>>,
-    /// One collection at a time: a given-up one may still be at work when the next begins.
-    collecting: Mutex<()>,
+    histograms: Histograms,
     reader: Reader,
     /// The instruments live as long as it does.
-    _provider: SdkMeterProvider,
+    provider: SdkMeterProvider,
 }
 
 impl Instruments {
-    /// The instruments of the catalogue, and the recorder of those that record.
-    pub(super) fn new(
-        resource: Resource,
-        temporality: Temporality,
-        exponential: bool,
-        thresholds: &[Duration],
-        snapshots: watch::Receiver<Arc<Snapshot>>,
-    ) -> (Instruments, Durations) {
+    pub(super) fn new(resource: Resource, temporality: Temporality, exponential: bool) -> Instruments {
         let reader = Reader(Arc::new(ManualReader::builder().with_temporality(temporality).build()));
+        let aggregations = Aggregations::new(exponential);
+        let of_instruments = aggregations.clone();
         let provider = SdkMeterProvider::builder()
             .with_resource(resource)
             .with_reader(reader.clone())
             .with_view(move |instrument: &Instrument| {
                 let stream = Stream::builder().with_cardinality_limit(CARDINALITY);
-                let exponential = exponential && instrument.kind() == InstrumentKind::Histogram;
-                let stream = if exponential { stream.with_aggregation(EXPONENTIAL) } else { stream };
+                let stream = match instrument.kind() {
+                    InstrumentKind::Histogram => stream.with_aggregation(of_instruments.of(instrument.name())),
+                    _ => stream,
+                };
                 stream.build().ok()
             })
             .build();
@@ -87,42 +73,38 @@ impl Instruments {
         for metric in metric::ALL {
             observe(&meter, metric, &pinned);
         }
-        let edges = Buckets::edges_with(thresholds);
-        let durations = Durations {
-            duration: histogram(&meter, metric::DURATION, &edges),
-            phase: histogram(&meter, metric::PHASE_DURATION, &edges),
-            lag: histogram(&meter, metric::SELF_LAG, &edges),
-            early: Mutex::default(),
-            snapshots,
-        };
-        (Instruments { pinned, collecting: Mutex::default(), reader, _provider: provider }, durations)
+        let histograms = Histograms::new(meter, aggregations);
+        Instruments { pinned, histograms, reader, provider }
     }
 
-    /// Collects one snapshot, and what was recorded so far, as requests of bearable size. Off the runtime's threads,
-    /// since hundreds of brokers take milliseconds.
-    pub(super) async fn collect(
-        self: &Arc<Self>,
-        snapshot: Arc<Snapshot>,
-        stats: Arc<ExportStats>,
-    ) -> Result<Vec<ExportMetricsServiceRequest>, String> {
-        let this = Arc::clone(self);
-        let collected = tokio::task::spawn_blocking(move || {
-            let numbers = pin(points(&snapshot, &stats));
-            let _alone = lock(&this.collecting);
-            *lock(&this.pinned) = Arc::new(numbers);
-            let mut metrics = ResourceMetrics::default();
-            let result = this.reader.collect(&mut metrics);
-            *lock(&this.pinned) = Arc::default();
-            result.map(|()| split(ExportMetricsServiceRequest::from(&metrics), REQUEST_BYTES))
-        });
-        let collected = collected.await.map_err(|error| format!("the metrics could not be collected: {error}"))?;
-        collected.map_err(|error| format!("the metrics could not be collected: {error}"))
+    /// Collects these points, and the histograms as far as they have come.
+    pub(super) fn collect(&mut self, points: Vec<Point<'_>>) -> Result<ResourceMetrics, String> {
+        let mut pinned = Pinned::default();
+        for point in points {
+            let attributes = point.attributes().map(|(name, value)| KeyValue::new(name, value.to_owned())).collect();
+            let number = match point.value {
+                Value::Count(count) => Number::Count(count),
+                Value::Sum(sum) => Number::Sum(sum),
+                Value::Gauge(value) => Number::Gauge(value),
+                Value::Durations(buckets) => {
+                    self.histograms.record(point.metric, attributes, buckets);
+                    continue;
+                }
+            };
+            pinned.entry(point.metric.name).or_default().push((attributes, number));
+        }
+        *lock(&self.pinned) = Arc::new(pinned);
+        let mut metrics = ResourceMetrics::default();
+        let result = self.reader.collect(&mut metrics);
+        *lock(&self.pinned) = Arc::default();
+        result.map(|()| metrics).map_err(|error| format!("the metrics could not be collected: {error}"))
     }
 }
 
-impl fmt::Debug for Instruments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Instruments").finish_non_exhaustive()
+impl Drop for Instruments {
+    fn drop(&mut self) {
+        // A provider that is dropped without a shutdown logs a line about it. Nothing is left to flush.
+        let _ = self.provider.shutdown();
     }
 }
 
@@ -170,96 +152,12 @@ fn observe(meter: &Meter, metric: Metric, pinned: &Arc<Mutex<Arc<Pinned>>>) {
                 })
                 .build();
         }
+        // Made when the first durations come.
         Kind::Histogram => {}
     }
 }
 
-fn histogram(meter: &Meter, metric: Metric, edges: &[f64]) -> Histogram<f64> {
-    let builder = meter.f64_histogram(metric.name).with_unit(metric.unit).with_description(metric.help);
-    builder.with_boundaries(edges.to_vec()).build()
-}
-
-/// The counts and gauges among the points.
-fn pin<'a>(points: impl Iterator<Item = Point<'a>>) -> Pinned {
-    let mut pinned = Pinned::default();
-    for point in points {
-        let number = match point.value {
-            Value::Count(count) => Number::Count(count),
-            Value::Sum(sum) => Number::Sum(sum),
-            Value::Gauge(value) => Number::Gauge(value),
-            Value::Durations(_) => continue,
-        };
-        let attributes = point.attributes().map(|(name, value)| KeyValue::new(name, value.to_owned())).collect();
-        pinned.entry(point.metric.name).or_default().push((attributes, number));
-    }
-    pinned
-}
-
-/// The recorder of the histograms.
-#[derive(Debug)]
-pub(super) struct Durations {
-    duration: Histogram<f64>,
-    phase: Histogram<f64>,
-    lag: Histogram<f64>,
-    /// Recorded later, under the cluster's name: the SDK would keep a series without one until restart.
-    early: Mutex<Vec<(&'static str, Duration)>>,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-}
-
-impl Recorder for Durations {
-    fn counted(&self, event: &Event, counted: &Counted) {
-        let Some(duration) = counted.duration else { return };
-        let Series { cluster, view, probe, subject } = &event.series;
-        let (name, value) = match subject {
-            Subject::Broker(broker) => ("broker", broker.to_string()),
-            Subject::Partition(_) => ("partition", subject.partition_label().unwrap_or_default()),
-        };
-        let vantage = Arc::clone(&self.snapshots.borrow().vantage);
-        // The catalogue's attributes of the metric; spelled out, because most of them cost nothing as they are.
-        let attributes = [
-            KeyValue::new("kafka_cluster", cluster.as_str().to_owned()),
-            KeyValue::new("vantage", vantage),
-            KeyValue::new("view", view.as_str()),
-            KeyValue::new("probe", probe.as_str()),
-            KeyValue::new(name, value),
-        ];
-        self.duration.record(duration.as_secs_f64(), &attributes);
-    }
-
-    fn phase(&self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration) {
-        let vantage = Arc::clone(&self.snapshots.borrow().vantage);
-        let attributes = [
-            KeyValue::new("kafka_cluster", cluster.as_str().to_owned()),
-            KeyValue::new("vantage", vantage),
-            KeyValue::new("broker", broker.to_string()),
-            KeyValue::new("phase", phase.as_str()),
-        ];
-        self.phase.record(took.as_secs_f64(), &attributes);
-    }
-
-    fn lag(&self, kind: &'static str, lag: Duration) {
-        let (cluster, vantage) = {
-            let snapshot = self.snapshots.borrow();
-            (prober_cluster(&snapshot).map(str::to_owned), Arc::clone(&snapshot.vantage))
-        };
-        let mut early = lock(&self.early);
-        if cluster.is_none() && early.len() < EARLY_LAGS {
-            early.push((kind, lag));
-            return;
-        }
-        let cluster = cluster.unwrap_or_default();
-        for (kind, lag) in early.drain(..).chain([(kind, lag)]) {
-            let attributes = [
-                KeyValue::new("kafka_cluster", cluster.clone()),
-                KeyValue::new("vantage", Arc::clone(&vantage)),
-                KeyValue::new("kind", kind),
-            ];
-            self.lag.record(lag.as_secs_f64(), &attributes);
-        }
-    }
-}
-
-/// A manual reader that we keep a hand on after the provider has taken it.
+/// A manual reader that stays in our hands after the provider has taken it.
 #[derive(Clone, Debug)]
 struct Reader(Arc<ManualReader>);
 
@@ -283,9 +181,4 @@ impl MetricReader for Reader {
     fn temporality(&self, kind: InstrumentKind) -> Temporality {
         self.0.temporality(kind)
     }
-}
-
-/// A poisoned lock still guards whole values: each is replaced in one move.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

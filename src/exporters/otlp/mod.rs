@@ -1,32 +1,32 @@
-//! Metrics over OTLP: our own loop collects and exports under a time-out, so that attempts, failures and time-outs
-//! are ours to count.
+//! Metrics over OTLP, through the OpenTelemetry SDK and `opentelemetry-otlp`. The loop is ours: it collects and exports
+//! under a time-out, counts attempts, failures and time-outs, and sends the last export at shutdown.
 //!
 //! | file | holds |
 //! | --- | --- |
 //! | `mod.rs` | the loop: when to export, how it went, the last export |
-//! | `instruments.rs` | the SDK's instruments over one pinned snapshot, and the two histograms that record |
-//! | `split.rs` | one export in requests that every receiver takes |
-//! | `transport.rs` | the way to the collector, over `grpc.rs` or `http.rs` |
-//! | `tls.rs` | whom to trust, and who we are |
-//! | `failure.rs`, `explain.rs`, `names.rs` | how an export fails, why, and which setting to change |
-//! | `resource.rs` | who is exporting |
+//! | `shares.rs` | the points divided among meter providers, so that every receiver takes each request |
+//! | `instruments.rs`, `histograms.rs` | one meter provider: observable counters and gauges, histograms from the ledger's |
+//! | `transport.rs` | the crate's exporter with our address, headers, TLS and compression |
+//! | `grpc.rs`, `http.rs` | the channel and the HTTP client that it sends with |
+//! | `exchange.rs`, `failure.rs` | how a request failed |
+//! | `explain.rs`, `keys.rs` | why it failed, and which setting to change |
+//! | `tls.rs` | which certificates to trust and to show |
+//! | `resource.rs` | the resource: service name, version and instance |
 //!
-//! Counts are cumulative totals read from the snapshot, so a collector that was away for an hour has the exact totals
-//! with the first export that it takes. With delta that is lost: the SDK takes a delta as sent when it is collected.
-//!
-//! The SDK's own exporter (`opentelemetry-otlp`) is not used: it reads headers and compression from the environment
-//! and puts them above what it is given, so that a file could not override them; it knows neither certificates nor
-//! HTTPS without a second TLS library; and it keeps to itself what the collector answers, rejected points included.
-//! What it stands on is used instead: `opentelemetry-proto`, tonic and hyper.
+//! Counters carry the totals of the snapshot, so that after an hour without a collector the first successful export
+//! has the exact counts. With delta temporality the counts of a failed export are lost: the SDK regards a delta as sent
+//! when it is collected.
 
+mod exchange;
 mod explain;
 mod failure;
 mod grpc;
+mod histograms;
 mod http;
 mod instruments;
-mod names;
+mod keys;
 mod resource;
-mod split;
+mod shares;
 mod tls;
 mod transport;
 
@@ -34,52 +34,53 @@ mod transport;
 mod tests;
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use prober_core::snapshot::Snapshot;
 use prober_core::time::WallTime;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use failure::Failure;
-use instruments::Instruments;
+use shares::Shares;
 use transport::Transport;
 
 pub use opentelemetry_sdk::metrics::Temporality;
 pub use tls::{ClientIdentity, TlsSettings};
 
-use super::{ExportResult, ExportStats, Recorder};
+use super::{ExportResult, ExportStats};
 
-/// The last export has this long, then a pause and one more attempt, if it failed rather than hung. Together with the
-/// question for the cause they stay below 3 s.
+/// Limits of the shutdown: the last export, a pause and a second attempt if the first failed rather than timed out,
+/// and the search for the cause of each failure. Together they stay below 3 s.
 const LAST_EXPORT: Duration = Duration::from_millis(1700);
 const LAST_PAUSE: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_millis(700);
-const LAST_QUESTION: Duration = Duration::from_millis(250);
-/// How long to look for the cause of a failure, once per outage.
-const QUESTION: Duration = Duration::from_secs(2);
+const LAST_EXPLANATION: Duration = Duration::from_millis(250);
+/// How long the cause of a failure is looked for, once an outage.
+const EXPLANATION: Duration = Duration::from_secs(2);
 
 /// How to export.
 #[derive(Clone, Debug)]
 pub struct OtlpSettings {
-    /// The collector's URL, `http://…` or `https://…`; over HTTP with its path, used as it is.
+    /// The collector's URL, `http://…` or `https://…`; over HTTP with its path, which is used as it is.
     pub endpoint: String,
-    /// How to speak to it.
+    /// The transport.
     pub protocol: Protocol,
-    /// From one export to the next.
+    /// Time from one export to the next.
     pub interval: Duration,
-    /// After this an export is given up.
+    /// The longest that one export may take.
     pub timeout: Duration,
-    /// Sent with each request.
+    /// Headers of each request.
     pub headers: Vec<(String, String)>,
     /// Compress with gzip.
     pub gzip: bool,
-    /// For `https://`.
+    /// Certificates, for `https://`.
     pub tls: TlsSettings,
-    /// What a counter's point says: the total, or what came since the last.
+    /// Whether counters and histograms carry totals or what came since the last export.
     pub temporality: Temporality,
-    /// Whether durations go as exponential histograms, without our edges.
+    /// Whether durations are sent as exponential histograms instead of ones with our edges.
     pub exponential: bool,
 }
 
@@ -92,28 +93,28 @@ pub enum Protocol {
     HttpProtobuf,
 }
 
-/// Why no exporter could be made. It names the endpoint, the header or the setting, never a header's value.
+/// Why no exporter could be made. The text names the endpoint, the header or the setting, never a header's value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// The endpoint cannot be exported to.
     #[error("OTLP endpoint \"{endpoint}\": {problem}")]
     Endpoint {
-        /// As it was given.
+        /// The endpoint as configured.
         endpoint: String,
         /// What is wrong, and what would work.
         problem: String,
     },
-    /// A header that cannot be sent.
+    /// A header cannot be sent.
     #[error(
         "OTLP header \"{name}\" is not a valid header name, or its value has characters that cannot be sent; correct it in {setting}"
     )]
     Header {
-        /// Its name.
+        /// The header's name.
         name: String,
-        /// The key and the variable.
+        /// The setting's key and variable.
         setting: &'static str,
     },
-    /// What was given for TLS cannot be used, or the machine lacks what it takes.
+    /// The certificates cannot be used, or the machine has none.
     #[error("OTLP over TLS: {0}")]
     Tls(String),
 }
@@ -126,49 +127,47 @@ pub struct Otlp {
     endpoint: String,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     stats: Arc<ExportStats>,
-    instruments: Arc<Instruments>,
+    /// Locked while a collection runs: one that was given up may still run when the next begins.
+    shares: Arc<Mutex<Shares>>,
     transport: Transport,
     /// Whether each export carries everything since the start.
     keeps_totals: bool,
-    /// Exports failed since the last success.
+    /// Exports that failed since the last success.
     failed: u64,
 }
 
 impl Otlp {
-    /// Makes the exporter and the recorder of its two histograms. Nothing is sent before [`Otlp::run`].
+    /// Makes the exporter of a prober that watches these clusters. Nothing is sent before [`Otlp::run`].
     ///
-    /// To be called within the runtime that will export. `thresholds` become edges of the histograms.
+    /// To be called within the runtime that will export.
     ///
     /// # Errors
     ///
-    /// The endpoint is not a URL that can be exported to, or a header cannot be sent.
+    /// The endpoint is not a URL that can be exported to, a header cannot be sent, or the certificates cannot be used.
     pub fn new(
         settings: OtlpSettings,
         snapshots: watch::Receiver<Arc<Snapshot>>,
-        run_id: [u8; 16],
-        thresholds: &[Duration],
+        clusters: &[&str],
         stats: Arc<ExportStats>,
-    ) -> Result<(Otlp, Arc<dyn Recorder>), ExportError> {
+    ) -> Result<Otlp, ExportError> {
         let transport = Transport::new(&settings)?;
-        let resource = resource::of_run(run_id);
-        let (instruments, recorder) =
-            Instruments::new(resource, settings.temporality, settings.exponential, thresholds, snapshots.clone());
-        let otlp = Otlp {
+        let resource = resource::of_prober(clusters, &snapshots.borrow().vantage);
+        let shares = Shares::new(resource, settings.temporality, settings.exponential);
+        Ok(Otlp {
             interval: settings.interval,
             timeout: settings.timeout,
             endpoint: settings.endpoint,
             snapshots,
             stats,
-            instruments: Arc::new(instruments),
+            shares: Arc::new(Mutex::new(shares)),
             transport,
             keeps_totals: settings.temporality == Temporality::Cumulative,
             failed: 0,
-        };
-        Ok((otlp, Arc::new(recorder)))
+        })
     }
 
-    /// Exports at the prober's first heartbeat and then at each interval, until `shutdown` resolves; then once more,
-    /// within 3 s, the newest snapshot. Whoever resolves `shutdown` has published the final snapshot before.
+    /// Exports at the prober's first heartbeat and then at each interval, until `shutdown` resolves; then the newest
+    /// snapshot once more, within 3 s. Whoever resolves `shutdown` has published the final snapshot before.
     ///
     /// A tick that falls into a running export is skipped; shutdown cuts a running export short.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
@@ -184,7 +183,7 @@ impl Otlp {
             let limit = self.timeout;
             let next = async {
                 ticks.tick().await;
-                self.export(limit, QUESTION).await
+                self.export(limit, EXPLANATION).await
             };
             stopped = tokio::select! {
                 biased;
@@ -197,42 +196,51 @@ impl Otlp {
 
     async fn first_heartbeat(&self) {
         let mut snapshots = self.snapshots.clone();
-        // An error means that nobody publishes any more: the end is near, and there is nothing to wait for.
+        // An error means that nobody publishes any more: the shutdown follows.
         let _ = snapshots.wait_for(|snapshot| snapshot.prober.heartbeat != WallTime::default()).await;
     }
 
     async fn export_last(&mut self) {
-        if self.export(self.timeout.min(LAST_EXPORT), LAST_QUESTION).await == ExportResult::Failure {
+        if self.export(self.timeout.min(LAST_EXPORT), LAST_EXPLANATION).await == ExportResult::Failure {
             sleep(LAST_PAUSE).await;
-            self.export(self.timeout.min(LAST_RETRY), LAST_QUESTION).await;
+            self.export(self.timeout.min(LAST_RETRY), LAST_EXPLANATION).await;
         }
     }
 
-    /// Exports the newest snapshot within `limit`, counts how that went, and says so if it changed; why it failed is
-    /// looked for no longer than `question`.
-    async fn export(&mut self, limit: Duration, question: Duration) -> ExportResult {
+    /// Exports the newest snapshot within `limit`, counts the result and logs a change of it. The cause of a failure is
+    /// looked for no longer than `explanation`.
+    async fn export(&mut self, limit: Duration, explanation: Duration) -> ExportResult {
         let snapshot = Arc::clone(&self.snapshots.borrow());
         let wall = snapshot.wall;
-        let (result, failure) = match timeout(limit, self.send(snapshot, limit)).await {
+        let (result, failure) = match timeout(limit, self.send(snapshot)).await {
             Ok(Ok(())) => (ExportResult::Success, None),
             Ok(Err(failure)) => (ExportResult::Failure, Some(failure)),
-            Err(_) => (ExportResult::Timeout, Some(Failure::Late(format!("no answer within {limit:?}")))),
+            Err(_) => {
+                self.transport.reconnect();
+                (ExportResult::Timeout, Some(Failure::Late(format!("no answer within {limit:?}"))))
+            }
         };
         self.stats.count(result, wall);
-        self.tell(failure, question).await;
+        self.log(failure, explanation).await;
         result
     }
 
-    async fn send(&self, snapshot: Arc<Snapshot>, limit: Duration) -> Result<(), Failure> {
-        let requests = self.instruments.collect(snapshot, Arc::clone(&self.stats)).await.map_err(Failure::Unsent)?;
-        for request in requests {
-            self.transport.export(request, limit).await?;
+    async fn send(&self, snapshot: Arc<Snapshot>) -> Result<(), Failure> {
+        for metrics in self.collect(snapshot).await.map_err(Failure::Unsent)? {
+            self.transport.export(&metrics).await?;
         }
         Ok(())
     }
 
-    /// One line per change, never one per export.
-    async fn tell(&mut self, failure: Option<Failure>, question: Duration) {
+    /// Collects on a thread of its own: the snapshot of hundreds of brokers takes milliseconds.
+    async fn collect(&self, snapshot: Arc<Snapshot>) -> Result<Vec<ResourceMetrics>, String> {
+        let (shares, stats) = (Arc::clone(&self.shares), Arc::clone(&self.stats));
+        let collected = tokio::task::spawn_blocking(move || lock(&shares).collect(&snapshot, &stats));
+        collected.await.unwrap_or_else(|error| Err(format!("the metrics could not be collected: {error}")))
+    }
+
+    /// Logs one line a change, never one an export.
+    async fn log(&mut self, failure: Option<Failure>, explanation: Duration) {
         let Some(failure) = failure else {
             if 0 < self.failed {
                 tracing::info!(endpoint = self.endpoint, failed = self.failed, "OTLP export works again");
@@ -242,7 +250,7 @@ impl Otlp {
         };
         self.failed += 1;
         if self.failed == 1 {
-            let cause = self.transport.explain(&failure, question).await;
+            let cause = self.transport.explain(&failure, explanation).await;
             let endpoint = &self.endpoint;
             match self.keeps_totals {
                 true => tracing::warn!(
@@ -250,8 +258,17 @@ impl Otlp {
                     cause,
                     "OTLP export fails; no count is lost, the next export that succeeds carries them all"
                 ),
-                false => tracing::warn!(endpoint, cause, "OTLP export fails; with delta, what it carried is lost"),
+                false => tracing::warn!(
+                    endpoint,
+                    cause,
+                    "OTLP export fails; with this temporality the counts of a failed export are lost"
+                ),
             }
         }
     }
+}
+
+/// A poisoned lock still guards whole values: each is replaced in one move.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

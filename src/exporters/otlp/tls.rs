@@ -9,7 +9,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 
-use super::names;
+use super::keys;
 
 /// Whom to trust, and who we are.
 #[derive(Clone, Debug, Default)]
@@ -42,11 +42,11 @@ pub(super) fn client(settings: &TlsSettings) -> Result<ClientConfig, String> {
         Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
             format!(
                 "the key in {} does not belong to the certificate in {}",
-                names::CLIENT_KEY,
-                names::CLIENT_CERTIFICATE
+                keys::CLIENT_KEY,
+                keys::CLIENT_CERTIFICATE
             )
         }
-        error => format!("{} and {} cannot be used: {error}", names::CLIENT_CERTIFICATE, names::CLIENT_KEY),
+        error => format!("{} and {} cannot be used: {error}", keys::CLIENT_CERTIFICATE, keys::CLIENT_KEY),
     })
 }
 
@@ -55,14 +55,14 @@ fn roots(ca: Option<&[CertificateDer<'static>]>) -> Result<RootCertStore, String
     if let Some(ca) = ca {
         for certificate in ca {
             let added = roots.add(certificate.clone());
-            added.map_err(|error| format!("{} holds a certificate that cannot be used: {error}", names::CA))?;
+            added.map_err(|error| format!("{} holds a certificate that cannot be used: {error}", keys::CA))?;
         }
         return Ok(roots);
     }
     // A machine has some hundred of them, and now and then one that nobody can read.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        return Err(format!("this machine has no CA certificates; install ca-certificates, or set {}", names::CA));
+        return Err(format!("this machine has no CA certificates; install ca-certificates, or set {}", keys::CA));
     }
     Ok(roots)
 }

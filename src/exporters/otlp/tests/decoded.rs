@@ -1,4 +1,4 @@
-//! What a request says and what a snapshot says, in the same form.
+//! The values of a request and of a snapshot, in the same form.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,29 @@ use prober_core::snapshot::Snapshot;
 use super::receiver::Request;
 use crate::exporters::{ExportStats, Point, Value, points};
 
-/// Sums and gauges by metric and attributes, and of each histogram its count and sum.
+/// Sums, gauges and histograms by metric and attributes.
 #[derive(Default, Debug)]
 pub(super) struct Points {
     pub(super) numbers: BTreeMap<Key, f64>,
-    pub(super) durations: BTreeMap<Key, (u64, f64)>,
+    pub(super) durations: BTreeMap<Key, Durations>,
     pub(super) names: Vec<String>,
+}
+
+/// A histogram with explicit edges.
+#[derive(Debug)]
+pub(super) struct Durations {
+    /// Upper edges in seconds, without the infinite one.
+    pub(super) edges: Vec<f64>,
+    /// Durations in each bucket.
+    pub(super) counts: Vec<u64>,
+    /// In seconds.
+    pub(super) sum: f64,
+}
+
+impl Durations {
+    pub(super) fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
 }
 
 /// Metric name, then `attribute=value` in order.
@@ -41,7 +58,11 @@ pub(super) fn decode(request: &Request) -> Points {
             metric::Data::Histogram(histogram) => {
                 for point in &histogram.data_points {
                     let key = (found.name.clone(), labels(&point.attributes));
-                    points.durations.insert(key, (point.count, point.sum.expect("it has a sum")));
+                    let (edges, counts) = (point.explicit_bounds.clone(), point.bucket_counts.clone());
+                    assert_eq!((point.min, point.max), (None, None), "the ledger knows neither");
+                    let durations = Durations { edges, counts, sum: point.sum.expect("it has a sum") };
+                    assert_eq!(point.count, durations.count());
+                    points.durations.insert(key, durations);
                 }
                 continue;
             }
@@ -74,8 +95,8 @@ pub(super) fn labels(attributes: &[KeyValue]) -> Vec<String> {
     labels
 }
 
-/// The counters and gauges that a snapshot says, but for the exports: those move while we look.
-pub(super) fn said(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
+/// The counters and gauges of a snapshot, without the export attempts: those increase during the test.
+pub(super) fn numbers_of(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
     let stats = ExportStats::default();
     let number = |point: &Point<'_>| match point.value {
         Value::Count(count) => Some(count as f64),
@@ -83,13 +104,32 @@ pub(super) fn said(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
         Value::Durations(_) => None,
     };
     points(snapshot, &stats)
-        .filter_map(|point| {
-            let mut labels: Vec<_> = point.attributes().map(|(name, value)| format!("{name}={value}")).collect();
-            labels.sort();
-            Some(((point.metric.name.to_owned(), labels), number(&point)?))
-        })
+        .filter_map(|point| Some((key(&point), number(&point)?)))
         .filter(|((name, _), _)| name != "kafka_prober.export.attempts")
         .collect()
+}
+
+/// The histograms of a snapshot that hold any duration: without one, the SDK has no series.
+pub(super) fn durations_of(snapshot: &Snapshot) -> BTreeMap<Key, Durations> {
+    let stats = ExportStats::default();
+    let durations = |point: &Point<'_>| match point.value {
+        Value::Durations(buckets) => Some(Durations {
+            edges: buckets.iter().map(|(edge, _)| edge).filter(|edge| edge.is_finite()).collect(),
+            counts: buckets.iter().map(|(_, count)| count).collect(),
+            sum: buckets.sum(),
+        }),
+        _ => None,
+    };
+    points(snapshot, &stats)
+        .filter_map(|point| Some((key(&point), durations(&point)?)))
+        .filter(|(_, durations)| durations.count() != 0)
+        .collect()
+}
+
+fn key(point: &Point<'_>) -> Key {
+    let mut labels: Vec<_> = point.attributes().map(|(name, value)| format!("{name}={value}")).collect();
+    labels.sort();
+    (point.metric.name.to_owned(), labels)
 }
 
 pub(super) fn without_exports(points: &Points) -> BTreeMap<Key, f64> {

@@ -1,28 +1,26 @@
-//! What really arrives: two receivers of our own, over gRPC and over HTTP, decode every request.
+//! What really arrives: two receivers of the test's own, over gRPC and over HTTP, decode every request.
 
+mod crate_limits;
 mod decoded;
+mod explanations;
 mod receiver;
-mod trouble;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, metric};
-use prober_core::event::Event;
-use prober_core::ids::{Broker, BrokerId, ClusterName};
-use prober_core::ledger::Counted;
 use prober_core::metric::ALL;
 use prober_core::snapshot::Snapshot;
 use prost::Message;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::exporters::{fixture, prometheus};
-use decoded::{Key, Points, decode, labels, said, without_exports};
+use decoded::{Durations, Key, Points, decode, durations_of, labels, numbers_of, without_exports};
 use receiver::{Receiver, free_address};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -30,7 +28,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// An exporter at work, and the ends that the test holds.
 struct Running {
     publish: watch::Sender<Arc<Snapshot>>,
-    recorder: Arc<dyn Recorder>,
     stats: Arc<ExportStats>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -40,14 +37,12 @@ impl Running {
     fn start(settings: OtlpSettings, snapshot: Snapshot) -> Running {
         let (publish, snapshots) = watch::channel(Arc::new(snapshot));
         let stats = Arc::<ExportStats>::default();
-        let (otlp, recorder) =
-            Otlp::new(settings, snapshots, [7; 16], &[Duration::from_millis(800)], Arc::clone(&stats))
-                .expect("it is valid");
+        let otlp = Otlp::new(settings, snapshots, &["main"], Arc::clone(&stats)).expect("it is valid");
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(otlp.run(async {
             let _ = stopped.await;
         }));
-        Running { publish, recorder, stats, stop, task }
+        Running { publish, stats, stop, task }
     }
 
     async fn until(&self, result: ExportResult, count: u64) {
@@ -82,43 +77,16 @@ fn settings(address: SocketAddr, protocol: Protocol) -> OtlpSettings {
     }
 }
 
-fn durations_of(recorder: &dyn Recorder, brokers: i32) {
-    for event in fixture::targets(brokers).flat_map(|target| fixture::events(&target)) {
-        recorder.counted(&event, &counted(&event));
-    }
-    for broker in (0..brokers).map(|id| Broker::Id(BrokerId(id))) {
-        for event in fixture::direct_events(broker) {
-            recorder.counted(&event, &counted(&event));
-        }
-        for (phase, took) in fixture::phases() {
-            recorder.phase(&ClusterName::new("main"), broker, phase, took);
-        }
-    }
-}
-
-fn counted(event: &Event) -> Counted {
-    prober_core::ledger::Ledger::new(Arc::from([]), prober_core::metric::Buckets::edges_with(&[])).record(event)
-}
-
-/// The same before the first heartbeat: with it nothing is exported.
-fn unborn(snapshot: &Snapshot) -> Snapshot {
-    let mut snapshot = snapshot.clone();
-    snapshot.prober.heartbeat = WallTime::default();
-    snapshot
-}
-
 async fn counts_equal_the_snapshot(protocol: Protocol, gzip: bool) {
     let receiver = Receiver::start(protocol).await;
     let snapshot = fixture::snapshot(3);
     let running = Running::start(OtlpSettings { gzip, ..settings(receiver.address, protocol) }, snapshot.clone());
-    durations_of(&*running.recorder, 3);
-    running.recorder.lag("task", Duration::from_millis(3));
-    running.recorder.lag("thread", Duration::from_micros(80));
     receiver.received(2).await;
     running.stop().await;
 
     let points = receiver.newest();
-    assert_eq!(without_exports(&points), said(&snapshot));
+    assert_eq!(without_exports(&points), numbers_of(&snapshot));
+    assert_same_durations(&points.durations, &durations_of(&snapshot));
     for metric in ALL {
         assert!(points.names.iter().any(|name| name == metric.name), "{} did not arrive", metric.name);
     }
@@ -127,6 +95,16 @@ async fn counts_equal_the_snapshot(protocol: Protocol, gzip: bool) {
     assert_eq!(newest.headers.get("x-tenant").map(String::as_str), Some("streams"));
     let encoding = if protocol == Protocol::Grpc { "grpc-encoding" } else { "content-encoding" };
     assert_eq!(newest.headers.get(encoding).is_some_and(|encoding| encoding == "gzip"), gzip);
+}
+
+/// Every bucket alike, and the sums but for the rounding of additions.
+#[track_caller]
+fn assert_same_durations(arrived: &BTreeMap<Key, Durations>, expected: &BTreeMap<Key, Durations>) {
+    assert_eq!(arrived.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (key, durations) in arrived {
+        assert_eq!((&durations.edges, &durations.counts), (&expected[key].edges, &expected[key].counts), "{key:?}");
+        assert!((durations.sum - expected[key].sum).abs() < 1e-9, "{key:?}: {durations:?}");
+    }
 }
 
 /// Counters, gauges and, of the histograms, count and sum.
@@ -166,10 +144,9 @@ fn same_as_prometheus(points: &Points, snapshot: &Snapshot) {
         };
         assert_eq!(sample(&key, suffix), value, "{key:?}");
     }
-    // One more event is in the snapshot, but void: it has no duration.
-    for (key, (count, sum)) in &points.durations {
-        assert_eq!(sample(key, "_count"), *count as f64, "{key:?}");
-        assert!((sample(key, "_sum") - sum).abs() < 1e-9, "{key:?}");
+    for (key, durations) in &points.durations {
+        assert_eq!(sample(key, "_count"), durations.count() as f64, "{key:?}");
+        assert!((sample(key, "_sum") - durations.sum).abs() < 1e-9, "{key:?}");
     }
 }
 
@@ -190,33 +167,35 @@ async fn gzip_carries_the_same_over_both() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn resource_has_an_instance_id() {
+async fn instance_id_is_the_same_after_a_restart() {
     let receiver = Receiver::start(Protocol::Grpc).await;
-    let running = Running::start(settings(receiver.address, Protocol::Grpc), fixture::snapshot(1));
-    let request = receiver.received(1).await.remove(0);
-    running.stop().await;
-    let resource = request.body.resource_metrics[0].resource.as_ref().expect("it has a resource");
-    let labels = labels(&resource.attributes);
-    assert!(labels.contains(&"service.instance.id=07070707-0707-0707-0707-070707070707".to_owned()), "{labels:?}");
+    for starts in 1..=2 {
+        let running = Running::start(settings(receiver.address, Protocol::Grpc), fixture::snapshot(1));
+        receiver.received(starts).await;
+        running.stop().await;
+    }
+    let ids: BTreeSet<_> = receiver
+        .received(2)
+        .await
+        .iter()
+        .flat_map(|request| request.body.resource_metrics[0].resource.as_ref().map(|of| labels(&of.attributes)))
+        .map(|labels| labels.into_iter().find(|label| label.starts_with("service.instance.id=")))
+        .collect();
+    assert!(ids.len() == 1 && !ids.contains(&None), "{ids:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_exported_before_the_first_heartbeat_and_no_lag_is_lost() {
+async fn nothing_is_exported_before_the_first_heartbeat() {
     let receiver = Receiver::start(Protocol::Grpc).await;
-    let mut unborn = fixture::snapshot(0);
-    unborn.lanes.clear();
+    let mut unborn = fixture::snapshot(1);
     unborn.prober.heartbeat = WallTime::default();
     let running = Running::start(settings(receiver.address, Protocol::Grpc), unborn);
-    running.recorder.lag("task", Duration::from_millis(1));
+    sleep(Duration::from_millis(100)).await;
     running.publish.send_replace(Arc::new(fixture::snapshot(1)));
-    running.recorder.lag("task", Duration::from_millis(2));
     receiver.received(1).await;
     running.stop().await;
     let first = decode(&receiver.received(1).await[0]);
     assert_ne!(first.of("kafka_prober.heartbeat").len(), 0);
-    let labels = ["kafka_cluster=main", "kind=task", "vantage=default"].map(str::to_owned).to_vec();
-    let lags: Vec<_> = receiver.newest().durations.into_iter().map(|(key, (count, _))| (key.1, count)).collect();
-    assert_eq!(lags, [(labels, 2)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -242,7 +221,7 @@ async fn last_export_carries_the_final_snapshot() {
         running.publish.send_replace(Arc::new(fixture::snapshot(2)));
         running.stop().await;
         assert_eq!(receiver.received(2).await.len(), 2);
-        assert_eq!(without_exports(&receiver.newest()), said(&fixture::snapshot(2)));
+        assert_eq!(without_exports(&receiver.newest()), numbers_of(&fixture::snapshot(2)));
     }
 }
 
@@ -251,14 +230,15 @@ async fn totals_are_exact_after_the_collector_was_away() {
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
         let address = free_address().await;
         let running = Running::start(settings(address, protocol), fixture::snapshot(1));
-        durations_of(&*running.recorder, 2);
         running.until(ExportResult::Failure, 3).await;
         running.publish.send_replace(Arc::new(fixture::snapshot(2)));
 
         let receiver = Receiver::at(address, protocol).await;
         receiver.received(1).await;
-        durations_of(&*running.recorder, 2);
         drop(receiver);
+        let mut later = fixture::snapshot(2);
+        later.series[0].buckets.add(Duration::from_millis(70));
+        running.publish.send_replace(Arc::new(later.clone()));
         let failed = running.stats.of(ExportResult::Failure);
         running.until(ExportResult::Failure, failed + 1).await;
 
@@ -267,10 +247,8 @@ async fn totals_are_exact_after_the_collector_was_away() {
         let stats = Arc::clone(&running.stats);
         running.stop().await;
         let points = receiver.newest();
-        assert_eq!(without_exports(&points), said(&fixture::snapshot(2)));
-        let recorded: u64 = points.durations.values().map(|(count, _)| count).sum();
-        // Of each target's 15 events 4 are errors, and errors have no duration.
-        assert_eq!(recorded, 2 * 2 * fixture::DURATIONS);
+        assert_eq!(without_exports(&points), numbers_of(&fixture::snapshot(2)));
+        assert_same_durations(&points.durations, &durations_of(&later));
         let failures: f64 = points
             .of("kafka_prober.export.attempts")
             .iter()
@@ -293,6 +271,59 @@ async fn hung_collector_is_counted_as_timeouts() {
         running.until(ExportResult::Timeout, 2).await;
         assert_eq!(running.stats.of(ExportResult::Failure), 0);
         assert_eq!(running.stats.of(ExportResult::Success), 0);
+        running.stop().await;
+    }
+}
+
+/// Forwards connections to `to`: from the first connection nothing is forwarded any more once `stop` is set, though its
+/// bytes are still acknowledged; later connections are forwarded. What a proxy whose old worker hangs does.
+async fn hanging_proxy(to: SocketAddr, stop: watch::Receiver<bool>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        let mut is_first = true;
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut stop = stop.clone();
+            let hangs = std::mem::replace(&mut is_first, false);
+            tokio::spawn(async move {
+                let Ok(mut server) = TcpStream::connect(to).await else { return };
+                let stopped = async {
+                    if !hangs || stop.wait_for(|stop| *stop).await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                };
+                let hung = tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => false,
+                    () = stopped => true,
+                };
+                if hung {
+                    // Ends when the client closes the connection.
+                    let _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connection_that_hangs_in_a_proxy_costs_at_most_three_intervals() {
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
+        let receiver = Receiver::start(protocol).await;
+        let (stop, stopped) = watch::channel(false);
+        let address = hanging_proxy(receiver.address, stopped).await;
+        let every = Duration::from_millis(400);
+        let running = Running::start(
+            OtlpSettings { interval: every, timeout: every, ..settings(address, protocol) },
+            fixture::snapshot(1),
+        );
+        running.until(ExportResult::Success, 1).await;
+        stop.send_replace(true);
+        let (hung_at, succeeded) = (Instant::now(), running.stats.of(ExportResult::Success));
+        running.until(ExportResult::Timeout, 1).await;
+        running.until(ExportResult::Success, succeeded + 1).await;
+        let took = hung_at.elapsed();
+        assert!(took < 3 * every, "{protocol:?}: {took:?}");
         running.stop().await;
     }
 }
@@ -331,23 +362,24 @@ async fn large_exports_are_divided_below_3_mib() {
     let hourly =
         OtlpSettings { interval: Duration::from_secs(3600), ..settings(receiver.address, Protocol::HttpProtobuf) };
     let snapshot = fixture::snapshot(1200);
-    let running = Running::start(OtlpSettings { timeout: DEADLINE, ..hourly }, unborn(&snapshot));
-    durations_of(&*running.recorder, 1200);
-    running.publish.send_replace(Arc::new(snapshot.clone()));
+    let running = Running::start(OtlpSettings { timeout: DEADLINE, ..hourly }, snapshot.clone());
     running.until(ExportResult::Success, 1).await;
     let requests = receiver.received(4).await;
-    let (mut all, mut recorded) = (BTreeMap::new(), 0);
+    let (mut numbers, mut durations) = (BTreeMap::new(), BTreeMap::new());
     for request in &requests {
         assert!(request.body.encoded_len() < 3 * 1024 * 1024, "{}", request.body.encoded_len());
         let points = decode(request);
-        recorded += points.durations.values().map(|(count, _)| count).sum::<u64>();
         for (key, value) in without_exports(&points) {
-            assert_eq!(all.insert(key, value), None, "a point is in one request only");
+            assert_eq!(numbers.insert(key, value), None, "a point is in one request only");
+        }
+        for (key, value) in points.durations {
+            assert!(durations.insert(key, value).is_none(), "a point is in one request only");
         }
     }
-    assert_eq!(all, said(&snapshot));
-    // Two lanes with 15 events each, of which 4 are errors.
-    assert_eq!(recorded, 1200 * fixture::DURATIONS);
+    assert_eq!(numbers, numbers_of(&snapshot));
+    assert_same_durations(&durations, &durations_of(&snapshot));
+    let bytes: usize = requests.iter().map(|request| request.body.encoded_len()).sum();
+    assert!(requests.len() <= bytes / (1024 * 1024) + 1, "{} requests for {bytes} bytes", requests.len());
     running.task.abort();
 }
 
@@ -359,63 +391,71 @@ async fn delta_sends_what_came_since_and_is_divided_too() {
         temporality: Temporality::Delta,
         ..settings(receiver.address, Protocol::HttpProtobuf)
     };
-    let snapshot = fixture::snapshot(250);
-    let running = Running::start(delta, unborn(&snapshot));
-    durations_of(&*running.recorder, 250);
-    running.publish.send_replace(Arc::new(snapshot));
+    let mut snapshot = fixture::snapshot(250);
+    let running = Running::start(delta, snapshot.clone());
     running.until(ExportResult::Success, 1).await;
     let whole = receiver.received(2).await;
-    durations_of(&*running.recorder, 1);
+    let all: u64 = durations_of(&snapshot).values().map(Durations::count).sum();
+    for row in &mut snapshot.series {
+        row.buckets.add(Duration::from_millis(70));
+    }
+    let (events, series) = (events_of(&snapshot), snapshot.series.len() as u64);
+    running.publish.send_replace(Arc::new(snapshot));
     running.stop().await;
-    let after = receiver.received(whole.len() + 1).await.split_off(whole.len());
+    let after = receiver.received(whole.len() * 2).await.split_off(whole.len());
+    assert_eq!(counts_of_deltas(&whole), (events, all));
+    assert_eq!(counts_of_deltas(&after), (0.0, series), "no event came, and one duration a series");
+}
 
-    let counts = |requests: &[receiver::Request]| {
-        let (mut sums, mut durations) = (0.0, 0);
-        for request in requests {
-            assert!(request.body.encoded_len() < 3 * 1024 * 1024, "{}", request.body.encoded_len());
-            let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
-            for found in scopes.flat_map(|scope| &scope.metrics) {
-                match found.data.as_ref().expect("it has data") {
-                    metric::Data::Sum(sum) if found.name == "kafka_prober.events" => {
-                        assert_eq!(sum.aggregation_temporality(), AggregationTemporality::Delta);
-                        sums += sum.data_points.iter().map(decoded::number).sum::<f64>();
-                    }
-                    metric::Data::Histogram(histogram) => {
-                        assert_eq!(histogram.aggregation_temporality(), AggregationTemporality::Delta);
-                        durations += histogram.data_points.iter().map(|point| point.count).sum::<u64>();
-                    }
-                    _ => {}
+/// The total of `kafka_prober.events`.
+fn events_of(snapshot: &Snapshot) -> f64 {
+    numbers_of(snapshot).iter().filter(|((name, _), _)| name == "kafka_prober.events").map(|(_, value)| value).sum()
+}
+
+/// The totals of `kafka_prober.events` and of all durations, where all are deltas.
+fn counts_of_deltas(requests: &[receiver::Request]) -> (f64, u64) {
+    let (mut sums, mut durations) = (0.0, 0);
+    for request in requests {
+        assert!(request.body.encoded_len() < 3 * 1024 * 1024, "{}", request.body.encoded_len());
+        let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
+        for found in scopes.flat_map(|scope| &scope.metrics) {
+            match found.data.as_ref().expect("it has data") {
+                metric::Data::Sum(sum) if found.name == "kafka_prober.events" => {
+                    assert_eq!(sum.aggregation_temporality(), AggregationTemporality::Delta);
+                    sums += sum.data_points.iter().map(decoded::number).sum::<f64>();
                 }
+                metric::Data::Histogram(histogram) => {
+                    assert_eq!(histogram.aggregation_temporality(), AggregationTemporality::Delta);
+                    durations += histogram.data_points.iter().map(|point| point.count).sum::<u64>();
+                }
+                _ => {}
             }
         }
-        (sums, durations)
-    };
-    let total: f64 = said(&fixture::snapshot(250))
-        .iter()
-        .filter(|((name, _), _)| name == "kafka_prober.events")
-        .map(|(_, v)| v)
-        .sum();
-    assert_eq!(counts(&whole), (total, 250 * fixture::DURATIONS));
-    assert_eq!(counts(&after), (0.0, fixture::DURATIONS), "the snapshot is the same, only durations came");
+    }
+    (sums, durations)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn durations_go_as_exponential_histograms_if_asked() {
     let receiver = Receiver::start(Protocol::Grpc).await;
     let exponential = OtlpSettings { exponential: true, ..settings(receiver.address, Protocol::Grpc) };
-    let running = Running::start(exponential, fixture::snapshot(2));
-    durations_of(&*running.recorder, 2);
+    let snapshot = fixture::snapshot(2);
+    let running = Running::start(exponential, snapshot.clone());
     running.stop().await;
     let request = receiver.received(1).await.pop().expect("a request arrived");
     let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
     let metrics: Vec<_> = scopes.flat_map(|scope| &scope.metrics).collect();
     let duration = metrics.iter().find(|metric| metric.name == "kafka_prober.duration").expect("it arrived");
+    let expected = durations_of(&snapshot);
     match duration.data.as_ref() {
         Some(metric::Data::ExponentialHistogram(histogram)) => {
-            assert_eq!(
-                histogram.data_points.iter().map(|point| point.count).sum::<u64>(),
-                2 * (fixture::DURATIONS - 3)
-            );
+            for point in &histogram.data_points {
+                let of_ledger = &expected[&(duration.name.clone(), labels(&point.attributes))];
+                assert_eq!(point.count, of_ledger.count(), "{point:?}");
+                assert!((point.sum.expect("it has a sum") - of_ledger.sum).abs() < 1e-9, "{point:?}");
+            }
+            let series = expected.keys().filter(|(name, _)| *name == duration.name).count();
+            assert_eq!(histogram.data_points.len(), series);
         }
         other => unreachable!("{other:?}"),
     }
@@ -425,7 +465,7 @@ fn refusal(endpoint: &str, protocol: Protocol) -> String {
     let (_, snapshots) = watch::channel(Arc::new(fixture::snapshot(1)));
     let address = SocketAddr::from(([127, 0, 0, 1], 4317));
     let settings = OtlpSettings { endpoint: endpoint.to_owned(), ..settings(address, protocol) };
-    Otlp::new(settings, snapshots, [0; 16], &[], Arc::default()).map(|_| ()).expect_err("it is refused").to_string()
+    Otlp::new(settings, snapshots, &[], Arc::default()).map(|_| ()).expect_err("it is refused").to_string()
 }
 
 #[tokio::test]
@@ -451,7 +491,7 @@ async fn bad_headers_are_named_without_their_value() {
     let address = SocketAddr::from(([127, 0, 0, 1], 4317));
     let headers = vec![("authorization".to_owned(), "secret\n".to_owned())];
     let settings = OtlpSettings { headers, ..settings(address, Protocol::Grpc) };
-    let error = Otlp::new(settings, snapshots, [0; 16], &[], Arc::default()).map(|_| ()).expect_err("it is refused");
+    let error = Otlp::new(settings, snapshots, &[], Arc::default()).map(|_| ()).expect_err("it is refused");
     let message = error.to_string();
     assert!(message.contains("\"authorization\"") && !message.contains("secret"), "{message}");
 }

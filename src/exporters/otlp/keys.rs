@@ -1,4 +1,4 @@
-//! How the messages call the settings that a user may have to change: the key, and the standard variable.
+//! The settings that an error message sends its reader to: each by its key and its standard variable.
 
 pub(super) const ENDPOINT: &str = "otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)";
 pub(super) const PROTOCOL: &str = "otlp.protocol (OTEL_EXPORTER_OTLP_PROTOCOL)";

@@ -1,10 +1,10 @@
-//! What is wrong with a collector is said so that the setting to change is named.
+//! Every explanation of a failed export names the setting to change.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -19,16 +19,16 @@ use crate::authority::{Authority, Issued};
 const BOTH: [Protocol; 2] = [Protocol::Grpc, Protocol::HttpProtobuf];
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Where each hint sends its reader.
+/// The settings that an explanation names.
 const ENDPOINT: &str = "otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)";
 const PROTOCOL: &str = "otlp.protocol (OTEL_EXPORTER_OTLP_PROTOCOL)";
 const CA: &str = "otlp.ca (OTEL_EXPORTER_OTLP_CERTIFICATE)";
 const CLIENT_CERTIFICATE: &str = "otlp.client_certificate (OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE)";
 
-/// One export, and what is said of its failure.
+/// One export, and the explanation if it fails.
 async fn outcome(settings: &OtlpSettings) -> Result<(), String> {
     let transport = Transport::new(settings).map_err(|error| error.to_string())?;
-    let sent = timeout(LIMIT, transport.export(ExportMetricsServiceRequest::default(), LIMIT)).await;
+    let sent = timeout(LIMIT, transport.export(&ResourceMetrics::default())).await;
     match sent.unwrap_or_else(|_| Err(Failure::Late("no answer".to_owned()))) {
         Ok(()) => Ok(()),
         Err(failure) => Err(transport.explain(&failure, LIMIT).await),
@@ -72,7 +72,7 @@ async fn address_that_refuses_is_named() {
 }
 
 #[tokio::test]
-async fn silent_port_is_late_and_nothing_is_invented() {
+async fn silent_port_is_explained_as_no_answer() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = silent.local_addr().expect("it is bound");
     for protocol in BOTH {
@@ -165,7 +165,7 @@ async fn unknown_ca_and_wrong_host_are_told_apart() {
 }
 
 #[tokio::test]
-async fn demanded_client_certificate_is_said_and_a_good_one_is_taken() {
+async fn demanded_client_certificate_is_named_and_a_good_one_is_taken() {
     let (servers, clients) = (Authority::new(), Authority::new());
     for protocol in BOTH {
         let demanding = server(&servers, &["127.0.0.1"], Some(&clients));

@@ -85,9 +85,18 @@ fn encode_as(
     bytes
 }
 
-/// Reads a record that stands in `partition` of `lane`.
+/// Classifies a record at `partition` of `lane` by who wrote it.
 pub fn classify(identity: Identity, lane: Lane, partition: Partition, bytes: &[u8]) -> RecordOrigin {
-    let Some(fields) = fields(bytes) else { return RecordOrigin::Foreign };
+    classify_by(VERSION, identity, lane, partition, bytes)
+}
+
+/// As [`classify`], by a prober whose own format has this version.
+fn classify_by(own_version: u8, identity: Identity, lane: Lane, partition: Partition, bytes: &[u8]) -> RecordOrigin {
+    let fields = match parse(own_version, bytes) {
+        Parsed::OwnVersion(fields) => fields,
+        Parsed::OtherVersion => return RecordOrigin::OtherRun,
+        Parsed::Foreign => return RecordOrigin::Foreign,
+    };
     let ours = fields.run == identity.run && fields.vantage == identity.vantage && fields.lane == lane.code();
     match (ours, fields.partition == partition) {
         (true, true) => RecordOrigin::Ours(fields.sequence),
@@ -96,9 +105,20 @@ pub fn classify(identity: Identity, lane: Lane, partition: Partition, bytes: &[u
     }
 }
 
-/// Whether these bytes are a record of kafka-prober, of any run: what makes a topic ours.
+/// Whether these bytes are a record of kafka-prober, of any run and any version: what makes a topic ours.
 pub fn is_probe_record(bytes: &[u8]) -> bool {
-    fields(bytes).is_some()
+    !matches!(parse(VERSION, bytes), Parsed::Foreign)
+}
+
+/// A record's value, as far as a prober of one version can read it.
+enum Parsed {
+    /// Magic, version and checksum are right.
+    OwnVersion(Fields),
+    /// Our magic and another version, whose layout and length are unknown here: written before or after an upgrade. It is
+    /// never foreign, so that a prober that is rolled back finds its own topic.
+    OtherVersion,
+    /// Anything else.
+    Foreign,
 }
 
 struct Fields {
@@ -109,20 +129,29 @@ struct Fields {
     sequence: Sequence,
 }
 
-/// The fields, if magic, version and checksum are right.
+fn parse(own_version: u8, bytes: &[u8]) -> Parsed {
+    match bytes.split_first_chunk() {
+        Some((magic, [version, ..])) if *magic == MAGIC && *version == own_version => {
+            fields(bytes).map_or(Parsed::Foreign, Parsed::OwnVersion)
+        }
+        Some((magic, [_, ..])) if *magic == MAGIC => Parsed::OtherVersion,
+        _ => Parsed::Foreign,
+    }
+}
+
+/// The fields of a record of this version, if its length and checksum are right.
 fn fields(bytes: &[u8]) -> Option<Fields> {
     if bytes.len() < SIZE_MIN {
         return None;
     }
     let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>()?;
-    let (magic, rest) = body.split_first_chunk::<4>()?;
-    let ([version, lane], rest) = rest.split_first_chunk::<2>()?;
+    let (_magic_and_version, rest) = body.split_first_chunk::<5>()?;
+    let ([lane], rest) = rest.split_first_chunk::<1>()?;
     let (run, rest) = rest.split_first_chunk::<16>()?;
     let (vantage, rest) = rest.split_first_chunk::<8>()?;
     let (partition, rest) = rest.split_first_chunk::<4>()?;
     let (sequence, _) = rest.split_first_chunk::<8>()?;
-    let sound = *magic == MAGIC && *version == VERSION && u32::from_be_bytes(*checksum) == crc32c::crc32c(body);
-    sound.then(|| Fields {
+    (u32::from_be_bytes(*checksum) == crc32c::crc32c(body)).then(|| Fields {
         lane: *lane,
         run: RunId(*run),
         vantage: VantageHash(u64::from_be_bytes(*vantage)),
@@ -175,11 +204,31 @@ mod tests {
         assert_eq!(classified(US, &bytes(US, 4)), RecordOrigin::Foreign);
     }
 
+    /// A record as a later version may write it: another version, another layout, another length.
+    fn of_next_version() -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.push(VERSION + 1);
+        bytes.extend_from_slice(&[0xAB; 200]);
+        bytes
+    }
+
     #[test]
-    fn other_version_is_foreign() {
-        let mut newer = bytes(US, 3);
-        newer[4] = 2;
-        assert_eq!(classified(US, &newer), RecordOrigin::Foreign);
+    fn older_prober_takes_a_newer_ones_records_for_another_runs() {
+        assert_eq!(classified(US, &of_next_version()), RecordOrigin::OtherRun);
+        assert!(is_probe_record(&of_next_version()), "the topic is ours");
+        assert_eq!(classified(US, &of_next_version()[..5]), RecordOrigin::OtherRun, "the shortest there can be");
+    }
+
+    #[test]
+    fn newer_prober_takes_an_older_ones_records_for_another_runs() {
+        let by_next = |bytes: &[u8]| classify_by(VERSION + 1, US, Lane::Pinned, Partition(3), bytes);
+        assert_eq!(by_next(&bytes(US, 3)), RecordOrigin::OtherRun, "its own identity changes nothing");
+        assert!(!matches!(parse(VERSION + 1, &bytes(US, 3)), Parsed::Foreign), "the topic is ours");
+    }
+
+    #[test]
+    fn magic_alone_is_foreign() {
+        assert_eq!(classified(US, &MAGIC), RecordOrigin::Foreign);
     }
 
     #[test]
@@ -195,7 +244,9 @@ mod tests {
         fn any_flipped_bit_is_noticed(bit in 0usize..128 * 8) {
             let mut damaged = bytes(US, 3);
             damaged[bit / 8] ^= 1 << (bit % 8);
-            prop_assert_eq!(classified(US, &damaged), RecordOrigin::Foreign);
+            // In the version's byte it makes the record one of another version.
+            let expected = if bit / 8 == 4 { RecordOrigin::OtherRun } else { RecordOrigin::Foreign };
+            prop_assert_eq!(classified(US, &damaged), expected);
         }
 
         #[test]

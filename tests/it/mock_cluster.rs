@@ -11,8 +11,8 @@ use prober_core::ids::{Broker, BrokerId, Probe, View};
 use prober_core::kafka_error::KafkaError;
 use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
 
-use crate::harness::wait_for;
-use crate::program::{MOCK_SETTINGS, mock};
+use crate::harness::{raw, wait_for};
+use crate::program::{MOCK_SETTINGS, PINNED, REPLICATED, mock};
 
 const BROKERS: [i32; 3] = [1, 2, 3];
 
@@ -39,7 +39,11 @@ impl RunningProber {
 
     /// The same, with other settings.
     fn start_with(change: impl FnOnce(&mut Config)) -> RunningProber {
-        let mock = mock();
+        RunningProber::start_on(mock(), change)
+    }
+
+    /// The same on a mock cluster that the test has prepared.
+    fn start_on(mock: Mock, change: impl FnOnce(&mut Config)) -> RunningProber {
         let mut settings = settings(&mock);
         change(&mut settings);
         let app = App::start(&settings, Parts { http: false, otlp: false }).expect("the app starts");
@@ -129,6 +133,34 @@ fn healthy_cluster_has_good_events_only() {
     assert!(Anomaly::ALL.into_iter().all(|anomaly| anomalies(&last, anomaly) == 0), "{:?}", last.records);
     let unknown: u64 = last.series.iter().filter(|row| row.broker == Broker::Unknown).map(|row| row.counts.due).sum();
     assert_eq!(unknown, 0, "a first start on a healthy cluster has no bad event");
+}
+
+/// Writes a record as a later version of the prober may write it to every partition of both topics: our magic, another
+/// version, an unknown layout, another length.
+fn write_as_a_newer_prober(mock: &Mock) {
+    let record = [b"KPRB\x02".as_slice(), &[0xAB; 300]].concat();
+    for topic in [PINNED, REPLICATED] {
+        for (partition, leader) in (0..).zip(mock.bootstrap()) {
+            raw::produce_one(&leader, topic, partition, &record, Duration::from_secs(5))
+                .expect("the record is written");
+        }
+    }
+}
+
+#[test]
+fn topic_of_a_newer_prober_is_ours_and_its_records_are_never_foreign() {
+    let mock = mock();
+    write_as_a_newer_prober(&mock);
+    let probing = RunningProber::start_on(mock, |_| {});
+    write_as_a_newer_prober(&probing.mock);
+    let before = probing.app.snapshots().borrow().clone();
+    probing.wait("records behind the newer prober's are read", |now| {
+        let read = |broker| count(now, broker, Probe::EndToEnd, Outcome::Good);
+        BROKERS.iter().all(|broker| count(&before, *broker, Probe::EndToEnd, Outcome::Good) + 10 <= read(*broker))
+    });
+    let last = probing.stop();
+    assert!(Anomaly::ALL.into_iter().all(|anomaly| anomalies(&last, anomaly) == 0), "{:?}", last.records);
+    assert_eq!(BROKERS.map(|broker| bad(&last, broker)), [0, 0, 0]);
 }
 
 #[test]

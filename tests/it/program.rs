@@ -13,8 +13,8 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kafka-prober");
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The topics that a mock cluster of the tests has.
-const PINNED: &str = "__kafka-prober-pinned";
-const REPLICATED: &str = "__kafka-prober-replicated";
+pub(crate) const PINNED: &str = "__kafka-prober-pinned";
+pub(crate) const REPLICATED: &str = "__kafka-prober-replicated";
 
 /// For the mock: its fetch sleeps its whole wait, and it creates no topics. Limits are shorter than by default, so that
 /// a frozen broker is known within seconds.

@@ -64,7 +64,7 @@ pub struct Counted {
 
 /// The newest judged event of a series, by when it was due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Latest {
+pub struct LatestEvent {
     /// When it was due.
     pub due: Time,
     /// When it ended.
@@ -84,7 +84,7 @@ pub struct Ledger {
     /// Of the duration histograms.
     edges: Arc<[f64]>,
     rows: BTreeMap<Series, Row>,
-    met: BTreeMap<(usize, ClusterName, Subject), Met>,
+    objective_counts: BTreeMap<(usize, ClusterName, Subject), Tally>,
     records: BTreeMap<(ClusterName, Lane, Subject), Records>,
     /// The preferred leaders of the replicated lane's partitions, as last discovered.
     leaders: BTreeMap<(ClusterName, Partition), Broker>,
@@ -100,11 +100,11 @@ struct Row {
     latencies: Histogram<u32>,
     quantiles: Quantiles,
     fresh: bool,
-    latest: Option<Latest>,
+    latest: Option<LatestEvent>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Met {
+struct Tally {
     good: u64,
     bad: u64,
 }
@@ -122,7 +122,7 @@ impl Ledger {
             objectives,
             edges,
             rows: BTreeMap::new(),
-            met: BTreeMap::new(),
+            objective_counts: BTreeMap::new(),
             records: BTreeMap::new(),
             leaders: BTreeMap::new(),
             phases: BTreeMap::new(),
@@ -146,7 +146,7 @@ impl Ledger {
     pub fn open(&mut self, series: Series) {
         for (index, objective) in self.objectives.iter().enumerate() {
             if objective.covers(series.view, series.probe) {
-                self.met.entry((index, series.cluster.clone(), series.subject)).or_default();
+                self.objective_counts.entry((index, series.cluster.clone(), series.subject)).or_default();
             }
         }
         self.rows.entry(series).or_insert_with(|| Row::new(&self.edges));
@@ -197,10 +197,11 @@ impl Ledger {
             if !objective.covers(event.series.view, event.series.probe) {
                 continue;
             }
-            let met = self.met.entry((index, event.series.cluster.clone(), event.series.subject)).or_default();
+            let tally =
+                self.objective_counts.entry((index, event.series.cluster.clone(), event.series.subject)).or_default();
             match judge(event, objective) {
-                Verdict::Good => met.good += 1,
-                Verdict::Bad(_) => met.bad += 1,
+                Verdict::Good => tally.good += 1,
+                Verdict::Bad(_) => tally.bad += 1,
                 Verdict::Void(_) => {}
             }
         }
@@ -228,7 +229,7 @@ impl Ledger {
     }
 
     /// The newest judged event of one series.
-    pub fn latest(&self, series: &Series) -> Option<Latest> {
+    pub fn latest(&self, series: &Series) -> Option<LatestEvent> {
         self.rows.get(series).and_then(|row| row.latest)
     }
 
@@ -254,15 +255,15 @@ impl Ledger {
 
     /// Every objective's counts, for a snapshot.
     pub fn objectives(&self) -> Vec<ObjectiveCounts> {
-        self.met
+        self.objective_counts
             .iter()
-            .map(|((index, cluster, subject), met)| ObjectiveCounts {
+            .map(|((index, cluster, subject), tally)| ObjectiveCounts {
                 cluster: cluster.clone(),
                 objective: *index,
                 subject: *subject,
                 broker: self.broker_of(cluster, *subject),
-                good: met.good,
-                bad: met.bad,
+                good: tally.good,
+                bad: tally.bad,
             })
             .collect()
     }
@@ -352,7 +353,7 @@ impl Row {
         let newest = self.latest.is_none_or(|latest| latest.due <= event.due);
         if judged && newest {
             let (due, ended, outcome) = (event.due, event.ended, counted.outcome);
-            self.latest = Some(Latest { due, ended, outcome, error_type, blame: blame(event, outcome) });
+            self.latest = Some(LatestEvent { due, ended, outcome, error_type, blame: blame(event, outcome) });
         }
     }
 
@@ -454,8 +455,8 @@ mod tests {
         ledger.record(&event(0, RawOutcome::Success(2 * SECOND)));
         ledger.record(&event(200, RawOutcome::TimedOut));
         ledger.record(&event(400, RawOutcome::Void(VoidReason::Shutdown)));
-        let met: Vec<_> = ledger.objectives().iter().map(|met| (met.good, met.bad)).collect();
-        assert_eq!(met, [(1, 1), (0, 2)]);
+        let tally: Vec<_> = ledger.objectives().iter().map(|tally| (tally.good, tally.bad)).collect();
+        assert_eq!(tally, [(1, 1), (0, 2)]);
     }
 
     #[test]

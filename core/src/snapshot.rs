@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::event::{Anomaly, Outcome, VoidReason};
 use crate::finding::Finding;
 use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series, Subject};
-use crate::ledger::{Counts, Latest};
+use crate::ledger::{Counts, LatestEvent};
 use crate::metric::Buckets;
 use crate::objective::Objective;
 use crate::observed::Observed;
@@ -29,7 +29,7 @@ pub struct Snapshot {
     /// Counts of every series, in order.
     pub series: Vec<SeriesCounts>,
     /// Counts of every objective.
-    pub met: Vec<ObjectiveCounts>,
+    pub objective_counts: Vec<ObjectiveCounts>,
     /// Counts of odd records.
     pub records: Vec<RecordCounts>,
     /// Durations of the direct probes' phases.
@@ -39,7 +39,7 @@ pub struct Snapshot {
     /// What is known to be wrong, and whose fault it is.
     pub findings: Vec<Finding>,
     /// Direct probes that something keeps from asking: what, and what would help.
-    pub impediments: Vec<Impediment>,
+    pub blocked_probes: Vec<BlockedProbe>,
     /// What the clusters say of themselves, one each, of those that have said anything.
     pub observed: Vec<Arc<Observed>>,
     /// Every broker known.
@@ -64,7 +64,7 @@ pub struct SeriesCounts {
     /// Its percentiles since the start, at most one second old.
     pub quantiles: Quantiles,
     /// Its newest judged event.
-    pub latest: Option<Latest>,
+    pub latest: Option<LatestEvent>,
 }
 
 /// Percentiles of the durations counted, to two digits.
@@ -129,7 +129,7 @@ pub struct PhaseCounts {
 
 /// A direct probe that cannot ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Impediment {
+pub struct BlockedProbe {
     /// The cluster.
     pub cluster: ClusterName,
     /// The probe.

@@ -54,7 +54,7 @@ impl Decommissioned {
         let stays =
             |cluster: &ClusterName, broker: Broker| broker.id().is_none_or(|id| !self.of(cluster).contains(&id));
         snapshot.series.retain(|row| stays(&row.series.cluster, row.broker));
-        snapshot.met.retain(|row| stays(&row.cluster, row.broker));
+        snapshot.objective_counts.retain(|row| stays(&row.cluster, row.broker));
         snapshot.records.retain(|row| stays(&row.cluster, row.broker));
         snapshot.phases.retain(|row| stays(&row.cluster, row.broker));
         snapshot.channel_failures.retain(|(cluster, id), _| stays(cluster, Broker::Id(*id)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prober_core::fault::Blame;
 use prober_core::finding::{Finding, FindingKind};
 use prober_core::ids::Probe;
-use prober_core::snapshot::Impediment;
+use prober_core::snapshot::BlockedProbe;
 use prober_core::time::Time;
 use prober_probes::port::ProbeInput;
 
@@ -100,8 +100,8 @@ impl ProbeRuntime {
     }
 
     /// Probes that something keeps from probes.
-    pub(super) fn impediments(&self) -> impl Iterator<Item = Impediment> + '_ {
-        self.latest.blocked.iter().map(|(probe, message)| Impediment {
+    pub(super) fn blocked_probes(&self) -> impl Iterator<Item = BlockedProbe> + '_ {
+        self.latest.blocked.iter().map(|(probe, message)| BlockedProbe {
             cluster: self.cluster.clone(),
             probe: *probe,
             message: Arc::clone(message),

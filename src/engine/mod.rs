@@ -121,12 +121,12 @@ pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snap
         vantage: Arc::clone(vantage),
         objectives: Arc::clone(objectives),
         series: Vec::new(),
-        met: Vec::new(),
+        objective_counts: Vec::new(),
         records: Vec::new(),
         phases: Vec::new(),
         channel_failures: BTreeMap::new(),
         findings: Vec::new(),
-        impediments: Vec::new(),
+        blocked_probes: Vec::new(),
         observed: Vec::new(),
         brokers: Vec::new(),
         lanes: Vec::new(),
@@ -397,7 +397,7 @@ impl Engine {
 
     fn snapshot(&mut self, now: Time) -> Snapshot {
         let ledger = self.counting.ledger_mut();
-        let (series, met, records) = (ledger.series(now), ledger.objectives(), ledger.records());
+        let (series, objective_counts, records) = (ledger.series(now), ledger.objectives(), ledger.records());
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
         let lanes = self.lanes.iter().map(|lane| lane.status(now)).collect();
         let brokers = status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.counting.ledger(), now);
@@ -410,12 +410,12 @@ impl Engine {
             objectives: Arc::clone(&self.objectives),
             prober,
             series,
-            met,
+            objective_counts,
             records,
             phases,
             channel_failures,
             findings: self.findings(now),
-            impediments: self.probes.iter().flat_map(ProbeRuntime::impediments).collect(),
+            blocked_probes: self.probes.iter().flat_map(ProbeRuntime::blocked_probes).collect(),
             observed: self.observed.values().cloned().collect(),
             brokers,
             lanes,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prober_core::event::{Outcome, VoidReason};
 use prober_core::fault::{Blame, Fault};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject, View};
-use prober_core::ledger::{Latest, Ledger};
+use prober_core::ledger::{LatestEvent, Ledger};
 use prober_core::observed::Observed;
 use prober_core::observed::registration::Registration;
 use prober_core::settle::Stall;
@@ -118,7 +118,7 @@ fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Ti
         ledger.latest(&Series { cluster, view: View::Broker, probe, subject })
     };
     // A permission that is missing, or a name that does not resolve, says nothing of the broker.
-    let speaks = |latest: &Latest| latest.blame != Some(Blame::Unclear);
+    let speaks = |latest: &LatestEvent| latest.blame != Some(Blame::Unclear);
     let newest = Probe::showing_broker_state().filter_map(latest).filter(speaks);
     let newest: Vec<_> = newest.map(|latest| latest.outcome).collect();
     // Old history is an answer, too.

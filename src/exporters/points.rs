@@ -122,7 +122,7 @@ fn events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 }
 
 fn objective_events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    snapshot.met.iter().flat_map(|met| {
+    snapshot.objective_counts.iter().flat_map(|met| {
         let name = snapshot.objectives.get(met.objective).map_or("", |objective| objective.name.as_str());
         [("good", met.good), ("bad", met.bad)].map(|(verdict, count)| {
             let [broker, partition] = labels_of(met.subject);

@@ -33,9 +33,9 @@ use std::time::Duration;
 
 use prober_core::event::{Anomaly, Outcome, VoidReason};
 use prober_core::ids::{Broker, ClusterName, Partition, Subject};
-use prober_core::ledger::Latest;
+use prober_core::ledger::LatestEvent;
 use prober_core::snapshot::{
-    BrokerState, BrokerStatus, ClientVitals, Impediment, LagCounts, LaneStatus, PhaseCounts, ProberStatus, Quantiles,
+    BlockedProbe, BrokerState, BrokerStatus, ClientVitals, LagCounts, LaneStatus, PhaseCounts, ProberStatus, Quantiles,
     RecordCounts, SeriesCounts, Snapshot,
 };
 use prober_core::time::{Time, WallTime};
@@ -123,7 +123,7 @@ struct Series {
     errors: BTreeMap<&'static str, u64>,
     void: BTreeMap<&'static str, u64>,
     durations: Durations,
-    latest: Option<LatestEvent>,
+    latest: Option<LatestRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,7 +135,7 @@ struct Durations {
 }
 
 #[derive(Debug, Serialize)]
-struct LatestEvent {
+struct LatestRow {
     outcome: &'static str,
     error_type: Option<&'static str>,
     ended_ms_ago: f64,
@@ -308,7 +308,7 @@ impl Cluster {
             records: snapshot.records.iter().filter(|row| row.cluster == *name).map(Records::of).collect(),
             phases: snapshot.phases.iter().filter(|row| row.cluster == *name).map(PhaseRow::of).collect(),
             impediments: snapshot
-                .impediments
+                .blocked_probes
                 .iter()
                 .filter(|row| row.cluster == *name)
                 .map(ImpedimentRow::of)
@@ -378,7 +378,7 @@ impl Series {
             errors: row.counts.errors.clone(),
             void: voided(&row.counts.voided),
             durations: Durations::of(&row.quantiles),
-            latest: row.latest.as_ref().map(|latest| LatestEvent::of(latest, now)),
+            latest: row.latest.as_ref().map(|latest| LatestRow::of(latest, now)),
         }
     }
 }
@@ -394,9 +394,9 @@ impl Durations {
     }
 }
 
-impl LatestEvent {
-    fn of(latest: &Latest, now: Time) -> LatestEvent {
-        LatestEvent {
+impl LatestRow {
+    fn of(latest: &LatestEvent, now: Time) -> LatestRow {
+        LatestRow {
             outcome: latest.outcome.as_str(),
             error_type: latest.error_type,
             ended_ms_ago: millis(now.since(latest.ended)),
@@ -408,7 +408,8 @@ impl Objective {
     /// Every objective that has been counted in the cluster.
     fn all(snapshot: &Snapshot, cluster: &ClusterName) -> Vec<Objective> {
         let counted = |index: usize| {
-            let met = snapshot.met.iter().filter(move |met| met.objective == index && met.cluster == *cluster);
+            let met =
+                snapshot.objective_counts.iter().filter(move |met| met.objective == index && met.cluster == *cluster);
             met.map(|met| ObjectivePart { about: About::of(met.subject, met.broker), good: met.good, bad: met.bad })
         };
         let objectives = snapshot.objectives.iter().enumerate().map(|(index, objective)| {
@@ -452,7 +453,7 @@ impl PhaseRow {
 }
 
 impl ImpedimentRow {
-    fn of(impediment: &Impediment) -> ImpedimentRow {
+    fn of(impediment: &BlockedProbe) -> ImpedimentRow {
         ImpedimentRow { probe: impediment.probe.as_str(), message: Arc::clone(&impediment.message) }
     }
 }

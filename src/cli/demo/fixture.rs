@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::event::Outcome;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Series, Subject, View};
-use prober_core::ledger::{Counts, Latest};
+use prober_core::ledger::{Counts, LatestEvent};
 use prober_core::metric::Buckets;
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, Quantiles, SeriesCounts, Snapshot};
 use prober_core::time::Time;
@@ -88,7 +88,7 @@ fn counts(view: View, id: BrokerId, probe: Probe, at: Time, condition: Condition
         counts,
         buckets: Buckets::new(&Buckets::edges_with(&[])),
         quantiles: Quantiles { count: good, p50, ..Quantiles::default() },
-        latest: Some(Latest { due: at, ended: at, outcome, error_type: None, blame: None }),
+        latest: Some(LatestEvent { due: at, ended: at, outcome, error_type: None, blame: None }),
     }
 }
 

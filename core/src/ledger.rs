@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::event::{Anomaly, Event, Outcome, RawOutcome, VoidReason};
+use crate::counts::{Counts, LatestEvent, ObjectiveCounts, PhaseCounts, Quantiles, RecordCounts, SeriesCounts};
+use crate::event::{Anomaly, Event, Outcome, RawOutcome};
 use crate::fault::Blame;
 use crate::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Subject, Target, View};
 use crate::judge::{Verdict, judge, outcome, void_reason};
 use crate::metric::Buckets;
 use crate::objective::Objective;
-use crate::snapshot::{ObjectiveCounts, PhaseCounts, Quantiles, RecordCounts, SeriesCounts};
 use crate::time::Time;
 use crate::track::Output;
 
@@ -26,33 +26,6 @@ const LATENCY_DIGITS: u8 = 2;
 /// Percentiles are worked out at most this often: they are for eyes.
 const QUANTILES_EVERY: Duration = Duration::from_secs(1);
 
-/// Counts of one series.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Attempts that came due, missed ones among them.
-    pub due: u64,
-    /// Attempts whose bytes went to the client.
-    pub sent: u64,
-    /// Counted events, by [`Outcome::index`].
-    pub outcomes: [u64; Outcome::ALL.len()],
-    /// Void events, by [`VoidReason::index`].
-    pub voided: [u64; VoidReason::ALL.len()],
-    /// Bad events of outcome `error` or `timeout`, by `error.type`.
-    pub errors: BTreeMap<&'static str, u64>,
-}
-
-impl Counts {
-    /// Events of this outcome.
-    pub fn of(&self, outcome: Outcome) -> u64 {
-        self.outcomes[outcome.index()]
-    }
-
-    /// Due, not yet counted: on the way, or settling.
-    pub fn in_flight(&self) -> u64 {
-        self.due.saturating_sub(self.outcomes.iter().sum())
-    }
-}
-
 /// What became of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
@@ -60,21 +33,6 @@ pub struct Counted {
     pub outcome: Outcome,
     /// What it adds to the duration histogram: successes their latency, time-outs and losses the deadline.
     pub duration: Option<Duration>,
-}
-
-/// The newest judged event of a series, by when it was due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LatestEvent {
-    /// When it was due.
-    pub due: Time,
-    /// When it ended.
-    pub ended: Time,
-    /// What it was counted as; never void or missed.
-    pub outcome: Outcome,
-    /// Its `error.type`, if it was bad.
-    pub error_type: Option<&'static str>,
-    /// Whose fault it was, if it was bad.
-    pub blame: Option<Blame>,
 }
 
 /// The ledger.
@@ -409,6 +367,7 @@ fn error_type(event: &Event, outcome: Outcome) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::event::Limits;
+    use crate::event::VoidReason;
     use crate::fault::Fault;
     use crate::ids::View;
     use crate::kafka_error::KafkaError;

@@ -27,6 +27,7 @@
 
 pub mod coordinator;
 pub mod counting;
+pub mod counts;
 pub mod diagnosis;
 pub mod event;
 pub mod fault;

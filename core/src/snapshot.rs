@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::event::{Anomaly, Outcome, VoidReason};
+use crate::counts::{ObjectiveCounts, PhaseCounts, RecordCounts, SeriesCounts};
+use crate::event::{Outcome, VoidReason};
 use crate::finding::Finding;
-use crate::ids::{Broker, BrokerId, ClusterName, Lane, Phase, Probe, Series, Subject};
-use crate::ledger::{Counts, LatestEvent};
+use crate::ids::{BrokerId, ClusterName, Lane, Probe};
 use crate::metric::Buckets;
 use crate::objective::Objective;
 use crate::observed::Observed;
@@ -48,83 +48,6 @@ pub struct Snapshot {
     pub lanes: Vec<LaneStatus>,
     /// The prober itself.
     pub prober: ProberStatus,
-}
-
-/// Counts of one series.
-#[derive(Clone, Debug)]
-pub struct SeriesCounts {
-    /// Which.
-    pub series: Series,
-    /// The broker that it is about; in the client view the preferred leader of the partition.
-    pub broker: Broker,
-    /// Its counts.
-    pub counts: Counts,
-    /// Its durations.
-    pub buckets: Buckets,
-    /// Its percentiles since the start, at most one second old.
-    pub quantiles: Quantiles,
-    /// Its newest judged event.
-    pub latest: Option<LatestEvent>,
-}
-
-/// Percentiles of the durations counted, to two digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Quantiles {
-    /// Durations counted.
-    pub count: u64,
-    /// Median.
-    pub p50: Duration,
-    /// 99th percentile.
-    pub p99: Duration,
-    /// Largest.
-    pub max: Duration,
-}
-
-/// Good and bad events of one objective at one broker or partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectiveCounts {
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// Index into [`Snapshot::objectives`].
-    pub objective: usize,
-    /// What they are about.
-    pub subject: Subject,
-    /// The broker that it is; in the client view the preferred leader of the partition.
-    pub broker: Broker,
-    /// Good events.
-    pub good: u64,
-    /// Bad events.
-    pub bad: u64,
-}
-
-/// Odd records of one target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordCounts {
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// The lane.
-    pub lane: Lane,
-    /// What they are about.
-    pub subject: Subject,
-    /// The broker that it is; in the client view the preferred leader of the partition.
-    pub broker: Broker,
-    /// By [`Anomaly::index`].
-    pub anomalies: [u64; Anomaly::ALL.len()],
-    /// Acks that came after their attempt was over.
-    pub late_acks: u64,
-}
-
-/// Durations of one phase at one broker.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PhaseCounts {
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// The broker; [`Broker::Cluster`] for what the controller did.
-    pub broker: Broker,
-    /// The phase.
-    pub phase: Phase,
-    /// Its durations.
-    pub buckets: Buckets,
 }
 
 /// A direct probe that cannot ask.

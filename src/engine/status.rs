@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::counts::LatestEvent;
+use prober_core::counts::SeriesCounts;
 use prober_core::event::{Outcome, VoidReason};
 use prober_core::fault::{Blame, Fault};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject, View};
-use prober_core::ledger::{LatestEvent, Ledger};
+use prober_core::ledger::Ledger;
 use prober_core::observed::Observed;
 use prober_core::observed::registration::Registration;
 use prober_core::settle::Stall;
-use prober_core::snapshot::{
-    BrokerState, BrokerStatus, ClientVitals, LaneState, LaneStatus, ProberStatus, SeriesCounts,
-};
+use prober_core::snapshot::{BrokerState, BrokerStatus, ClientVitals, LaneState, LaneStatus, ProberStatus};
 use prober_core::time::{Time, WallTime};
 use prober_probes::port::LaneInput;
 

@@ -31,12 +31,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::counts::LatestEvent;
+use prober_core::counts::{PhaseCounts, Quantiles, RecordCounts, SeriesCounts};
 use prober_core::event::{Anomaly, Outcome, VoidReason};
 use prober_core::ids::{Broker, ClusterName, Partition, Subject};
-use prober_core::ledger::LatestEvent;
 use prober_core::snapshot::{
-    BlockedProbe, BrokerState, BrokerStatus, ClientVitals, LagCounts, LaneStatus, PhaseCounts, ProberStatus, Quantiles,
-    RecordCounts, SeriesCounts, Snapshot,
+    BlockedProbe, BrokerState, BrokerStatus, ClientVitals, LagCounts, LaneStatus, ProberStatus, Snapshot,
 };
 use prober_core::time::{Time, WallTime};
 use serde::{Serialize, Serializer};

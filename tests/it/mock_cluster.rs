@@ -6,10 +6,11 @@ use std::time::Duration;
 use kafka_prober::app::{App, Parts};
 use kafka_prober::config::{self, Config, Flags, Sources};
 use kafka_prober::kafka::mock::Mock;
+use prober_core::counts::SeriesCounts;
 use prober_core::event::{Anomaly, Outcome};
 use prober_core::ids::{Broker, BrokerId, Probe, View};
 use prober_core::kafka_error::KafkaError;
-use prober_core::snapshot::{BrokerState, SeriesCounts, Snapshot};
+use prober_core::snapshot::{BrokerState, Snapshot};
 
 use crate::harness::{raw, wait_for};
 use crate::program::{MOCK_SETTINGS, PINNED, REPLICATED, mock};

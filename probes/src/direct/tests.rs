@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::counting::Counting;
+use prober_core::counts::Counts;
 use prober_core::event::{Limits, Outcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe};
-use prober_core::ledger::Counts;
 use proptest::prelude::*;
 
 use super::*;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use prober_core::counts::Counts;
 use prober_core::event::{Anomaly, Limits, Outcome};
 use prober_core::ids::{RunId, Series, VantageHash};
 use prober_core::kafka_error::KafkaError;
-use prober_core::ledger::Counts;
 use prober_core::settle::HEARTBEAT_EVERY;
 
 use super::*;
@@ -94,7 +94,7 @@ impl Rig {
     }
 
     fn anomaly(&self, broker: i32, anomaly: Anomaly) -> u64 {
-        let of_broker = |records: &prober_core::snapshot::RecordCounts| records.broker == Broker::Id(BrokerId(broker));
+        let of_broker = |records: &prober_core::counts::RecordCounts| records.broker == Broker::Id(BrokerId(broker));
         self.counting
             .ledger()
             .records()

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use prober_core::counts::SeriesCounts;
 use prober_core::event::Outcome;
 use prober_core::ids::{Broker, ClusterName, Probe, View};
-use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, SeriesCounts, Snapshot};
+use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, Snapshot};
 
 use crate::cli::exit::Exit;
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::counts::{Counts, LatestEvent};
+use prober_core::counts::{Quantiles, SeriesCounts};
 use prober_core::event::Outcome;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Series, Subject, View};
-use prober_core::ledger::{Counts, LatestEvent};
 use prober_core::metric::Buckets;
-use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, Quantiles, SeriesCounts, Snapshot};
+use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, Snapshot};
 use prober_core::time::Time;
 
 use crate::engine::empty_snapshot;

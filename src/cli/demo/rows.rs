@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use prober_core::counts::SeriesCounts;
 use prober_core::event::Outcome;
 use prober_core::ids::{Broker, BrokerId, Probe, View};
-use prober_core::snapshot::{BrokerState, SUSPECT_AFTER, SeriesCounts, Snapshot};
+use prober_core::snapshot::{BrokerState, SUSPECT_AFTER, Snapshot};
 
 /// How a row is doing, from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn one_bad_event_of_another_broker_fails_it() {
         let Recorded { observer, mut last } = recorded();
-        let other = |row: &&mut prober_core::snapshot::SeriesCounts| {
+        let other = |row: &&mut prober_core::counts::SeriesCounts| {
             row.series.view == View::Broker && row.broker.id() == Some(NEW_LEADER)
         };
         let row = last.series.iter_mut().find(other).expect("the stand-in has a row");

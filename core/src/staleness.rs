@@ -16,14 +16,14 @@ use crate::time::Time;
 pub const STALE_AFTER: Duration = Duration::from_secs(5);
 
 /// Pictures older than this take no part: their broker may have learned more since.
-const HEARD_WITHIN: Duration = Duration::from_secs(5);
+const FRESH_FOR: Duration = Duration::from_secs(5);
 
 /// A partition of a topic by the topic's id, so that a topic created anew starts over.
 pub type EpochKey = ([u8; 16], Partition);
 
 /// The cluster as one broker shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Picture {
+pub struct MetadataDigest {
     /// The brokers that it lists.
     pub brokers: BTreeSet<BrokerId>,
     /// The leader epoch of each partition of our topics.
@@ -35,19 +35,19 @@ pub struct Picture {
 pub struct Staleness {
     /// Brokers that show the same share one picture: nearly always that is all of them, so that holding one against a
     /// hundred others costs one comparison.
-    pictures: BTreeMap<BrokerId, (Time, Arc<Picture>)>,
+    digests: BTreeMap<BrokerId, (Time, Arc<MetadataDigest>)>,
     behind_since: BTreeMap<BrokerId, Time>,
 }
 
 /// Different pictures among the others, and how many show each.
-type Shown<'a> = Vec<(&'a Picture, usize)>;
+type OtherDigests<'a> = Vec<(&'a MetadataDigest, usize)>;
 
 impl Staleness {
     /// Takes in what `broker` shows; whether it is stale.
-    pub fn observe(&mut self, broker: BrokerId, at: Time, picture: Picture) -> bool {
-        let picture = self.shared(picture);
-        let behind = is_behind(&picture, &self.shown_by_others(broker, at));
-        self.pictures.insert(broker, (at, picture));
+    pub fn observe(&mut self, broker: BrokerId, at: Time, digest: MetadataDigest) -> bool {
+        let digest = self.shared(digest);
+        let behind = is_behind(&digest, &self.shown_by_others(broker, at));
+        self.digests.insert(broker, (at, digest));
         if !behind {
             self.behind_since.remove(&broker);
             return false;
@@ -58,63 +58,64 @@ impl Staleness {
 
     /// Forgets brokers that are not asked any more.
     pub fn retain(&mut self, asked: &BTreeSet<BrokerId>) {
-        self.pictures.retain(|broker, _| asked.contains(broker));
+        self.digests.retain(|broker, _| asked.contains(broker));
         self.behind_since.retain(|broker, _| asked.contains(broker));
     }
 
     /// The picture as another broker shows it already, if one does.
-    fn shared(&self, picture: Picture) -> Arc<Picture> {
-        let different = distinct(self.pictures.values().map(|(_, known)| known));
-        let known = different.into_iter().find(|(known, _)| ***known == picture).map(|(known, _)| Arc::clone(known));
-        known.unwrap_or_else(|| Arc::new(picture))
+    fn shared(&self, digest: MetadataDigest) -> Arc<MetadataDigest> {
+        let different = distinct(self.digests.values().map(|(_, known)| known));
+        let known = different.into_iter().find(|(known, _)| ***known == digest).map(|(known, _)| Arc::clone(known));
+        known.unwrap_or_else(|| Arc::new(digest))
     }
 
-    fn shown_by_others(&self, broker: BrokerId, at: Time) -> Shown<'_> {
-        let heard =
-            |(id, (when, _)): &(&BrokerId, &(Time, Arc<Picture>))| **id != broker && at.since(*when) <= HEARD_WITHIN;
-        let others = self.pictures.iter().filter(heard).map(|(_, (_, picture))| picture);
-        distinct(others).into_iter().map(|(picture, count)| (&**picture, count)).collect()
+    fn shown_by_others(&self, broker: BrokerId, at: Time) -> OtherDigests<'_> {
+        let fresh = |(id, (when, _)): &(&BrokerId, &(Time, Arc<MetadataDigest>))| {
+            **id != broker && at.since(*when) <= FRESH_FOR
+        };
+        let others = self.digests.iter().filter(fresh).map(|(_, (_, digest))| digest);
+        distinct(others).into_iter().map(|(digest, count)| (&**digest, count)).collect()
     }
 }
 
 /// Each picture once, and how often it is there.
-fn distinct<'a>(pictures: impl Iterator<Item = &'a Arc<Picture>>) -> Vec<(&'a Arc<Picture>, usize)> {
-    let mut distinct: Vec<(&Arc<Picture>, usize)> = Vec::new();
-    for picture in pictures {
-        match distinct.iter_mut().find(|(known, _)| Arc::ptr_eq(known, picture)) {
+fn distinct<'a>(digests: impl Iterator<Item = &'a Arc<MetadataDigest>>) -> Vec<(&'a Arc<MetadataDigest>, usize)> {
+    let mut distinct: Vec<(&Arc<MetadataDigest>, usize)> = Vec::new();
+    for digest in digests {
+        match distinct.iter_mut().find(|(known, _)| Arc::ptr_eq(known, digest)) {
             Some((_, count)) => *count += 1,
-            None => distinct.push((picture, 1)),
+            None => distinct.push((digest, 1)),
         }
     }
     distinct
 }
 
-fn is_behind(picture: &Picture, others: &Shown<'_>) -> bool {
+fn is_behind(digest: &MetadataDigest, others: &OtherDigests<'_>) -> bool {
     // What all show is nobody's delay.
-    let agreed = others.iter().all(|(other, _)| std::ptr::eq(*other, picture));
-    !agreed && (has_lower_epochs(picture, others) || has_other_brokers(picture, others))
+    let agreed = others.iter().all(|(other, _)| std::ptr::eq(*other, digest));
+    !agreed && (has_lower_epochs(digest, others) || has_other_brokers(digest, others))
 }
 
 /// Whether more than half of the others know a newer leader of some partition.
-fn has_lower_epochs(picture: &Picture, others: &Shown<'_>) -> bool {
+fn has_lower_epochs(digest: &MetadataDigest, others: &OtherDigests<'_>) -> bool {
     let all: usize = others.iter().map(|(_, count)| count).sum();
-    picture.epochs.iter().any(|(key, epoch)| {
+    digest.epochs.iter().any(|(key, epoch)| {
         let newer = others.iter().filter(|(other, _)| other.epochs.get(key).is_some_and(|theirs| epoch < theirs));
         all < 2 * newer.map(|(_, count)| count).sum::<usize>()
     })
 }
 
 /// Whether more than half of all, this one among them, agree on other brokers than this one lists.
-fn has_other_brokers(picture: &Picture, others: &Shown<'_>) -> bool {
+fn has_other_brokers(digest: &MetadataDigest, others: &OtherDigests<'_>) -> bool {
     let all = 1 + others.iter().map(|(_, count)| count).sum::<usize>();
-    let as_new = || others.iter().filter(|(other, _)| !knows_an_older_leader(other, picture));
+    let as_new = || others.iter().filter(|(other, _)| !knows_an_older_leader(other, digest));
     let agreeing = |set: &BTreeSet<BrokerId>| {
         as_new().filter(|(other, _)| other.brokers == *set).map(|(_, count)| count).sum::<usize>()
     };
-    others.iter().any(|(other, _)| other.brokers != picture.brokers && all < 2 * agreeing(&other.brokers))
+    others.iter().any(|(other, _)| other.brokers != digest.brokers && all < 2 * agreeing(&other.brokers))
 }
 
-fn knows_an_older_leader(one: &Picture, than: &Picture) -> bool {
+fn knows_an_older_leader(one: &MetadataDigest, than: &MetadataDigest) -> bool {
     one.epochs.iter().any(|(key, epoch)| than.epochs.get(key).is_some_and(|theirs| epoch < theirs))
 }
 
@@ -129,13 +130,13 @@ mod tests {
         Time::from_millis(seconds * 1000)
     }
 
-    fn picture(brokers: &[i32], epoch: i32) -> Picture {
+    fn digest(brokers: &[i32], epoch: i32) -> MetadataDigest {
         let brokers = brokers.iter().map(|id| BrokerId(*id)).collect();
-        Picture { brokers, epochs: BTreeMap::from([(KEY, epoch)]) }
+        MetadataDigest { brokers, epochs: BTreeMap::from([(KEY, epoch)]) }
     }
 
     /// Everybody is asked once a second; from second 10 on all but broker 2 have heard of the new state.
-    fn first_stale(last: u64, show: impl Fn(i32, u64) -> Picture) -> Vec<(i32, u64)> {
+    fn first_stale(last: u64, show: impl Fn(i32, u64) -> MetadataDigest) -> Vec<(i32, u64)> {
         let mut staleness = Staleness::default();
         let mut first: Vec<(i32, u64)> = Vec::new();
         for second in 0..last {
@@ -155,7 +156,7 @@ mod tests {
             first_stale(
                 30,
                 |broker, second| {
-                    if 10 <= second && broker != 2 { picture(&[1, 3], 8) } else { picture(&[1, 2, 3], 7) }
+                    if 10 <= second && broker != 2 { digest(&[1, 3], 8) } else { digest(&[1, 2, 3], 7) }
                 },
             );
         assert_eq!(found, [(2, 17)], "behind is known once both others have shown it");
@@ -164,8 +165,8 @@ mod tests {
     #[test]
     fn change_that_reaches_everyone_within_seconds_accuses_nobody() {
         let found = first_stale(30, |broker, second| {
-            let heard = 10 + 2 * u64::from(broker.unsigned_abs());
-            if heard <= second { picture(&[1, 3], 8) } else { picture(&[1, 2, 3], 7) }
+            let fresh = 10 + 2 * u64::from(broker.unsigned_abs());
+            if fresh <= second { digest(&[1, 3], 8) } else { digest(&[1, 2, 3], 7) }
         });
         assert_eq!(found, []);
     }
@@ -174,8 +175,8 @@ mod tests {
     fn two_brokers_that_disagree_on_the_brokers_accuse_nobody() {
         let mut staleness = Staleness::default();
         for second in 0..30 {
-            assert!(!staleness.observe(BrokerId(1), at(second), picture(&[1], 7)));
-            assert!(!staleness.observe(BrokerId(2), at(second), picture(&[1, 2], 7)));
+            assert!(!staleness.observe(BrokerId(1), at(second), digest(&[1], 7)));
+            assert!(!staleness.observe(BrokerId(2), at(second), digest(&[1, 2], 7)));
         }
     }
 
@@ -184,31 +185,30 @@ mod tests {
         let mut staleness = Staleness::default();
         let mut stale = (false, false);
         for second in 0..30 {
-            stale.0 |= staleness.observe(BrokerId(1), at(second), picture(&[1, 2], 8));
-            stale.1 |= staleness.observe(BrokerId(2), at(second), picture(&[1, 2], 7));
+            stale.0 |= staleness.observe(BrokerId(1), at(second), digest(&[1, 2], 8));
+            stale.1 |= staleness.observe(BrokerId(2), at(second), digest(&[1, 2], 7));
         }
         assert_eq!(stale, (false, true));
     }
 
     #[test]
     fn majority_that_is_cut_off_accuses_not_the_one_that_is_not() {
-        let found =
-            first_stale(
-                30,
-                |broker, second| {
-                    if 10 <= second && broker == 2 { picture(&[2], 8) } else { picture(&[1, 2, 3], 7) }
-                },
-            );
+        let found = first_stale(
+            30,
+            |broker, second| {
+                if 10 <= second && broker == 2 { digest(&[2], 8) } else { digest(&[1, 2, 3], 7) }
+            },
+        );
         assert_eq!(found, []);
     }
 
     #[test]
     fn topic_created_anew_starts_over() {
         let mut staleness = Staleness::default();
-        let anew = Picture { epochs: BTreeMap::from([(([2; 16], Partition(0)), 0)]), ..picture(&[1, 2, 3], 0) };
+        let anew = MetadataDigest { epochs: BTreeMap::from([(([2; 16], Partition(0)), 0)]), ..digest(&[1, 2, 3], 0) };
         for second in 0..30 {
             for broker in 1..=3 {
-                let shown = if 10 <= second { anew.clone() } else { picture(&[1, 2, 3], 7) };
+                let shown = if 10 <= second { anew.clone() } else { digest(&[1, 2, 3], 7) };
                 assert!(!staleness.observe(BrokerId(broker), at(second), shown));
             }
         }
@@ -217,9 +217,9 @@ mod tests {
     #[test]
     fn silent_brokers_old_picture_accuses_nobody() {
         let mut staleness = Staleness::default();
-        staleness.observe(BrokerId(2), at(0), picture(&[1, 2, 3], 9));
+        staleness.observe(BrokerId(2), at(0), digest(&[1, 2, 3], 9));
         for second in 6..30 {
-            assert!(!staleness.observe(BrokerId(1), at(second), picture(&[1, 3], 8)));
+            assert!(!staleness.observe(BrokerId(1), at(second), digest(&[1, 3], 8)));
         }
     }
 
@@ -230,7 +230,7 @@ mod tests {
             let mut staleness = Staleness::default();
             for (second, epoch) in (0..).zip(&epochs) {
                 for broker in 1..=3 {
-                    let shown = picture(&[1, 2, 3], second as i32 * 10 + epoch);
+                    let shown = digest(&[1, 2, 3], second as i32 * 10 + epoch);
                     let stale = staleness.observe(BrokerId(broker), at(second), shown);
                     prop_assert!(!stale);
                 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition};
-use prober_core::staleness::{Picture, Staleness};
+use prober_core::staleness::{MetadataDigest, Staleness};
 use prober_probes::port::ProbeResponse;
 
 use crate::kafka::session::fault;
@@ -60,7 +60,7 @@ impl Metadata {
 }
 
 /// Without an id a topic created anew could not be told from one that has lost an epoch: such are left out.
-fn picture(shown: SummarizedMetadata) -> Picture {
+fn picture(shown: SummarizedMetadata) -> MetadataDigest {
     let epochs = shown.epochs.into_iter().map(|(topic, partition, epoch)| ((topic, Partition(partition)), epoch));
-    Picture { brokers: shown.brokers.into_iter().map(BrokerId).collect(), epochs: epochs.collect() }
+    MetadataDigest { brokers: shown.brokers.into_iter().map(BrokerId).collect(), epochs: epochs.collect() }
 }

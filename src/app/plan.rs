@@ -190,7 +190,7 @@ fn observation(
         ours: ours.into_iter().map(Arc::from).collect(),
         interval: observation.interval,
         configs_interval: observation.configs_interval,
-        limits: observed::Limits {
+        limits: observed::PartitionLimits {
             per_broker: observation.partitions_per_broker,
             per_cluster: observation.partitions_per_cluster,
         },

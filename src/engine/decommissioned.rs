@@ -30,7 +30,7 @@ impl Decommissioned {
         });
         let mut changed = decommissioned.len() != before;
         let absent = topology.brokers.iter().filter(|(_, seen)| !seen.registered).map(|(id, _)| *id);
-        for id in absent.filter(|id| registrations.is_forgotten(*id, now)) {
+        for id in absent.filter(|id| registrations.is_decommissioned(*id, now)) {
             if decommissioned.insert(id) {
                 changed = true;
                 let cluster = observed.cluster.as_str();
@@ -64,8 +64,8 @@ impl Decommissioned {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prober_core::observed::Limits;
-    use prober_core::observed::registration::{FORGOTTEN_AFTER, Listed, Registrations};
+    use prober_core::observed::PartitionLimits;
+    use prober_core::observed::registration::{DECOMMISSIONED_AFTER, RegisteredBroker, Registrations};
     use prober_core::topology::BrokerSeen;
 
     fn topology(ids: &[(i32, bool)]) -> Topology {
@@ -76,12 +76,12 @@ mod tests {
     fn observed(answers: &[(u64, &[i32])]) -> Observed {
         let mut registrations = Registrations::default();
         for (second, ids) in answers {
-            let listed = ids.iter().map(|id| Listed { broker: BrokerId(*id), fenced: false, rack: None });
+            let listed = ids.iter().map(|id| RegisteredBroker { broker: BrokerId(*id), fenced: false, rack: None });
             registrations.observe(listed, true, at(*second));
         }
         Observed {
             registrations: Some(registrations.into()),
-            ..Observed::new(ClusterName::new("c"), Limits { per_broker: 1, per_cluster: 1 })
+            ..Observed::new(ClusterName::new("c"), PartitionLimits { per_broker: 1, per_cluster: 1 })
         }
     }
 
@@ -94,7 +94,7 @@ mod tests {
         let mut decommissioned = Decommissioned::default();
         let name = ClusterName::new("c");
         let gone = topology(&[(1, true), (2, false)]);
-        let long = FORGOTTEN_AFTER.as_secs();
+        let long = DECOMMISSIONED_AFTER.as_secs();
         assert!(!decommissioned.follow(&observed(&[(0, &[1, 2]), (10, &[1])]), &gone, at(20)));
         let answers = observed(&[(0, &[1, 2]), (10, &[1]), (10 + long, &[1])]);
         assert!(decommissioned.follow(&answers, &gone, at(10 + long)));

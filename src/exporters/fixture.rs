@@ -13,7 +13,7 @@ use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
 use prober_core::observed::parts::{Part, PartState, PartStatus};
-use prober_core::observed::registration::{Listed, Registration, Registrations};
+use prober_core::observed::registration::{RegisteredBroker, Registration, Registrations};
 use prober_core::observed::sizes::{BrokerSizes, Sizes, TopicSize};
 use prober_core::observed::versions::{Fingerprint, Versions};
 use prober_core::observed::{self as observation, Named, Observed, Quorum, QuorumReplica, QuorumRole};
@@ -230,7 +230,7 @@ fn observed(brokers: i32) -> Observed {
     let seen = Time::from_millis(59_000);
     let ids: Vec<BrokerId> = (0..brokers).map(BrokerId).collect();
     let mut registrations = Registrations::default();
-    registrations.observe(ids.iter().map(|id| Listed { broker: *id, fenced: false, rack: None }), true, seen);
+    registrations.observe(ids.iter().map(|id| RegisteredBroker { broker: *id, fenced: false, rack: None }), true, seen);
     let mut partitions = Partitions::default();
     let state = |id: &BrokerId| (Partition(id.0), *id, [*id]);
     let states: Vec<_> = ids.iter().map(state).collect();
@@ -248,7 +248,7 @@ fn observed(brokers: i32) -> Observed {
     let replica = |id: &BrokerId| QuorumReplica { node: *id, role: QuorumRole::Voter, log_end: 100 };
     let quorum = Quorum::of(Some(BrokerId(0)), 3, &ids.iter().map(replica).collect::<Vec<_>>());
     let took = Duration::from_millis(2);
-    let status = PartStatus { state: PartState::On, message: None, seen: Some(seen), took, requests: 1 };
+    let status = PartStatus { state: PartState::On, message: None, last_answer: Some(seen), took, requests: 1 };
     Observed {
         cluster_id: Some(Arc::from("MkU3OEVBNTcwNTJENDM2Qk")),
         registrations: Some(Arc::new(registrations)),
@@ -262,6 +262,9 @@ fn observed(brokers: i32) -> Observed {
         })),
         versions: Some(Arc::new(Versions { brokers: ids.iter().map(|id| (*id, Fingerprint(7))).collect() })),
         parts: Part::ALL.map(|part| (part, status.clone())).into(),
-        ..Observed::new(ClusterName::new("main"), observation::Limits { per_broker: 4_000, per_cluster: 200_000 })
+        ..Observed::new(
+            ClusterName::new("main"),
+            observation::PartitionLimits { per_broker: 4_000, per_cluster: 200_000 },
+        )
     }
 }

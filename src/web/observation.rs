@@ -181,7 +181,7 @@ impl Observation {
 }
 
 impl PartitionCounts {
-    fn of(sums: &Partitions, limits: observation::Limits) -> PartitionCounts {
+    fn of(sums: &Partitions, limits: observation::PartitionLimits) -> PartitionCounts {
         PartitionCounts {
             topics: sums.topics,
             total: sums.partitions,
@@ -289,7 +289,7 @@ impl PartRow {
             part: part.as_str(),
             state: status.state.as_str(),
             message: status.message.clone(),
-            seen_ms_ago: status.seen.map(|seen| millis(now.since(seen))),
+            seen_ms_ago: status.last_answer.map(|seen| millis(now.since(seen))),
             took_ms: millis(status.took),
             requests: status.requests,
         }

@@ -45,7 +45,7 @@ pub struct Observed {
     /// Kafka's own id of it.
     pub cluster_id: Option<Arc<str>>,
     /// What the partition counts are compared with.
-    pub limits: Limits,
+    pub limits: PartitionLimits,
     /// Who is registered, and who is fenced.
     pub registrations: Option<Arc<Registrations>>,
     /// Leaders, replicas, in-sync replicas.
@@ -64,9 +64,9 @@ pub struct Observed {
     pub parts: BTreeMap<Part, PartStatus>,
 }
 
-/// Limits of partition replicas and partitions; beyond them Kafka works, but not well.
+/// PartitionLimits of partition replicas and partitions; beyond them Kafka works, but not well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct PartitionLimits {
     /// Replicas on one broker.
     pub per_broker: u64,
     /// Replicas in the cluster.
@@ -177,7 +177,7 @@ impl Quorum {
 
 impl Observed {
     /// Nothing heard yet.
-    pub fn new(cluster: ClusterName, limits: Limits) -> Observed {
+    pub fn new(cluster: ClusterName, limits: PartitionLimits) -> Observed {
         Observed {
             cluster,
             cluster_id: None,

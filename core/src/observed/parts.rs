@@ -78,7 +78,7 @@ pub struct PartStatus {
     /// Why it is not, or not whole, in one sentence.
     pub message: Option<Arc<str>>,
     /// When it was last answered.
-    pub seen: Option<Time>,
+    pub last_answer: Option<Time>,
     /// What the newest answer cost: from question to the last answer added up, all requests of the round together.
     pub took: Duration,
     /// Requests of that round.

@@ -10,7 +10,7 @@ use crate::ids::BrokerId;
 use crate::time::Time;
 
 /// A broker unregistered for so long is no broker of the cluster any more.
-pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
+pub const DECOMMISSIONED_AFTER: Duration = Duration::from_secs(600);
 
 /// An answer older than this says nothing about now.
 pub const FRESH_FOR: Duration = Duration::from_secs(120);
@@ -43,7 +43,7 @@ impl Registration {
 
 /// A broker in an answer to DescribeCluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct RegisteredBroker {
     /// Its id.
     pub broker: BrokerId,
     /// Kept out.
@@ -56,7 +56,7 @@ pub struct Listed {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registrations {
     /// Everyone listed.
-    pub brokers: BTreeMap<BrokerId, Listed>,
+    pub brokers: BTreeMap<BrokerId, RegisteredBroker>,
     /// Whether the answer lists fenced brokers too (DescribeCluster v2, KIP-1073). Otherwise a broker that is not listed
     /// may be either.
     pub complete: bool,
@@ -70,7 +70,7 @@ pub struct Registrations {
 
 impl Registrations {
     /// Takes in an answer.
-    pub fn observe(&mut self, listed: impl IntoIterator<Item = Listed>, complete: bool, at: Time) {
+    pub fn observe(&mut self, listed: impl IntoIterator<Item = RegisteredBroker>, complete: bool, at: Time) {
         let before = std::mem::take(&mut self.brokers);
         self.brokers = listed.into_iter().map(|listed| (listed.broker, listed)).collect();
         if !self.complete {
@@ -82,7 +82,7 @@ impl Registrations {
         }
         let brokers = &self.brokers;
         // Who left long ago is as if it had never been listed: the answers go back further.
-        self.left.retain(|broker, left| !brokers.contains_key(broker) && at.since(*left) < FORGOTTEN_AFTER);
+        self.left.retain(|broker, left| !brokers.contains_key(broker) && at.since(*left) < DECOMMISSIONED_AFTER);
         (self.complete, self.at) = (complete, at);
     }
 
@@ -99,10 +99,10 @@ impl Registrations {
         }
     }
 
-    /// Whether a broker has been unregistered for [`FORGOTTEN_AFTER`].
-    pub fn is_forgotten(&self, broker: BrokerId, now: Time) -> bool {
+    /// Whether a broker has been unregistered for [`DECOMMISSIONED_AFTER`].
+    pub fn is_decommissioned(&self, broker: BrokerId, now: Time) -> bool {
         let left = self.left.get(&broker).copied().unwrap_or(self.since);
-        self.of(broker, now) == Registration::Unregistered && FORGOTTEN_AFTER <= now.since(left)
+        self.of(broker, now) == Registration::Unregistered && DECOMMISSIONED_AFTER <= now.since(left)
     }
 
     /// Brokers listed that are let in, and that are fenced; of the latter nothing is known while the answers leave them out.
@@ -116,8 +116,8 @@ impl Registrations {
 mod tests {
     use super::*;
 
-    fn listed(id: i32, fenced: bool) -> Listed {
-        Listed { broker: BrokerId(id), fenced, rack: None }
+    fn listed(id: i32, fenced: bool) -> RegisteredBroker {
+        RegisteredBroker { broker: BrokerId(id), fenced, rack: None }
     }
 
     fn at(seconds: u64) -> Time {
@@ -138,7 +138,7 @@ mod tests {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false)], false, at(0));
         assert_eq!(registrations.of(BrokerId(2), at(1)), Registration::Unknown);
-        assert!(!registrations.is_forgotten(BrokerId(2), at(1)));
+        assert!(!registrations.is_decommissioned(BrokerId(2), at(1)));
         assert_eq!(registrations.counts(), (1, None));
     }
 
@@ -148,11 +148,11 @@ mod tests {
         registrations.observe([listed(1, false), listed(2, false)], true, at(0));
         for seconds in (1000..1600).step_by(60) {
             registrations.observe([listed(1, false)], true, at(seconds));
-            assert!(!registrations.is_forgotten(BrokerId(2), at(seconds)), "{seconds}");
+            assert!(!registrations.is_decommissioned(BrokerId(2), at(seconds)), "{seconds}");
         }
         for seconds in (1600..4000).step_by(60) {
             registrations.observe([listed(1, false)], true, at(seconds));
-            assert!(registrations.is_forgotten(BrokerId(2), at(seconds)), "{seconds}");
+            assert!(registrations.is_decommissioned(BrokerId(2), at(seconds)), "{seconds}");
         }
     }
 
@@ -161,8 +161,8 @@ mod tests {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false)], true, at(0));
         registrations.observe([listed(1, false)], true, at(599));
-        assert!(!registrations.is_forgotten(BrokerId(9), at(599)));
-        assert!(registrations.is_forgotten(BrokerId(9), at(600)));
+        assert!(!registrations.is_decommissioned(BrokerId(9), at(599)));
+        assert!(registrations.is_decommissioned(BrokerId(9), at(600)));
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         registrations.observe([listed(1, false)], true, at(100));
         registrations.observe([listed(1, false), listed(2, true)], true, at(600));
         registrations.observe([listed(1, false)], true, at(700));
-        assert!(!registrations.is_forgotten(BrokerId(2), at(800)));
+        assert!(!registrations.is_decommissioned(BrokerId(2), at(800)));
     }
 
     #[test]
@@ -180,6 +180,9 @@ mod tests {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false)], true, at(0));
         assert_eq!(registrations.of(BrokerId(1), at(121)), Registration::Unknown);
-        assert!(!registrations.is_forgotten(BrokerId(9), at(5000)), "nobody is forgotten while the cluster is silent");
+        assert!(
+            !registrations.is_decommissioned(BrokerId(9), at(5000)),
+            "nobody is forgotten while the cluster is silent"
+        );
     }
 }

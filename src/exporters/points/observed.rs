@@ -188,7 +188,7 @@ fn quorum_lags(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 
 fn durations(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     snapshot.observed.iter().flat_map(move |observed| {
-        let seen = observed.parts.iter().filter(|(_, status)| status.seen.is_some());
+        let seen = observed.parts.iter().filter(|(_, status)| status.last_answer.is_some());
         seen.map(move |(part, status)| {
             let rest = [part.as_str().into()];
             gauge(snapshot, metric::OBSERVATION_DURATION, observed, rest, status.took.as_secs_f64())

@@ -21,7 +21,7 @@ const REST_MIN: Duration = Duration::from_secs(10);
 const REST_MAX: Duration = Duration::from_secs(600);
 
 /// Neither refused nor answered well for so long after a rest, it is not known any more that it would be refused.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+const DECOMMISSIONED_AFTER: Duration = Duration::from_secs(60);
 
 /// Which probes rest. Clones share it.
 #[derive(Clone)]
@@ -40,7 +40,7 @@ struct Rest {
 impl Rest {
     /// After a refusal at `now`; `before` is the rest after the one before.
     fn begin(now: Time, before: Option<Rest>) -> Rest {
-        let since = before.filter(|before| !before.is_forgotten(now)).map_or(now, |before| before.since);
+        let since = before.filter(|before| !before.is_decommissioned(now)).map_or(now, |before| before.since);
         Rest { since, until: now + (now.since(since) / REST_PART).clamp(REST_MIN, REST_MAX) }
     }
 
@@ -48,8 +48,8 @@ impl Rest {
         now < self.until
     }
 
-    fn is_forgotten(self, now: Time) -> bool {
-        self.until + FORGOTTEN_AFTER <= now
+    fn is_decommissioned(self, now: Time) -> bool {
+        self.until + DECOMMISSIONED_AFTER <= now
     }
 }
 
@@ -80,7 +80,7 @@ impl Rests {
         let now = self.context.clock.now();
         let mut refused = self.refused();
         let Some(rest) = refused.get(&probe).copied() else { return false };
-        if rest.is_forgotten(now) {
+        if rest.is_decommissioned(now) {
             refused.remove(&probe);
             self.tell(probe, None);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prober_core::ids::BrokerId;
 use prober_core::observed::parts::{Cadence, Part};
-use prober_core::observed::registration::{Listed, Registrations};
+use prober_core::observed::registration::{RegisteredBroker, Registrations};
 
 use crate::kafka::wire::{Api, DescribeCluster, DescribedCluster};
 
@@ -52,7 +52,7 @@ fn take(state: &ObservationState, registrations: &mut Registrations, described: 
     let addresses: BTreeMap<BrokerId, Arc<str>> =
         let_in.filter_map(|broker| Some((BrokerId(broker.id), Arc::from(broker.address()?)))).collect();
     state.set_addresses(addresses);
-    let listed = described.brokers.into_iter().map(|broker| Listed {
+    let listed = described.brokers.into_iter().map(|broker| RegisteredBroker {
         broker: BrokerId(broker.id),
         fenced: broker.fenced,
         rack: broker.rack,

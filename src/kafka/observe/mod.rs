@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::ids::ClusterName;
-use prober_core::observed::{Limits, Observed};
+use prober_core::observed::{Observed, PartitionLimits};
 use prober_probes::clock::Clock;
 
 use super::security::Security;
@@ -54,7 +54,7 @@ pub struct Settings {
     /// Between two rounds of the configs, and before a part that is off is asked again.
     pub configs_interval: Duration,
     /// What the partition counts are compared with.
-    pub limits: Limits,
+    pub limits: PartitionLimits,
 }
 
 /// Observes a cluster for as long as it is polled.

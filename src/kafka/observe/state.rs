@@ -100,7 +100,8 @@ impl ObservationState {
     pub(super) fn answered(&self, part: Part, cost: Cost, message: Option<String>, update: impl FnOnce(&mut Observed)) {
         let seen = Some(self.clock.now());
         let message = message.map(Arc::from);
-        let status = PartStatus { state: PartState::On, message, seen, took: cost.took, requests: cost.requests };
+        let status =
+            PartStatus { state: PartState::On, message, last_answer: seen, took: cost.took, requests: cost.requests };
         self.publish(part, status, update);
     }
 

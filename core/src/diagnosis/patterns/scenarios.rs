@@ -28,9 +28,9 @@ use crate::finding::FindingKind;
 use crate::ids::{BrokerId, ClusterName, Partition};
 use crate::observed::partitions::{Owner, PartitionState, Partitions};
 use crate::observed::parts::{Part, PartState, PartStatus};
-use crate::observed::registration::{Listed, Registrations};
+use crate::observed::registration::{RegisteredBroker, Registrations};
 use crate::observed::sizes::{LogDir, Measures};
-use crate::observed::{Limits, Named, Observed, PartitionName};
+use crate::observed::{Named, Observed, PartitionLimits, PartitionName};
 use crate::time::Time;
 
 const STEP: u64 = 10;
@@ -149,7 +149,7 @@ impl World {
         }
         match part {
             Part::Brokers => {
-                let listed = (1..=self.brokers).filter(|id| !self.gone.contains(id)).map(|id| Listed {
+                let listed = (1..=self.brokers).filter(|id| !self.gone.contains(id)).map(|id| RegisteredBroker {
                     broker: BrokerId(id),
                     fenced: self.away.contains(&id),
                     rack: None,
@@ -175,7 +175,9 @@ impl World {
             }
             _ => {}
         }
-        self.observed.parts.insert(part, PartStatus { state: PartState::On, seen: Some(at), ..PartStatus::default() });
+        self.observed
+            .parts
+            .insert(part, PartStatus { state: PartState::On, last_answer: Some(at), ..PartStatus::default() });
     }
 
     fn partitions(&self) -> Partitions {
@@ -222,8 +224,10 @@ fn world(lines: &[Vec<&str>]) -> World {
         let line = lines.iter().find(|line| line[0] == first)?;
         line[place].parse::<u64>().ok()
     };
-    let limits =
-        Limits { per_broker: number("limit", 1).unwrap_or(4000), per_cluster: number("limit", 2).unwrap_or(200_000) };
+    let limits = PartitionLimits {
+        per_broker: number("limit", 1).unwrap_or(4000),
+        per_cluster: number("limit", 2).unwrap_or(200_000),
+    };
     let mut world = World {
         away: BTreeSet::new(),
         gone: BTreeSet::new(),

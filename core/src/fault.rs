@@ -130,7 +130,7 @@ impl Fault {
     }
 
     /// Whether nobody answered, rather than no: so does a process that hangs, a host that is down, or a way that is closed.
-    pub fn is_silence(self) -> bool {
+    pub fn is_unanswered(self) -> bool {
         matches!(
             self,
             Fault::Timeout

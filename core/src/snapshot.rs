@@ -13,7 +13,7 @@ use crate::objective::Objective;
 use crate::observed::Observed;
 use crate::observed::registration::Registration;
 use crate::time::{Time, WallTime};
-use crate::vitals::{Control, ControlKind, Readings, Share};
+use crate::vitals::{Control, ControlKind, Readings, Usage};
 
 /// Everything, at one moment.
 #[derive(Clone, Debug)]
@@ -232,7 +232,7 @@ pub struct ProberStatus {
     /// What its machine and its container leave to it, as last read.
     pub readings: Readings,
     /// Inputs that waited for the engine at once within the last minute, at most, and how many may.
-    pub inputs: Share,
+    pub inputs: Usage,
     /// Its controls, each with whom it asks, and what has come of it.
     pub controls: Vec<(ControlKind, Arc<str>, Control)>,
 }

@@ -18,9 +18,9 @@ pub struct Readings {
     /// For how long the machine has been suspended since the prober started.
     pub suspended: Option<Duration>,
     /// File descriptors of this process.
-    pub descriptors: Option<Share>,
+    pub descriptors: Option<Usage>,
     /// Local TCP ports of the range that connections are given theirs from.
-    pub ports: Option<Share>,
+    pub ports: Option<Usage>,
 }
 
 /// A CPU limit at work (`cpu.stat` of the cgroup).
@@ -38,7 +38,7 @@ pub struct Throttling {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Times that a limit was met and something had to be given back first.
-    pub met: u64,
+    pub limit_hits: u64,
     /// Processes killed for want of memory.
     pub killed: u64,
     /// For how long some task waited for memory (PSI); only version 2 tells.
@@ -56,14 +56,14 @@ pub struct Steal {
 
 /// So much of so much.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Share {
+pub struct Usage {
     /// In use.
     pub used: u64,
     /// At most.
     pub limit: u64,
 }
 
-impl Share {
+impl Usage {
     /// Between 0 and 1, or above where a limit was lowered.
     pub fn ratio(self) -> f64 {
         self.used as f64 / self.limit.max(1) as f64
@@ -112,7 +112,7 @@ pub struct Missed {
 
 impl Control {
     /// What came of a question.
-    pub fn heard(&mut self, asked: Time, has_answered: bool) {
+    pub fn on_answer(&mut self, asked: Time, has_answered: bool) {
         if has_answered {
             self.answered = self.answered.max(Some(asked));
             return;
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn control_that_never_answered_is_not_lost() {
         let mut control = Control::default();
-        control.heard(at(1000), false);
-        control.heard(at(2000), false);
+        control.on_answer(at(1000), false);
+        control.on_answer(at(2000), false);
         assert_eq!(control, Control::default());
     }
 
@@ -151,18 +151,18 @@ mod tests {
     fn control_is_lost_from_its_first_unanswered_question_until_it_answers() {
         let mut control = Control::default();
         for (asked, has_answered) in [(1000, true), (2000, false), (3000, false)] {
-            control.heard(at(asked), has_answered);
+            control.on_answer(at(asked), has_answered);
         }
         assert!(control.is_lost());
         assert_eq!(control.missed, Some(Missed { since: at(2000), last: at(3000) }));
-        control.heard(at(4000), true);
+        control.on_answer(at(4000), true);
         assert!(!control.is_lost() && control.missed.is_some(), "that it was lost stays known");
-        control.heard(at(5000), false);
+        control.on_answer(at(5000), false);
         assert_eq!(control.missed, Some(Missed { since: at(5000), last: at(5000) }), "a new row");
     }
 
     #[test]
     fn share_of_nothing_is_no_division_by_zero() {
-        assert_eq!(Share::default().ratio(), 0.0);
+        assert_eq!(Usage::default().ratio(), 0.0);
     }
 }

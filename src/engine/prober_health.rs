@@ -10,7 +10,7 @@ use prober_core::event::{Event, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::snapshot::ProberStatus;
 use prober_core::time::Time;
-use prober_core::vitals::{Control, ControlKind, Readings, Share, Throttling};
+use prober_core::vitals::{Control, ControlKind, Readings, Throttling, Usage};
 
 use super::evidence::STALLS_KEPT_FOR;
 use super::inputs::INPUTS_MAX;
@@ -57,8 +57,8 @@ impl HealthHistory {
     /// A control answered, or did not.
     pub(super) fn on_control(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
         match (control, &mut self.reference) {
-            (ControlKind::Loopback, _) => self.loopback.heard(asked, has_answered),
-            (ControlKind::Reference, Some((_, control))) => control.heard(asked, has_answered),
+            (ControlKind::Loopback, _) => self.loopback.on_answer(asked, has_answered),
+            (ControlKind::Reference, Some((_, control))) => control.on_answer(asked, has_answered),
             (ControlKind::Reference, None) => {}
         }
     }
@@ -94,7 +94,7 @@ impl HealthHistory {
             throttled_last_minute: of_minute.time,
             throttled_periods_last_minute: (of_minute.periods, of_minute.throttled),
             memory_wait_last_minute: waited,
-            memory_limit_hits_last_minute: memory.map_or(0, |(new, old)| new.met.saturating_sub(old.met)),
+            memory_limit_hits_last_minute: memory.map_or(0, |(new, old)| new.limit_hits.saturating_sub(old.limit_hits)),
             steal_share_last_minute: stolen(newest, lately),
             suspended: self.suspended,
             descriptors: newest.descriptors,
@@ -118,7 +118,7 @@ impl HealthHistory {
             status.readings = *newest;
         }
         let deepest = self.readings.iter().map(|(_, waiting)| *waiting).chain([self.waiting]).max();
-        status.inputs = Share { used: deepest.unwrap_or(0), limit: INPUTS_MAX as u64 };
+        status.inputs = Usage { used: deepest.unwrap_or(0), limit: INPUTS_MAX as u64 };
         let loopback = (ControlKind::Loopback, Arc::from("127.0.0.1"), self.loopback);
         let reference =
             self.reference.iter().map(|(address, control)| (ControlKind::Reference, Arc::clone(address), *control));
@@ -162,7 +162,7 @@ mod tests {
         Readings {
             at: Time::from_millis(1000 * second),
             throttling: Some(Throttling { periods: 10 * second, throttled: second, time }),
-            memory: Some(Memory { met: second, killed: 0, waited: Some(time) }),
+            memory: Some(Memory { limit_hits: second, killed: 0, waited: Some(time) }),
             steal: Some(Steal { stolen: Duration::from_secs(second), total: Duration::from_secs(4 * second) }),
             ..Readings::default()
         }

@@ -20,7 +20,7 @@ use prober_core::observed::{self as observation, Named, Observed, Quorum, Quorum
 use prober_core::snapshot::{BrokerState, BrokerStatus, ClientVitals, LaneState, LaneStatus, ProberStatus, Snapshot};
 use prober_core::time::{Time, WallTime};
 use prober_core::track::Output;
-use prober_core::vitals::{Control, ControlKind, Memory, Readings, Share, Steal, Throttling};
+use prober_core::vitals::{Control, ControlKind, Memory, Readings, Steal, Throttling, Usage};
 
 /// 2026-03-01T12:00:00Z.
 pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
@@ -95,11 +95,11 @@ fn clients(lane: Lane) -> BTreeMap<&'static str, ClientVitals> {
 
 /// Of a machine that tells everything.
 fn readings() -> Readings {
-    let share = Some(Share { used: 30, limit: 1024 });
+    let share = Some(Usage { used: 30, limit: 1024 });
     Readings {
         at: Time::from_millis(59_000),
         throttling: Some(Throttling { periods: 600, throttled: 3, time: Duration::from_millis(120) }),
-        memory: Some(Memory { met: 2, killed: 0, waited: Some(Duration::from_millis(7)) }),
+        memory: Some(Memory { limit_hits: 2, killed: 0, waited: Some(Duration::from_millis(7)) }),
         steal: Some(Steal { stolen: Duration::from_secs(1), total: Duration::from_secs(1000) }),
         suspended: Some(Duration::ZERO),
         descriptors: share,

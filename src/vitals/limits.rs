@@ -1,6 +1,6 @@
 //! What runs out without a word: file descriptors, and the local ports that connections are given.
 
-use prober_core::vitals::Share;
+use prober_core::vitals::Usage;
 
 /// The soft limit of open files in `/proc/self/limits`; `None` if there is none.
 pub fn open_files_limit(text: &str) -> Option<u64> {
@@ -41,13 +41,13 @@ pub fn mark_ports(text: &str, (first, last): (u16, u16), seen: &mut [bool]) {
 const COUNTED_ABOVE: f64 = 0.5;
 
 /// The ports in use, by the sum while that is enough, else by `count`.
-pub fn ports(range: (u16, u16), sockets: u64, count: impl FnOnce() -> Option<u64>) -> Share {
+pub fn ports(range: (u16, u16), sockets: u64, count: impl FnOnce() -> Option<u64>) -> Usage {
     let limit = u64::from(range.1 - range.0) + 1;
-    let upper = Share { used: sockets.min(limit), limit };
+    let upper = Usage { used: sockets.min(limit), limit };
     if upper.ratio() <= COUNTED_ABOVE {
         return upper;
     }
-    count().map_or(upper, |used| Share { used, limit })
+    count().map_or(upper, |used| Usage { used, limit })
 }
 
 #[cfg(test)]
@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn ports_are_counted_one_by_one_only_where_they_may_be_short() {
         let few = ports((1, 100), 50, || unreachable!("not needed"));
-        assert_eq!(few, Share { used: 50, limit: 100 });
-        assert_eq!(ports((1, 100), 5000, || Some(3)), Share { used: 3, limit: 100 });
-        assert_eq!(ports((1, 100), 5000, || None), Share { used: 100, limit: 100 });
+        assert_eq!(few, Usage { used: 50, limit: 100 });
+        assert_eq!(ports((1, 100), 5000, || Some(3)), Usage { used: 3, limit: 100 });
+        assert_eq!(ports((1, 100), 5000, || None), Usage { used: 100, limit: 100 });
     }
 }

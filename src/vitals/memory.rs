@@ -10,7 +10,7 @@ use super::key_value::value;
 /// waited.
 pub fn version_two(events: &str, pressure: Option<&str>) -> Option<Memory> {
     Some(Memory {
-        met: value(events, "high")? + value(events, "max")?,
+        limit_hits: value(events, "high")? + value(events, "max")?,
         killed: value(events, "oom_kill").unwrap_or(0),
         waited: pressure.and_then(waited),
     })
@@ -19,7 +19,7 @@ pub fn version_two(events: &str, pressure: Option<&str>) -> Option<Memory> {
 /// Version 1: `memory.failcnt` counts limits met; nothing says for how long anybody waited.
 pub fn version_one(failcnt: &str, oom_control: Option<&str>) -> Option<Memory> {
     let killed = oom_control.and_then(|text| value(text, "oom_kill")).unwrap_or(0);
-    Some(Memory { met: failcnt.trim().parse().ok()?, killed, waited: None })
+    Some(Memory { limit_hits: failcnt.trim().parse().ok()?, killed, waited: None })
 }
 
 /// The total of the line `some` of a pressure file, in microseconds.
@@ -37,7 +37,7 @@ mod tests {
     fn version_two_adds_both_limits_and_reads_the_pressure() {
         let events = "low 0\nhigh 3\nmax 4\noom 1\noom_kill 1\noom_group_kill 0\n";
         let pressure = "some avg10=1.50 avg60=0.40 avg300=0.10 total=2500000\nfull avg10=0.00 avg60=0.00 total=9\n";
-        let expected = Memory { met: 7, killed: 1, waited: Some(Duration::from_millis(2500)) };
+        let expected = Memory { limit_hits: 7, killed: 1, waited: Some(Duration::from_millis(2500)) };
         assert_eq!(version_two(events, Some(pressure)), Some(expected));
         assert_eq!(version_two(events, None), Some(Memory { waited: None, ..expected }), "a kernel without PSI");
     }
@@ -45,8 +45,8 @@ mod tests {
     #[test]
     fn version_one_counts_limits_met() {
         let control = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
-        assert_eq!(version_one("15\n", Some(control)), Some(Memory { met: 15, killed: 2, waited: None }));
-        assert_eq!(version_one("15\n", None), Some(Memory { met: 15, killed: 0, waited: None }));
+        assert_eq!(version_one("15\n", Some(control)), Some(Memory { limit_hits: 15, killed: 2, waited: None }));
+        assert_eq!(version_one("15\n", None), Some(Memory { limit_hits: 15, killed: 0, waited: None }));
     }
 
     #[test]

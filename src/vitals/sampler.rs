@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prober_core::time::Time;
-use prober_core::vitals::{Memory, Readings, Share, Throttling};
+use prober_core::vitals::{Memory, Readings, Throttling, Usage};
 
 use super::cgroup::Groups;
 use super::suspend::{SuspendDetector, uptime};
@@ -88,14 +88,14 @@ fn memory_of(group: &Path) -> Option<Memory> {
     }
 }
 
-fn descriptors() -> Option<Share> {
+fn descriptors() -> Option<Usage> {
     let limit = limits::open_files_limit(&text("/proc/self/limits")?)?;
     // One of them is the directory's own.
     let used = fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1);
-    Some(Share { used: used as u64, limit })
+    Some(Usage { used: used as u64, limit })
 }
 
-fn ports() -> Option<Share> {
+fn ports() -> Option<Usage> {
     let range = limits::port_range(&text("/proc/sys/net/ipv4/ip_local_port_range")?)?;
     let sockets = ["/proc/net/sockstat", "/proc/net/sockstat6"].into_iter().filter_map(text);
     let sockets: u64 = sockets.filter_map(|text| limits::sockets(&text)).sum();

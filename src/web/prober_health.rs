@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use prober_core::snapshot::ProberStatus;
 use prober_core::time::Time;
-use prober_core::vitals::{Control, ControlKind, Memory, Share, Throttling};
+use prober_core::vitals::{Control, ControlKind, Memory, Throttling, Usage};
 use serde::Serialize;
 
 use super::format::millis;
@@ -83,12 +83,12 @@ impl ThrottlingRow {
 
 impl MemoryRow {
     fn of(memory: Memory) -> MemoryRow {
-        MemoryRow { limit_met: memory.met, killed: memory.killed, waited_ms: memory.waited.map(millis) }
+        MemoryRow { limit_met: memory.limit_hits, killed: memory.killed, waited_ms: memory.waited.map(millis) }
     }
 }
 
 impl ShareRow {
-    fn of(share: Share) -> ShareRow {
+    fn of(share: Usage) -> ShareRow {
         ShareRow { used: share.used, limit: share.limit }
     }
 }

@@ -17,7 +17,7 @@ use prober_core::observed::{self, Observed, PartitionName};
 use prober_core::snapshot::{BrokerState, BrokerStatus, ProberStatus};
 use prober_core::time::Time;
 use prober_core::track::Output;
-use prober_core::vitals::{Control, ControlKind, Missed, Readings, Share, Throttling};
+use prober_core::vitals::{Control, ControlKind, Missed, Readings, Throttling, Usage};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -102,7 +102,7 @@ fn prober() -> ProberStatus {
         heartbeat: WallTime(WALL.0 - 40_000_000),
         readings: Readings {
             throttling: Some(Throttling { periods: 10, throttled: 2, time: Duration::from_millis(150) }),
-            descriptors: Some(Share { used: 30, limit: 1024 }),
+            descriptors: Some(Usage { used: 30, limit: 1024 }),
             ..Readings::default()
         },
         controls: vec![(ControlKind::Reference, "elsewhere:1".into(), lost)],

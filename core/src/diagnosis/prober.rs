@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
-use crate::vitals::Share;
+use crate::vitals::Usage;
 
 use super::input::Input;
 use super::prober_health::ProberHealth;
@@ -136,13 +136,13 @@ fn memory(prober: &ProberHealth) -> Option<Shortage> {
 }
 
 fn descriptors(prober: &ProberHealth) -> Option<Shortage> {
-    let Share { used, limit } = prober.descriptors.filter(|share| SHORT_FROM <= share.ratio())?;
+    let Usage { used, limit } = prober.descriptors.filter(|share| SHORT_FROM <= share.ratio())?;
     let evidence = format!("{used} of {limit} file descriptors are open");
     Some(Shortage { what: "file descriptors", remedy: "raise its limit of open files (ulimit -n)", evidence })
 }
 
 fn ports(prober: &ProberHealth) -> Option<Shortage> {
-    let Share { used, limit } = prober.ports.filter(|share| SHORT_FROM <= share.ratio())?;
+    let Usage { used, limit } = prober.ports.filter(|share| SHORT_FROM <= share.ratio())?;
     let remedy = "widen net.ipv4.ip_local_port_range, or find who opens so many connections";
     Some(Shortage { what: "local ports", remedy, evidence: format!("{used} of {limit} local ports are in use") })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::time::Time;
-use crate::vitals::{Control, Share};
+use crate::vitals::{Control, Usage};
 
 /// Everything about the prober at one moment. What its machine does not tell is zero or `None`, and accuses nobody.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,9 +24,9 @@ pub struct ProberHealth {
     /// When its machine was last found to have been suspended, and for how long.
     pub suspended: Option<(Time, Duration)>,
     /// File descriptors.
-    pub descriptors: Option<Share>,
+    pub descriptors: Option<Usage>,
     /// Local ports.
-    pub ports: Option<Share>,
+    pub ports: Option<Usage>,
     /// When something last failed because this machine had no descriptor, port or memory for it.
     pub resource_refused: Option<Time>,
     /// A byte to itself.

@@ -67,7 +67,7 @@ impl BrokerTracker {
         match event.raw_outcome {
             RawOutcome::Success(_) => self.unanswered_since = None,
             RawOutcome::TimedOut => _ = self.unanswered_since.get_or_insert(event.ended),
-            RawOutcome::Failed(fault) if fault.is_silence() => _ = self.unanswered_since.get_or_insert(event.ended),
+            RawOutcome::Failed(fault) if fault.is_unanswered() => _ = self.unanswered_since.get_or_insert(event.ended),
             _ => {}
         }
     }
@@ -118,7 +118,7 @@ impl BrokerTracker {
             }
             return;
         };
-        let unanswered = fault.is_silence();
+        let unanswered = fault.is_unanswered();
         let same = self.connect_checks.filter(|checks| checks.failed == 0 || checks.unanswered == unanswered);
         let (began, failed, tcp_accepted) =
             same.map_or((began, 0, false), |checks| (checks.began, checks.failed, checks.tcp_accepted));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use prober_core::metric::{self, Metric};
 use prober_core::snapshot::Snapshot;
-use prober_core::vitals::Share;
+use prober_core::vitals::Usage;
 
 use super::{Point, Value, of_prober};
 
@@ -33,14 +33,15 @@ fn times(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 }
 
 fn memory_events(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    let known = snapshot.prober.readings.memory.map(|memory| [("limit_met", memory.met), ("killed", memory.killed)]);
+    let known =
+        snapshot.prober.readings.memory.map(|memory| [("limit_met", memory.limit_hits), ("killed", memory.killed)]);
     known
         .into_iter()
         .flatten()
         .map(|(kind, count)| of_prober(snapshot, metric::SELF_MEMORY_EVENTS, &[kind], Value::Count(count)))
 }
 
-fn usages(snapshot: &Snapshot, metric: Metric, of: impl Fn(Share) -> u64) -> impl Iterator<Item = Point<'_>> {
+fn usages(snapshot: &Snapshot, metric: Metric, of: impl Fn(Usage) -> u64) -> impl Iterator<Item = Point<'_>> {
     let prober = &snapshot.prober;
     let known = [
         ("file_descriptors", prober.readings.descriptors),

@@ -85,7 +85,7 @@ impl OverdueMonitor {
 
     /// The connection ended, or could not be opened. Unless the broker was silent, nothing is overdue any more.
     pub(super) fn on_failure(&mut self, error: &WireError) {
-        if !fault::of(error).is_silence() {
+        if !fault::of(error).is_unanswered() {
             self.report(None);
         }
     }

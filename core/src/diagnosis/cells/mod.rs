@@ -198,7 +198,7 @@ fn speaks_of_a_broker(fault: Fault) -> bool {
     match fault {
         Fault::Kafka(error) => OF_ITS_OWN.contains(&error),
         Fault::ConnectionRefused | Fault::ConnectionReset | Fault::Unreachable => true,
-        _ => fault.is_silence(),
+        _ => fault.is_unanswered(),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::diagnosis::prober_health::ProberHealth;
 use crate::ids::ConnectionRole;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
-use crate::vitals::{Control, Share};
+use crate::vitals::{Control, Usage};
 
 /// What befalls the prober.
 #[derive(Default)]
@@ -58,7 +58,7 @@ impl World {
 
     pub(super) fn health(&self, now: u64) -> ProberHealth {
         const A_MINUTE: Duration = Duration::from_secs(60);
-        let share = |used: u64| Some(Share { used, limit: 100 });
+        let share = |used: u64| Some(Usage { used, limit: 100 });
         let loopback: Vec<_> = [(0, true)].into_iter().chain(self.loopback.iter().copied()).collect();
         let reference = (!self.reference.is_empty()).then(|| control(&self.reference, 1000, now));
         ProberHealth {
@@ -102,7 +102,7 @@ fn control(states: &[(u64, bool)], every: usize, now: u64) -> Control {
     for asked in (0..=now).step_by(every) {
         let there = states.iter().rev().find(|(since, _)| *since <= asked).is_some_and(|(_, there)| *there);
         if there || asked + 900 <= now {
-            control.heard(Time::from_millis(asked), there);
+            control.on_answer(Time::from_millis(asked), there);
         }
     }
     control

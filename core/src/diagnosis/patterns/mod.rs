@@ -3,12 +3,12 @@
 //!
 //! | file | finds |
 //! | --- | --- |
-//! | [`missing`] | replicas that stay out of sync: a steady count, so a broker is away, or does not follow |
-//! | [`behind`] | replicas that fall out of sync again and again: a count that rises and falls, so something is too slow |
-//! | [`leaders`] | leaders that are not where they should be, for longer than Kafka leaves them there |
-//! | [`limits`] | nearly too many partitions, or more |
-//! | [`growth`] | an internal partition that is large and goes on growing |
-//! | [`reassignment`] | partitions being moved: expected trouble, which is said, and which hides the first three |
+//! | [`replicas_missing`] | replicas that stay out of sync: a steady count, so a broker is away, or does not follow |
+//! | [`replicas_behind`] | replicas that fall out of sync again and again: a count that rises and falls, so something is too slow |
+//! | [`leaders_imbalanced`] | leaders that are not where they should be, for longer than Kafka leaves them there |
+//! | [`partition_limit`] | nearly too many partitions, or more |
+//! | [`internal_topic_growth`] | an internal partition that is large and goes on growing |
+//! | [`reassignment_running`] | partitions being moved: expected trouble, which is said, and which hides the first three |
 //! | [`history`] | what of the last half an hour is kept for all of them |
 //!
 //! They rest on the cluster's own answers alone. A stall of the prober takes nothing from those, and a broker that is named
@@ -16,13 +16,13 @@
 //! order is no pattern: a restart is over before its count has stood long enough, and each broker of a roll falls behind
 //! once.
 
-pub mod behind;
-pub mod growth;
 pub mod history;
-pub mod leaders;
-pub mod limits;
-pub mod missing;
-pub mod reassignment;
+pub mod internal_topic_growth;
+pub mod leaders_imbalanced;
+pub mod partition_limit;
+pub mod reassignment_running;
+pub mod replicas_behind;
+pub mod replicas_missing;
 
 #[cfg(test)]
 mod scenarios;
@@ -36,8 +36,8 @@ use crate::observed::parts::{Part, PartState};
 use crate::observed::{NAMED_MAX, Named, Observed};
 use crate::time::Time;
 
-use growth::Growth;
 use history::History;
+use internal_topic_growth::Growth;
 
 /// A part that has not been answered for so long, although it was asked, says nothing about now.
 pub const FRESH_FOR: Duration = Duration::from_secs(600);
@@ -47,7 +47,7 @@ pub const FRESH_FOR: Duration = Duration::from_secs(600);
 pub struct Patterns {
     history: History,
     growth: Growth,
-    standing: Vec<Finding>,
+    active: Vec<Finding>,
 }
 
 impl Patterns {
@@ -56,34 +56,34 @@ impl Patterns {
         self.history.follow(observed, now);
         self.growth.follow(observed, now);
         let mut found = Vec::new();
-        match reassignment::find(observed, now) {
+        match reassignment_running::find(observed, now) {
             Some(moving) => found.push(moving),
             None => {
-                let missing = missing::find(observed, &self.history);
-                found.extend(missing.or_else(|| behind::find(observed, &self.history)));
-                found.extend(leaders::find(observed, &self.history));
+                let missing = replicas_missing::find(observed, &self.history);
+                found.extend(missing.or_else(|| replicas_behind::find(observed, &self.history)));
+                found.extend(leaders_imbalanced::find(observed, &self.history));
             }
         }
-        found.extend(limits::find(observed, now));
+        found.extend(partition_limit::find(observed, now));
         found.extend(self.growth.find(observed, now));
         for finding in &mut found {
             let same = |stands: &&Finding| (stands.kind, stands.broker) == (finding.kind, finding.broker);
-            if let Some(stands) = self.standing.iter().find(same) {
+            if let Some(stands) = self.active.iter().find(same) {
                 finding.since = finding.since.min(stands.since);
             }
         }
-        self.standing = found;
+        self.active = found;
     }
 
     /// What stands since the newest word of the cluster.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.standing.iter()
+        self.active.iter()
     }
 }
 
 /// Whether a part's last answer still says something about now: it is newer than [`FRESH_FOR`], or nobody has asked since.
 fn is_fresh(observed: &Observed, part: Part, now: Time) -> bool {
-    observed.parts.get(&part).is_some_and(|status| match (status.state, status.seen) {
+    observed.parts.get(&part).is_some_and(|status| match (status.state, status.last_answer) {
         (PartState::On, _) => true,
         (PartState::Failing, Some(seen)) => now.since(seen) < FRESH_FOR,
         _ => false,
@@ -91,7 +91,7 @@ fn is_fresh(observed: &Observed, part: Part, now: Time) -> bool {
 }
 
 /// Whether it is known that no partition is being moved.
-fn is_at_rest(observed: &Observed) -> bool {
+fn is_nothing_moving(observed: &Observed) -> bool {
     observed.reassignments.as_ref().is_some_and(|moving| moving.count == 0)
 }
 

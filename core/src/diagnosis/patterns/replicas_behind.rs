@@ -9,27 +9,27 @@ use crate::finding::{Finding, FindingKind};
 use crate::ids::BrokerId;
 use crate::observed::Observed;
 
-use super::history::{History, Look};
-use super::{brokers, is_at_rest, length, some_of, unknown_moves};
+use super::history::{History, PartitionSample};
+use super::{brokers, is_nothing_moving, length, some_of, unknown_moves};
 
 /// A broker that falls behind so many times and catches up in between is slow. One that was restarted falls behind once.
 pub const PEAKS: usize = 3;
 
 /// With so many looks in a row that show every replica in sync it is over.
-pub const QUIET_LOOKS: usize = 5;
+pub const QUIET_SAMPLES: usize = 5;
 
 /// The finding about a broker or the cluster.
 pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
-    let mut looks: Vec<&Look> = history.unchanged().collect();
-    let is_quiet = looks.iter().take(QUIET_LOOKS).all(|look| look.under_replicated == 0);
+    let mut samples: Vec<&PartitionSample> = history.since_membership_change().collect();
+    let is_quiet = samples.iter().take(QUIET_SAMPLES).all(|sample| sample.under_replicated == 0);
     // Who is away explains more than who is slow, and loads the others.
-    if is_quiet || looks.iter().any(|look| !look.away.is_empty()) {
+    if is_quiet || samples.iter().any(|sample| !sample.away.is_empty()) {
         return None;
     }
-    looks.reverse();
-    let lacking: BTreeSet<BrokerId> = looks.iter().flat_map(|look| look.lacking.keys().copied()).collect();
-    let slow: Vec<BrokerId> = lacking.iter().copied().filter(|id| PEAKS <= peaks(&looks, *id)).collect();
-    let (first, newest) = (looks.iter().find(|look| 0 < look.under_replicated)?, looks.last()?);
+    samples.reverse();
+    let lacking: BTreeSet<BrokerId> = samples.iter().flat_map(|sample| sample.lacking.keys().copied()).collect();
+    let slow: Vec<BrokerId> = lacking.iter().copied().filter(|id| PEAKS <= peaks(&samples, *id)).collect();
+    let (first, newest) = (samples.iter().find(|sample| 0 < sample.under_replicated)?, samples.last()?);
     let alone = match slow.as_slice() {
         [] => return None,
         [one] if lacking.len() == 1 => Some(*one),
@@ -55,15 +55,15 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         since: first.at,
         confidence: if alone.is_some() { 0.8 } else { 0.7 },
         summary: summary.into(),
-        evidence: evidence(observed, &looks, &slow),
-        runner_up: (!is_at_rest(observed)).then_some(FindingKind::ReassignmentRunning),
+        evidence: evidence(observed, &samples, &slow),
+        runner_up: (!is_nothing_moving(observed)).then_some(FindingKind::ReassignmentRunning),
         ruled_out: vec![FindingKind::ReplicasMissing],
     })
 }
 
 /// How often the replicas that a broker lacks became fewer after they had become more.
-fn peaks(looks: &[&Look], broker: BrokerId) -> usize {
-    let mut counts = looks.iter().map(|look| look.lacking.get(&broker).copied().unwrap_or(0));
+fn peaks(samples: &[&PartitionSample], broker: BrokerId) -> usize {
+    let mut counts = samples.iter().map(|sample| sample.lacking.get(&broker).copied().unwrap_or(0));
     let Some(mut before) = counts.next() else { return 0 };
     let (mut rising, mut peaks) = (false, 0);
     for count in counts {
@@ -78,14 +78,14 @@ fn peaks(looks: &[&Look], broker: BrokerId) -> usize {
     peaks
 }
 
-fn evidence(observed: &Observed, looks: &[&Look], slow: &[BrokerId]) -> Vec<Arc<str>> {
-    let counts: Vec<String> = looks.iter().map(|look| look.under_replicated.to_string()).collect();
+fn evidence(observed: &Observed, samples: &[&PartitionSample], slow: &[BrokerId]) -> Vec<Arc<str>> {
+    let counts: Vec<String> = samples.iter().map(|sample| sample.under_replicated.to_string()).collect();
     let mut evidence: Vec<Arc<str>> = vec![
-        format!("under-replicated partitions, look by look: {}", counts.join(", ")).into(),
+        format!("under-replicated partitions, look by sample: {}", counts.join(", ")).into(),
         "every broker that lacked a replica was there all the time".into(),
     ];
     for broker in slow.iter().take(crate::observed::NAMED_MAX) {
-        evidence.push(format!("broker {broker} fell behind {} times", peaks(looks, *broker)).into());
+        evidence.push(format!("broker {broker} fell behind {} times", peaks(samples, *broker)).into());
     }
     if let Some(partitions) = observed.partitions.as_ref().filter(|sums| 0 < sums.under_replicated.count) {
         evidence.push(format!("the partitions now: {}", some_of(&partitions.under_replicated)).into());

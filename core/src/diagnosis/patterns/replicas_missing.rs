@@ -10,14 +10,14 @@ use crate::ids::BrokerId;
 use crate::observed::{NAMED_MAX, Observed};
 use crate::time::Time;
 
-use super::history::{History, Look};
-use super::{brokers, is_at_rest, length, some_of, unknown_moves};
+use super::history::{History, PartitionSample};
+use super::{brokers, is_nothing_moving, length, some_of, unknown_moves};
 
 /// Seen in so many looks in a row.
-pub const LOOKS: usize = 3;
+pub const SAMPLES_MIN: usize = 3;
 
 /// Over at least this time: a restart takes a minute or two, and is nobody's finding.
-pub const STANDS_FOR: Duration = Duration::from_secs(150);
+pub const LASTS_FOR: Duration = Duration::from_secs(150);
 
 /// A broker that is there stands still within a tenth; one that catches up does not.
 const STILL_PERCENT: u64 = 90;
@@ -38,7 +38,7 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     missing.sort_by_key(|one| std::cmp::Reverse(one.replicas));
     let since = missing.iter().map(|one| one.since).min()?;
     let all_away = missing.iter().all(|one| one.is_away);
-    let confidence = match (all_away, is_at_rest(observed)) {
+    let confidence = match (all_away, is_nothing_moving(observed)) {
         (true, _) => 0.95,
         (false, true) => 0.7,
         (false, false) => 0.5,
@@ -52,8 +52,8 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         confidence,
         summary: summary(&missing, newest.at.since(since)).into(),
         evidence: evidence(observed, history, newest, &missing),
-        runner_up: (!all_away && !is_at_rest(observed)).then_some(FindingKind::ReassignmentRunning),
-        ruled_out: if is_at_rest(observed) {
+        runner_up: (!all_away && !is_nothing_moving(observed)).then_some(FindingKind::ReassignmentRunning),
+        ruled_out: if is_nothing_moving(observed) {
             vec![FindingKind::ReplicasBehind, FindingKind::ReassignmentRunning]
         } else {
             vec![FindingKind::ReplicasBehind]
@@ -63,18 +63,18 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
 
 /// Whether this broker has lacked replicas for long enough. One that is away cannot catch up, whatever becomes of the
 /// count as topics are deleted; of one that is there its count has to stand still, and the cluster's.
-fn stands(history: &History, newest: &Look, broker: BrokerId) -> Option<Missing> {
+fn stands(history: &History, newest: &PartitionSample, broker: BrokerId) -> Option<Missing> {
     let replicas = *newest.lacking.get(&broker)?;
     let is_away = newest.away.contains(&broker);
     let is_still = |then: u64, now: u64| STILL_PERCENT * then.max(now) <= 100 * then.min(now);
-    let total_is_still = |look: &Look| is_still(look.under_replicated, newest.under_replicated);
-    let lacked = |look: &&Look| {
-        let then = look.lacking.get(&broker).copied();
-        then.is_some_and(|then| is_away || is_still(then, replicas) && total_is_still(look))
+    let total_is_still = |sample: &PartitionSample| is_still(sample.under_replicated, newest.under_replicated);
+    let lacked = |sample: &&PartitionSample| {
+        let then = sample.lacking.get(&broker).copied();
+        then.is_some_and(|then| is_away || is_still(then, replicas) && total_is_still(sample))
     };
-    let looks: Vec<&Look> = history.at_rest().take_while(lacked).collect();
-    let since = looks.last()?.at;
-    let stands = LOOKS <= looks.len() && STANDS_FOR <= newest.at.since(since);
+    let samples: Vec<&PartitionSample> = history.since_last_move().take_while(lacked).collect();
+    let since = samples.last()?.at;
+    let stands = SAMPLES_MIN <= samples.len() && LASTS_FOR <= newest.at.since(since);
     stands.then_some(Missing { broker, replicas, since, is_away })
 }
 
@@ -95,13 +95,13 @@ fn summary(missing: &[Missing], stood: Duration) -> String {
     }
 }
 
-fn evidence(observed: &Observed, history: &History, newest: &Look, missing: &[Missing]) -> Vec<Arc<str>> {
+fn evidence(observed: &Observed, history: &History, newest: &PartitionSample, missing: &[Missing]) -> Vec<Arc<str>> {
     let mut counts: Vec<String> =
-        history.at_rest().take(LOOKS + 1).map(|look| look.under_replicated.to_string()).collect();
+        history.since_last_move().take(SAMPLES_MIN + 1).map(|sample| sample.under_replicated.to_string()).collect();
     counts.reverse();
     let mut evidence: Vec<Arc<str>> = vec![
-        format!("under-replicated partitions, look by look: {}", counts.join(", ")).into(),
-        format!("brokers that lead some of them: {}", newest.reporting).into(),
+        format!("under-replicated partitions, look by sample: {}", counts.join(", ")).into(),
+        format!("brokers that lead some of them: {}", newest.reporting_leaders).into(),
     ];
     for Missing { broker, replicas, since, is_away } in missing.iter().take(NAMED_MAX) {
         let (there, stood) = (if *is_away { "is away" } else { "is registered" }, length(newest.at.since(*since)));

@@ -53,7 +53,7 @@ impl Copy {
 impl Growth {
     /// Takes in a new measure, if there is one. No more copies are kept than it names.
     pub(super) fn follow(&mut self, observed: &Observed, now: Time) {
-        let seen = observed.parts.get(&Part::LogDirs).and_then(|status| status.seen);
+        let seen = observed.parts.get(&Part::LogDirs).and_then(|status| status.last_answer);
         let (Some(sizes), Some(at)) = (observed.sizes.as_ref(), seen) else {
             self.copies.clear();
             return;

@@ -10,28 +10,28 @@ use crate::ids::BrokerId;
 use crate::observed::{NAMED_MAX, Observed};
 use crate::time::Time;
 
-use super::history::{History, Look};
-use super::{brokers, is_at_rest, length, unknown_moves};
+use super::history::{History, PartitionSample};
+use super::{brokers, is_nothing_moving, length, unknown_moves};
 
 /// The default of `leader.imbalance.per.broker.percentage`, as a share.
 pub const SHARE: f64 = 0.1;
 
 /// Twice the default of `leader.imbalance.check.interval.seconds`: Kafka has looked, and has not mended it.
-pub const STANDS_FOR: Duration = Duration::from_secs(600);
+pub const LASTS_FOR: Duration = Duration::from_secs(600);
 
 /// The finding about the brokers that should lead more.
 pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     let newest = history.newest()?;
     let since = |id: &BrokerId| Some((*id, stands(history, *id)?));
-    let standing: Vec<(BrokerId, Time)> = newest.elsewhere.keys().filter_map(since).collect();
-    let since = standing.iter().map(|(_, since)| *since).min()?;
-    let ids: Vec<BrokerId> = standing.iter().map(|(id, _)| *id).collect();
+    let lasting: Vec<(BrokerId, Time)> = newest.led_elsewhere.keys().filter_map(since).collect();
+    let since = lasting.iter().map(|(_, since)| *since).min()?;
+    let ids: Vec<BrokerId> = lasting.iter().map(|(id, _)| *id).collect();
     let (who, stood) = (brokers(&ids), length(newest.at.since(since)));
     let plural = if ids.len() == 1 { "broker" } else { "brokers" };
-    let mut evidence: Vec<Arc<str>> = standing
+    let mut evidence: Vec<Arc<str>> = lasting
         .iter()
         .take(NAMED_MAX)
-        .map(|(id, _)| (id, newest.elsewhere.get(id).copied().unwrap_or(0.0)))
+        .map(|(id, _)| (id, newest.led_elsewhere.get(id).copied().unwrap_or(0.0)))
         .map(|(id, share)| format!("broker {id} does not lead {:.0} % of what prefers it", 100.0 * share).into())
         .collect();
     evidence.push("it is there, in sync, and could lead it".into());
@@ -44,23 +44,23 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         broker: if let [one] = ids.as_slice() { Some(*one) } else { None },
         blame: Blame::Cluster,
         since,
-        confidence: if is_at_rest(observed) { 0.9 } else { 0.7 },
+        confidence: if is_nothing_moving(observed) { 0.9 } else { 0.7 },
         summary: format!(
-            "leaders that prefer {plural} {who} have been elsewhere for {stood}, and Kafka does not move them back: elect \
+            "leaders that prefer {plural} {who} have been led_elsewhere for {stood}, and Kafka does not move them back: elect \
              the preferred leaders"
         )
         .into(),
         evidence,
-        runner_up: (!is_at_rest(observed)).then_some(FindingKind::ReassignmentRunning),
+        runner_up: (!is_nothing_moving(observed)).then_some(FindingKind::ReassignmentRunning),
         ruled_out: vec![FindingKind::ReplicasMissing],
     })
 }
 
 /// Since when too much of what prefers this broker has been led by others, if for long enough.
 fn stands(history: &History, broker: BrokerId) -> Option<Time> {
-    let too_much = |look: &&Look| look.elsewhere.get(&broker).is_some_and(|share| SHARE < *share);
-    let mut looks = history.at_rest().take_while(too_much);
-    let newest = looks.next()?;
-    let oldest = looks.last()?;
-    (STANDS_FOR <= newest.at.since(oldest.at)).then_some(oldest.at)
+    let too_much = |sample: &&PartitionSample| sample.led_elsewhere.get(&broker).is_some_and(|share| SHARE < *share);
+    let mut samples = history.since_last_move().take_while(too_much);
+    let newest = samples.next()?;
+    let oldest = samples.last()?;
+    (LASTS_FOR <= newest.at.since(oldest.at)).then_some(oldest.at)
 }

@@ -56,7 +56,7 @@ pub fn void_reason(event: &Event) -> Option<VoidReason> {
 
 fn judge_against(event: &Event, threshold: Option<Duration>) -> Verdict {
     match event.raw_outcome {
-        RawOutcome::Success(latency) => judge_success(latency, excused(event), threshold),
+        RawOutcome::Success(latency) => judge_success(latency, stall_and_lag(event), threshold),
         RawOutcome::TimedOut => judge_timeout(event, Fault::Timeout),
         RawOutcome::RefusedUntilDeadline(fault) => judge_timeout(event, fault),
         RawOutcome::Failed(fault) if fault.blame() == Blame::Prober => Verdict::Void(VoidReason::ProberFault),
@@ -85,14 +85,14 @@ fn judge_success(latency: Duration, stalled: Duration, threshold: Option<Duratio
 /// A time-out is void only if the stall left the broker less time than the threshold allows it.
 fn judge_timeout(event: &Event, fault: Fault) -> Verdict {
     let needed = event.limits.deadline.saturating_sub(event.limits.threshold);
-    if needed <= excused(event) && !event.stalled.is_zero() {
+    if needed <= stall_and_lag(event) && !event.stalled.is_zero() {
         Verdict::Void(VoidReason::Stall)
     } else {
         Verdict::Bad(fault)
     }
 }
 
-fn excused(event: &Event) -> Duration {
+fn stall_and_lag(event: &Event) -> Duration {
     let lag = event.lag();
     if LAG_TOLERATED < lag { event.stalled + lag } else { event.stalled }
 }

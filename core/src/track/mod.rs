@@ -87,7 +87,7 @@ pub enum Output {
 
 /// What stands at an offset that was read once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum RereadResult {
     /// This record of this run.
     Record(Sequence),
     /// Bytes that are not in our format.

@@ -5,7 +5,7 @@ use crate::ids::{Probe, Sequence};
 use crate::time::Time;
 
 use super::entry::{Entry, Integrity, Stage};
-use super::{Found, GARBAGE_REMEMBERED, Output, REREAD_AFTER, Track};
+use super::{GARBAGE_REMEMBERED, Output, REREAD_AFTER, RereadResult, Track};
 
 impl Track {
     /// A record of this run and target was read.
@@ -75,11 +75,11 @@ impl Track {
 
     /// `offset` was read once more, and this stands there. A record that was acked there and is not what stands there
     /// now is lost.
-    pub fn reread(&mut self, at: Time, offset: i64, found: Found, out: &mut Vec<Output>) {
+    pub fn reread(&mut self, at: Time, offset: i64, found: RereadResult, out: &mut Vec<Output>) {
         match found {
-            Found::Record(sequence) => self.found(sequence, at, offset, out),
-            Found::Garbage => self.garbage(at, offset, offset, out),
-            Found::Nothing => {}
+            RereadResult::Record(sequence) => self.found(sequence, at, offset, out),
+            RereadResult::Garbage => self.garbage(at, offset, offset, out),
+            RereadResult::Nothing => {}
         }
         while let Some(sequence) = self.doubted_within(offset, offset) {
             if let Some(entry) = self.entry_mut(sequence) {

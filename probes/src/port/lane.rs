@@ -6,7 +6,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition, Sequence};
 use prober_core::snapshot::LaneState;
 use prober_core::time::{Time, WallTime};
-use prober_core::track::{Found, Written};
+use prober_core::track::{RereadResult, Written};
 
 /// A monitor topic. Answers come back as stamped [`LaneInput`]s, in any order, late or never.
 pub trait Lane {
@@ -139,7 +139,7 @@ pub enum LaneInput {
         /// The offset.
         offset: i64,
         /// What stands there.
-        found: Found,
+        found: RereadResult,
     },
     /// The partition has a new leader epoch; the one before ended at this offset (OffsetForLeaderEpoch, KIP-101).
     EpochEnded {

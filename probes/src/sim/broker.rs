@@ -6,7 +6,7 @@ use prober_core::fault::Fault;
 use prober_core::ids::{Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
-use prober_core::track::{Found, Written};
+use prober_core::track::{RereadResult, Written};
 
 use crate::port::{LaneInput, RecordToSend};
 
@@ -84,8 +84,8 @@ impl SimBroker {
         let (partition, at) = (self.partition, now + self.latency);
         let stored = usize::try_from(offset).ok().and_then(|index| self.log.get(index).copied()).flatten();
         let found = match stored {
-            Some(sequence) if !self.swallowed.contains(&offset) => Found::Record(sequence),
-            _ => Found::Nothing,
+            Some(sequence) if !self.swallowed.contains(&offset) => RereadResult::Record(sequence),
+            _ => RereadResult::Nothing,
         };
         Some((at, LaneInput::Reread { partition, at, offset, found }))
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prober_core::ids::Partition;
 use prober_core::kafka_error::KafkaError;
-use prober_core::track::Found;
+use prober_core::track::RereadResult;
 use prober_probes::port::LaneInput;
 use prober_probes::record::{self, RecordOrigin};
 
@@ -75,7 +75,7 @@ impl Rereader {
             let found = match KafkaError::of(fetched.error) {
                 None => context.found(partition, offset, &fetched),
                 Some(KafkaError::OFFSET_OUT_OF_RANGE) => {
-                    context.above_the_log(&connection, partition, offset).await.then_some(Found::Nothing)
+                    context.above_the_log(&connection, partition, offset).await.then_some(RereadResult::Nothing)
                 }
                 Some(_) => None,
             };
@@ -93,7 +93,7 @@ impl Rereader {
 
 impl LaneContext {
     /// What an error-free answer says of `offset`: nothing, unless the answer covers it.
-    fn found(&self, partition: Partition, offset: i64, fetched: &Fetched) -> Option<Found> {
+    fn found(&self, partition: Partition, offset: i64, fetched: &Fetched) -> Option<RereadResult> {
         let covered = fetched.log_start <= offset && offset < fetched.high_watermark;
         if !covered {
             return None;
@@ -103,13 +103,13 @@ impl LaneContext {
             FetchedRecord::Unreadable { first, last, .. } => (*first..=*last).contains(&offset),
         });
         Some(match there {
-            None => Found::Nothing,
-            Some(FetchedRecord::Unreadable { .. }) => Found::Garbage,
+            None => RereadResult::Nothing,
+            Some(FetchedRecord::Unreadable { .. }) => RereadResult::Garbage,
             Some(FetchedRecord::Read { value, .. }) => {
                 match record::classify(self.identity, self.lane, partition, value) {
-                    RecordOrigin::Ours(sequence) => Found::Record(sequence),
-                    RecordOrigin::OtherRun => Found::Nothing,
-                    RecordOrigin::Foreign => Found::Garbage,
+                    RecordOrigin::Ours(sequence) => RereadResult::Record(sequence),
+                    RecordOrigin::OtherRun => RereadResult::Nothing,
+                    RecordOrigin::Foreign => RereadResult::Garbage,
                 }
             }
         })
@@ -162,7 +162,7 @@ mod tests {
         FetchedRecord::Read { offset, leader_epoch: 0, value: value.into() }
     }
 
-    fn found(records: Vec<FetchedRecord>, high_watermark: i64) -> Option<Found> {
+    fn found(records: Vec<FetchedRecord>, high_watermark: i64) -> Option<RereadResult> {
         let fetched = Fetched { error: 0, high_watermark, log_start: 3, next_offset: 10, records };
         context().found(Partition(0), 7, &fetched)
     }
@@ -170,21 +170,21 @@ mod tests {
     #[tokio::test]
     async fn answer_that_does_not_cover_the_offset_says_nothing() {
         assert_eq!(found(Vec::new(), 7), None);
-        assert_eq!(found(Vec::new(), 8), Some(Found::Nothing));
+        assert_eq!(found(Vec::new(), 8), Some(RereadResult::Nothing));
     }
 
     #[tokio::test]
     async fn record_of_this_run_is_found_by_its_number() {
-        assert_eq!(found(vec![record(7, 7)], 8), Some(Found::Record(Sequence(5))));
+        assert_eq!(found(vec![record(7, 7)], 8), Some(RereadResult::Record(Sequence(5))));
     }
 
     #[tokio::test]
     async fn record_of_another_life_in_its_place_is_nothing() {
-        assert_eq!(found(vec![record(8, 7)], 8), Some(Found::Nothing));
+        assert_eq!(found(vec![record(8, 7)], 8), Some(RereadResult::Nothing));
     }
 
     #[tokio::test]
     async fn records_after_a_gap_do_not_fill_it() {
-        assert_eq!(found(vec![record(7, 8)], 9), Some(Found::Nothing));
+        assert_eq!(found(vec![record(7, 8)], 9), Some(RereadResult::Nothing));
     }
 }

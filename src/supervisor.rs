@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::panic;
 
+use prober_probes::port::{BoxFuture, TaskGuard, Tasks};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -57,6 +58,16 @@ impl Supervisor {
     /// A guard to be held by a thread: a panic of that thread is a failure.
     pub fn guard_thread(&self, name: &'static str) -> PanicGuard {
         PanicGuard { supervisor: self.clone(), name }
+    }
+}
+
+impl Tasks for Supervisor {
+    fn spawn_forever(&self, name: &'static str, task: BoxFuture<'static, ()>) -> TaskGuard {
+        Box::new(self.spawn(name, task))
+    }
+
+    fn spawn_short(&self, name: &'static str, task: BoxFuture<'static, ()>) {
+        self.spawn_brief(name, task);
     }
 }
 

@@ -1,23 +1,35 @@
-//! What kafka-prober does to Kafka: when to try, what to write, and how answers become events.
+//! What kafka-prober does to Kafka: when to try, what to write, and how responses become events.
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`backoff`] | the wait before a failed operation is tried again: exponential, with jitter |
-//! | [`clock`] | the one reader of time |
+//! | [`clock`] | the only reader of time |
+//! | [`backoff`] | waits that double, with jitter |
 //! | [`schedule`] | open-loop, phase-spread ticks |
-//! | [`port`] | the two shapes of Kafka as probes see it: `Lane` and `Ask` |
+//! | [`port`] | Kafka as the probes see it, as traits |
 //! | [`record`] | the bytes of a probe record |
-//! | [`round_trip`] | `produce`, `consume` and `end_to_end`, one record for all three |
-//! | [`direct`] | direct probes: one question, one answer, one event |
-//! | [`sim`] | a simulated cluster with a fault timeline, for tests |
+//! | [`round_trip`] | `produce`, `consume` and `end_to_end`: one record for all three |
+//! | [`direct`] | what the direct probes share: scheduler, runtime, targets, back-off |
+//! | [`fetch`], [`metadata`], [`connect`], [`commit`], [`transaction`], [`controller`] | the direct probes, one folder each |
+//! | [`coordinators`] | what `commit` and `transaction` share |
+//! | [`spec`] | how each direct probe is built, and what a new one takes |
+//! | `sim` | a simulated cluster with a fault timeline, for tests (feature `sim`) |
 //!
-//! **Invariant:** no rdkafka, no socket. Time is read in [`clock`] alone, so that all of it runs under a paused clock.
+//! **Invariant:** no rdkafka, no socket. Only [`clock`] reads time, so everything runs under a paused clock.
 
 pub mod backoff;
 pub mod clock;
+pub mod commit;
+pub mod connect;
+pub mod controller;
+pub mod coordinators;
 pub mod direct;
+pub mod fetch;
+pub mod metadata;
 pub mod port;
 pub mod record;
 pub mod round_trip;
 pub mod schedule;
+#[cfg(any(test, feature = "sim"))]
 pub mod sim;
+pub mod spec;
+pub mod transaction;

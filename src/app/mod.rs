@@ -26,8 +26,8 @@ use crate::engine::{self, EngineBuilder, Inputs, Route, Setup};
 use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Protocol, Temporality, TlsSettings};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats};
-use crate::kafka::Reporter;
 use crate::kafka::observe;
+use crate::kafka::{Report, Reporter};
 use crate::supervisor::{FailureReceiver, Supervisor};
 use crate::vitals;
 use crate::web::{self, WebError, WebState};
@@ -244,10 +244,10 @@ fn spawn_probes(
 /// Takes a lane's reports to the engine; what the pinned lane's readers know, its cluster's direct probes hear as well.
 fn reporter(index: usize, route: &Route, directs: &[DirectPlan], inputs: Inputs) -> Reporter {
     let direct = directs.iter().find(|plan| route.lane == Lane::Pinned && plan.cluster == route.cluster);
-    let known = direct.map(|plan| plan.known.clone());
+    let log_end_offsets = direct.map(|plan| plan.log_end_offsets.clone());
     Arc::new(move |report| {
-        if let Some(known) = &known {
-            known.hear(&report);
+        if let (Some(offsets), Report::Lane(input)) = (&log_end_offsets, &report) {
+            offsets.on_lane_input(input);
         }
         inputs.report(index, report);
     })

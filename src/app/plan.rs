@@ -12,19 +12,23 @@ use prober_core::observed;
 use prober_core::placement::Mode;
 use prober_core::track;
 use prober_probes::clock::Clock;
-use prober_probes::direct::{self, Direct};
+use prober_probes::controller::CanarySettings;
+use prober_probes::direct::context::{ProbeSettings, Report};
+use prober_probes::direct::log_end_offsets::LogEndOffsets;
+use prober_probes::direct::runtime::DirectProbes;
+use prober_probes::direct::scheduler::{self, DirectScheduler};
 use prober_probes::port;
 use prober_probes::record::Identity;
 use prober_probes::round_trip;
 
 use crate::config::{self, Config};
 use crate::engine::Route;
-use crate::kafka::direct::{CanarySettings, DirectProbes, Known, Teller};
+use crate::kafka::cluster_client::{self, WireCluster};
 use crate::kafka::lanes::client::{self, ClientLane};
 use crate::kafka::lanes::pinned::{self, PinnedLane};
 use crate::kafka::lanes::topic::TopicSettings;
 use crate::kafka::security::Security;
-use crate::kafka::{self, Reporter, observe};
+use crate::kafka::{Reporter, observe};
 use crate::supervisor::Supervisor;
 
 use super::security::security;
@@ -43,10 +47,11 @@ pub(super) struct Plan {
 /// The direct probes of a cluster.
 pub(super) struct DirectPlan {
     pub(super) cluster: ClusterName,
-    pub(super) schedule: BTreeMap<Probe, direct::Settings>,
-    settings: kafka::direct::Settings,
-    /// What its pinned lane's readers know.
-    pub(super) known: Known,
+    pub(super) schedule: BTreeMap<Probe, scheduler::Settings>,
+    settings: ProbeSettings,
+    cluster_client: cluster_client::Settings,
+    /// Where the partitions of its pinned lane end, by the lane's readers.
+    pub(super) log_end_offsets: LogEndOffsets,
 }
 
 impl DirectPlan {
@@ -54,12 +59,14 @@ impl DirectPlan {
     pub(super) fn start(
         self,
         clock: Clock,
-        tell: Teller,
+        report: Report,
         supervisor: Supervisor,
-    ) -> (ClusterName, Direct, Box<dyn port::ProbeClient + Send>) {
-        let direct = Direct::new(self.cluster.clone(), self.schedule, clock);
-        let port = DirectProbes::start(self.settings, self.known, clock, tell, supervisor);
-        (self.cluster, direct, Box::new(port))
+    ) -> (ClusterName, DirectScheduler, Box<dyn port::ProbeClient + Send>) {
+        let scheduler = DirectScheduler::new(self.cluster.clone(), self.schedule, clock);
+        let cluster = WireCluster::start(self.cluster_client, clock, Arc::clone(&report), supervisor.clone());
+        let (cluster, tasks) = (Arc::new(cluster), Arc::new(supervisor));
+        let probes = DirectProbes::start(self.settings, cluster, self.log_end_offsets, clock, tasks, report);
+        (self.cluster, scheduler, Box::new(probes))
     }
 }
 
@@ -140,7 +147,7 @@ fn direct_probes(config: &Config) -> Vec<(Probe, &config::DirectProbe)> {
     all.into_iter().filter(|(_, probe)| probe.enabled).collect()
 }
 
-/// `None`, if all are switched off: then nobody looks around either.
+/// `None` if all are switched off: then no metadata is requested for them either.
 fn direct_plan(
     config: &Config,
     name: &str,
@@ -148,29 +155,38 @@ fn direct_plan(
     identity: Identity,
 ) -> Option<DirectPlan> {
     let on = direct_probes(config);
-    let schedule: BTreeMap<Probe, direct::Settings> = on
+    let schedule: BTreeMap<Probe, scheduler::Settings> = on
         .iter()
         .map(|(kind, probe)| {
             let deadline = kind.spec().brokers_per_attempt * probe.limits.deadline;
             let limits = Limits { deadline, threshold: probe.limits.threshold };
-            (*kind, direct::Settings { interval: probe.interval, limits })
+            (*kind, scheduler::Settings { interval: probe.interval, limits })
         })
         .collect();
     let canary = config.probes.controller.canary && schedule.contains_key(&Probe::Controller);
-    let settings = kafka::direct::Settings {
+    let pinned: Arc<str> = config.topics.of_lane(Lane::Pinned).into();
+    let replicated: Arc<str> = config.topics.of_lane(Lane::Replicated).into();
+    let deadlines: BTreeMap<Probe, Duration> =
+        schedule.iter().map(|(probe, settings)| (*probe, settings.limits.deadline)).collect();
+    let cluster_client = cluster_client::Settings {
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         client_id: client_id(config),
         security: Arc::clone(security),
+        monitor_topics: [Arc::clone(&pinned), Arc::clone(&replicated)],
+        deadlines: deadlines.clone(),
+    };
+    let settings = ProbeSettings {
         namespace: config.namespace().into(),
         identity,
-        pinned: config.topics.of_lane(Lane::Pinned).into(),
-        replicated: config.topics.of_lane(Lane::Replicated).into(),
-        deadlines: schedule.iter().map(|(probe, settings)| (*probe, settings.limits.deadline)).collect(),
+        pinned,
+        replicated,
         canary_topic: config.topics.canary().into(),
+        deadlines,
         canary: canary.then_some(CanarySettings { interval: config.probes.controller.canary_interval }),
     };
     let cluster = ClusterName::new(name);
-    (!schedule.is_empty()).then(|| DirectPlan { cluster, schedule, settings, known: Known::default() })
+    let log_end_offsets = LogEndOffsets::default();
+    (!schedule.is_empty()).then(|| DirectPlan { cluster, schedule, settings, cluster_client, log_end_offsets })
 }
 
 /// `None`, if observing is switched off.

@@ -29,7 +29,7 @@ use prober_core::snapshot::Snapshot;
 use prober_core::time::Time;
 use prober_core::topology::Topology;
 use prober_probes::clock::Clock;
-use prober_probes::direct::Direct;
+use prober_probes::direct::scheduler::DirectScheduler;
 use prober_probes::port::{self, LaneInput, ProbeInput};
 use prober_probes::record::Identity;
 use prober_probes::round_trip::{RoundTrip, Settings};
@@ -107,7 +107,7 @@ struct LaneRuntime {
 /// The direct probes of a cluster, at work.
 struct ProbeRuntime {
     cluster: ClusterName,
-    direct: Direct,
+    direct: DirectScheduler,
     port: Box<dyn port::ProbeClient + Send>,
     latest: LatestDirectStatus,
     evidence: Evidence,
@@ -155,13 +155,13 @@ impl EngineBuilder {
     pub fn build(
         self,
         routes: Vec<(Route, Box<dyn port::Lane + Send>)>,
-        directs: Vec<(ClusterName, Direct, Box<dyn port::ProbeClient + Send>)>,
+        directs: Vec<(ClusterName, DirectScheduler, Box<dyn port::ProbeClient + Send>)>,
         setup: Setup,
     ) -> Engine {
         let clock = setup.clock;
         let routes: Vec<LaneRuntime> =
             routes.into_iter().map(|(route, port)| LaneRuntime::new(route, port, clock)).collect();
-        let probes = |(cluster, direct, port): (ClusterName, Direct, _)| {
+        let probes = |(cluster, direct, port): (ClusterName, DirectScheduler, _)| {
             let interval = pinned(&routes, &cluster).map_or(RARE, |lane| lane.route.settings.track.interval);
             let evidence = Evidence::new(cluster.clone(), interval);
             ProbeRuntime { cluster, direct, port, latest: LatestDirectStatus::default(), evidence }
@@ -278,7 +278,7 @@ impl Engine {
                 }
                 probes.latest.on_input(&input);
                 probes.evidence.on_input(&input);
-                probes.direct.hear(input, &mut self.counting);
+                probes.direct.on_input(input, &mut self.counting);
             }
             Input::Observed(observed) => {
                 self.patterns.follow(&observed, self.clock.now());
@@ -319,7 +319,7 @@ impl Engine {
             lane.round_trip.slept(at, &mut self.counting, lane.port.as_mut());
         }
         for probes in &mut self.probes {
-            probes.direct.slept(at, &mut self.counting);
+            probes.direct.on_resume(at, &mut self.counting);
         }
     }
 
@@ -362,7 +362,7 @@ impl Engine {
             lane.round_trip.forget(self.decommissioned.of(cluster), now, &mut self.counting);
         }
         for probes in &mut self.probes {
-            probes.direct.forget(self.decommissioned.of(&probes.cluster), now, &mut self.counting);
+            probes.direct.set_decommissioned(self.decommissioned.of(&probes.cluster), now, &mut self.counting);
         }
     }
 

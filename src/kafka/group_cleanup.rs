@@ -8,10 +8,10 @@ use std::time::Duration;
 use prober_core::coordinator::Prefix;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
+use prober_probes::port::OFFSETS_TOPIC;
 use tokio::time::timeout;
 
 use super::cluster::metadata_client::MetadataClient;
-use super::direct::OFFSETS;
 use super::security::Security;
 use super::session::dial_options::DialOptions;
 use super::wire::{ClusterMetadata, DeleteGroups, DeletedGroup, TopicInfo, WireError};
@@ -44,10 +44,10 @@ pub async fn delete_groups(
     security: Arc<Security>,
     namespace: &str,
 ) -> Result<Vec<(Arc<str>, GroupOutcome)>, WireError> {
-    let metadata = MetadataClient::new(Arc::clone(&client_id), Arc::clone(&security), vec![OFFSETS.into()])
+    let metadata = MetadataClient::new(Arc::clone(&client_id), Arc::clone(&security), vec![OFFSETS_TOPIC.into()])
         .request(bootstrap)
         .await?;
-    let Some(topic) = metadata.topics.iter().find(|topic| topic.name == OFFSETS && topic.error == 0) else {
+    let Some(topic) = metadata.topics.iter().find(|topic| topic.name == OFFSETS_TOPIC && topic.error == 0) else {
         return Ok(Vec::new());
     };
     let mut cleaned = Vec::new();
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn each_group_is_deleted_where_it_is_coordinated() {
         let partitions = vec![partition(2, 1), partition(0, 1), partition(1, 2)];
-        let topic = TopicInfo { name: OFFSETS.into(), id: None, error: 0, partitions };
+        let topic = TopicInfo { name: OFFSETS_TOPIC.into(), id: None, error: 0, partitions };
         let prefix = Prefix::of_groups("__kafka-prober-default");
         let groups = by_coordinator(&topic, &prefix);
         let of = |broker| groups[&BrokerId(broker)].iter().map(|(partition, _)| *partition).collect::<Vec<_>>();

@@ -6,7 +6,7 @@
 //! | [`session`] | connections that are kept, their back-off, and the monitor of overdue responses |
 //! | [`cluster`] | the metadata of a cluster, and the client that requests them |
 //! | [`lanes`] | the topic of each lane; the pinned lane over the wire, the replicated lane through librdkafka |
-//! | [`direct`] | the direct probes over the wire: one question, one answer |
+//! | [`cluster_client`] | the broker verbs of the direct probes, over the wire |
 //! | [`observe`] | what the cluster says of itself, read beside the probes |
 //! | [`group_cleanup`] | deletes the consumer groups that the commit probe has left |
 //! | [`security`] | TLS and SASL, the same for both clients |
@@ -15,7 +15,7 @@
 //! [`lanes::client`] and [`mock`] are the only places for `use rdkafka`.
 
 mod cluster;
-pub mod direct;
+pub mod cluster_client;
 pub mod group_cleanup;
 pub mod lanes;
 pub mod mock;

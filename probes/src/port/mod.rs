@@ -3,12 +3,23 @@
 //! | port | what it is |
 //! | --- | --- |
 //! | [`Lane`] | a monitor topic: records are submitted and read back |
-//! | [`ProbeClient`] | the direct probes: one request, at most one response |
+//! | [`ProbeClient`] | the direct probes, as the engine drives them: one request, at most one response |
+//! | [`ClusterClient`] | the broker verbs that the direct probes use |
+//! | [`Tasks`] | supervised tasks beside the attempts |
 //!
-//! Both answer through inputs of the engine, so that a silent broker never blocks it.
+//! [`Lane`] and [`ProbeClient`] answer through inputs of the engine, so that a silent broker never blocks it.
 
+mod cluster_client;
 mod lane;
+mod metadata_snapshot;
 mod probe_client;
+pub mod requests;
+mod tasks;
 
+pub use cluster_client::{
+    BrokerConnection, ClusterClient, DialedConnection, Pool, RequestError, Responding, Response, SharedConnection,
+};
 pub use lane::{Lane, LaneInput, Layout, RecordToSend, SendError};
+pub use metadata_snapshot::{MetadataSnapshot, OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
 pub use probe_client::{OverdueConnection, ProbeClient, ProbeInput, ProbeRequest, ProbeResponse, RequestId};
+pub use tasks::{BoxFuture, TaskGuard, Tasks};

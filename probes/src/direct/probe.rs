@@ -1,0 +1,43 @@
+//! What a kind of direct probe implements.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prober_core::ids::Broker;
+
+use crate::port::{BoxFuture, MetadataSnapshot, ProbeResponse, TaskGuard};
+
+/// One attempt.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The target.
+    pub broker: Broker,
+    /// The newest metadata when the attempt began.
+    pub metadata: Arc<MetadataSnapshot>,
+    /// The deadline. The runtime enforces it; a probe needs it only to divide it.
+    pub within: Duration,
+}
+
+/// A kind of direct probe, for one cluster.
+pub trait DirectProbe: Send + Sync {
+    /// Runs one attempt. Dropping the future at the deadline must leave the probe usable.
+    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse>;
+
+    /// The targets by this metadata. A broker that has left the cluster stays a target at its last address: leaving the
+    /// metadata must not end the outage in the numbers.
+    fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker>;
+
+    /// The internal topic whose leaders are the targets, if they are.
+    fn internal_topic(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Takes in new metadata.
+    fn on_metadata(&self, _: &MetadataSnapshot) {}
+
+    /// Starts what the probe runs beside its attempts.
+    fn start_tasks(self: Arc<Self>) -> Vec<TaskGuard> {
+        Vec::new()
+    }
+}

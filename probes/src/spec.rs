@@ -1,0 +1,50 @@
+//! How each direct probe is built: the other half of its row in core's `PROBES`.
+//!
+//! A new kind of direct probe takes:
+//!
+//! 1. `core/src/probe.rs`: a variant of `Probe` and a row of `PROBES` (name, views, outcomes).
+//! 2. `probes/src/NAME/mod.rs`: the probe itself, a [`DirectProbe`] with tests against the simulated cluster.
+//! 3. `probes/src/lib.rs`: `pub mod NAME;`.
+//! 4. This file: its arm in [`factory`].
+//! 5. `config/default.toml`: the table `[probes.NAME]`, and its field in the configuration's `Probes`.
+//!
+//! A request that no probe makes yet is, besides, a verb in `port/cluster_client.rs`, in `src/kafka/cluster_client` and in
+//! the simulated cluster. The compiler points at whatever is missing of 1, 3, 4 and of a verb.
+
+use std::sync::Arc;
+
+use prober_core::ids::Probe;
+
+use crate::direct::context::ProbeContext;
+use crate::direct::probe::DirectProbe;
+use crate::{commit, connect, controller, fetch, metadata, transaction};
+
+/// Builds a direct probe for one cluster.
+pub type Factory = fn(&ProbeContext) -> Arc<dyn DirectProbe>;
+
+/// Builds this probe; `None` for the probes that a record feeds, which [`round_trip`](crate::round_trip) runs.
+pub const fn factory(probe: Probe) -> Option<Factory> {
+    match probe {
+        Probe::Produce | Probe::Consume | Probe::EndToEnd => None,
+        Probe::Fetch => Some(|context| Arc::new(fetch::FetchProbe::new(context))),
+        Probe::Metadata => Some(|context| Arc::new(metadata::MetadataProbe::new(context))),
+        Probe::Connect => Some(|context| Arc::new(connect::ConnectProbe::new(context))),
+        Probe::Commit => Some(|context| Arc::new(commit::CommitProbe::new(context))),
+        Probe::Transaction => Some(|context| Arc::new(transaction::TransactionProbe::new(context))),
+        Probe::Controller => Some(|context| Arc::new(controller::ControllerProbe::new(context))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prober_core::probe::{PROBES, Source};
+
+    use super::*;
+
+    #[test]
+    fn direct_probes_and_no_others_have_a_factory() {
+        for spec in PROBES {
+            assert_eq!(factory(spec.probe).is_some(), spec.source == Source::Direct, "{}", spec.name);
+        }
+    }
+}

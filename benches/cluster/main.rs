@@ -18,6 +18,7 @@
 //!
 //! A missed goal is printed as missed; the exit code only says whether all was measured.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the report is for stdout, progress for stderr")]
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
 #[path = "../../tests/harness/mod.rs"]
 mod harness;

@@ -52,6 +52,7 @@ fn random_fraction() -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test measures the paused clock")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

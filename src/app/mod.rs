@@ -150,6 +150,10 @@ impl App {
 
     /// Stops the probes, exports what they counted, closes the rest; within 5 s, whatever hangs. Returns the last
     /// snapshot, in which everything due is counted.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "runs on the main thread, which no runtime owns, and limits how long the probes take to stop"
+    )]
     pub fn stop(self) -> Arc<Snapshot> {
         self.stop_probes.send_replace(true);
         let began = Instant::now();

@@ -232,6 +232,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test measures real time")]
     fn a_hundred_brokers_render_in_a_fraction_of_a_second() {
         let (snapshot, stats) = (Arc::new(fixture::snapshot(100)), Arc::default());
         let once = || {

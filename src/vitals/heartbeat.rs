@@ -43,6 +43,7 @@ pub async fn beat(clock: Clock, report: impl Fn(Vital)) {
 ///
 /// # Errors
 /// The operating system gives us no thread.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own, whose late wake-ups are what is measured")]
 pub fn beat_on_thread(clock: Clock, report: impl Fn(Vital) -> bool + Send + 'static) -> std::io::Result<()> {
     thread::Builder::new().name("vitals".into()).spawn(move || {
         let mut calendar = Calendar { monotonic: clock.now(), wall: clock.wall() };

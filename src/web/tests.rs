@@ -285,6 +285,7 @@ async fn taken_port_is_told_with_the_address_and_what_to_do() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test measures real time")]
 async fn shutdown_does_not_wait_for_a_client_that_hangs() {
     let server = Server::start().await;
     let mut stream = TcpStream::connect(server.address).await.expect("it listens");

@@ -1,6 +1,7 @@
 //! Real Kafka, one incident a file. What happened is judged by the harness's own log, never by the prober's word.
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "what a test measured is said beside its verdict")]
+#![expect(clippy::disallowed_methods, reason = "a test measures real time")]
 
 #[path = "../harness/mod.rs"]
 mod harness;

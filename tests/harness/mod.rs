@@ -21,6 +21,7 @@
 //! Blocking std code with threads throughout; the OTLP receivers alone bring a runtime, on their own thread.
 #![allow(dead_code, unused_imports, reason = "each crate that includes the harness uses a part of it")]
 #![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
+#![expect(clippy::disallowed_methods, reason = "the harness measures and waits in real time")]
 
 pub(crate) mod authority;
 pub(crate) mod collector;

@@ -23,6 +23,7 @@
 //! and ten minutes unless told otherwise.
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "what a test measured is said beside its verdict")]
+#![expect(clippy::disallowed_methods, reason = "a test measures real time")]
 
 #[path = "../harness/mod.rs"]
 mod harness;

@@ -8,6 +8,7 @@
 //! | [`topic_records`] | the prober's records in a topic, read by the harness |
 //! | [`export`] | that the exported counts add up |
 #![allow(dead_code, unused_imports, reason = "each crate that includes this module uses a part of it")]
+#![expect(clippy::disallowed_methods, reason = "a test measures real time")]
 
 use std::time::{Duration, Instant};
 

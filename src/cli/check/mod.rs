@@ -18,6 +18,7 @@ use judgement::{Judgement, judge};
 /// Quick, and still far from a load.
 const INTERVAL: Duration = Duration::from_millis(100);
 
+#[expect(clippy::disallowed_methods, reason = "limits how long a check may take")]
 pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Exit {
     for lane in [&mut config.lanes.pinned, &mut config.lanes.replicated.lane] {
         lane.interval = lane.interval.min(INTERVAL);

@@ -102,6 +102,7 @@ impl Player {
     }
 
     /// Shows every snapshot until the step is over.
+    #[expect(clippy::disallowed_methods, reason = "limits how long a chapter may take")]
     async fn play(&mut self, step: &Step) {
         let mut end = Instant::now() + step.at_most;
         let mut seen = false;

@@ -1,5 +1,6 @@
 //! A connection to one broker for one purpose that is kept open: dialled again when it ends, retired when responses stay
 //! away for the idle time-out, and replaced before its SASL session expires.
+#![expect(clippy::disallowed_methods, reason = "how long a connection lived, and how long a retired one may drain")]
 
 use std::sync::Arc;
 use std::time::Duration;

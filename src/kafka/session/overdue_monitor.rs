@@ -107,6 +107,7 @@ impl Drop for OverdueMonitor {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test stamps with the paused clock")]
 mod tests {
     use super::*;
     use std::sync::Mutex;

@@ -15,16 +15,6 @@ const RUST: [&str; 5] = ["src/", "core/", "probes/", "tests/", "benches/"];
 /// Longer than this, a file has more than one idea.
 const LINES_MAX: usize = 600;
 
-/// Who else reads the clock, and why that is no second time scale: nothing of it is counted or judged, except in the
-/// wire, whose stamps [`Clock::at`](prober_probes::clock::Clock::at) turns into ours.
-const TIME_READERS: [(&str, &str); 5] = [
-    ("probes/src/clock.rs", "the one reader of time"),
-    ("src/kafka/wire/", "stamps frames as they leave and arrive, and limits how long a dial may take"),
-    ("src/kafka/session/managed_connection.rs", "how long a connection lived, and how long a retired one may drain"),
-    ("src/app.rs", "how long the probes take to stop"),
-    ("src/cli/", "how long a check or a chapter of the demo may take"),
-];
-
 #[track_caller]
 fn assert_none(found: &[String], claim: &str) {
     assert!(found.is_empty(), "{claim}:\n{}", found.join("\n"));
@@ -66,28 +56,14 @@ fn kafka_exporters_and_web_never_see_each_other() {
         ("src/exporters/", ["crate::kafka", "crate::web"]),
         ("src/web/", ["crate::kafka", "crate::exporters"]),
     ] {
-        assert_none(&places(inside(&sources, folder), &others), "src/app.rs alone brings them together");
+        assert_none(&places(inside(&sources, folder), &others), "src/app alone brings them together");
     }
 }
 
 #[test]
-fn core_neither_waits_nor_touches_the_world() {
-    let world =
-        ["tokio", "async ", ".await", "std::{", "std::fs", "std::net", "std::thread", "std::process", "std::env"];
-    let found: Vec<String> = rust(&["core/src/"])
-        .iter()
-        .flat_map(|source| source.code().map(|(number, line)| (format!("{}:{number}", source.path), line.to_owned())))
-        .filter(|(_, line)| world.iter().any(|word| line.contains(word)))
-        .map(|(place, line)| format!("{place}: {}", line.trim()))
-        .collect();
-    assert_none(&found, "core is pure, its tests too");
+fn core_depends_on_no_runtime_and_probes_on_no_kafka_library() {
+    // The clippy.toml of each package holds what of std it may use.
     assert_eq!(dependencies("core/Cargo.toml"), ["hdrhistogram", "serde"]);
-}
-
-#[test]
-fn probes_know_the_ports_and_no_socket() {
-    let found = places(&rust(&["probes/src/"]), &["std::net", "tokio::net", "std::thread", "std::fs"]);
-    assert_none(&found, "probes reach the world through their ports");
     assert!(dependencies("probes/Cargo.toml").iter().all(|name| !name.contains("kafka")));
 }
 
@@ -97,36 +73,6 @@ fn dependencies(manifest: &str) -> Vec<String> {
     let section = text.lines().skip_while(|line| *line != "[dependencies]").skip(1);
     let names = section.take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(['.', ' ', '=']));
     names.map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with('#')).collect()
-}
-
-// Who may read the clock.
-
-#[test]
-fn time_is_read_in_one_file_and_where_a_reason_is_given() {
-    let sources = rust(&["src/", "core/", "probes/"]);
-    let readings = ["Instant::now", "SystemTime::now"];
-    let listed = |source: &&Source| TIME_READERS.iter().any(|(place, _)| source.path.starts_with(place));
-    let found = places(sources.iter().filter(|source| !listed(source)), &readings);
-    assert_none(&found, "read the time through probes/src/clock.rs");
-    for (place, reason) in TIME_READERS {
-        let needed = !places(inside(&sources, place), &readings).is_empty();
-        assert!(needed, "{place} does not read the time any more ({reason}); take it off the list");
-    }
-}
-
-#[test]
-fn wire_and_lanes_stamp_with_the_clock_that_tests_can_pause() {
-    let sources = rust(&["src/kafka/", "probes/src/"]);
-    let of_std = |source: &&Source| source.path != "probes/src/clock.rs";
-    let lines = sources.iter().filter(of_std).flat_map(|source| {
-        let standard = source.product().filter(|(_, line)| line.contains("std::time"));
-        standard.map(|(number, line)| (format!("{}:{number}", source.path), line))
-    });
-    let found: Vec<String> = lines
-        .filter(|(_, line)| line.contains("Instant") || line.contains("SystemTime"))
-        .map(|(place, line)| format!("{place}: {line}"))
-        .collect();
-    assert_none(&found, "tokio's Instant stands still under a paused clock, std's does not");
 }
 
 // Nothing lies around.

@@ -54,6 +54,7 @@ impl Running {
         timeout(DEADLINE, enough).await.expect("exports end like this");
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a test measures how long a stop takes")]
     async fn stop(self) -> Duration {
         let asked = Instant::now();
         self.stop.send(()).expect("it runs");

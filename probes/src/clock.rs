@@ -1,14 +1,14 @@
-//! The one reader of time.
+//! The only reader of time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prober_core::time::{Time, WallTime};
 use tokio::time::Instant;
 
-/// The process's monotonic clock, and beside it the calendar.
+/// Monotonic time of the process, and wall time.
 ///
-/// `Copy` and `Send`, and readable on threads that belong to no runtime, as librdkafka's do. Under tokio's paused
-/// clock it stands still with it.
+/// `Copy` and `Send`, and readable on threads outside any runtime, such as librdkafka's. Under tokio's paused clock it is
+/// paused too.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
@@ -16,7 +16,7 @@ pub struct Clock {
 
 #[expect(clippy::disallowed_methods, reason = "the one reader of the clock")]
 impl Clock {
-    /// Starts a clock: its origin is now.
+    /// A clock whose origin is now.
     pub fn start() -> Clock {
         Clock { origin: Instant::now() }
     }
@@ -26,24 +26,24 @@ impl Clock {
         self.at(Instant::now())
     }
 
-    /// A stamp that somebody else took of the same clock.
+    /// An instant of the same clock, as a time since the origin.
     pub fn at(&self, instant: Instant) -> Time {
         Time::ORIGIN + instant.saturating_duration_since(self.origin)
     }
 
-    /// Now, by the calendar; a calendar before 1970 reads as 1970.
+    /// The wall time now; 1970 if the system clock is before that.
     pub fn wall(&self) -> WallTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         WallTime(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
     }
 
-    /// What the calendar showed at `time`, not long ago, if nobody has set it since: for humans, never for latencies.
+    /// The wall time at `time`, unless the system clock was set since: for people, never for latencies.
     pub fn wall_at(&self, time: Time) -> WallTime {
         let ago = i64::try_from(self.now().since(time).as_nanos()).unwrap_or(i64::MAX);
         WallTime(self.wall().0.saturating_sub(ago))
     }
 
-    /// Waits until `time`. Far futures are cut to a day, since timers have a range; callers look again anyway.
+    /// Waits until `time`, but at most a day, because timers have a range; callers check again.
     pub async fn sleep_until(&self, time: Time) {
         const A_DAY: Duration = Duration::from_secs(86_400);
         tokio::time::sleep(time.since(self.now()).min(A_DAY)).await;

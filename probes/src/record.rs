@@ -1,4 +1,4 @@
-//! The bytes of a probe record (design §4, "Identity"), big-endian:
+//! The bytes of a probe record, big-endian:
 //!
 //! | bytes | what |
 //! | --- | --- |
@@ -23,26 +23,26 @@ const CHECKSUM: usize = 4;
 /// A record without padding.
 pub const SIZE_MIN: usize = 4 + 1 + 1 + 16 + 8 + 4 + 8 + 8 + CHECKSUM;
 
-/// In the lane's byte: a record of the transaction probe. To the lanes' readers it is a sibling's.
+/// The lane byte of a record of the `transaction` probe. The lanes' readers classify it as [`RecordOrigin::OtherRun`].
 pub const TRANSACTION: u8 = 3;
 
-/// Who writes: this run at this vantage.
+/// Who writes the records: this run at this vantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// One life of one process.
+    /// The run: one life of one process.
     pub run: RunId,
-    /// Where it stands.
+    /// The vantage.
     pub vantage: VantageHash,
 }
 
-/// What a record in a monitor topic is to us.
+/// Who wrote a record in a monitor topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordOrigin {
-    /// This run's, with this number.
+    /// This run, with this sequence number.
     Ours(Sequence),
-    /// Another run's, vantage's or probe's of kafka-prober: ignored.
+    /// Another run, vantage or probe of kafka-prober. The record is ignored.
     OtherRun,
-    /// Not in our format.
+    /// Somebody else, or nobody: the bytes are not in the prober's format.
     Foreign,
 }
 

@@ -1,13 +1,13 @@
 //! Open-loop ticks: due at fixed times, whether or not earlier attempts have finished.
 //!
-//! Ticks that the prober itself misses are skipped to the grid and counted: a burst afterwards would be load that
-//! nobody asked for, and a shifted grid would no longer be spread.
+//! Due times that the prober itself misses are skipped and counted: sending them later would be a burst of load, and
+//! shifted due times would no longer be spread over the interval.
 
 use std::time::Duration;
 
 use prober_core::time::{Time, nanos};
 
-/// One target's grid of due times: `phase + k * interval` since the clock's origin.
+/// The due times of one target: `phase + k * interval` since the clock's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     phase: u64,
@@ -20,12 +20,12 @@ pub struct Schedule {
 pub struct Tick {
     /// When it was due.
     pub due: Time,
-    /// How many grid points before it went by unseen.
+    /// How many due times before it were missed.
     pub missed: u64,
 }
 
 impl Schedule {
-    /// The grid of the `ordinal`-th target, beginning at the first grid point that is not before `from`.
+    /// The schedule of the `ordinal`-th target, beginning with its first due time at or after `from`.
     ///
     /// Phases follow the golden ratio, so that any number of targets is spread evenly, and none moves when another
     /// comes or goes.
@@ -90,9 +90,9 @@ mod tests {
     }
 
     proptest! {
-        /// However late the looks are, every grid point is either taken or missed, once.
+        /// However late it is called, every due time is either taken or missed, once.
         #[test]
-        fn no_grid_point_is_forgotten(ordinal: u64, from in 0u64..5000, steps in prop::collection::vec(0u64..1500, 1..50)) {
+        fn every_due_time_is_taken_or_missed(ordinal: u64, from in 0u64..5000, steps in prop::collection::vec(0u64..1500, 1..50)) {
             let from = Time::from_millis(from);
             let mut schedule = Schedule::new(INTERVAL, ordinal, from);
             let first = schedule.next_due();

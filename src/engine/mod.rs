@@ -249,7 +249,7 @@ impl Engine {
                             evidence.refuses(*partition, *at, *fault);
                         }
                         lane.latest.on_input(&input);
-                        lane.round_trip.hear(input, &mut self.counting, lane.port.as_mut());
+                        lane.round_trip.on_input(input, &mut self.counting, lane.port.as_mut());
                     }
                     Report::Topology(topology) => lane.topology = topology,
                     Report::Topic(topic) => {
@@ -316,7 +316,7 @@ impl Engine {
         self.health.on_resume(at, length);
         self.counting.on_resume();
         for lane in &mut self.lanes {
-            lane.round_trip.slept(at, &mut self.counting, lane.port.as_mut());
+            lane.round_trip.on_resume(at, &mut self.counting, lane.port.as_mut());
         }
         for probes in &mut self.probes {
             probes.direct.on_resume(at, &mut self.counting);
@@ -359,7 +359,7 @@ impl Engine {
             let cluster = &lane.route.cluster;
             let Some(observed) = self.observed.get(cluster) else { continue };
             self.decommissioned.follow(observed, &lane.topology, now);
-            lane.round_trip.forget(self.decommissioned.of(cluster), now, &mut self.counting);
+            lane.round_trip.set_decommissioned(self.decommissioned.of(cluster), now, &mut self.counting);
         }
         for probes in &mut self.probes {
             probes.direct.set_decommissioned(self.decommissioned.of(&probes.cluster), now, &mut self.counting);

@@ -51,7 +51,7 @@ impl LatestLaneStatus {
 
 impl LaneRuntime {
     pub(super) fn status(&self, now: Time) -> LaneStatus {
-        let waiting = |(_, broker)| self.round_trip.waiting(broker, now).map(|waiting| (broker, waiting));
+        let waiting = |(_, broker)| self.round_trip.oldest_unacked(broker, now).map(|waiting| (broker, waiting));
         LaneStatus {
             cluster: self.route.cluster.clone(),
             lane: self.route.lane,
@@ -127,7 +127,8 @@ fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Ti
         .into_iter()
         .filter_map(latest)
         .any(|latest| matches!(latest.outcome, Outcome::Good | Outcome::Slow) || latest.error_type == stale);
-    let waiting = routes.iter().filter(of_this).filter_map(|lane| lane.round_trip.waiting(status.broker, now)).max();
+    let waiting =
+        routes.iter().filter(of_this).filter_map(|lane| lane.round_trip.oldest_unacked(status.broker, now)).max();
     BrokerState::of(status.registered, answers, &newest, waiting)
 }
 

@@ -8,58 +8,58 @@ use prober_core::snapshot::LaneState;
 use prober_core::time::{Time, WallTime};
 use prober_core::track::{RereadResult, Written};
 
-/// A monitor topic. Answers come back as stamped [`LaneInput`]s, in any order, late or never.
+/// A monitor topic. Results are stamped [`LaneInput`]s, which may come in any order, late or never.
 pub trait Lane {
-    /// Hands one record to the client, at once, and returns the stamp taken just before: the attempt's `sent`.
+    /// Hands one record to the client without waiting. Returns the stamp taken just before: the attempt's `sent`.
     ///
     /// # Errors
-    /// The record cannot be handed over, and no byte of it left.
+    /// The client does not take the record; no byte of it was sent.
     fn submit(&mut self, record: RecordToSend) -> Result<Time, SendError>;
 
-    /// Reads one offset once more. Comes back as [`LaneInput::Reread`]; as nothing, if the broker does not answer.
+    /// Reads one offset again. The result is a [`LaneInput::Reread`]; there is none if the broker does not answer.
     fn reread(&mut self, partition: Partition, offset: i64);
 }
 
-/// A record on its way out.
+/// A record to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordToSend {
-    /// Where to.
+    /// The partition to write to.
     pub partition: Partition,
-    /// Its number.
+    /// Its sequence number.
     pub sequence: Sequence,
-    /// When it was due, by the calendar: the record's timestamp.
+    /// When the attempt was due, in wall time: the record's timestamp.
     pub due: WallTime,
     /// Its bytes.
     pub value: Vec<u8>,
 }
 
-/// Why a record was not taken.
+/// Why a record was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendError {
-    /// When that was known.
+    /// When the send failed.
     pub at: Time,
-    /// Why.
+    /// The cause.
     pub fault: Fault,
 }
 
 /// What a lane reports.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LaneInput {
-    /// Where the lane's partitions are.
+    /// The brokers of the lane's partitions changed.
     Layout {
-        /// When that was seen.
+        /// When that was noticed.
         at: Time,
-        /// Where.
+        /// The new layout.
         layout: Layout,
     },
-    /// What the lane is doing, for people.
+    /// The lane's state, for people.
     Status {
-        /// In a word.
+        /// The state.
         state: LaneState,
-        /// In a sentence.
+        /// A sentence about it.
         message: Option<Arc<str>>,
     },
-    /// The reader of a partition stands at this offset: resolved for the first time, or reset.
+    /// The read position of a partition was resolved, or reset.
     Position {
         /// The partition.
         partition: Partition,
@@ -67,10 +67,10 @@ pub enum LaneInput {
         at: Time,
         /// The next offset it will read.
         offset: i64,
-        /// Whether it jumped there from another.
+        /// Whether the reader skipped to it from another offset.
         reset: bool,
     },
-    /// The broker cannot even be asked for a position: there is no point in waiting before sending.
+    /// The broker cannot be asked for a read position, so that sending need not wait for one.
     Unreachable {
         /// The partition.
         partition: Partition,
@@ -79,39 +79,39 @@ pub enum LaneInput {
     Acked {
         /// The partition.
         partition: Partition,
-        /// Its number.
+        /// Its sequence number.
         sequence: Sequence,
         /// When.
         at: Time,
-        /// Where it stands in the log.
+        /// Its offset.
         offset: i64,
     },
     /// A record failed.
     Failed {
         /// The partition.
         partition: Partition,
-        /// Its number.
+        /// Its sequence number.
         sequence: Sequence,
         /// When.
         at: Time,
-        /// Why.
+        /// The cause.
         fault: Fault,
-        /// Whether it may be in the log all the same.
+        /// Whether the record may be in the log.
         written: Written,
     },
     /// A record of this run was read.
     Read {
         /// The partition.
         partition: Partition,
-        /// Its number.
+        /// Its sequence number.
         sequence: Sequence,
         /// When.
         at: Time,
-        /// Where it stands in the log.
+        /// Its offset.
         offset: i64,
     },
-    /// Bytes that are not in our format stand at the offsets `first..=last`.
-    Garbage {
+    /// The records at the offsets `first..=last` are not in the prober's format.
+    Foreign {
         /// The partition.
         partition: Partition,
         /// When they were read.
@@ -121,7 +121,7 @@ pub enum LaneInput {
         /// Last offset.
         last: i64,
     },
-    /// Everything below this offset has been delivered.
+    /// Every record below this offset was delivered.
     Passed {
         /// The partition.
         partition: Partition,
@@ -130,7 +130,7 @@ pub enum LaneInput {
         /// The next offset.
         next: i64,
     },
-    /// What stands at an offset that was read once more.
+    /// The result of [`Lane::reread`].
     Reread {
         /// The partition.
         partition: Partition,
@@ -138,51 +138,52 @@ pub enum LaneInput {
         at: Time,
         /// The offset.
         offset: i64,
-        /// What stands there.
+        /// What is at that offset.
         found: RereadResult,
     },
     /// The partition has a new leader epoch; the one before ended at this offset (OffsetForLeaderEpoch, KIP-101).
     EpochEnded {
         /// The partition.
         partition: Partition,
-        /// When the new epoch was first seen.
+        /// When the new epoch was noticed.
         at: Time,
-        /// The first offset that is not of the old epoch.
+        /// The first offset that the old epoch does not have.
         end: i64,
     },
-    /// The leader of a partition has said that it refuses every record, or that it does not any more.
+    /// The leader of a partition refuses every record, or accepts records again.
     Refuses {
         /// The partition.
         partition: Partition,
         /// When.
         at: Time,
-        /// With what; `None`: nothing any more.
+        /// The error; `None`: it accepts records.
         fault: Option<Fault>,
     },
     /// The topic was deleted and created again.
     Recreated {
-        /// When that was seen.
+        /// When that was noticed.
         at: Time,
     },
 }
 
-/// Where a lane's partitions are.
+/// The brokers of a lane's partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// Nobody has told of the cluster yet; attempts fail with `fault`.
+    /// There was no metadata yet; attempts fail with `fault`.
     Unknown {
-        /// Why nobody has.
+        /// Why there is none.
         fault: Fault,
     },
-    /// The cluster answers, the topic is not usable; attempts fail with `fault` once they come due.
+    /// The cluster answers, but the topic is not usable; attempts fail with `fault` once they come due.
     Missing {
-        /// The brokers registered.
+        /// The registered brokers.
         brokers: Vec<BrokerId>,
         /// Why there is no partition.
         fault: Fault,
     },
-    /// Each partition's broker.
+    /// The broker of each partition.
     Assigned(Vec<(Partition, BrokerId)>),
-    /// Probing would do harm or lie; [`LaneInput::Status`] says why.
+    /// The lane does not probe this topic, because it is another's or the results would be wrong; [`LaneInput::Status`] says
+    /// why.
     Refused,
 }

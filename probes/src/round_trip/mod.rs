@@ -1,7 +1,7 @@
-//! `produce`, `consume` and `end_to_end` on one lane: when each target is due, what is written, and what comes of it.
+//! `produce`, `consume` and `end_to_end` on one lane: when each target is due, what is written, and the events that follow.
 //!
-//! Driven by its owner: [`RoundTrip::hear`] takes in what the lane reports, [`RoundTrip::advance`] sends what is due and
-//! ends what has expired, [`RoundTrip::next_wake`] says when to look again. Nothing here waits, so no target can delay
+//! Its owner drives it: [`RoundTrip::on_input`] takes in what the lane reports, [`RoundTrip::advance`] sends what is due and
+//! ends what has expired, [`RoundTrip::next_wake`] says when to call it again. Nothing here waits, so no target delays
 //! another.
 
 mod target;
@@ -24,13 +24,14 @@ use crate::record::Identity;
 
 use target::Live;
 
-/// Before the first metadata an outage counts from here on: a healthy cluster has answered long before.
+/// Without metadata attempts come due from this time after the start: a healthy cluster has answered by then, and an outage
+/// counts from the first second.
 const FIRST_METADATA_WITHIN: Duration = Duration::from_secs(1);
 
-/// A topic that is not usable holds attempts back for so long, so that creating it costs no bad event.
+/// How long attempts are not due while the topic is not usable, so that creating it causes no bad event.
 const TOPIC_USABLE_WITHIN: Duration = Duration::from_secs(20);
 
-/// A read position is waited for so long; then sending starts anyway, and reads without one are void.
+/// How long sending waits for a read position; then it starts anyway, and reads without one are void.
 const POSITION_WITHIN: Duration = Duration::from_secs(10);
 
 /// Settings of the three probes on one lane.
@@ -51,27 +52,27 @@ pub struct RoundTrip {
     settings: Settings,
     clock: Clock,
     targets: BTreeMap<Key, Live>,
-    /// Brokers that are none any more, whatever replica lists name.
-    forgotten: BTreeSet<BrokerId>,
-    /// Where each partition's numbers go on when its target is replaced.
+    /// Brokers that have left the cluster for good, even if replica lists name them.
+    decommissioned: BTreeSet<BrokerId>,
+    /// The next sequence number of each partition whose target was replaced.
     sequences: BTreeMap<Partition, Sequence>,
     /// Since when the topic has been known to be unusable.
     missing_since: Option<Time>,
     resolved_any: bool,
-    /// No target has anything to do before. Kept, because the owner asks after each input, and there is a target a broker.
+    /// No target has anything to do before. Cached, because the owner asks after each input, and each broker has a target.
     next_wake: Time,
 }
 
-/// Whom a target stands for while the topic has no partition for it, or which partition it is.
+/// What a target stands for: a partition, or what is known while the topic has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
-    Nobody,
-    Without(BrokerId),
+    UnknownBroker,
+    WithoutPartition(BrokerId),
     At(Partition),
 }
 
 impl RoundTrip {
-    /// Probes that know of nothing yet: one target, broker unknown, due from one second on.
+    /// Before any input: one target, broker unknown, due from one second on.
     pub fn new(cluster: ClusterName, lane: Lane, identity: Identity, settings: Settings, clock: Clock) -> RoundTrip {
         let mut round_trip = RoundTrip {
             cluster,
@@ -80,39 +81,39 @@ impl RoundTrip {
             settings,
             clock,
             targets: BTreeMap::new(),
-            forgotten: BTreeSet::new(),
+            decommissioned: BTreeSet::new(),
             sequences: BTreeMap::new(),
             missing_since: None,
             resolved_any: false,
             next_wake: Time::NEVER,
         };
         let from = clock.now() + FIRST_METADATA_WITHIN;
-        let nobody = round_trip.without_partition(Broker::Unknown, 0, Fault::NoMetadata, from);
-        round_trip.targets.insert(Key::Nobody, nobody);
-        round_trip.look_at_all();
+        let unknown = round_trip.without_partition(Broker::Unknown, 0, Fault::NoMetadata, from);
+        round_trip.targets.insert(Key::UnknownBroker, unknown);
+        round_trip.update_next_wake();
         round_trip
     }
 
     /// Takes in what the lane reports.
-    pub fn hear(&mut self, input: LaneInput, counting: &mut Counting, lane: &mut dyn port::Lane) {
+    pub fn on_input(&mut self, input: LaneInput, counting: &mut Counting, lane: &mut dyn port::Lane) {
         match input {
             LaneInput::Layout { at, layout } => {
-                self.lay_out(at, layout, counting);
-                self.rest_forgotten(at, counting);
-                self.look_at_all();
+                self.set_layout(at, layout, counting);
+                self.close_decommissioned(at, counting);
+                self.update_next_wake();
             }
             LaneInput::Status { .. } => {}
             LaneInput::Recreated { at } => {
                 for live in self.targets.values_mut() {
-                    live.say(counting, lane, |track, out| track.recreated(at, out));
+                    live.update(counting, lane, |track, out| track.recreated(at, out));
                 }
-                self.look_at_all();
+                self.update_next_wake();
             }
             LaneInput::Position { partition, at, offset, reset } => {
                 let reason = if reset { VoidReason::ReaderReset } else { VoidReason::NoPosition };
                 if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
                     live.open_from(at);
-                    live.say(counting, lane, |track, out| track.reset(at, offset, reason, out));
+                    live.update(counting, lane, |track, out| track.reset(at, offset, reason, out));
                     self.next_wake = self.next_wake.min(live.next_wake());
                 }
             }
@@ -124,47 +125,48 @@ impl RoundTrip {
                 }
             }
             LaneInput::Acked { partition, sequence, at, offset } => {
-                self.tell(partition, counting, lane, |track, out| track.acked(sequence, at, offset, out));
+                self.update(partition, counting, lane, |track, out| track.acked(sequence, at, offset, out));
             }
             LaneInput::Failed { partition, sequence, at, fault, written } => {
-                self.tell(partition, counting, lane, |track, out| track.failed(sequence, at, fault, written, out));
+                self.update(partition, counting, lane, |track, out| track.failed(sequence, at, fault, written, out));
             }
             LaneInput::Read { partition, sequence, at, offset } => {
-                self.tell(partition, counting, lane, |track, out| track.read(sequence, at, offset, out));
+                self.update(partition, counting, lane, |track, out| track.read(sequence, at, offset, out));
             }
-            LaneInput::Garbage { partition, at, first, last } => {
-                self.tell(partition, counting, lane, |track, out| track.garbage(at, first, last, out));
+            LaneInput::Foreign { partition, at, first, last } => {
+                self.update(partition, counting, lane, |track, out| track.garbage(at, first, last, out));
             }
             LaneInput::Passed { partition, at, next } => {
-                self.tell(partition, counting, lane, |track, _| track.passed(at, next));
+                self.update(partition, counting, lane, |track, _| track.passed(at, next));
             }
             LaneInput::Reread { partition, at, offset, found } => {
-                self.tell(partition, counting, lane, |track, out| track.reread(at, offset, found, out));
+                self.update(partition, counting, lane, |track, out| track.reread(at, offset, found, out));
             }
             LaneInput::Refuses { partition, at, fault } => {
-                self.tell(partition, counting, lane, |track, _| track.refuses(at, fault));
+                self.update(partition, counting, lane, |track, _| track.refuses(at, fault));
             }
             LaneInput::EpochEnded { partition, at, end } => {
-                self.tell(partition, counting, lane, |track, _| track.epoch_ended(at, end));
+                self.update(partition, counting, lane, |track, _| track.epoch_ended(at, end));
             }
         }
     }
 
-    /// These brokers are none any more, and no others: nothing is due at them, although the topic's replicas name them.
-    pub fn forget(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, counting: &mut Counting) {
-        if self.forgotten == *brokers {
+    /// Sets the brokers that have left the cluster for good: nothing is due at them, although the topic's replicas name
+    /// them.
+    pub fn set_decommissioned(&mut self, brokers: &BTreeSet<BrokerId>, at: Time, counting: &mut Counting) {
+        if self.decommissioned == *brokers {
             return;
         }
-        self.forgotten.clone_from(brokers);
-        self.rest_forgotten(at, counting);
-        self.look_at_all();
+        self.decommissioned.clone_from(brokers);
+        self.close_decommissioned(at, counting);
+        self.update_next_wake();
     }
 
-    /// Their targets stay, with their read positions, for the case that they come back.
-    fn rest_forgotten(&mut self, at: Time, counting: &mut Counting) {
+    /// Their targets stay, with their read positions, in case they return.
+    fn close_decommissioned(&mut self, at: Time, counting: &mut Counting) {
         for live in self.targets.values_mut() {
-            let forgotten = live.target.broker.id().is_some_and(|id| self.forgotten.contains(&id));
-            match (forgotten, live.is_closed()) {
+            let decommissioned = live.target.broker.id().is_some_and(|id| self.decommissioned.contains(&id));
+            match (decommissioned, live.is_closed()) {
                 (true, false) => {
                     live.retire(at, counting);
                     live.close();
@@ -184,11 +186,11 @@ impl RoundTrip {
             if now < live.next_wake() {
                 continue;
             }
-            live.say(counting, lane, |track, out| track.expire(now, out));
+            live.update(counting, lane, |track, out| track.expire(now, out));
             live.send_due(now, self.clock, self.identity, self.settings.record_size, counting, lane);
             self.resolved_any |= live.has_resolved();
         }
-        self.look_at_all();
+        self.update_next_wake();
     }
 
     /// When [`RoundTrip::advance`] has something to do again; may be early, is never late.
@@ -197,7 +199,7 @@ impl RoundTrip {
         self.next_wake
     }
 
-    fn look_at_all(&mut self) {
+    fn update_next_wake(&mut self) {
         self.next_wake = self.first_wake();
     }
 
@@ -205,24 +207,24 @@ impl RoundTrip {
         self.targets.values().map(Live::next_wake).min().unwrap_or(Time::NEVER)
     }
 
-    /// Inputs were dropped before they reached us: whatever is in flight may have been among them.
+    /// Inputs were dropped by a full queue: the result of any attempt in flight may have been among them.
     pub fn input_dropped(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
         self.abandon(now, VoidReason::InputDropped, counting, lane);
     }
 
-    /// The machine was suspended, and no clock of ours saw it: what was in flight was cut off by us.
-    pub fn slept(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
+    /// The host was suspended, which the monotonic clock does not show: attempts in flight are void.
+    pub fn on_resume(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
         self.abandon(now, VoidReason::Stall, counting, lane);
     }
 
-    /// The process ends: what is in flight is void, and nothing is sent any more.
+    /// The process ends: attempts in flight are void, and nothing is sent any more.
     pub fn shut_down(&mut self, now: Time, counting: &mut Counting, lane: &mut dyn port::Lane) {
         self.abandon(now, VoidReason::Shutdown, counting, lane);
         self.targets.values_mut().for_each(Live::close);
-        self.look_at_all();
+        self.update_next_wake();
     }
 
-    /// Attempts that have not ended, over all targets and probes.
+    /// The number of attempts without a result, over all targets and probes.
     pub fn open(&self) -> usize {
         self.targets
             .values()
@@ -230,16 +232,18 @@ impl RoundTrip {
             .sum()
     }
 
-    /// Partitions probed, with the broker that each speaks for.
+    /// The probed partitions, each with its broker.
     pub fn probed(&self) -> impl Iterator<Item = (Partition, BrokerId)> + '_ {
         self.targets.iter().filter_map(|(key, live)| match (key, live.target.broker) {
-            (Key::At(partition), Broker::Id(broker)) if !self.forgotten.contains(&broker) => Some((*partition, broker)),
+            (Key::At(partition), Broker::Id(broker)) if !self.decommissioned.contains(&broker) => {
+                Some((*partition, broker))
+            }
             _ => None,
         })
     }
 
-    /// For how long a broker's oldest unacked record has waited.
-    pub fn waiting(&self, broker: BrokerId, now: Time) -> Option<Duration> {
+    /// How long a broker's oldest unacked record has waited.
+    pub fn oldest_unacked(&self, broker: BrokerId, now: Time) -> Option<Duration> {
         self.targets
             .values()
             .filter(|live| live.target.broker == Broker::Id(broker))
@@ -253,13 +257,13 @@ impl RoundTrip {
         self.resolved_any || self.targets.values().any(Live::has_resolved)
     }
 
-    fn lay_out(&mut self, at: Time, layout: Layout, counting: &mut Counting) {
+    fn set_layout(&mut self, at: Time, layout: Layout, counting: &mut Counting) {
         let missing = matches!(layout, Layout::Missing { .. });
         self.missing_since = if missing { self.missing_since.or(Some(at)) } else { None };
         let wanted: BTreeMap<Key, (Broker, Option<Fault>)> = match layout {
-            Layout::Unknown { fault } => BTreeMap::from([(Key::Nobody, (Broker::Unknown, Some(fault)))]),
+            Layout::Unknown { fault } => BTreeMap::from([(Key::UnknownBroker, (Broker::Unknown, Some(fault)))]),
             Layout::Missing { brokers, fault } => {
-                brokers.into_iter().map(|id| (Key::Without(id), (Broker::Id(id), Some(fault)))).collect()
+                brokers.into_iter().map(|id| (Key::WithoutPartition(id), (Broker::Id(id), Some(fault)))).collect()
             }
             Layout::Assigned(partitions) => {
                 partitions.into_iter().map(|(partition, id)| (Key::At(partition), (Broker::Id(id), None))).collect()
@@ -269,7 +273,7 @@ impl RoundTrip {
         self.remove_all_but(&wanted, at, counting);
         for (key, (broker, fault)) in wanted {
             match (self.targets.get_mut(&key), fault) {
-                (Some(live), Some(fault)) => live.fails_with(fault),
+                (Some(live), Some(fault)) => live.set_fault(fault),
                 (Some(_), None) => {}
                 (None, Some(fault)) => {
                     let from = self.missing_since.map_or(at, |since| since + TOPIC_USABLE_WITHIN);
@@ -288,7 +292,7 @@ impl RoundTrip {
         }
     }
 
-    /// Retires the targets that are no longer wanted, or that stand for another broker now.
+    /// Removes the targets that are not wanted any more, or that belong to another broker now.
     fn remove_all_but(&mut self, wanted: &BTreeMap<Key, (Broker, Option<Fault>)>, at: Time, counting: &mut Counting) {
         let sequences = &mut self.sequences;
         let resolved = &mut self.resolved_any;
@@ -317,7 +321,7 @@ impl RoundTrip {
         Live::waiting(target, self.settings.track, ordinal, first, at + POSITION_WITHIN)
     }
 
-    fn tell(
+    fn update(
         &mut self,
         partition: Partition,
         counting: &mut Counting,
@@ -325,15 +329,15 @@ impl RoundTrip {
         event: impl FnOnce(&mut track::Track, &mut Vec<track::Output>),
     ) {
         if let Some(live) = self.targets.get_mut(&Key::At(partition)) {
-            live.say(counting, lane, event);
+            live.update(counting, lane, event);
             self.next_wake = self.next_wake.min(live.next_wake());
         }
     }
 
     fn abandon(&mut self, now: Time, reason: VoidReason, counting: &mut Counting, lane: &mut dyn port::Lane) {
         for live in self.targets.values_mut() {
-            live.say(counting, lane, |track, out| track.abandon(now, reason, out));
+            live.update(counting, lane, |track, out| track.abandon(now, reason, out));
         }
-        self.look_at_all();
+        self.update_next_wake();
     }
 }

@@ -1,4 +1,4 @@
-//! One target at work: its schedule, its track, and whether it may send yet.
+//! One target of a lane: its schedule, the track of its attempts, and whether it may send yet.
 
 use prober_core::counting::Counting;
 use prober_core::event::VoidReason;
@@ -12,30 +12,30 @@ use crate::port::{self, RecordToSend};
 use crate::record::{self, Identity};
 use crate::schedule::Schedule;
 
-/// A target that is being probed, or waits to be.
+/// A target that is probed, or waits for its read position.
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) target: Target,
     pub(super) track: Track,
     ordinal: u64,
     gate: Gate,
-    /// Known before anything is sent: there is nowhere to send it.
+    /// The cause of failure of every attempt, if the topic has no usable partition.
     fault: Option<Fault>,
     resolved: bool,
 }
 
 #[derive(Debug)]
 enum Gate {
-    /// Not due before this, unless the lane says earlier that there is nothing to wait for.
+    /// Not due before this time, unless the lane reports a read position earlier.
     Until(Time),
-    /// Due on this grid.
+    /// Due by this schedule.
     Open(Schedule),
-    /// Never due again.
+    /// Not due.
     Closed,
 }
 
 impl Live {
-    /// A target whose attempts fail for a reason known beforehand, due from `from` on.
+    /// A target without a usable partition: its attempts fail with `fault`, and come due from `from` on.
     pub(super) fn failing(target: Target, settings: Settings, ordinal: u64, fault: Fault, from: Time) -> Live {
         let track = Track::new(&target, settings, Sequence(0));
         let gate = Gate::Open(Schedule::new(settings.interval, ordinal, from));
@@ -48,34 +48,34 @@ impl Live {
         Live { target, track, ordinal, gate: Gate::Until(latest), fault: None, resolved: false }
     }
 
-    /// Changes the reason that is known beforehand.
-    pub(super) fn fails_with(&mut self, fault: Fault) {
+    /// Changes the cause with which attempts fail.
+    pub(super) fn set_fault(&mut self, fault: Fault) {
         self.fault = Some(fault);
     }
 
-    /// There is nothing to wait for any more.
+    /// Ends the wait for a read position.
     pub(super) fn open_from(&mut self, at: Time) {
         if matches!(self.gate, Gate::Until(_)) {
             self.reopen(at);
         }
     }
 
-    /// Nothing is due any more.
+    /// Stops the schedule.
     pub(super) fn close(&mut self) {
         self.gate = Gate::Closed;
     }
 
-    /// Due again, from `at` on.
+    /// Starts the schedule again, from `at` on.
     pub(super) fn reopen(&mut self, at: Time) {
         self.gate = Gate::Open(Schedule::new(self.track.settings().interval, self.ordinal, at));
     }
 
-    /// Whether nothing is due any more.
+    /// Whether the schedule is stopped.
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.gate, Gate::Closed)
     }
 
-    /// When there is something to do.
+    /// When there is something to do next.
     pub(super) fn next_wake(&self) -> Time {
         let due = match &self.gate {
             Gate::Until(latest) => *latest,
@@ -90,8 +90,8 @@ impl Live {
         self.resolved
     }
 
-    /// Lets something happen to the track, enters what it says, and carries out the rereads that it asks for.
-    pub(super) fn say(
+    /// Applies `event` to the track, counts its outputs, and starts the rereads that it requests.
+    pub(super) fn update(
         &mut self,
         counting: &mut Counting,
         lane: &mut dyn port::Lane,
@@ -108,7 +108,7 @@ impl Live {
         }
     }
 
-    /// Sends the attempt that is due at `now`, if one is, and counts the missed ones.
+    /// Sends the attempt that is due at `now`, if any, and counts missed ones.
     pub(super) fn send_due(
         &mut self,
         now: Time,
@@ -142,10 +142,10 @@ impl Live {
                 Err(refusal) => self.track.failed(sequence, refusal.at, refusal.fault, Written::No, &mut out),
             }
         }
-        self.say(counting, lane, |_, said| said.append(&mut out));
+        self.update(counting, lane, |_, outputs| outputs.append(&mut out));
     }
 
-    /// Ends what is in flight, because the target is not probed any more.
+    /// Voids the attempts in flight: the target is removed.
     pub(super) fn retire(&mut self, at: Time, counting: &mut Counting) {
         let mut out = Vec::new();
         self.track.abandon(at, VoidReason::TargetRemoved, &mut out);

@@ -34,7 +34,7 @@ impl Rig {
         Rig { clock, sim: Sim::new(brokers, clock, timeline), round_trip, counting, expected_beat: Time::ORIGIN }
     }
 
-    /// Lives until `millis`, as the engine does: inputs first, then deadlines and sends, then what has settled.
+    /// Runs until `millis`, in the order of the engine: inputs, deadlines and sends, settled events.
     async fn until(&mut self, millis: u64) {
         let end = Time::from_millis(millis);
         loop {
@@ -49,7 +49,7 @@ impl Rig {
 
     fn step(&mut self) {
         for input in self.sim.advance() {
-            self.round_trip.hear(input, &mut self.counting, &mut self.sim.clone());
+            self.round_trip.on_input(input, &mut self.counting, &mut self.sim.clone());
         }
         let now = self.clock.now();
         self.round_trip.advance(now, &mut self.counting, &mut self.sim.clone());
@@ -58,18 +58,18 @@ impl Rig {
             self.expected_beat = now + HEARTBEAT_EVERY;
         }
         self.counting.settle(now, |_, _| {});
-        assert!(self.counting.balance(self.round_trip.open()), "the books do not balance at {now}");
+        assert!(self.counting.balance(self.round_trip.open()), "attempts are not all accounted for at {now}");
     }
 
-    /// The prober's process is stopped: nothing of it runs, the cluster goes on.
+    /// Stops the prober's process while the cluster goes on.
     async fn freeze_prober(&mut self, length: Duration) {
         tokio::time::advance(length).await;
         self.step();
     }
 
-    fn forget(&mut self, brokers: &[i32]) {
+    fn set_decommissioned(&mut self, brokers: &[i32]) {
         let brokers = brokers.iter().map(|id| BrokerId(*id)).collect();
-        self.round_trip.forget(&brokers, self.clock.now(), &mut self.counting);
+        self.round_trip.set_decommissioned(&brokers, self.clock.now(), &mut self.counting);
     }
 
     fn shut_down(&mut self) {
@@ -164,7 +164,7 @@ async fn cluster_down_at_start_counts_from_the_first_second_and_recovers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frozen_prober_blames_nobody() {
+async fn frozen_prober_causes_no_bad_event() {
     let mut rig = Rig::new(3, Timeline::quiet());
     rig.until(10_001).await;
     rig.freeze_prober(Duration::from_secs(10)).await;
@@ -206,7 +206,7 @@ async fn stalled_prober_does_not_excuse_a_frozen_broker() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_writes_are_errors_of_that_broker_with_kafkas_name() {
+async fn refused_writes_are_errors_of_that_broker_by_kafkas_error_name() {
     let timeline = Timeline::quiet().at(5_000, 3, At::Refuse(KafkaError(56))).at(7_000, 3, At::Accept);
     let mut rig = Rig::new(3, timeline);
     rig.until(10_000).await;
@@ -249,7 +249,7 @@ async fn lost_duplicate_corrupt_and_foreign_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recreated_topic_blames_nobody() {
+async fn recreated_topic_causes_no_bad_event() {
     let timeline = Timeline::quiet().cluster(5_001, Incident::Recreate);
     let mut rig = Rig::new(3, timeline);
     rig.until(10_000).await;
@@ -286,14 +286,14 @@ async fn dropped_inputs_void_what_was_in_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn topic_being_created_costs_no_bad_event_for_twenty_seconds() {
+async fn topic_being_created_causes_no_bad_event_for_twenty_seconds() {
     let mut rig = Rig::new(0, Timeline::quiet());
     let missing = |at| LaneInput::Layout {
         at,
         layout: Layout::Missing { brokers: vec![BrokerId(1)], fault: Fault::Kafka(KafkaError(29)) },
     };
     rig.step();
-    rig.round_trip.hear(missing(Time::ORIGIN), &mut rig.counting, &mut rig.sim.clone());
+    rig.round_trip.on_input(missing(Time::ORIGIN), &mut rig.counting, &mut rig.sim.clone());
     rig.until(19_900).await;
     assert_eq!(rig.counts(Broker::Id(BrokerId(1)), Probe::Produce).due, 0);
     rig.until(25_000).await;
@@ -302,15 +302,15 @@ async fn topic_being_created_costs_no_bad_event_for_twenty_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn forgotten_broker_is_not_due_and_is_probed_in_full_when_it_comes_back() {
+async fn decommissioned_broker_is_not_due_and_is_probed_in_full_when_it_returns() {
     let mut rig = Rig::new(2, Timeline::quiet());
     rig.until(5_000).await;
-    rig.forget(&[2]);
+    rig.set_decommissioned(&[2]);
     let due = rig.counts(Broker::Id(BrokerId(2)), Probe::Produce).due;
     rig.until(10_000).await;
     assert_eq!(rig.counts(Broker::Id(BrokerId(2)), Probe::Produce).due, due);
     assert_eq!(rig.round_trip.probed().count(), 1);
-    rig.forget(&[]);
+    rig.set_decommissioned(&[]);
     let read = rig.of(2, Probe::EndToEnd, Outcome::Good);
     rig.until(15_000).await;
     assert!(read + 20 <= rig.of(2, Probe::EndToEnd, Outcome::Good), "its read position was kept");
@@ -318,15 +318,15 @@ async fn forgotten_broker_is_not_due_and_is_probed_in_full_when_it_comes_back() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn moved_partition_goes_on_counting_where_its_numbers_stopped() {
+async fn moved_partition_continues_its_sequence_numbers() {
     let mut rig = Rig::new(2, Timeline::quiet());
     rig.until(5_000).await;
     let at = rig.clock.now();
     let moved = vec![(Partition(0), BrokerId(2)), (Partition(1), BrokerId(2))];
     let layout = LaneInput::Layout { at, layout: Layout::Assigned(moved) };
-    rig.round_trip.hear(layout, &mut rig.counting, &mut rig.sim.clone());
+    rig.round_trip.on_input(layout, &mut rig.counting, &mut rig.sim.clone());
     let position = LaneInput::Position { partition: Partition(0), at, offset: 25, reset: false };
-    rig.round_trip.hear(position, &mut rig.counting, &mut rig.sim.clone());
+    rig.round_trip.on_input(position, &mut rig.counting, &mut rig.sim.clone());
     rig.until(10_000).await;
     assert_eq!((rig.bad(1), rig.bad(2)), (0, 0));
     assert_eq!(rig.anomaly(2, Anomaly::Duplicate), 0);
@@ -334,7 +334,7 @@ async fn moved_partition_goes_on_counting_where_its_numbers_stopped() {
 }
 
 #[test]
-fn series_of_a_lane_speak_for_its_view() {
+fn series_of_a_lane_have_its_view() {
     let target =
         Target { cluster: ClusterName::new("c"), lane: Lane::Pinned, broker: Broker::Unknown, partition: None };
     let Series { view, .. } = target.series(Probe::Produce);

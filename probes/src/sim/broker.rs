@@ -157,7 +157,7 @@ impl SimBroker {
         let seen = match stored {
             _ if self.swallowed.contains(&offset) => None,
             Some(sequence) => Some(LaneInput::Read { partition, sequence, at, offset }),
-            None => Some(LaneInput::Garbage { partition, at, first: offset, last: offset }),
+            None => Some(LaneInput::Foreign { partition, at, first: offset, last: offset }),
         };
         let passed = LaneInput::Passed { partition, at, next: offset + 1 };
         seen.into_iter().chain([passed]).map(|report| (at, report)).collect()

@@ -22,7 +22,7 @@ impl LaneContext {
     ) -> Option<LaneInput> {
         match record {
             FetchedRecord::Unreadable { first, last, .. } => {
-                Some(LaneInput::Garbage { partition, at, first: *first, last: *last })
+                Some(LaneInput::Foreign { partition, at, first: *first, last: *last })
             }
             FetchedRecord::Read { offset, value, .. } => self.classify_value(partition, at, *offset, value),
         }
@@ -39,7 +39,7 @@ impl LaneContext {
         match record::classify(self.identity, self.lane, partition, value) {
             RecordOrigin::Ours(sequence) => Some(LaneInput::Read { partition, sequence, at, offset }),
             RecordOrigin::OtherRun => None,
-            RecordOrigin::Foreign => Some(LaneInput::Garbage { partition, at, first: offset, last: offset }),
+            RecordOrigin::Foreign => Some(LaneInput::Foreign { partition, at, first: offset, last: offset }),
         }
     }
 

@@ -1,6 +1,10 @@
-//! Real Kafka, one incident a file. What happened is judged by the harness's own log, never by the prober's word.
+//! Real Kafka, one fault a file. The tests compare the prober with what the harness did and read, never with the prober itself.
+//!
+//! Starting a cluster takes 10 s and more on two cores, so tests share one: [`default_cluster`] has the tests on three plain
+//! brokers, [`special_clusters`] those that need other settings. The test runner runs tests by name, one at a time, so that the
+//! tests of a folder follow one another; see [`harness::shared_cluster_with`].
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
-#![expect(clippy::print_stderr, reason = "what a test measured is said beside its verdict")]
+#![expect(clippy::print_stderr, reason = "what a test measured is printed beside its result")]
 #![expect(clippy::disallowed_methods, reason = "a test measures real time")]
 
 #[path = "../harness/mod.rs"]
@@ -8,27 +12,5 @@ mod harness;
 #[path = "../support/mod.rs"]
 mod support;
 
-mod broker_frozen;
-mod broker_killed;
-mod canary;
-mod check_command;
-mod client_frozen;
-mod client_port_dropped;
-mod cluster_down;
-mod collector;
-mod consumer_offsets_growth;
-mod controller_frozen;
-mod coordinators;
-mod counts_agree;
-mod direct_probes;
-mod foreign_topic;
-mod healthy;
-mod integrity;
-mod not_enough_replicas;
-mod observation;
-mod permissions;
-mod prober_frozen;
-mod prober_network;
-mod secured;
-mod stale_broker;
-mod unclean_election;
+mod default_cluster;
+mod special_clusters;

@@ -33,7 +33,7 @@ use properties::{Layout, Node, Roles};
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
 /// What a cluster is made of.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
     /// Tells the kept logs of a test's clusters apart.
     pub(crate) name: String,

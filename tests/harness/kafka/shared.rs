@@ -1,4 +1,4 @@
-//! One three-broker cluster for all tests of a binary that leave it as they found it.
+//! One cluster for consecutive tests that need the same settings and leave it usable.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -9,37 +9,46 @@ use super::{Cluster, Options};
 use crate::harness::raw::{self, RawError};
 use crate::harness::{skip_without_kafka, wait_until};
 
-/// Never dropped: its processes and folder are on a leash and go with the test process.
-static SHARED: Mutex<Option<Cluster>> = Mutex::new(None);
+/// The running cluster and its options. Never dropped at the end: its guard processes end it with the test process.
+static SHARED: Mutex<Option<(Options, Cluster)>> = Mutex::new(None);
 
 /// Deleting a few topics on three brokers takes some 100 ms.
 const EMPTY_WITHIN: Duration = Duration::from_secs(20);
 
-/// A broker that was away catches up, and is in sync again at the latest when the ISR is looked at, every 15 s.
+/// A broker that was away catches up. The leader checks its in-sync replicas every 15 s (half of replica.lag.time.max.ms).
 const LED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The shared cluster, to one test at a time.
-pub(crate) struct SharedCluster(MutexGuard<'static, Option<Cluster>>);
+pub(crate) struct SharedCluster(MutexGuard<'static, Option<(Options, Cluster)>>);
 
-/// The shared cluster with all brokers running and listed, and no topic but Kafka's own, which its preferred leaders lead.
-///
-/// Started on first use. What the test before left frozen, dead or created is mended first, also after
-/// it panicked. `None` is a counted skip: the machine cannot run Kafka, see [`skip_without_kafka`].
+/// Three plain brokers, as [`shared_cluster_with`] gives them.
 #[track_caller]
 pub(crate) fn shared_cluster() -> Option<SharedCluster> {
+    shared_cluster_with(Options { name: "shared".to_owned(), ..Options::default() })
+}
+
+/// A cluster with these options: all brokers are running and listed, each partition is led by its preferred leader, and there is
+/// no topic except Kafka's own.
+///
+/// The cluster of the test before is used again if it has the same options; otherwise it ends and a new one starts. What the test
+/// before froze, killed or created is undone first, also after it panicked. `None` is a counted skip: the machine cannot run Kafka,
+/// see [`skip_without_kafka`].
+#[track_caller]
+pub(crate) fn shared_cluster_with(options: Options) -> Option<SharedCluster> {
     if skip_without_kafka() {
         return None;
     }
     let mut slot = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-    let cluster = slot.get_or_insert_with(start);
-    cluster.heal();
-    delete_all_topics(cluster);
-    give_back_leadership(cluster);
-    Some(SharedCluster(slot))
-}
-
-fn start() -> Cluster {
-    Cluster::start(Options { name: "shared".to_owned(), ..Options::default() })
+    if slot.as_ref().is_none_or(|(running, _)| *running != options) {
+        // The one before ends first: two clusters at a time do not fit on a small machine.
+        *slot = None;
+        *slot = Some((options.clone(), Cluster::start(options)));
+    }
+    let shared = SharedCluster(slot);
+    shared.heal();
+    delete_all_topics(&shared);
+    give_back_leadership(&shared);
+    Some(shared)
 }
 
 #[track_caller]
@@ -91,7 +100,8 @@ impl Deref for SharedCluster {
     type Target = Cluster;
 
     fn deref(&self) -> &Cluster {
-        self.0.as_ref().expect("the guard is made of a started cluster")
+        let (_, cluster) = self.0.as_ref().expect("the guard is made from a started cluster");
+        cluster
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::network::Network;
-use crate::harness::{Cluster, Options, raw, skip_without_kafka};
+use crate::harness::{Cluster, raw};
 use crate::support::{DIRECT, REPLICATED, RunningProber, elapse};
 
 /// The default interval of `connect` and its deadline, and what a count takes to reach the page.
@@ -12,14 +12,8 @@ const SAID_WITHIN: Duration = Duration::from_millis(10_000 + 2_000 + 1_000);
 
 const DROPPED: Duration = Duration::from_secs(20);
 
-#[test]
-fn broker_that_only_clients_have_lost_is_named_by_connect_and_alone() {
-    if skip_without_kafka() {
-        return;
-    }
-    let test = "client_port_dropped::broker_that_only_clients_have_lost_is_named_by_connect_and_alone";
-    let Some(network) = Network::own(test) else { return };
-    let cluster = Cluster::start(Options { name: "dropped".to_owned(), ..Options::default() });
+#[track_caller]
+pub(super) fn broker_that_only_clients_have_lost_is_named_alone(network: &Network, cluster: &Cluster) {
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(15), "every direct probe has heard something good", |status| {
@@ -31,7 +25,7 @@ fn broker_that_only_clients_have_lost_is_named_by_connect_and_alone() {
     let dropped_at = Instant::now();
     let mut said_at = None;
     while dropped_at.elapsed() < DROPPED {
-        assert!(all_in_sync(&cluster), "replication goes on: the test shows what it says");
+        assert!(all_in_sync(cluster), "replication goes on: the test shows what it says");
         let status = probing.status();
         said_at = said_at.or((0 < status.bad_in(2, "connect")).then_some(status.at));
         elapse(Duration::from_millis(200));

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
+use super::options;
+use crate::harness::{raw, shared_cluster_with, wait_for};
 use crate::support::{RunningProber, Status};
 
 const GROUP: &str = "runaway";
@@ -37,11 +38,7 @@ fn rows(status: &Status) -> Vec<Value> {
 
 #[test]
 fn runaway_offsets_are_named_long_before_anything_fails() {
-    if skip_without_kafka() {
-        return;
-    }
-    let options = Options { name: "offsets".to_owned(), brokers: 2, ..Options::default() };
-    let cluster = Cluster::start(options.with("log.cleaner.enable", "false"));
+    let Some(cluster) = shared_cluster_with(options()) else { return };
     let address = cluster.any_internal_address();
     raw::create_topic(address, TOPIC, &vec![vec![1]; PARTITIONS as usize], &[]).expect("a topic of its own");
     let coordinator = wait_for(Duration::from_secs(30), "the group has a coordinator", || {

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
+use super::options;
+use crate::harness::{Cluster, raw, shared_cluster_with, wait_until};
 use crate::support::{RunningProber, elapse};
 
 /// 9 s after its last heartbeat.
@@ -16,11 +17,7 @@ const WATCHED: Duration = Duration::from_secs(5);
 
 #[test]
 fn broker_that_does_not_hear_the_controllers_is_stale_and_alone() {
-    if skip_without_kafka() {
-        return;
-    }
-    let options = Options { name: "stale".to_owned(), controllers: 1, controller_proxy: Some(3), ..Options::default() };
-    let cluster = Cluster::start(options);
+    let Some(cluster) = shared_cluster_with(options()) else { return };
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(15), "every broker has shown its metadata", |status| {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::network::Network;
-use crate::harness::{Cluster, Options, skip_without_kafka, wait_for};
+use crate::harness::{Cluster, wait_for};
 use crate::support::{RunningProber, TOLERANCE};
 
 /// A silence is found after two seconds; the reference may take four to tell what it is.
@@ -17,14 +17,8 @@ const FOUND_WITHIN: Duration = Duration::from_secs(6);
 /// Every connection is made anew, and a finding stands for two seconds more.
 const OVER_WITHIN: Duration = Duration::from_secs(30);
 
-#[test]
-fn dead_cluster_and_own_network_are_told_apart_by_the_reference() {
-    if skip_without_kafka() {
-        return;
-    }
-    let test = "prober_network::dead_cluster_and_own_network_are_told_apart_by_the_reference";
-    let Some(network) = Network::own(test) else { return };
-    let cluster = Cluster::start(Options { name: "away".to_owned(), ..Options::default() });
+#[track_caller]
+pub(super) fn dead_cluster_and_own_network_are_told_apart_by_the_reference(network: &Network, cluster: &Cluster) {
     let reference = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = reference.local_addr().expect("it listens");
     thread::spawn(move || reference.incoming().for_each(drop));

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_until};
+use super::options;
+use crate::harness::{raw, shared_cluster_with, wait_until};
 use crate::support::{REPLICATED, RunningProber, Status, elapse};
 
 /// The controllers give up on a dead broker 9 s after its last heartbeat.
@@ -14,11 +15,7 @@ const SURVIVOR: i32 = 1;
 
 #[test]
 fn writes_without_enough_replicas_accuse_no_live_broker() {
-    if skip_without_kafka() {
-        return;
-    }
-    let options = Options { name: "not-enough".to_owned(), controllers: 1, ..Options::default() };
-    let cluster = Cluster::start(options);
+    let Some(cluster) = shared_cluster_with(options()) else { return };
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     let before = probing.wait_good(&[1, 2, 3]);
     assert_eq!([1, 2, 3].map(|broker| before.client().bad(broker)), [0; 3], "{}", probing.prober.stderr());

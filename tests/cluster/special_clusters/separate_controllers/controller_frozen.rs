@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for};
+use super::options;
+use crate::harness::{raw, shared_cluster_with, wait_for};
 use crate::support::{CLUSTER, DIRECT, PROBES, RunningProber, Status, elapse};
 
 const FROZEN: Duration = Duration::from_secs(35);
@@ -13,13 +14,7 @@ const SAID_WITHIN: Duration = Duration::from_millis(10_000 + 4_000 + 1_000);
 
 #[test]
 fn frozen_controller_is_bad_for_the_cluster_and_for_no_broker() {
-    if skip_without_kafka() {
-        return;
-    }
-    let options = Options { name: "controller".to_owned(), controllers: 3, ..Options::default() };
-    // A broker that waits for the old controller is heard by the new one just before its session ends; twice as often
-    // is in good time on a busy machine, too.
-    let cluster = Cluster::start(options.with("broker.heartbeat.interval.ms", "1000"));
+    let Some(cluster) = shared_cluster_with(options()) else { return };
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(20), "the controller has answered", |status| {

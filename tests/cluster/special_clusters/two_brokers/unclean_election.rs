@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::harness::{Cluster, Options, raw, skip_without_kafka, wait_for, wait_until};
+use super::options;
+use crate::harness::{raw, shared_cluster_with, wait_for, wait_until};
 use crate::support::{REPLICATED, RunningProber, elapse};
 
 /// Run, vantage, partition and sequence: bytes 6 to 42 of a record.
@@ -14,11 +15,7 @@ const FENCED_WITHIN: Duration = Duration::from_secs(60);
 
 #[test]
 fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
-    if skip_without_kafka() {
-        return;
-    }
-    let options = Options { name: "unclean".to_owned(), brokers: 2, controllers: 1, ..Options::default() };
-    let cluster = Cluster::start(options.with("unclean.leader.election.enable", "true"));
+    let Some(cluster) = shared_cluster_with(options()) else { return };
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2]);
 

@@ -1,4 +1,4 @@
-//! librdkafka's in-process mock cluster, as a place for the demo to probe and to break.
+//! librdkafka's in-process mock cluster, which the demo and the fast tests probe and break.
 
 use std::time::Duration;
 
@@ -8,49 +8,50 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-/// Newer versions carry the current leader in their answers, which the mock does not survive without one.
+/// The newest versions that the mock cluster may offer. Responses of newer versions contain the current leader; without one
+/// the mock cluster crashes.
 const PRODUCE_MAX: i16 = 9;
 const FETCH_MAX: i16 = 11;
 
-/// A cluster in this process, with brokers `1..=count` and the topics of both lanes.
+/// A cluster in this process, with brokers 1 to `brokers` and the topics of both lanes.
 pub struct Mock {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 impl Mock {
-    /// Starts it.
+    /// Starts the cluster, and creates the topics with one partition per broker.
     ///
     /// # Errors
-    /// librdkafka could not start it.
+    /// librdkafka could not start the cluster.
     pub fn start(brokers: i32, pinned: &str, replicated: &str) -> Result<Mock, MockError> {
         let cluster = MockCluster::new(brokers)?;
         cluster.apiversion(RDKafkaApiKey::Produce, Some(0), Some(PRODUCE_MAX))?;
         cluster.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(FETCH_MAX))?;
-        // Without replication the mock puts partition i on its i-th broker. With it every partition would name broker 1
-        // first, and nothing would be replicated all the same.
+        // With replication factor 1 the mock cluster puts partition i on its i-th broker. With a higher one every partition
+        // would have broker 1 as its preferred leader, and nothing would be replicated.
         for topic in [pinned, replicated] {
             cluster.create_topic(topic, brokers, 1)?;
         }
         Ok(Mock { cluster })
     }
 
-    /// Where its brokers listen, `host:port` each.
+    /// The addresses of its brokers, `host:port`.
     pub fn bootstrap(&self) -> Vec<String> {
         self.cluster.bootstrap_servers().split(',').map(str::to_owned).collect()
     }
 
-    /// Lets every answer of this broker take so long.
+    /// Delays every response of this broker.
     ///
     /// # Errors
     /// There is no such broker.
-    pub fn delay(&self, broker: i32, answers: Duration) -> Result<(), MockError> {
-        self.cluster.broker_round_trip_time(broker, answers)
+    pub fn delay(&self, broker: i32, delay: Duration) -> Result<(), MockError> {
+        self.cluster.broker_round_trip_time(broker, delay)
     }
 
-    /// Closes this broker's connections and opens its listener again; then it answers at once, as after a restart.
+    /// Closes this broker's connections, removes its delay and opens its listener again, as a restart does.
     ///
-    /// It heals more than [`Mock::delay`] of zero does: there a connection that was open under a delay holds its next
-    /// delayed answer, which each fetch is, until that delay is over.
+    /// After [`Mock::delay`] of zero alone, an open connection would still hold back the response that was delayed, and all
+    /// after it, until that delay is over.
     ///
     /// # Errors
     /// There is no such broker.
@@ -60,7 +61,7 @@ impl Mock {
         self.cluster.broker_up(broker)
     }
 
-    /// Makes `broker` the leader of a partition, as a controller does when the old one is gone.
+    /// Makes `broker` the leader of a partition, as a controller does after the old leader has failed.
     ///
     /// # Errors
     /// There is no such topic, partition or broker.
@@ -68,8 +69,8 @@ impl Mock {
         self.cluster.partition_leader(topic, partition, Some(broker))
     }
 
-    /// Refuses the next `count` writes with this error, whichever of the brokers they reach. False, and nothing is
-    /// refused, if librdkafka does not know the error.
+    /// Makes the brokers refuse the next `count` produce requests, on any broker, with this error. Returns false, and changes
+    /// nothing, if librdkafka does not know the error.
     pub fn refuse_writes(&self, error: kafka_error::KafkaError, count: usize) -> bool {
         let known = RDKafkaRespErr::try_from(i32::from(error.0));
         known.map(|error| self.cluster.request_errors(RDKafkaApiKey::Produce, &vec![error; count])).is_ok()

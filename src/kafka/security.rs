@@ -1,7 +1,7 @@
-//! Security towards Kafka: one setting for both clients, so that neither trusts or tells more than the other.
+//! TLS and SASL towards Kafka: one setting for both clients, so that both trust and send the same.
 //!
-//! The wire uses the OpenSSL context that is made here; librdkafka is told the same by its own names and makes the same
-//! of it, since it links the same OpenSSL.
+//! The wire uses the OpenSSL context that is built here. librdkafka gets the same settings under its own names; it links the
+//! same OpenSSL.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,81 +13,81 @@ use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVersion};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 
-/// How the brokers of one cluster are spoken to. The default is Kafka's `PLAINTEXT`.
+/// Security of the connections to one cluster. The default is Kafka's `PLAINTEXT`.
 #[derive(Clone, Debug, Default)]
 pub struct Security {
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) sasl: Option<Arc<Sasl>>,
 }
 
-/// Whom to trust, and who we are.
+/// The authorities that are trusted, and the client certificate.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
-    /// Trusted instead of the machine's own certificates.
+    /// Authorities that are trusted instead of those of the host.
     pub ca: Option<Pem>,
-    /// Shown to a broker that asks for it.
+    /// Sent to a broker that requests a client certificate.
     pub client: Option<ClientIdentity>,
-    /// Also a certificate of another name is good enough.
+    /// Whether to accept a certificate that is not valid for the host name.
     pub any_hostname: bool,
 }
 
-/// A PEM file, as it was read: librdkafka reads it again.
+/// A PEM file. The wire uses the content; librdkafka reads the file again.
 #[derive(Clone)]
 pub struct Pem {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What it holds, in its order, each in DER.
+    /// Its certificates or its key in DER, in the order of the file.
     pub der: Vec<Vec<u8>>,
 }
 
-/// Our certificate, leaf first, and its key.
+/// The client certificate and its key.
 #[derive(Clone, Debug)]
 pub struct ClientIdentity {
-    /// The chain.
+    /// The certificate chain, leaf first.
     pub chain: Pem,
-    /// The key of the leaf, not encrypted.
+    /// The private key of the leaf, unencrypted.
     pub key: Pem,
 }
 
-/// TLS, ready for handshakes.
+/// The TLS context.
 pub(super) struct Tls {
     pub(super) connector: SslConnector,
     pub(super) settings: TlsSettings,
 }
 
-/// Who we say that we are, and how we prove it.
+/// SASL credentials.
 #[derive(Clone)]
 pub struct Sasl {
-    /// How.
+    /// The mechanism.
     pub mechanism: Mechanism,
-    /// The user.
+    /// User name.
     pub username: String,
-    /// Its password.
+    /// Password.
     pub password: String,
 }
 
 /// A SASL mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mechanism {
-    /// The password itself (RFC 4616).
+    /// Sends the password itself (RFC 4616).
     Plain,
-    /// A proof that we know it (RFC 5802), by SHA-256.
+    /// Proves that the client knows the password (RFC 5802), with SHA-256.
     ScramSha256,
-    /// The same by SHA-512.
+    /// The same with SHA-512.
     ScramSha512,
 }
 
 impl Security {
-    /// Security by these settings; none of TLS, none of SASL, or both.
+    /// Builds the security of a cluster: TLS, SASL, both, or neither.
     ///
     /// # Errors
-    /// A sentence: which file cannot be used, and why.
+    /// A sentence that names the file that cannot be used, and why.
     pub fn new(tls: Option<TlsSettings>, sasl: Option<Sasl>) -> Result<Security, String> {
         let tls = tls.map(Tls::new).transpose()?;
         Ok(Security { tls: tls.map(Arc::new), sasl: sasl.map(Arc::new) })
     }
 
-    /// The same in librdkafka's settings: names and values.
+    /// The same as librdkafka's settings: names and values.
     pub(super) fn for_librdkafka(&self) -> Vec<(&'static str, String)> {
         let protocol = match (&self.tls, &self.sasl) {
             (None, None) => "plaintext",
@@ -101,7 +101,7 @@ impl Security {
             all.push(("enable.ssl.certificate.verification", "true".to_owned()));
             let checked = if *any_hostname { "none" } else { "https" };
             all.push(("ssl.endpoint.identification.algorithm", checked.to_owned()));
-            // Without this librdkafka takes OpenSSL's default places, as our own context does.
+            // Without it librdkafka uses OpenSSL's default authorities, as our own context does.
             all.extend(ca.as_ref().map(|ca| ("ssl.ca.location", ca.location())));
             if let Some(ClientIdentity { chain, key }) = client {
                 all.push(("ssl.certificate.location", chain.location()));
@@ -139,7 +139,7 @@ impl Tls {
     }
 }
 
-/// Trusts these instead of the machine's.
+/// Trusts these authorities instead of those of the host.
 fn trust(builder: &mut SslConnectorBuilder, ca: &Pem) -> Result<(), ErrorStack> {
     let mut store = X509StoreBuilder::new()?;
     for certificate in &ca.der {
@@ -184,7 +184,7 @@ impl fmt::Display for Pem {
     }
 }
 
-/// It may hold a key, so only the path is shown.
+/// Shows only the path, because the content may be a private key.
 impl fmt::Debug for Pem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)
@@ -197,7 +197,7 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The password is not shown.
+/// Omits the password.
 impl fmt::Debug for Sasl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sasl")

@@ -1,5 +1,5 @@
-//! AddPartitionsToTxn (KIP-98) in the clients' form: the first word of a transaction, which tells
-//! the coordinator where markers will be due.
+//! AddPartitionsToTxn (KIP-98), in the form for clients: begins a transaction and names the partition that the coordinator
+//! writes the commit or abort marker to.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use super::{
     init_producer_id::Producer,
 };
 
-/// Adds one partition to the transaction of a producer, and begins it.
+/// Adds one partition to the transaction of a producer, and so begins it.
 #[derive(Debug, Clone)]
 pub struct AddPartitionToTxn {
     /// The transactional id.
@@ -31,7 +31,7 @@ pub struct AddPartitionToTxn {
     pub partition: i32,
 }
 
-/// What became of it.
+/// The response to AddPartitionsToTxn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddedPartition {
     /// Kafka's error code, 0 if none.
@@ -64,7 +64,7 @@ impl Request for AddPartitionToTxn {
             .into_iter()
             .flat_map(|topic| topic.results_by_partition)
             .find(|partition| partition.partition_index == self.partition)
-            .ok_or_else(|| CodecError::new("no answer for our partition"))?;
+            .ok_or_else(|| CodecError::new("the response lacks the requested partition"))?;
         let added = AddedPartition { error: partition.partition_error_code };
         Ok((added, codec::throttle(response.throttle_time_ms)))
     }

@@ -1,19 +1,18 @@
-//! The one table of requests that we speak: Kafka's number of each, and in which versions.
+//! The table of requests that the prober sends: Kafka's API key of each, and the versions.
 //!
-//! The lower ends are chosen for the flexible encoding (KIP-482), whose lengths the codec can
-//! check without knowing the message (see `codec`). Every Kafka since 2.8 and librdkafka's mock
-//! cluster offers it. Fetch alone goes further down, since the mock has to be pinned below v12
-//! where a partition has no leader.
+//! The lowest versions are those with the flexible encoding (KIP-482), whose lengths the codec can check without knowing the
+//! message (see `codec`). Every Kafka since 2.8 and librdkafka's mock cluster offer it. Only Fetch goes lower, because the
+//! mock cluster must be limited to v11: it does not survive newer versions while a partition has no leader.
 
 use std::fmt;
 
 use kafka_protocol::messages::ApiKey;
 
-/// A kind of request that we speak.
+/// A kind of request that the prober sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(usize)]
 pub enum Api {
-    /// What the broker offers; the first request on every connection.
+    /// The versions that the broker offers; the first request on every connection.
     ApiVersions,
     /// Brokers, topics, leaders.
     Metadata,
@@ -21,11 +20,11 @@ pub enum Api {
     Produce,
     /// Read records.
     Fetch,
-    /// Where a log begins and ends.
+    /// First and next offset of a log.
     ListOffsets,
     /// Create topics.
     CreateTopics,
-    /// Where a leader epoch ended.
+    /// End offset of a leader epoch.
     OffsetForLeaderEpoch,
     /// Delete topics.
     DeleteTopics,
@@ -41,11 +40,11 @@ pub enum Api {
     AddPartitionsToTxn,
     /// Commit or abort a transaction.
     EndTxn,
-    /// Which SASL mechanism.
+    /// Choose the SASL mechanism.
     SaslHandshake,
     /// One message of the SASL exchange.
     SaslAuthenticate,
-    /// Who is registered.
+    /// Registered brokers.
     DescribeCluster,
     /// The KRaft quorum.
     DescribeQuorum,
@@ -57,7 +56,7 @@ pub enum Api {
     ListPartitionReassignments,
 }
 
-/// Both ends included.
+/// A range of versions, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VersionRange {
     /// The oldest version.
@@ -76,32 +75,32 @@ pub(super) const SPOKEN: [(Api, ApiKey, VersionRange); 21] = [
     (Api::ApiVersions, ApiKey::ApiVersions, range(0, 3)),
     // Topic ids from v10; v13 only adds an error code.
     (Api::Metadata, ApiKey::Metadata, range(9, 12)),
-    // v13 names topics by id, which a produce has no need of.
+    // v13 identifies topics by id, which Produce does not need.
     (Api::Produce, ApiKey::Produce, range(9, 12)),
     // By name below v13, by id from there.
     (Api::Fetch, ApiKey::Fetch, range(4, 17)),
     (Api::ListOffsets, ApiKey::ListOffsets, range(6, 10)),
     (Api::CreateTopics, ApiKey::CreateTopics, range(5, 7)),
     (Api::OffsetForLeaderEpoch, ApiKey::OffsetForLeaderEpoch, range(4, 4)),
-    // By name only up to v5.
+    // Names only up to v5.
     (Api::DeleteTopics, ApiKey::DeleteTopics, range(4, 6)),
-    // v10 names topics by id.
+    // v10 identifies topics by id.
     (Api::OffsetCommit, ApiKey::OffsetCommit, range(8, 9)),
     (Api::OffsetFetch, ApiKey::OffsetFetch, range(6, 9)),
     (Api::DeleteGroups, ApiKey::DeleteGroups, range(2, 2)),
-    // Below the versions of KIP-890 in all three, and in a transactional Produce: there each end of a transaction
+    // These three, and Produce in a transaction, stay below the versions of KIP-890, in which each end of a transaction
     // gives the producer a new epoch.
     (Api::InitProducerId, ApiKey::InitProducerId, range(2, 4)),
-    // v4 is for brokers among themselves.
+    // v4 is for requests between brokers.
     (Api::AddPartitionsToTxn, ApiKey::AddPartitionsToTxn, range(3, 3)),
     (Api::EndTxn, ApiKey::EndTxn, range(3, 4)),
-    // v0 means that the exchange goes without headers. There is no flexible version; the answer is read by hand.
+    // With v0 the exchange has no request headers. There is no flexible version; the response is decoded by hand.
     (Api::SaslHandshake, ApiKey::SaslHandshake, range(1, 1)),
     (Api::SaslAuthenticate, ApiKey::SaslAuthenticate, range(2, 2)),
     // Fenced brokers from v2.
     (Api::DescribeCluster, ApiKey::DescribeCluster, range(0, 2)),
     (Api::DescribeQuorum, ApiKey::DescribeQuorum, range(0, 2)),
-    // An error of the whole answer from v3, free space from v4.
+    // An error code of the whole response from v3, free space from v4.
     (Api::DescribeLogDirs, ApiKey::DescribeLogDirs, range(3, 4)),
     (Api::DescribeConfigs, ApiKey::DescribeConfigs, range(4, 4)),
     (Api::ListPartitionReassignments, ApiKey::ListPartitionReassignments, range(0, 0)),
@@ -112,12 +111,12 @@ pub(super) const fn range(min: i16, max: i16) -> VersionRange {
 }
 
 impl Api {
-    /// The versions that we speak.
+    /// The versions that the prober supports.
     pub fn ours(self) -> VersionRange {
         SPOKEN[self as usize].2
     }
 
-    /// The number of this request on the wire.
+    /// The API key.
     pub(super) fn key(self) -> ApiKey {
         SPOKEN[self as usize].1
     }
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_in_the_order_of_the_enum() {
+    fn table_is_in_the_order_of_the_enum() {
         for (position, (api, _, range)) in SPOKEN.iter().enumerate() {
             assert_eq!(*api as usize, position);
             assert!(range.min <= range.max);

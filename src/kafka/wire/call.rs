@@ -1,5 +1,5 @@
-//! A call from both sides: the future that its caller holds, and the delivery that the pipeline
-//! keeps until the answer is in.
+//! The two sides of a call: the future of the response, which the caller holds, and the function that decodes and delivers
+//! the response, which the pipeline holds until it arrives.
 
 use std::{
     future::Future,
@@ -16,21 +16,21 @@ use super::{
     error::WireError,
 };
 
-/// An answer and when it came.
+/// A response, and when it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply<A> {
-    /// The answer.
+    /// The decoded response.
     pub body: A,
-    /// When the last byte of its frame was in.
+    /// When the last byte of its frame arrived.
     pub at: Instant,
-    /// How long the broker says that it throttles us (KIP-219); zero if it does not.
+    /// For how long the broker throttles this connection (KIP-219); zero if it does not.
     pub throttle: Duration,
 }
 
-/// A request on its way: a future of its answer. Dropping it does not take the request back; its
-/// answer is consumed when it comes.
+/// A request that was sent: a future of its response. Dropping it does not cancel the request; its response is then read
+/// and discarded.
 #[derive(Debug)]
-#[must_use = "the answer is lost unless awaited"]
+#[must_use = "the response is lost unless awaited"]
 pub struct Call<A> {
     sent: Instant,
     answer: oneshot::Receiver<Result<Reply<A>, WireError>>,
@@ -52,18 +52,18 @@ impl<A> Future for Call<A> {
     }
 }
 
-/// What the pipeline keeps of a call: it decodes the frame, hands the answer over, and tells the
-/// throttle time, or that the answer was malformed.
+/// Decodes the frame of a response and delivers it to the caller. Returns the throttle time, or the error if the response
+/// is malformed.
 pub(super) type Deliver = Box<dyn FnOnce(Result<(Bytes, Instant), WireError>) -> Result<Duration, WireError> + Send>;
 
-/// Both sides of a call that is sent now.
+/// Both sides of a call whose request is sent at `sent`.
 pub(super) fn pair<R: Request>(request: R, version: i16, sent: Instant) -> (Call<R::Response>, Deliver) {
     let (answer, receiver) = oneshot::channel();
     let deliver = Box::new(move |frame| deliver(request, version, frame, answer));
     (Call { sent, answer: receiver }, deliver)
 }
 
-/// Decodes an answer and hands it over. The receiver may be gone, which is no matter.
+/// Decodes a response and delivers it, unless the caller has dropped the call.
 fn deliver<R: Request>(
     request: R,
     version: i16,

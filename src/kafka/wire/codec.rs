@@ -1,11 +1,11 @@
-//! Between our plain requests and the codec library: headers, and a guard against lengths that
-//! cannot be true.
+//! Between our request types and the codec library: request and response headers, and a check of lengths before the library
+//! trusts them.
 //!
-//! The library reserves room for as many array elements as the bytes announce, before it has
-//! seen one of them; four hostile bytes would abort the process. In the flexible encoding
-//! (KIP-482) all lengths are unsigned varints, and the only other single-byte reads are booleans.
-//! So [`Body`] can watch every varint go by and refuse one that announces more elements or bytes
-//! than are left. Messages in the older encoding are checked by whoever still reads them.
+//! The library reserves memory for as many array elements as a response announces, before it has read one of them; four
+//! hostile bytes would abort the process. In the flexible encoding (KIP-482) all lengths are unsigned varints, and the only
+//! other single-byte reads are booleans. So [`Body`] can check every varint as it is read, and refuse one that announces
+//! more elements or bytes than are left. Responses in the older encoding are checked by the files that read them
+//! (`non_flexible`).
 
 use std::{fmt, time::Duration};
 
@@ -17,16 +17,15 @@ use kafka_protocol::{
 
 use super::api::Api;
 
-/// A request that a [`Connection`](super::Connection) can carry; implemented by the request types
-/// of this module.
+/// A request that a [`Connection`](super::Connection) can send; implemented by the request types of this module.
 pub trait Request: Send + 'static {
-    /// What comes back.
+    /// The type of the response.
     type Response: Send + 'static;
 
-    /// Which request this is.
+    /// The kind of request.
     const API: Api;
 
-    /// The newest version that this very request can be told in.
+    /// The newest version that can express this request.
     fn newest(&self) -> i16 {
         i16::MAX
     }
@@ -34,17 +33,17 @@ pub trait Request: Send + 'static {
     /// Writes the request's body.
     ///
     /// # Errors
-    /// If a field does not fit the version.
+    /// A field cannot be expressed in this version.
     fn encode(&self, version: i16, out: &mut BytesMut) -> Result<(), CodecError>;
 
-    /// Reads the answer's body, and how long the broker throttles us (KIP-219).
+    /// Reads the response's body, and for how long the broker throttles the connection (KIP-219).
     ///
     /// # Errors
-    /// If the bytes are no such answer.
+    /// The bytes are not a valid response.
     fn decode(self, version: i16, body: Body) -> Result<(Self::Response, Duration), CodecError>;
 }
 
-/// Why bytes could not be written or read, in the codec's words.
+/// Why a request could not be encoded or a response decoded: the codec's message.
 #[derive(Debug)]
 pub struct CodecError(String);
 
@@ -60,7 +59,7 @@ impl fmt::Display for CodecError {
     }
 }
 
-/// Appends a whole frame (length, header, body) to `out`; on an error `out` is as before.
+/// Appends a whole frame (length, header, body) to `out`; on an error `out` is unchanged.
 pub(super) fn encode_frame<R: Request>(
     request: &R,
     version: i16,
@@ -96,7 +95,7 @@ pub(super) fn correlation(frame: &Bytes) -> Option<i32> {
     frame.first_chunk().map(|bytes| i32::from_be_bytes(*bytes))
 }
 
-/// The body of an answer in a frame, past its header.
+/// The body of a response: the frame after its header.
 pub(super) fn body(frame: Bytes, api: Api, version: i16) -> Result<Body, CodecError> {
     let mut body = Body { bytes: frame, varint: 0, shift: 0 };
     ResponseHeader::decode(&mut body, api.key().response_header_version(version)).map_err(CodecError::new)?;
@@ -123,31 +122,31 @@ pub(super) fn topic_id(id: &[u8; 16]) -> Option<[u8; 16]> {
     (*id != [0; 16]).then_some(*id)
 }
 
-/// The unread bytes of an answer.
+/// The unread bytes of a response.
 #[derive(Debug)]
 pub struct Body {
     bytes: Bytes,
-    /// The varint that the last single-byte reads may be part of.
+    /// The value of the varint that the last single-byte reads may be part of.
     varint: u64,
     shift: u32,
 }
 
 impl Body {
-    /// A varint up to this passes whatever is left: tag numbers are varints too, and vendors
-    /// begin theirs at 10,000. A false length of this size reserves a few MiB for an instant.
+    /// A varint up to this value is accepted however many bytes are left, because tag numbers are varints too, and vendors
+    /// number theirs from 10,000. A false length of this size reserves a few MiB for a moment.
     const ALWAYS_ALLOWED: u64 = 1 << 14;
 
     pub(super) fn decode<M: Decodable>(&mut self, version: i16) -> Result<M, CodecError> {
         M::decode(self, version).map_err(CodecError::new)
     }
 
-    /// What is unread, to look at without reading it.
+    /// The unread bytes, without consuming them.
     pub(super) fn rest(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Whether the varint that may have ended or grown with `byte` can be a true length. Errs on
-    /// the side of refusing: a boolean before it can only make it look larger.
+    /// Whether the varint that `byte` continues or ends can be a true length. A boolean read just before it can only make it
+    /// look larger, so the error is on the side of refusing.
     fn plausible(&mut self, byte: u8) -> bool {
         self.varint |= u64::from(byte & 0x7f) << self.shift;
         self.shift += 7;
@@ -156,7 +155,7 @@ impl Body {
         }
         let announced = self.varint;
         (self.varint, self.shift) = (0, 0);
-        // Lengths are told plus one.
+        // KIP-482 encodes a length as its value plus one.
         announced <= Self::ALWAYS_ALLOWED.max(self.bytes.len() as u64 + 1)
     }
 }

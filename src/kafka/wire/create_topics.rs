@@ -1,4 +1,4 @@
-//! CreateTopics: one topic with explicit replicas, or only the question whether it could be.
+//! CreateTopics: creates one topic with explicit replicas, or only validates that it could be created.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,35 +16,35 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// Creates one topic. Any broker takes it and forwards it to the controller.
+/// Creates one topic. Any broker accepts the request and forwards it to the controller.
 #[derive(Debug, Clone)]
 pub struct CreateTopic {
     /// The topic's name.
     pub topic: Arc<str>,
-    /// For each partition, in order, the brokers that shall hold it, the preferred leader first.
+    /// The replicas of each partition in order, the preferred leader first.
     pub replicas: Vec<Vec<i32>>,
     /// Topic configs, as name and value.
     pub configs: Vec<(String, String)>,
-    /// How long the controller may take.
+    /// How long the controller may take, in whole milliseconds.
     pub timeout: Duration,
-    /// Whether to check only, and create nothing.
+    /// Whether to validate only, and create nothing.
     pub validate_only: bool,
 }
 
-/// What became of the topic.
+/// The response to CreateTopics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreatedTopic {
     /// Kafka's error code, 0 if none.
     pub error: i16,
-    /// The broker's own words on the error. A refused config is named here only
-    /// (INVALID_CONFIG); Kafka has no field for it.
+    /// The broker's error message. After INVALID_CONFIG it is the only place that names the refused config; Kafka has no
+    /// field for it.
     pub message: Option<String>,
-    /// The new topic's id; none after an error, and none from a broker that does not tell it.
-    /// After a validation it is the id of nothing.
+    /// The new topic's id; `None` after an error, and from a broker that does not send it. After a validation no topic has
+    /// this id.
     pub id: Option<[u8; 16]>,
-    /// Partitions as created; −1 if not told.
+    /// Partitions as created; −1 if unknown.
     pub partitions: i32,
-    /// Replication factor as created, which some services raise silently; −1 if not told.
+    /// Replication factor as created, which some managed services raise silently (K12); −1 if unknown.
     pub replication_factor: i16,
     /// The configs in force, as name and value, to compare with what was asked for; empty if not
     /// told.
@@ -100,7 +100,7 @@ impl Request for CreateTopic {
             .topics
             .into_iter()
             .find(|topic| *topic.name.0 == *self.topic)
-            .ok_or_else(|| CodecError::new("no answer for our topic"))?;
+            .ok_or_else(|| CodecError::new("the response lacks the requested topic"))?;
         let configs = topic.configs.unwrap_or_default().into_iter();
         let configs = configs.map(|config| (config.name.to_string(), config.value.map(|value| value.to_string())));
         let created = CreatedTopic {

@@ -1,4 +1,4 @@
-//! DeleteGroups: groups without members, with everything that they have committed.
+//! DeleteGroups: deletes groups without members, and the offsets that they committed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,17 +13,17 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// Deletes groups; each must be coordinated by the broker that is asked.
+/// Deletes groups, each of which must be coordinated by the broker that receives the request.
 #[derive(Debug, Clone)]
 pub struct DeleteGroups {
-    /// Their ids.
+    /// Group ids.
     pub groups: Vec<Arc<str>>,
 }
 
-/// What became of one group.
+/// The response to DeleteGroups, for one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedGroup {
-    /// Its id.
+    /// The group's id.
     pub group: String,
     /// Kafka's error code, 0 if none.
     pub error: i16,

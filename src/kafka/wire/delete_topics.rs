@@ -1,4 +1,4 @@
-//! DeleteTopics: one topic, by name.
+//! DeleteTopics: deletes one topic by name.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,24 +13,24 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// The first version that could name a topic by its id.
+/// The first version that names topics in a list of name or id.
 const BY_NAME_OR_ID: i16 = 6;
 
-/// Deletes one topic. Any broker takes it and forwards it to the controller.
+/// Deletes one topic. Any broker accepts the request and forwards it to the controller.
 #[derive(Debug, Clone)]
 pub struct DeleteTopic {
     /// The topic's name.
     pub topic: Arc<str>,
-    /// How long the controller may take.
+    /// How long the controller may take, in whole milliseconds.
     pub timeout: Duration,
 }
 
-/// What became of the topic.
+/// The response to DeleteTopics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedTopic {
     /// Kafka's error code, 0 if none.
     pub error: i16,
-    /// The broker's own words on the error, if it has any.
+    /// The broker's error message, if it sent one.
     pub message: Option<String>,
 }
 
@@ -52,7 +52,11 @@ impl Request for DeleteTopic {
 
     fn decode(self, version: i16, mut body: Body) -> Result<(DeletedTopic, Duration), CodecError> {
         let response: DeleteTopicsResponse = body.decode(version)?;
-        let topic = response.responses.into_iter().next().ok_or_else(|| CodecError::new("no answer for our topic"))?;
+        let topic = response
+            .responses
+            .into_iter()
+            .next()
+            .ok_or_else(|| CodecError::new("the response lacks the requested topic"))?;
         let deleted =
             DeletedTopic { error: topic.error_code, message: topic.error_message.map(|message| message.to_string()) };
         Ok((deleted, codec::throttle(response.throttle_time_ms)))

@@ -1,4 +1,4 @@
-//! DescribeCluster (KIP-700): who is registered, fenced brokers included where the broker can tell them (KIP-1073).
+//! DescribeCluster (KIP-700): the registered brokers, including the fenced ones where the broker lists them (KIP-1073).
 
 use std::time::Duration;
 
@@ -18,43 +18,43 @@ const WITH_FENCED: i16 = 2;
 /// The first version that distinguishes brokers from controllers (KIP-919).
 const WITH_ENDPOINT: i16 = 1;
 
-/// KIP-919's number for brokers.
+/// KIP-919's endpoint type for brokers.
 const BROKERS: i8 = 1;
 
-/// Asks any broker who is registered.
+/// Asks any broker for the registered brokers.
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeCluster;
 
-/// Who is registered.
+/// The response to DescribeCluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedCluster {
     /// Kafka's error code, 0 if none.
     pub error: i16,
     /// The cluster's id.
     pub cluster_id: String,
-    /// Whether fenced brokers are listed too. If not, a broker that is not listed may be fenced or unregistered.
+    /// Whether fenced brokers are listed. If not, a broker that is missing may be fenced or unregistered.
     pub complete: bool,
     /// The brokers.
     pub brokers: Vec<RegisteredBroker>,
 }
 
-/// A broker that is registered.
+/// A registered broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisteredBroker {
     /// Its id.
     pub id: i32,
-    /// Host name or address on the listener that we asked; empty if it is fenced and has none there.
+    /// Host name or address on the listener that was asked; empty if the broker is fenced and has none there.
     pub host: String,
     /// TCP port.
     pub port: i32,
     /// Its rack, if configured.
     pub rack: Option<String>,
-    /// Registered, and kept out.
+    /// Registered but fenced: the controller gives it no partition to lead.
     pub fenced: bool,
 }
 
 impl RegisteredBroker {
-    /// `host:port`, as [`dial()`](super::dial()) takes it; none without a host.
+    /// `host:port`, as [`dial()`](super::dial()) takes it; `None` without a host.
     pub fn address(&self) -> Option<String> {
         let Self { host, port, .. } = self;
         let bracketed = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };

@@ -1,4 +1,4 @@
-//! DescribeConfigs: one config of many topics.
+//! DescribeConfigs: the value of one config of many topics.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,13 +16,13 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// What a topic demands of its in-sync replicas before a write with `acks=all` is accepted.
+/// The topic config: how many in-sync replicas a write with `acks=all` needs.
 pub const MIN_INSYNC_REPLICAS: &str = "min.insync.replicas";
 
-/// Kafka's number for topics.
+/// Kafka's resource type for topics.
 const TOPIC: i8 = 2;
 
-/// Asks any broker for the value in force of one config of these topics, be it the topic's own or a default.
+/// Asks any broker for the effective value of one config of these topics: the topic's own, or a default.
 #[derive(Debug, Clone)]
 pub struct DescribeTopicConfig {
     /// The topics.
@@ -38,7 +38,7 @@ pub struct DescribedTopicConfig {
     pub topic: String,
     /// Kafka's error code, 0 if none.
     pub error: i16,
-    /// The value; none if the topic has no such config, or after an error.
+    /// The value; `None` if the topic has no such config, or after an error.
     pub value: Option<String>,
 }
 

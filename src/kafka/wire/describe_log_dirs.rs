@@ -1,4 +1,4 @@
-//! DescribeLogDirs (KIP-113, KIP-827): a broker's log directories, their free space, and the sizes of some partitions.
+//! DescribeLogDirs (KIP-113, KIP-827): a broker's log directories, their free space, and the sizes of selected partitions.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,29 +19,29 @@ use super::{
 /// Asks one broker about its own directories, and about these partitions in them.
 #[derive(Debug, Clone, Default)]
 pub struct DescribeLogDirs {
-    /// Topics with the partitions to measure. Others are left out of the answer, not out of the free space.
+    /// Topics and partitions to measure. The response omits others; the free space includes them.
     pub topics: Vec<(Arc<str>, Vec<i32>)>,
 }
 
-/// What the broker says.
+/// The response to DescribeLogDirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedLogDirs {
-    /// Kafka's error code of the whole answer, 0 if none.
+    /// Kafka's error code of the whole response, 0 if none.
     pub error: i16,
     /// The directories.
     pub directories: Vec<DescribedLogDir>,
 }
 
-/// One directory.
+/// One log directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DescribedLogDir {
     /// Kafka's error code, 0 if none; KAFKA_STORAGE_ERROR if it is offline.
     pub error: i16,
-    /// Bytes of its volume; none from a broker that does not tell.
+    /// Size of its volume in bytes; `None` from a broker that does not report it.
     pub total: Option<u64>,
-    /// Bytes of the volume that Kafka may still use.
+    /// Bytes of the volume that Kafka can still use; `None` as above.
     pub usable: Option<u64>,
-    /// Topic, partition and bytes. Copies that are being moved to another directory are left out.
+    /// Topic, partition and size in bytes. Copies that are being moved to another directory are left out.
     pub partitions: Vec<(String, i32, u64)>,
 }
 
@@ -56,7 +56,7 @@ impl Request for DescribeLogDirs {
                 .with_topic(TopicName(StrBytes::from_string(name.to_string())))
                 .with_partitions(partitions.clone())
         });
-        // Null would ask for every partition there is.
+        // Null would ask for every partition of the broker.
         let request = DescribeLogDirsRequest::default().with_topics(Some(topics.collect()));
         codec::write(&request, version, out)
     }
@@ -79,7 +79,7 @@ fn directory(result: DescribeLogDirsResult) -> DescribedLogDir {
     });
     DescribedLogDir {
         error: result.error_code,
-        // −1 where it is not told, which older versions never do.
+        // Older brokers send −1.
         total: u64::try_from(result.total_bytes).ok(),
         usable: u64::try_from(result.usable_bytes).ok(),
         partitions: partitions.collect(),

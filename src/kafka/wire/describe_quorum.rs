@@ -1,4 +1,4 @@
-//! DescribeQuorum (KIP-595, KIP-836): who leads the KRaft quorum, and how far the others have come.
+//! DescribeQuorum (KIP-595, KIP-836): the leader of the KRaft quorum, and the log end offsets of the other members.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// The only topic that a quorum replicates, and its only partition.
+/// The topic that the quorum replicates; it has one partition.
 const METADATA_LOG: &str = "__cluster_metadata";
 
-/// Asks for the quorum. Any broker takes it and forwards it to the active controller.
+/// Asks for the quorum. Any broker accepts the request and forwards it to the active controller.
 #[derive(Debug, Clone, Copy)]
 pub struct DescribeQuorum;
 
@@ -33,9 +33,9 @@ pub struct DescribedQuorum {
     pub leader: i32,
     /// The leader's epoch.
     pub leader_epoch: i32,
-    /// Controllers, as id and log end offset, −1 if unknown.
+    /// Controllers with a vote: id and log end offset, −1 if unknown.
     pub voters: Vec<(i32, i64)>,
-    /// Brokers and controllers that do not vote, likewise.
+    /// Brokers, and controllers without a vote: id and log end offset, −1 if unknown.
     pub observers: Vec<(i32, i64)>,
 }
 
@@ -64,7 +64,7 @@ impl Request for DescribeQuorum {
                 voters: replicas(&partition.current_voters),
                 observers: replicas(&partition.observers),
             },
-            None if response.error_code == 0 => return Err(CodecError::new("no answer for the metadata log")),
+            None if response.error_code == 0 => return Err(CodecError::new("the response lacks the metadata log")),
             None => DescribedQuorum {
                 error: response.error_code,
                 leader: -1,
@@ -73,7 +73,7 @@ impl Request for DescribeQuorum {
                 observers: Vec::new(),
             },
         };
-        // This answer has no throttle time.
+        // The response has no throttle time.
         Ok((described, Duration::ZERO))
     }
 }

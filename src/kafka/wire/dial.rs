@@ -1,5 +1,5 @@
-//! Dialling: a name becomes addresses, an address a TCP connection, that perhaps a TLS stream, and
-//! that, by its handshakes, a [`Connection`]. Each phase is timed, and fails with an error of its own.
+//! Opens a connection in phases: resolve the name, connect over TCP, TLS handshake, ApiVersions, SASL. Each phase is timed,
+//! and fails with an error of its own.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -12,50 +12,49 @@ use tokio::{
 use super::{connection::Connection, error::WireError, stream_error, tcp_state::Endpoints, tls};
 use crate::kafka::security::Security;
 
-/// How long each phase took.
+/// Duration of each phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// Name to addresses.
+    /// Resolving the name to addresses.
     pub resolve: Duration,
-    /// All connect attempts, failed addresses included.
+    /// TCP connect, including addresses that failed.
     pub connect: Duration,
-    /// The TLS handshake; none without TLS.
+    /// The TLS handshake; `None` without TLS.
     pub tls: Option<Duration>,
-    /// The SASL exchange; none without SASL.
+    /// The SASL exchange; `None` without SASL.
     pub sasl: Option<Duration>,
-    /// The ApiVersions exchange, which comes before SASL.
+    /// The ApiVersions exchange, which precedes SASL.
     pub api_versions: Duration,
 }
 
-/// A TCP connection without TLS and Kafka's handshakes yet.
+/// A TCP connection before TLS and before any Kafka request.
 #[derive(Debug)]
 pub struct Socket {
-    /// The connected stream, without Nagle's delay.
+    /// The connected stream, with TCP_NODELAY.
     pub stream: TcpStream,
-    /// The address that accepted.
+    /// The address that accepted the connection.
     pub peer: SocketAddr,
-    /// Resolve and connect.
+    /// The phases so far: resolve and connect.
     pub phases: Phases,
 }
 
-/// A connection ready for calls.
+/// A connection that is ready for requests.
 #[derive(Debug)]
 pub struct Dialed {
     /// The connection.
     pub connection: Connection,
-    /// The address that accepted.
+    /// The address that accepted the connection.
     pub peer: SocketAddr,
-    /// How long each phase took.
+    /// Duration of each phase.
     pub phases: Phases,
 }
 
-/// Opens a connection to `address`, which is `host:port`, all phases within `timeout`. Where there is
-/// TLS, the certificate must be for that very host. Bytes that the peer's kernel leaves unacknowledged
-/// for `tcp_user_timeout` end the connection later.
+/// Opens a connection to `address`, which is `host:port`, all phases within `timeout`. With TLS, the certificate must be valid
+/// for that host. Later, bytes that the peer's kernel does not acknowledge within `tcp_user_timeout` end the connection.
 ///
 /// # Errors
-/// [`WireError::NoAnswer`] if TCP was accepted but TLS, ApiVersions or SASL stayed unanswered; otherwise
-/// as [`connect`] and [`Connection::open`], and what TLS and SASL say.
+/// [`WireError::NoAnswer`] if TCP connected but TLS, ApiVersions or SASL was not answered; otherwise as [`connect`] and
+/// [`Connection::open`], and the errors of TLS and SASL.
 pub async fn dial(
     address: &str,
     client_id: &str,
@@ -86,7 +85,7 @@ pub async fn dial(
     Ok(Dialed { connection, peer, phases })
 }
 
-/// The time since `began`, which becomes now.
+/// The time since `began`, which is set to now.
 fn lap(began: &mut Instant) -> Duration {
     let now = Instant::now();
     now - std::mem::replace(began, now)
@@ -98,12 +97,12 @@ fn host(address: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-/// Opens a TCP connection to `address`, which is `host:port`, by the moment `by`. All addresses
-/// of the name are tried in the resolver's order, each with an even share of the time left.
+/// Opens a TCP connection to `address`, which is `host:port`, until `by`. All addresses of the name are tried in the
+/// resolver's order, each with an equal share of the time left.
 ///
 /// # Errors
-/// [`WireError::Resolve`] without an address in time; otherwise the most telling failure among
-/// the addresses.
+/// [`WireError::Resolve`] if the name has no address in time; otherwise the failure of the address that says most about the
+/// broker.
 pub async fn connect(address: &str, by: Instant, tcp_user_timeout: Duration) -> Result<Socket, WireError> {
     let started = Instant::now();
     let addresses = resolve(address, by).await?;
@@ -145,8 +144,8 @@ async fn first_to_accept(addresses: &[SocketAddr], by: Instant) -> Result<(TcpSt
     Err(worst)
 }
 
-/// How much a failed address says about the broker. A host without IPv6 fails on such an address
-/// in ways of its own, which must not hide what the next address said.
+/// Which failure of several addresses is reported: the one with the highest value. A prober without IPv6 fails on an IPv6
+/// address for reasons of its own, which must not hide the failure of the IPv4 address.
 fn precedence(error: &WireError) -> u8 {
     match error {
         WireError::Refused | WireError::Reset { .. } => 3,
@@ -168,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certificate_is_asked_for_the_host_alone() {
+    fn certificate_is_checked_against_the_host_without_port_and_brackets() {
         for (address, expected) in [("kafka-1:9092", "kafka-1"), ("[::1]:9092", "::1"), ("10.0.0.1:9092", "10.0.0.1")] {
             assert_eq!(host(address), expected);
         }

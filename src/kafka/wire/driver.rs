@@ -1,4 +1,4 @@
-//! The task of one connection: it reads, stamps, decodes, and ends a retired connection in time.
+//! The task that serves one connection: it reads, stamps and decodes responses, and ends a retired connection.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use super::{
     pipeline::{Pipeline, lock},
 };
 
-/// The task that reads, and writes what a call could not, until the connection ends.
+/// Reads responses, and writes what a call could not write at once, until the connection ends.
 #[derive(Debug)]
 pub(super) struct Driver {
     pipeline: Arc<Mutex<Pipeline>>,
@@ -48,8 +48,7 @@ impl Future for Driver {
 }
 
 impl Drop for Driver {
-    /// Without its driver a connection would keep its callers waiting for ever, so it ends with
-    /// it, also when the runtime shuts down.
+    /// Ends the connection: without its driver, callers would wait for ever. It is dropped when the runtime shuts down.
     fn drop(&mut self) {
         lock(&self.pipeline).end(WireError::Dropped);
     }

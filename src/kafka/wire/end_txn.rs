@@ -1,4 +1,4 @@
-//! EndTxn (KIP-98): commits or aborts the producer's transaction.
+//! EndTxn (KIP-98): commits or aborts a producer's transaction.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,19 +14,19 @@ use super::{
     init_producer_id::Producer,
 };
 
-/// Ends a transaction. The answer comes once the decision is written; the markers in the
-/// partitions follow it.
+/// Ends a transaction. The coordinator responds once it has written its decision; the markers in the partitions follow
+/// later.
 #[derive(Debug, Clone)]
 pub struct EndTxn {
     /// The transactional id.
     pub transactional_id: Arc<str>,
     /// Its producer.
     pub producer: Producer,
-    /// Whether what was written counts.
+    /// Commit if true, abort if false.
     pub commit: bool,
 }
 
-/// What became of it.
+/// The response to EndTxn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedTxn {
     /// Kafka's error code, 0 if none.

@@ -1,11 +1,11 @@
-//! What can go wrong around an answer, as precisely as the operating system and the protocol
-//! tell it. Whose fault it is, the caller decides.
+//! Why a connection failed or a request has no usable response, as precisely as the operating system and the protocol report
+//! it. The caller decides who is to blame.
 
 use std::fmt;
 
 use super::api::{Api, VersionRange};
 
-/// How far a connection had come.
+/// The phase of a connection in which an error occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Opening the TCP connection.
@@ -16,7 +16,7 @@ pub enum Phase {
     Sasl,
     /// The ApiVersions exchange, the first one on every connection.
     ApiVersions,
-    /// Ready for calls.
+    /// Open for requests.
     Serving,
 }
 
@@ -32,18 +32,18 @@ impl fmt::Display for Phase {
     }
 }
 
-/// What the prober's own host ran out of or forbids. Never the broker's fault.
+/// What the prober's own host lacks or forbids. Never the broker's fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LocalFault {
     /// No file descriptor is left (EMFILE, ENFILE).
     FileDescriptors,
     /// No local address or port is left for the connection (EADDRNOTAVAIL).
     LocalAddress,
-    /// The host forbids the connection (EPERM, EACCES), as a local firewall does.
+    /// The host forbids the connection (EPERM, EACCES), for example by a local firewall.
     Forbidden,
     /// The kernel has no memory for the socket (ENOMEM).
     Memory,
-    /// The kernel has no random bytes for us.
+    /// The kernel returned no random bytes.
     Randomness,
 }
 
@@ -59,30 +59,29 @@ impl fmt::Display for LocalFault {
     }
 }
 
-/// Why a connection or a call came to nothing. Kafka's error codes are not here: an answer that
-/// carries one is an answer.
+/// Why a connection failed, or a request has no usable response. A response with a Kafka error code is a usable response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
     /// The name did not resolve, or not in time.
     #[error("cannot resolve {host}: {detail}")]
     Resolve {
-        /// The address as it was asked for, `host:port`.
+        /// The address, `host:port`.
         host: String,
-        /// The resolver's own words.
+        /// The resolver's message.
         detail: String,
     },
-    /// Nobody listens there (RST to our SYN).
+    /// No process listens on the port (RST in reply to SYN).
     #[error("connection refused")]
     Refused,
-    /// The SYN stayed unanswered: host or path dead, or the accept queue is full.
+    /// The SYN was not answered: host or path down, or the accept queue is full.
     #[error("connect timed out")]
     ConnectTimeout,
-    /// A router or our own host says that there is no way there.
+    /// A router, or the prober's own host, reports that there is no route.
     #[error("unreachable during {phase}: {detail}")]
     Unreachable {
-        /// How far the connection had come.
+        /// The phase in which it occurred.
         phase: Phase,
-        /// The operating system's words.
+        /// The operating system's message.
         detail: String,
     },
     /// The prober's own host failed.
@@ -91,8 +90,8 @@ pub enum WireError {
         /// What it lacks.
         fault: LocalFault,
     },
-    /// TCP was accepted, but the exchange of this phase got no answer in time: the kernel lives,
-    /// the process does not serve.
+    /// TCP connected, but the exchange of this phase was not answered in time: the kernel of the broker's host works, the
+    /// process does not respond.
     #[error("no answer during {phase}")]
     NoAnswer {
         /// The unanswered exchange.
@@ -101,64 +100,63 @@ pub enum WireError {
     /// The peer reset the connection (RST).
     #[error("connection reset during {phase}")]
     Reset {
-        /// How far the connection had come.
+        /// The phase in which it occurred.
         phase: Phase,
     },
     /// The peer closed the connection in an orderly way (FIN).
     #[error("connection closed by the peer during {phase}")]
     Closed {
-        /// How far the connection had come.
+        /// The phase in which it occurred.
         phase: Phase,
     },
-    /// Our bytes stayed unacknowledged by the peer's kernel for `TCP_USER_TIMEOUT` (RFC 5482):
-    /// host or path dead.
+    /// The peer's kernel did not acknowledge sent bytes within `TCP_USER_TIMEOUT` (RFC 5482): host or path down.
     #[error("bytes unacknowledged for too long during {phase}")]
     Unacknowledged {
-        /// How far the connection had come.
+        /// The phase in which it occurred.
         phase: Phase,
     },
     /// Any other failure of the stream.
     #[error("i/o failed during {phase}: {detail}")]
     Io {
-        /// How far the connection had come.
+        /// The phase in which it occurred.
         phase: Phase,
-        /// The operating system's words.
+        /// The operating system's message.
         detail: String,
     },
-    /// The peer's certificate is outside its time.
+    /// The peer's certificate is expired, or not valid yet.
     #[error("the broker's certificate is not valid now: {detail}")]
     CertificateExpired {
-        /// OpenSSL's words: expired, or not yet valid.
+        /// OpenSSL's message: expired, or not yet valid.
         detail: String,
     },
-    /// The peer's certificate is for other names.
+    /// The peer's certificate is not valid for the host.
     #[error("the broker's certificate is not for {host}")]
     CertificateWrongName {
         /// The name or address that was dialled.
         host: String,
     },
-    /// The peer's certificate comes from nobody whom we trust.
+    /// The peer's certificate is not issued by a trusted authority.
     #[error("the broker's certificate is not trusted: {detail}")]
     CertificateUntrusted {
-        /// OpenSSL's words.
+        /// OpenSSL's message.
         detail: String,
     },
-    /// The peer ended TLS with an alert: it does not take our certificate, or none, or nothing that we offer.
+    /// The peer ended TLS with an alert: it does not accept our certificate, or requires one, or shares no parameters.
     #[error("the broker refused TLS: {alert}")]
     TlsRefused {
-        /// OpenSSL's words for the alert.
+        /// OpenSSL's name of the alert.
         alert: String,
     },
-    /// What the peer says is no TLS, or none that we speak.
+    /// The peer does not speak TLS, or no version that the prober supports.
     #[error("TLS failed: {detail}")]
     TlsProtocol {
-        /// OpenSSL's words.
+        /// OpenSSL's message.
         detail: String,
     },
-    /// The broker does not take our SASL mechanism.
-    #[error("the broker does not take this SASL mechanism; it takes {offered}")]
+    /// The broker does not accept the SASL mechanism.
+    #[error("the broker does not accept this SASL mechanism; it accepts {offered}")]
     SaslMechanism {
-        /// What it takes, separated by commas.
+        /// The mechanisms that it accepts, separated by commas.
         offered: String,
     },
     /// The broker refused the SASL exchange with this Kafka error code: wrong credentials, in most cases.
@@ -166,61 +164,61 @@ pub enum WireError {
     SaslRefused {
         /// Kafka's error code.
         code: i16,
-        /// The broker's own words.
+        /// The broker's message.
         message: String,
     },
-    /// The broker did not keep to the SASL mechanism.
+    /// The broker violated the SASL mechanism.
     #[error("the SASL exchange failed: {detail}")]
     SaslProtocol {
         /// What was wrong.
         detail: String,
     },
-    /// The peer announced a frame that is negative or above [`MAX_FRAME`](super::MAX_FRAME): it
-    /// is no Kafka broker, or it expects TLS.
+    /// The peer announced a frame length that is negative or above [`MAX_FRAME`](super::MAX_FRAME): it is not a Kafka broker,
+    /// or it expects TLS.
     #[error("the peer announced a frame of {length} bytes")]
     FrameTooLarge {
         /// The length as announced.
         length: i32,
     },
-    /// An answer came out of order; Kafka answers in order on each connection.
-    #[error("answer {found} came where {expected} was due")]
+    /// A response came out of order; Kafka responds in order on each connection.
+    #[error("response {found} came instead of {expected}")]
     Correlation {
         /// The correlation id of the oldest outstanding request.
         expected: i32,
-        /// The correlation id that came.
+        /// The correlation id received.
         found: i32,
     },
-    /// An answer came although nothing was asked.
-    #[error("an answer came unasked")]
+    /// A response came although no request was outstanding.
+    #[error("a response came without a request")]
     Unsolicited,
-    /// An answer could not be decoded.
-    #[error("{api} v{version} answer is malformed: {detail}")]
+    /// A response could not be decoded.
+    #[error("{api} v{version} response is malformed: {detail}")]
     Malformed {
-        /// Whose answer.
+        /// The kind of request.
         api: Api,
-        /// In the version that was asked for.
+        /// The version of the request.
         version: i16,
-        /// The decoder's words.
+        /// The decoder's message.
         detail: String,
     },
     /// A request could not be encoded; nothing was sent.
     #[error("{api} v{version} cannot be encoded: {detail}")]
     Unencodable {
-        /// Which request.
+        /// The kind of request.
         api: Api,
-        /// In the version that was agreed.
+        /// The version of the request.
         version: i16,
-        /// The encoder's words.
+        /// The encoder's message.
         detail: String,
     },
     /// Broker and prober share no version of this request; nothing was sent.
-    #[error("{api}: we speak {ours}, the broker {}", spoken(.broker))]
+    #[error("{api}: the prober supports versions {ours}, the broker {}", offered(.broker))]
     UnsupportedVersion {
-        /// Which request.
+        /// The kind of request.
         api: Api,
-        /// What we speak, or what this very request allows of it.
+        /// The versions that the prober supports, or those of them that can express this request.
         ours: VersionRange,
-        /// What the broker offers; none if it does not know the request at all.
+        /// The versions that the broker offers; `None` if it does not offer the request at all.
         broker: Option<VersionRange>,
     },
     /// The broker answered ApiVersions with this Kafka error code.
@@ -229,24 +227,24 @@ pub enum WireError {
         /// Kafka's error code.
         code: i16,
     },
-    /// The connection already carries as much as it may; nothing was sent.
-    #[error("too much under way: {outstanding} requests outstanding, {unsent} bytes unsent")]
+    /// Too many requests or bytes are outstanding; nothing was sent.
+    #[error("too many outstanding: {outstanding} requests, {unsent} unsent bytes")]
     Backlog {
         /// Requests sent and not yet answered.
         outstanding: usize,
-        /// Bytes that the socket has not yet taken.
+        /// Bytes that the socket has not accepted yet.
         unsent: usize,
     },
-    /// The connection is retired: it takes no calls, and its drain time may have ended.
+    /// The connection is retired: it accepts no requests, and its drain time may be over.
     #[error("the connection is retired")]
     Retired,
-    /// We dropped the connection ourselves.
-    #[error("the connection was dropped on our side")]
+    /// The prober dropped the connection.
+    #[error("the prober dropped the connection")]
     Dropped,
 }
 
-fn spoken(range: &Option<VersionRange>) -> String {
-    range.map_or_else(|| "does not know it".to_owned(), |range| range.to_string())
+fn offered(range: &Option<VersionRange>) -> String {
+    range.map_or_else(|| "none".to_owned(), |range| range.to_string())
 }
 
 #[cfg(test)]
@@ -254,12 +252,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unsupported_version_says_both_sides() {
+    fn unsupported_version_names_the_versions_of_both_sides() {
         let error = WireError::UnsupportedVersion {
             api: Api::Produce,
             ours: VersionRange { min: 9, max: 12 },
             broker: Some(VersionRange { min: 0, max: 8 }),
         };
-        assert_eq!(error.to_string(), "Produce: we speak 9 to 12, the broker 0 to 8");
+        assert_eq!(error.to_string(), "Produce: the prober supports versions 9 to 12, the broker 0 to 8");
     }
 }

@@ -1,6 +1,5 @@
-//! Fetch: one partition from one offset, without a fetch session (KIP-227: id 0, epoch −1) and
-//! without a leader epoch, so that nothing but the leader itself can refuse it. Either all that is
-//! readable, or what committed transactions left of it.
+//! Fetch: reads one partition from one offset, without a fetch session (KIP-227: id 0, epoch −1) and without a leader epoch,
+//! so that neither can be a reason for a refusal. Reads with isolation level `read_uncommitted` or `read_committed`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,66 +20,66 @@ use super::{
     records::{self, Aborted, FetchedRecord},
 };
 
-/// The most that a reader asks for, in bytes. A broker answers with one whole batch however large.
+/// The `max_bytes` of a reader that reads on. A broker returns at least one whole batch, however large it is (KIP-74).
 pub const MAX_BYTES: i32 = 1 << 20;
 
-/// The last version that names topics by name.
+/// The last version that identifies topics by name.
 const LAST_BY_NAME: i16 = 12;
 
 /// The first version in the flexible encoding.
 const FLEXIBLE: i16 = 12;
 
-/// The first version without the replica id in its old place.
+/// The first version that has the replica id in a tagged field (KIP-903).
 const REPLICA_STATE: i16 = 15;
 
-/// Reads records that a consumer may see, uncommitted ones included.
+/// Reads records up to the high watermark, uncommitted ones included.
 #[derive(Debug, Clone)]
 pub struct Fetch {
     /// The topic's name.
     pub topic: Arc<str>,
-    /// The topic's id, if known; without it the request is told in a version that takes names.
+    /// The topic's id, if known; without it, a version that takes names is used.
     pub topic_id: Option<[u8; 16]>,
     /// The partition's number.
     pub partition: i32,
-    /// The first offset wanted.
+    /// The first offset to read.
     pub offset: i64,
-    /// How long the broker may wait for a first byte, in whole milliseconds.
+    /// How long the broker may wait for the first byte, in whole milliseconds.
     pub max_wait: Duration,
-    /// The most wanted, in bytes; one whole batch comes all the same. [`MAX_BYTES`] for whoever reads on.
+    /// The most bytes to return, apart from the first batch, which is returned whole. [`MAX_BYTES`] to read on.
     pub max_bytes: i32,
 }
 
-/// What could be read.
+/// The response to [`Fetch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
-    /// Kafka's error code, of the partition or else of the whole answer; 0 if none.
+    /// Kafka's error code, of the partition or else of the whole response; 0 if none.
     pub error: i16,
-    /// The partition's high watermark, −1 if not told. Right after a failover it may lag behind.
+    /// The partition's high watermark, −1 if unknown. Right after a leader change it may be too low (KIP-207).
     pub high_watermark: i64,
-    /// The first offset of the log, −1 if not told.
+    /// The first offset of the log, −1 if unknown.
     pub log_start: i64,
-    /// Where to read on: past everything in this answer, also past what was skipped or unreadable.
+    /// The offset to read on from: after everything in this response, including what was skipped or unreadable.
     pub next_offset: i64,
-    /// Records at and above the wanted offset, in the order of the log.
+    /// Records at and above the requested offset, in the order of the log.
     pub records: Vec<FetchedRecord>,
 }
 
-/// As [`Fetch`], but reads what a consumer sees with `isolation.level=read_committed`: nothing at or
-/// above the last stable offset, and no record of an aborted transaction (KIP-98).
+/// As [`Fetch`], with `isolation.level=read_committed`: no record at or above the last stable offset, and none of an aborted
+/// transaction (KIP-98).
 #[derive(Debug, Clone)]
 pub struct FetchCommitted(pub Fetch);
 
-/// What could be read of it.
+/// The response to [`FetchCommitted`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedCommitted {
-    /// The answer; its records are the committed ones.
+    /// The response; its records are the committed ones.
     pub fetched: Fetched,
-    /// The offset of the first record whose transaction is open, or else the high watermark; −1 if
-    /// not told. All below it is decided.
+    /// The last stable offset: that of the first record whose transaction is open, or else the high watermark; −1 if unknown.
+    /// Every transaction below it is committed or aborted.
     pub last_stable: i64,
 }
 
-/// Kafka's number of each isolation level.
+/// Kafka's codes of the isolation levels.
 const READ_UNCOMMITTED: i8 = 0;
 const READ_COMMITTED: i8 = 1;
 
@@ -150,11 +149,11 @@ impl Fetch {
         Ok(request)
     }
 
-    /// The answer, how long we are throttled, and the last stable offset.
+    /// The response, the throttle time, and the last stable offset.
     fn read(&self, version: i16, mut body: Body) -> Result<(Fetched, Duration, i64), CodecError> {
         if version < FLEXIBLE {
             non_flexible::fetch_answer_fits(body.rest(), version)
-                .ok_or_else(|| CodecError::new("lengths do not fit the frame"))?;
+                .ok_or_else(|| CodecError::new("a length exceeds the frame"))?;
         }
         let response: FetchResponse = body.decode(version)?;
         let throttle = codec::throttle(response.throttle_time_ms);
@@ -165,7 +164,7 @@ impl Fetch {
             .find(|partition| partition.partition_index == self.partition);
         let Some(partition) = partition else {
             return match response.error_code {
-                0 => Err(CodecError::new("no answer for our partition")),
+                0 => Err(CodecError::new("the response lacks the requested partition")),
                 error => Ok((self.nothing(error), throttle, -1)),
             };
         };
@@ -176,7 +175,7 @@ impl Fetch {
             log_start: partition.log_start_offset,
             ..self.nothing(0)
         };
-        // Told to readers of committed records only; to others none is hidden.
+        // Sent to readers of committed records only.
         let aborted = aborted(&partition);
         if let Some(bytes) = partition.records {
             (fetched.records, fetched.next_offset) = records::read(bytes, self.offset, aborted);
@@ -190,6 +189,6 @@ impl Fetch {
 }
 
 fn aborted(partition: &PartitionData) -> Aborted {
-    let told = partition.aborted_transactions.iter().flatten();
-    Aborted::new(told.map(|transaction| (transaction.producer_id.0, transaction.first_offset)))
+    let transactions = partition.aborted_transactions.iter().flatten();
+    Aborted::new(transactions.map(|transaction| (transaction.producer_id.0, transaction.first_offset)))
 }

@@ -1,7 +1,7 @@
 //! Length-prefixed frames over any stream, bounded in both directions.
 //!
-//! Poll functions, not futures: one task drives both directions, and a call may push its bytes
-//! out without waiting for that task.
+//! Poll functions instead of futures: one task drives both directions, and a call writes its bytes without waiting for that
+//! task.
 
 use std::{
     io,
@@ -17,21 +17,20 @@ use tokio::{
 
 use super::error::{Phase, WireError};
 
-/// The largest frame that we accept, in bytes: a fetch asks for 1 MiB, and only a broker with
-/// a far larger `message.max.bytes` could answer with more (KIP-74). What announces more is no
-/// Kafka broker.
+/// The largest frame that is accepted: 16 MiB. A fetch asks for 1 MiB, and only a broker with a far larger
+/// `message.max.bytes` could return more (KIP-74). A peer that announces more is not a Kafka broker.
 pub const MAX_FRAME: usize = 16 << 20;
 
-/// How much room a read is given at least, and, when a large frame is announced, at most ahead
-/// of its bytes.
+/// The buffer space that is reserved for a read: at least 4 KiB, and at most 256 KiB for a frame whose length is announced
+/// but whose bytes have not arrived.
 const READ_AHEAD: std::ops::RangeInclusive<usize> = 4 << 10..=256 << 10;
 
-/// What a connection runs over: TCP, TLS over it, or a duplex in a test.
+/// The stream below a connection: TCP, TLS over TCP, or an in-memory duplex in a test.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
-/// Whole frames out of a stream.
+/// Reads whole frames from a stream.
 #[derive(Debug)]
 pub(super) struct FrameReader {
     inbox: BytesMut,
@@ -43,12 +42,12 @@ impl FrameReader {
         Self { inbox: BytesMut::new(), last_byte_at: opened }
     }
 
-    /// When bytes last came.
+    /// When bytes last arrived.
     pub(super) fn last_byte_at(&self) -> Instant {
         self.last_byte_at
     }
 
-    /// The next frame without its length, and the moment at which its last byte was in.
+    /// The next frame without its length, and when its last byte arrived.
     pub(super) fn poll_frame(
         &mut self,
         stream: &mut dyn Stream,
@@ -92,26 +91,26 @@ impl FrameReader {
     }
 }
 
-/// Bytes on their way into a stream.
+/// Writes frames to a stream.
 #[derive(Debug, Default)]
 pub(super) struct FrameWriter {
     outbox: BytesMut,
-    /// Whether the stream may still hold bytes that it has taken, as TLS does.
+    /// Whether the stream may buffer bytes that it has accepted, as TLS does.
     unflushed: bool,
 }
 
 impl FrameWriter {
-    /// Where the next frame is appended.
+    /// The buffer that the next frame is appended to.
     pub(super) fn outbox(&mut self) -> &mut BytesMut {
         &mut self.outbox
     }
 
-    /// Bytes that the stream has not yet taken.
+    /// Bytes that the stream has not accepted yet.
     pub(super) fn unsent(&self) -> usize {
         self.outbox.len()
     }
 
-    /// Pushes out as much as the stream takes now.
+    /// Writes as much as the stream accepts now.
     pub(super) fn poll_write(&mut self, stream: &mut dyn Stream, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut stream = Pin::new(stream);
         while !self.outbox.is_empty() {

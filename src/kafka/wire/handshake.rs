@@ -1,8 +1,9 @@
-//! ApiVersions (KIP-35), the first exchange on every connection.
+//! ApiVersions (KIP-35), the first request on every connection.
 //!
-//! We ask in v3, which names our software to the broker (KIP-511). A broker that does not know
-//! v3 says so in the v0 format, and may say there what it does know; we then ask again in that
-//! version. Versions 0 to 2 are read by hand: they are the older encoding, and seven numbers.
+//! It is sent in v3, which names the client software to the broker (KIP-511). A broker that does not support v3 responds with
+//! UNSUPPORTED_VERSION in the v0 format, in which it may list the versions that it supports; the request is then sent again
+//! in the newest of those. Responses in versions 0 to 2 are decoded by hand, because they are in the older encoding, which
+//! `codec` cannot check.
 
 use std::time::Duration;
 
@@ -28,7 +29,7 @@ const FLEXIBLE: i16 = 3;
 
 type Offers = Vec<(i16, VersionRange)>;
 
-/// Asks the broker what it speaks.
+/// Requests the versions that the broker offers, and agrees on them.
 pub(super) async fn agree(connection: &Connection) -> Result<Versions, WireError> {
     let newest = Api::ApiVersions.ours().max;
     let mut answer = ask(connection, newest).await?;
@@ -74,8 +75,7 @@ impl Request for ApiVersions {
         let mut peek = body.rest().clone();
         let error = peek.try_get_i16().map_err(CodecError::new)?;
         if error == UNSUPPORTED_VERSION && version >= FLEXIBLE {
-            // librdkafka's mock cluster answers with a mixture of both encodings; no offers
-            // then mean a second attempt in v0.
+            // librdkafka's mock cluster responds with a mixture of both encodings. Without offers, v0 is tried next.
             let offers = plain_offers(peek).unwrap_or_default();
             return Ok((Offered { error, offers }, Duration::ZERO));
         }
@@ -92,7 +92,7 @@ impl Request for ApiVersions {
     }
 }
 
-/// The list of v0 to v2: a count, then three 16-bit numbers each.
+/// The list of offers in v0 to v2: a count, then API key, minimum and maximum of 16 bits each.
 fn plain_offers(mut bytes: Bytes) -> Result<Offers, CodecError> {
     const OFFER: usize = 6;
     let count = bytes.try_get_i32().map_err(CodecError::new)?;

@@ -1,4 +1,4 @@
-//! InitProducerId (KIP-98): a producer id for a transactional id, with an epoch above all before.
+//! InitProducerId (KIP-98): a producer id for a transactional id, with an epoch above all earlier ones.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,18 +13,17 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// Asks the transactional id's coordinator. Whatever an earlier producer of this id has left open
-/// is aborted, and that producer is fenced.
+/// Asks the coordinator of the transactional id. It fences the earlier producer of this id, and aborts the transaction that
+/// it left open.
 #[derive(Debug, Clone)]
 pub struct InitProducerId {
     /// The transactional id.
     pub transactional_id: Arc<str>,
-    /// After this time without an end the coordinator aborts a transaction itself, in whole
-    /// milliseconds.
+    /// The coordinator aborts a transaction that is open for longer than this, in whole milliseconds.
     pub transaction_timeout: Duration,
 }
 
-/// Who may write in the transactional id's name from now on.
+/// The producer that may use the transactional id from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Producer {
     /// The producer id.
@@ -33,12 +32,12 @@ pub struct Producer {
     pub epoch: i16,
 }
 
-/// What became of it.
+/// The response to InitProducerId.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitializedProducer {
     /// Kafka's error code, 0 if none.
     pub error: i16,
-    /// The producer; −1 and −1 with an error.
+    /// The producer; id and epoch are −1 after an error.
     pub producer: Producer,
 }
 

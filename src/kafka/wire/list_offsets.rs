@@ -1,4 +1,4 @@
-//! ListOffsets: where the log of one partition begins or ends, as a consumer sees it.
+//! ListOffsets: the first or the next offset of one partition, as a consumer sees it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,10 +16,10 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// The first version with a time-out of its own.
+/// The first version with a time-out in the request.
 const WITH_TIMEOUT: i16 = 10;
 
-/// Which end of the log.
+/// Which end of the log to ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OffsetAt {
     /// The first offset that can be read.
@@ -28,7 +28,7 @@ pub enum OffsetAt {
     Latest,
 }
 
-/// Asks the partition's leader for one end of its log.
+/// Asks the partition's leader for the offset of one end of its log.
 #[derive(Debug, Clone)]
 pub struct ListOffset {
     /// The topic's name.
@@ -37,11 +37,11 @@ pub struct ListOffset {
     pub partition: i32,
     /// Which end.
     pub at: OffsetAt,
-    /// How long the broker may take, where it asks (from Kafka 4.0, for tiered storage).
+    /// How long the broker may take (Kafka 4.0 and later, for tiered storage), in whole milliseconds.
     pub timeout: Duration,
 }
 
-/// One end of a log.
+/// The response to ListOffsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedOffset {
     /// Kafka's error code, 0 if none.
@@ -82,7 +82,7 @@ impl Request for ListOffset {
             .into_iter()
             .flat_map(|topic| topic.partitions)
             .find(|partition| partition.partition_index == self.partition)
-            .ok_or_else(|| CodecError::new("no answer for our partition"))?;
+            .ok_or_else(|| CodecError::new("the response lacks the requested partition"))?;
         let listed = ListedOffset {
             error: partition.error_code,
             offset: partition.offset,

@@ -10,19 +10,19 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// Asks for every reassignment. Any broker takes it and forwards it to the controller.
+/// Asks for all reassignments. Any broker accepts the request and forwards it to the controller.
 #[derive(Debug, Clone, Copy)]
 pub struct ListPartitionReassignments {
-    /// How long the controller may take.
+    /// How long the controller may take, in whole milliseconds.
     pub timeout: Duration,
 }
 
-/// What is being moved.
+/// The response to ListPartitionReassignments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedPartitionReassignments {
     /// Kafka's error code, 0 if none.
     pub error: i16,
-    /// Topic and partition.
+    /// Topic and partition of each reassignment.
     pub partitions: Vec<(String, i32)>,
 }
 

@@ -1,4 +1,4 @@
-//! Metadata: the brokers, and where the partitions of the topics asked for live.
+//! Metadata: the brokers, and the leaders and replicas of the requested topics.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,39 +17,38 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// Asks for the brokers and for these topics only; none for the brokers alone. Never creates a
-/// topic.
+/// Asks for the brokers and for these topics; for the brokers alone if there are none. Never creates a topic.
 #[derive(Debug, Clone, Default)]
 pub struct Metadata {
     /// Topic names.
     pub topics: Vec<Arc<str>>,
 }
 
-/// Asks for the brokers and for every topic that we may describe; others are left out without a word. The answer is
-/// large in large clusters: about 50 bytes a partition on the wire, and three times that decoded.
+/// Asks for the brokers and for all topics. Topics that the principal may not describe are missing from the response. In a
+/// large cluster the response is large: about 50 bytes a partition on the wire, and three times that decoded.
 #[derive(Debug, Clone, Copy)]
 pub struct MetadataOfAll;
 
-/// Asks as [`Metadata`] does, for no more than what tells a broker that is behind from the others. Asked of every broker
-/// every second, it would cost three times as much to take the whole answer apart.
+/// As [`Metadata`], but decodes only what shows that a broker's metadata are stale. The request goes to every broker every
+/// second; decoding the whole response would cost three times as much.
 #[derive(Debug, Clone)]
 pub struct MetadataSummary(pub Metadata);
 
-/// What one broker believes, in short.
+/// Broker ids and leader epochs, as one broker sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SummarizedMetadata {
-    /// The ids of the brokers that it lists.
+    /// The ids of the brokers listed.
     pub brokers: Vec<i32>,
-    /// Topic id, partition and leader epoch of each partition that has both.
+    /// Topic id, partition and leader epoch of each partition that has a topic id and an epoch.
     pub epochs: Vec<([u8; 16], i32, i32)>,
 }
 
-/// What one broker believes about the cluster.
+/// The cluster as one broker sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterMetadata {
     /// The cluster's id, if it has one.
     pub cluster_id: Option<String>,
-    /// A broker that takes controller requests; in KRaft any broker, not the active controller.
+    /// A broker that accepts controller requests; with KRaft any broker, not the active controller.
     pub controller: Option<i32>,
     /// The brokers that are registered and not fenced.
     pub brokers: Vec<BrokerInfo>,
@@ -57,7 +56,7 @@ pub struct ClusterMetadata {
     pub topics: Vec<TopicInfo>,
 }
 
-/// A broker as it advertises itself on the listener that we asked.
+/// A broker as it advertises itself on the listener that was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokerInfo {
     /// Its id.
@@ -78,12 +77,12 @@ impl BrokerInfo {
     }
 }
 
-/// A topic, or why there is none.
+/// A topic, or the error that it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicInfo {
     /// Its name.
     pub name: String,
-    /// Its id (KIP-516); none from a broker that does not tell it.
+    /// Its id (KIP-516); `None` from a broker that does not send it.
     pub id: Option<[u8; 16]>,
     /// Kafka's error code, 0 if none.
     pub error: i16,
@@ -91,7 +90,7 @@ pub struct TopicInfo {
     pub partitions: Vec<PartitionInfo>,
 }
 
-/// Where a partition lives.
+/// The leader and the replicas of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionInfo {
     /// Its number.

@@ -1,18 +1,16 @@
-//! The raw Kafka wire: one connection to one broker, one request at a time from us to it.
+//! The Kafka protocol over TCP: one connection to one broker, and one file for each kind of request.
 //!
-//! The broker view must be exact, so it goes past librdkafka: nothing here retries, reconnects,
-//! batches or waits on its own. A caller dials ([`dial()`]), or opens a [`Connection`] over any
-//! stream, and [calls](Connection::call) it with the plain requests below; every answer carries
-//! the [`Instant`](tokio::time::Instant) at which its last byte was in. Kafka's own error codes
-//! stay numbers in the answers; what went wrong *around* an answer is a [`WireError`].
+//! The broker view must be exact, so it does not use librdkafka: nothing here retries, reconnects, batches or waits on its
+//! own. A caller dials ([`dial()`]), or opens a [`Connection`] over any stream, and [sends](Connection::call) it the request
+//! types below. Each response carries the [`Instant`](tokio::time::Instant) at which its last byte arrived. Kafka's error
+//! codes stay numbers in the responses; a request without a usable response fails with a [`WireError`].
 //!
-//! No type of the codec library leaves this module.
+//! No type of the codec library (`kafka_protocol`) leaves this module.
 //!
-//! TLS and SASL are phases of dialling (`tls`, `sasl`); the settings of both are in
-//! [`security`](super::security).
+//! TLS and SASL are phases of dialling (`tls`, `sasl`); their settings are in [`security`](super::security).
 //!
-//! Reading order: [`connection`], then `pipeline` (what happens between a call and its answer),
-//! `frame` and `codec` below it, and one file for each request.
+//! Reading order: [`connection`] and `establish`, then `pipeline` (from a request to its response), `frame` and `codec`
+//! below it, and one file for each request.
 #![expect(
     clippy::disallowed_methods,
     reason = "stamps frames as they are sent and arrive, and limits how long a dial takes; Clock::at turns the stamps into ours"

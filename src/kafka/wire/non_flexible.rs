@@ -1,10 +1,10 @@
-//! Lengths in the older encoding, checked before the codec library believes them (see `codec`).
+//! Checks the lengths of a response in the older, non-flexible encoding before the codec library trusts them (see `codec`).
 //!
-//! There they are plain integers that look like any other field, so the message has to be
-//! walked. Fetch is the only answer that we still read in it, below v12: librdkafka's mock
-//! cluster has to be pinned there while a partition has no leader.
+//! In that encoding lengths are plain integers like any other field, so the whole message has to be walked. Fetch below v12
+//! is the only such response: librdkafka's mock cluster must be limited to v11, because it does not survive newer versions
+//! while a partition has no leader.
 
-/// Walks a Fetch answer of v4 to v11; none if a length exceeds the bytes.
+/// Walks a Fetch response of v4 to v11; `None` if a length exceeds the bytes.
 pub(super) fn fetch_answer_fits(answer: &[u8], version: i16) -> Option<()> {
     let mut rest = Rest(answer);
     let throttle = 4;
@@ -32,7 +32,7 @@ fn fetch_partition_fits(rest: &mut Rest<'_>, version: i16) -> Option<()> {
     rest.skip(records)
 }
 
-/// Bytes not yet walked over.
+/// The bytes that are left to walk.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
@@ -41,14 +41,14 @@ impl Rest<'_> {
         Some(())
     }
 
-    /// A 32-bit length; −1, for null, counts nothing.
+    /// A 32-bit length; −1, which stands for null, is 0.
     fn count(&mut self) -> Option<usize> {
         let (length, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         length_of(i64::from(i32::from_be_bytes(*length)))
     }
 
-    /// A 16-bit length.
+    /// A 16-bit length, as [`Rest::count`].
     fn short(&mut self) -> Option<usize> {
         let (length, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
@@ -56,6 +56,6 @@ impl Rest<'_> {
     }
 }
 
-fn length_of(told: i64) -> Option<usize> {
-    if told == -1 { Some(0) } else { usize::try_from(told).ok() }
+fn length_of(value: i64) -> Option<usize> {
+    if value == -1 { Some(0) } else { usize::try_from(value).ok() }
 }

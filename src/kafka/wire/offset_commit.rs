@@ -1,4 +1,4 @@
-//! OffsetCommit: one offset of one partition for one group, without being its member.
+//! OffsetCommit: commits one offset of one partition for one group, without being its member.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,8 +16,8 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// Commits an offset as a consumer does that assigns its partitions itself: no generation, no
-/// member. The group's coordinator answers once its replicas in sync have it.
+/// Commits an offset as a consumer with manual assignment does: without generation and member id. The group's coordinator
+/// responds once its in-sync replicas have the commit.
 #[derive(Debug, Clone)]
 pub struct OffsetCommit {
     /// The group's id.
@@ -26,13 +26,13 @@ pub struct OffsetCommit {
     pub topic: Arc<str>,
     /// The partition's number.
     pub partition: i32,
-    /// The next offset that the group would read.
+    /// The next offset that the group reads.
     pub offset: i64,
-    /// A note that is kept with it.
+    /// Text that is stored with the offset.
     pub metadata: Arc<str>,
 }
 
-/// What became of the commit.
+/// The response to OffsetCommit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffsetCommitted {
     /// Kafka's error code, 0 if none.
@@ -67,7 +67,7 @@ impl Request for OffsetCommit {
             .into_iter()
             .flat_map(|topic| topic.partitions)
             .find(|partition| partition.partition_index == self.partition)
-            .ok_or_else(|| CodecError::new("no answer for our partition"))?;
+            .ok_or_else(|| CodecError::new("the response lacks the requested partition"))?;
         Ok((OffsetCommitted { error: partition.error_code }, codec::throttle(response.throttle_time_ms)))
     }
 }

@@ -16,10 +16,10 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// The first version that asks for several groups at once (KIP-709).
+/// The first version that takes several groups (KIP-709).
 const SEVERAL_GROUPS: i16 = 8;
 
-/// Asks the group's coordinator.
+/// Asks the group's coordinator for one committed offset.
 #[derive(Debug, Clone)]
 pub struct OffsetFetch {
     /// The group's id.
@@ -30,14 +30,14 @@ pub struct OffsetFetch {
     pub partition: i32,
 }
 
-/// What is committed.
+/// The response to OffsetFetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OffsetFetched {
     /// Kafka's error code, of the partition or else of the group; 0 if none.
     pub error: i16,
     /// The committed offset; −1 if there is none.
     pub offset: i64,
-    /// The note that was committed with it; empty if there is none.
+    /// The text that was committed with it; empty if there is none.
     pub metadata: String,
 }
 
@@ -66,41 +66,41 @@ impl Request for OffsetFetch {
         let throttle = codec::throttle(response.throttle_time_ms);
         let (refused, offsets) = if version < SEVERAL_GROUPS {
             let partitions = response.topics.into_iter().flat_map(|topic| topic.partitions);
-            let offsets = partitions.map(|told| CommittedPartition {
-                index: told.partition_index,
-                error: told.error_code,
-                offset: told.committed_offset,
-                metadata: told.metadata,
+            let offsets = partitions.map(|partition| CommittedPartition {
+                index: partition.partition_index,
+                error: partition.error_code,
+                offset: partition.committed_offset,
+                metadata: partition.metadata,
             });
             (response.error_code, offsets.collect::<Vec<_>>())
         } else {
             let ours = response.groups.into_iter().find(|group| *group.group_id.0 == *self.group);
-            let ours = ours.ok_or_else(|| CodecError::new("no answer for our group"))?;
+            let ours = ours.ok_or_else(|| CodecError::new("the response lacks the requested group"))?;
             let partitions = ours.topics.into_iter().flat_map(|topic| topic.partitions);
-            let offsets = partitions.map(|told| CommittedPartition {
-                index: told.partition_index,
-                error: told.error_code,
-                offset: told.committed_offset,
-                metadata: told.metadata,
+            let offsets = partitions.map(|partition| CommittedPartition {
+                index: partition.partition_index,
+                error: partition.error_code,
+                offset: partition.committed_offset,
+                metadata: partition.metadata,
             });
             (ours.error_code, offsets.collect())
         };
-        match offsets.into_iter().find(|told| told.index == self.partition) {
+        match offsets.into_iter().find(|committed| committed.index == self.partition) {
             Some(CommittedPartition { error, offset, metadata, .. }) => {
                 let error = if error == 0 { refused } else { error };
                 let metadata = metadata.map(|metadata| metadata.to_string()).unwrap_or_default();
                 Ok((OffsetFetched { error, offset, metadata }, throttle))
             }
-            // A group that is refused as a whole lists no partitions.
+            // If the whole group is refused, the response lists no partitions.
             None if refused != 0 => {
                 Ok((OffsetFetched { error: refused, offset: -1, metadata: String::new() }, throttle))
             }
-            None => Err(CodecError::new("no answer for our partition")),
+            None => Err(CodecError::new("the response lacks the requested partition")),
         }
     }
 }
 
-/// One partition, which the codec has two types for.
+/// One partition of the response; the codec has two types for it.
 struct CommittedPartition {
     index: i32,
     error: i16,

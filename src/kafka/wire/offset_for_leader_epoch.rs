@@ -1,4 +1,4 @@
-//! OffsetForLeaderEpoch (KIP-101, KIP-320): where an epoch of a partition's leader ended.
+//! OffsetForLeaderEpoch (KIP-101, KIP-320): the offset at which a leader epoch of a partition ended.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,23 +16,23 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// Asks the partition's leader for the end of one epoch.
+/// Asks the partition's leader for the end offset of one leader epoch.
 #[derive(Debug, Clone)]
 pub struct OffsetForLeaderEpoch {
     /// The topic's name.
     pub topic: Arc<str>,
     /// The partition's number.
     pub partition: i32,
-    /// The epoch.
+    /// The leader epoch.
     pub epoch: i32,
 }
 
-/// Where it ended.
+/// The response to OffsetForLeaderEpoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpochEndOffset {
     /// Kafka's error code, 0 if none.
     pub error: i16,
-    /// The largest epoch in the leader's log that is not above the one asked for; −1 if there is none.
+    /// The largest epoch in the leader's log that is not above the requested one; −1 if there is none.
     pub epoch: i32,
     /// The first offset after that epoch; −1 if unknown.
     pub end: i64,
@@ -62,7 +62,7 @@ impl Request for OffsetForLeaderEpoch {
             .into_iter()
             .flat_map(|topic| topic.partitions)
             .find(|partition| partition.partition == self.partition)
-            .ok_or_else(|| CodecError::new("no answer for our partition"))?;
+            .ok_or_else(|| CodecError::new("the response lacks the requested partition"))?;
         let ended =
             EpochEndOffset { error: partition.error_code, epoch: partition.leader_epoch, end: partition.end_offset };
         Ok((ended, codec::throttle(response.throttle_time_ms)))

@@ -1,11 +1,10 @@
-//! What happens between a call and its answer: bytes out, the queue of outstanding requests,
-//! frames in, and the one end that a connection comes to.
+//! From a request to its response: writing bytes, the queue of outstanding requests, reading frames, and ending the
+//! connection once.
 //!
-//! [`Pipeline`] is the state, shared by the handle and one driver task. A call appends its frame
-//! and writes it to the socket at once, in the caller's own turn, with the driver's waker; only
-//! what the socket does not take is left for the driver. The driver alone reads, stamps and
-//! decodes, so that a stamp is the frame's arrival and not the moment its caller woke up, and
-//! so that the answer to a caller who gave up is still consumed.
+//! [`Pipeline`] is the state that the connection handle and one driver task share. A call appends its frame and writes it to
+//! the socket at once, in the caller's task, with the driver's waker; only bytes that the socket does not accept are left to
+//! the driver. The driver alone reads, stamps and decodes. A stamp is therefore the arrival of the frame, not the moment at
+//! which the caller woke up, and the response to a call that was dropped is still read.
 
 use std::{
     collections::VecDeque,
@@ -26,12 +25,11 @@ use super::{
     frame::{FrameReader, FrameWriter, Stream},
 };
 
-/// Requests that one connection may have outstanding. A connection that stays silent for one
-/// deadline is retired, so 10 s of attempts at 10 ms fit; what exceeds this is a caller gone wild.
+/// Requests that one connection may have outstanding. A connection without a byte for one deadline is retired, so this is
+/// enough for 10 s of attempts every 10 ms; more is a defect of the caller.
 pub const MAX_OUTSTANDING: usize = 1024;
 
-/// Bytes that may wait for a socket that takes none; eight of the largest records that Kafka
-/// accepts by default.
+/// Bytes that may wait for a socket that accepts none: 8 MiB, eight times the largest record that Kafka accepts by default.
 pub const MAX_UNSENT: usize = 8 << 20;
 
 struct Outstanding {
@@ -42,7 +40,7 @@ struct Outstanding {
 
 /// The shared state of one connection.
 pub(super) struct Pipeline {
-    /// None once the connection has ended, so that the socket closes at that moment.
+    /// `None` once the connection has ended, so that the socket closes at that moment.
     stream: Option<Box<dyn Stream>>,
     reader: FrameReader,
     writer: FrameWriter,
@@ -83,7 +81,7 @@ impl Pipeline {
         }
     }
 
-    /// Sends a request in an agreed version. An error means that not a byte of it was sent.
+    /// Sends a request in the version given. After an error, not a byte of it was sent.
     pub(super) fn call<R: Request>(&mut self, request: R, version: i16) -> Result<Call<R::Response>, WireError> {
         self.ready_for_a_call()?;
         let correlation = self.next_correlation;
@@ -112,7 +110,7 @@ impl Pipeline {
     }
 
     fn write_at_once(&mut self) {
-        // Before its first turn the driver has left no waker; it will write in that turn.
+        // Before its first poll the driver has left no waker; it writes in that poll.
         let waker = self.driver.clone().unwrap_or_else(|| Waker::noop().clone());
         self.write(&mut Context::from_waker(&waker));
     }
@@ -126,7 +124,7 @@ impl Pipeline {
         }
     }
 
-    /// A peer that is going away may have answered before; those answers count.
+    /// A write failed. The peer may have sent responses before it closed the connection; they are read first.
     fn write_failed(&mut self, error: &io::Error, context: &mut Context<'_>) {
         self.read(context);
         self.end(WireError::from_stream(error, self.phase));
@@ -164,20 +162,20 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Ends the connection, once: the socket closes and whatever is outstanding fails.
+    /// Ends the connection, once: the socket closes, and outstanding requests fail.
     pub(super) fn end(&mut self, error: WireError) {
         if self.stream.take().is_none() {
             return;
         }
         for outstanding in self.outstanding.drain(..) {
-            // The reason is the end's own; a decoder has nothing to add to it.
+            // The caller gets the reason; the result of decoding is not needed.
             let _ = (outstanding.deliver)(Err(error.clone()));
         }
         self.ended.send_replace(Some(error));
         self.wake_driver();
     }
 
-    /// One turn of the driver: whatever the socket takes and gives now.
+    /// One poll of the driver: writes and reads what the socket allows now.
     pub(super) fn turn(&mut self, context: &mut Context<'_>) {
         self.driver = Some(context.waker().clone());
         self.write(context);
@@ -207,7 +205,7 @@ impl Pipeline {
         self.ended.subscribe()
     }
 
-    /// When a retired connection ends at the latest; none if it is not retired.
+    /// When a retired connection ends at the latest; `None` if it is not retired.
     pub(super) fn retire_at(&self) -> Option<Instant> {
         self.retire_at
     }
@@ -233,8 +231,8 @@ fn unencodable(api: Api, version: i16, error: &CodecError) -> WireError {
     WireError::Unencodable { api, version, detail: error.to_string() }
 }
 
-/// The pipeline as handle and driver share it.
+/// Locks the pipeline that handle and driver share.
 pub(super) fn lock(pipeline: &Mutex<Pipeline>) -> MutexGuard<'_, Pipeline> {
-    // Poison only says that a panic happened elsewhere; the driver's guard ends the connection.
+    // The lock is poisoned only if the driver panicked; dropping it then ends the connection.
     pipeline.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,4 @@
-//! Produce: one record to one partition, alone or in a transaction. Always with an answer: acks=0 is
-//! not offered.
+//! Produce: writes one record to one partition, alone or in a transaction. acks=0, which has no response, is not offered.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,15 +21,15 @@ use super::{
     init_producer_id::Producer,
 };
 
-/// The last version in which the partition has to be added to the transaction first (KIP-890).
+/// The last version in which the partition must be added to the transaction first (KIP-890).
 const LAST_ADDED_FIRST: i16 = 11;
 
-/// Who must have the record before the broker answers.
+/// Which replicas must have the record before the broker responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Acks {
     /// The leader (acks=1).
     Leader,
-    /// Every replica in sync (acks=all).
+    /// All in-sync replicas (acks=all).
     All,
 }
 
@@ -41,12 +40,11 @@ pub struct InTransaction {
     pub transactional_id: Arc<str>,
     /// Its producer.
     pub producer: Producer,
-    /// The record's number among those of this producer and epoch in this partition, from 0.
+    /// The record's number among the records of this producer and epoch in this partition, from 0.
     pub sequence: i32,
 }
 
-/// Appends one record without key and headers, and not compressed; outside a transaction it is not
-/// idempotent either.
+/// Appends one record without key, headers and compression. Outside a transaction it is not idempotent.
 #[derive(Debug, Clone)]
 pub struct Produce {
     /// The topic's name.
@@ -55,23 +53,22 @@ pub struct Produce {
     pub partition: i32,
     /// The record's value.
     pub value: Bytes,
-    /// The record's wall time in milliseconds since 1970; the broker replaces it where the topic
-    /// says LogAppendTime.
+    /// The record's timestamp in milliseconds since 1970; the broker replaces it if the topic has `LogAppendTime`.
     pub timestamp_ms: i64,
-    /// When the broker shall answer.
+    /// Which replicas must have the record before the broker responds.
     pub acks: Acks,
     /// How long the broker may wait for replicas, in whole milliseconds.
     pub timeout: Duration,
-    /// The transaction that it belongs to, if to one; Kafka then wants [`Acks::All`].
+    /// The transaction that the record belongs to, if any; Kafka then requires [`Acks::All`].
     pub transaction: Option<InTransaction>,
 }
 
-/// What became of the record.
+/// The response to Produce.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Produced {
     /// Kafka's error code, 0 if none.
     pub error: i16,
-    /// The broker's own words on the error, if it has any.
+    /// The broker's error message, if it sent one.
     pub message: Option<String>,
     /// The record's offset; −1 with an error.
     pub base_offset: i64,
@@ -141,7 +138,7 @@ impl Request for Produce {
             .into_iter()
             .flat_map(|topic| topic.partition_responses)
             .find(|partition| partition.index == self.partition)
-            .ok_or_else(|| CodecError::new("no answer for our partition"))?;
+            .ok_or_else(|| CodecError::new("the response lacks the requested partition"))?;
         let produced = Produced {
             error: partition.error_code,
             message: partition.error_message.map(|message| message.to_string()),

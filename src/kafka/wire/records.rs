@@ -1,16 +1,15 @@
-//! Record batches as a log holds them (KIP-98, magic 2), read so that no bytes whatever can make
-//! us panic, loop or reserve memory: a batch that cannot be read is named by its offsets, and
-//! reading goes on behind it.
+//! Decodes record batches (KIP-98, magic 2) so that no bytes can cause a panic, an endless loop or a large allocation. A
+//! batch that cannot be read is reported by its offsets, and decoding goes on after it.
 //!
-//! The codec library checks each batch's header and CRC. The records we read ourselves, since
-//! the library reserves room for as many headers as a record claims and adds offsets unchecked.
+//! The codec library checks the header and CRC of each batch. The records are decoded here, because the library reserves
+//! memory for as many headers as a record announces, and adds offsets without checking for overflow.
 
 use std::collections::BTreeSet;
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::records::{BatchDecodeInfo, Compression, RecordBatchDecoder};
 
-/// What stands at an offset, or over a range of them.
+/// What a log holds at an offset, or over a range of offsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FetchedRecord {
     /// A record.
@@ -19,12 +18,12 @@ pub enum FetchedRecord {
         offset: i64,
         /// The epoch of the leader that appended it.
         leader_epoch: i32,
-        /// Its value; empty if it has none.
+        /// Its value; empty if it is null.
         value: Bytes,
     },
     /// A batch that cannot be read.
     Unreadable {
-        /// The first of its offsets that was asked for.
+        /// The first of its offsets that was requested.
         first: i64,
         /// Its last offset.
         last: i64,
@@ -36,21 +35,21 @@ pub enum FetchedRecord {
 /// Why a batch cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unreadable {
-    /// It is compressed. We write none that are, so it is foreign, or the topic recompresses.
+    /// It is compressed. The prober writes none of these: it is foreign, or the topic recompresses.
     Compressed,
-    /// It is of a format before Kafka 0.11, or of one after ours.
+    /// Its format is that of Kafka before 0.11, or newer than magic 2.
     OtherFormat,
-    /// Its CRC or its structure is broken.
+    /// Its CRC is wrong, or its structure is.
     Damaged,
 }
 
-/// The aborted transactions of a stretch of log, as a broker tells them to a reader of committed
-/// records (KIP-98): whose, and from which offset on. Each ends at its producer's next marker.
+/// The aborted transactions in a range of the log, as a broker lists them for a reader of committed records (KIP-98): producer
+/// id and first offset. Each ends at its producer's next marker.
 #[derive(Debug, Default)]
 pub(super) struct Aborted {
-    /// Those that begin behind what was read so far, as (first offset, producer id), the nearest last.
+    /// Those that begin after the position read so far, as (first offset, producer id), the nearest last.
     ahead: Vec<(i64, i64)>,
-    /// The producers in the midst of one.
+    /// The producers whose aborted transaction has begun and not ended.
     open: BTreeSet<i64>,
 }
 
@@ -62,7 +61,7 @@ impl Aborted {
         Self { ahead, open: BTreeSet::new() }
     }
 
-    /// Whether the batch, which ends at `last`, is of one of them; batches come in the log's order.
+    /// Whether the batch, which ends at `last`, belongs to one of them. Batches are passed in the order of the log.
     fn hides(&mut self, batch: &BatchDecodeInfo, last: i64) -> bool {
         while let Some((_, producer)) = self.ahead.pop_if(|(first, _)| *first <= last) {
             self.open.insert(producer);
@@ -74,16 +73,14 @@ impl Aborted {
     }
 }
 
-/// Reads what a fetch at `wanted` brought: the records that are not of `aborted` transactions, and
-/// the offset to read on from. A partial batch at the end is left for the next fetch, as the protocol
-/// has it.
+/// Decodes what a fetch at offset `wanted` returned: the records that do not belong to `aborted` transactions, and the offset
+/// to read on from. A partial batch at the end is left to the next fetch, as the protocol provides.
 pub(super) fn read(mut bytes: Bytes, wanted: i64, mut aborted: Aborted) -> (Vec<FetchedRecord>, i64) {
     let mut records = Vec::new();
     let mut next = wanted;
     while let Some(batch) = Batch::split_from(&mut bytes) {
         let Some(last) = batch.last.filter(|last| *last >= batch.base) else {
-            // Where this batch ends is unknown; step over one offset, so that we do not stand
-            // still for ever.
+            // The end of this batch is unknown. Skip one offset, so that reading makes progress.
             records.push(unreadable(next, next, Unreadable::Damaged));
             return (records, next.saturating_add(1));
         };
@@ -104,11 +101,11 @@ fn unreadable(first: i64, last: i64, why: Unreadable) -> FetchedRecord {
     FetchedRecord::Unreadable { first, last, why }
 }
 
-/// One batch by the fields that lie outside its CRC, or at fixed places.
+/// One batch, by the fields that are outside its CRC or at fixed positions.
 struct Batch {
     bytes: Bytes,
     base: i64,
-    /// None if the batch is too short to say.
+    /// `None` if the batch is too short.
     last: Option<i64>,
     magic: Option<i8>,
 }
@@ -122,12 +119,12 @@ impl Batch {
     const COUNT_AT: usize = 57;
     const RECORDS_AT: usize = 61;
 
-    /// Takes the next whole batch; none if what is left is none.
+    /// Takes the next whole batch; `None` if the bytes left are not a whole batch.
     fn split_from(bytes: &mut Bytes) -> Option<Self> {
         let base = i64::from_be_bytes(field(bytes, 0)?);
         let length = i32::from_be_bytes(field(bytes, 8)?);
         let Ok(length) = usize::try_from(length) else {
-            // A negative length leaves no way to the next batch.
+            // With a negative length the start of the next batch is unknown.
             let bytes = std::mem::take(bytes);
             return Some(Self { bytes, base, last: None, magic: None });
         };
@@ -145,7 +142,7 @@ impl Batch {
         Some(Self { bytes, base, last, magic })
     }
 
-    /// Appends its records at and above `wanted`, unless they are of an aborted transaction.
+    /// Appends its records at and above `wanted`, unless they belong to an aborted transaction.
     fn read(
         &self,
         wanted: i64,
@@ -200,7 +197,7 @@ fn record(rest: &mut Bytes) -> Option<(i64, Bytes)> {
     Some((delta, value.unwrap_or_default()))
 }
 
-/// Bytes behind their length, where −1 means null: none inside.
+/// A length and as many bytes; the inner `None` is null, which has length −1.
 fn nullable(record: &mut Bytes) -> Option<Option<Bytes>> {
     match varint(record)? {
         -1 => Some(None),

@@ -1,5 +1,5 @@
-//! The SASL exchange (KIP-43, KIP-152): the first calls on a connection, after ApiVersions, which a broker answers to
-//! anybody.
+//! The SASL exchange (KIP-43, KIP-152): the first requests on a connection after ApiVersions, which a broker answers without
+//! authentication.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::kafka::security::{Mechanism, Sasl};
 /// Kafka's UNSUPPORTED_SASL_MECHANISM.
 const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
 
-/// Random bytes of a nonce; in base64 there is no comma in them.
+/// Random bytes of a nonce. It is sent in base64, which has no comma (RFC 5802 forbids commas).
 const NONCE: usize = 18;
 
-/// Says who we are, and proves it. Returns how long that holds (KIP-368), if not for ever.
+/// Authenticates the connection. Returns the lifetime of the session (KIP-368), if it expires.
 pub(super) async fn authenticate(connection: &Connection, sasl: &Sasl) -> Result<Option<Duration>, WireError> {
     let agreed = connection.call(SaslHandshake { mechanism: sasl.mechanism.name() })?.await?.body;
     match agreed.error {
@@ -37,7 +37,7 @@ pub(super) async fn authenticate(connection: &Connection, sasl: &Sasl) -> Result
     Ok(last.session_lifetime)
 }
 
-/// RFC 4616; whom to act for is left empty, which means ourselves.
+/// The message of RFC 4616. The authorization identity is empty: it is derived from the user name.
 fn plain(sasl: &Sasl) -> String {
     format!("\0{}\0{}", sasl.username, sasl.password)
 }
@@ -46,15 +46,15 @@ async fn scram(connection: &Connection, sasl: &Sasl, digest: MessageDigest) -> R
     let first = scram::ClientFirst::new(digest, &sasl.username, nonce()?);
     let challenge = exchange(connection, first.message()).await?.bytes;
     let password = sasl.password.clone();
-    // Some milliseconds of a processor, in which the probes beside us must not stand still.
+    // Takes some milliseconds of CPU time, in which the other probes of this thread must not wait.
     let last = tokio::task::spawn_blocking(move || first.answer(&password, &challenge)).await;
-    // It is given up only when the runtime ends.
+    // A blocking task is cancelled only when the runtime shuts down.
     let last = last.map_err(|_| WireError::Dropped)?.map_err(|detail| WireError::SaslProtocol { detail })?;
     let answer = exchange(connection, last.message()).await?;
     if last.proves(&answer.bytes) {
         return Ok(answer);
     }
-    Err(WireError::SaslProtocol { detail: "the broker has not proved that it knows our password".to_owned() })
+    Err(WireError::SaslProtocol { detail: "the broker has not proved that it knows the password".to_owned() })
 }
 
 async fn exchange(connection: &Connection, message: String) -> Result<Authenticated, WireError> {

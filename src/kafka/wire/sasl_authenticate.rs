@@ -1,5 +1,5 @@
-//! SaslAuthenticate: one message of a SASL exchange and the broker's answer to it (KIP-152), in the last one with the
-//! session's lifetime (KIP-368).
+//! SaslAuthenticate (KIP-152): one message of a SASL exchange and the broker's reply; the last reply has the lifetime of the
+//! session (KIP-368).
 
 use std::time::Duration;
 
@@ -11,21 +11,21 @@ use super::{
     codec::{self, Body, CodecError, Request},
 };
 
-/// A message of the mechanism. No `Debug`: it may hold a password.
+/// One message of the SASL mechanism. It has no `Debug`, because it may contain a password.
 pub(super) struct SaslAuthenticate {
     /// The message.
     pub(super) bytes: Bytes,
 }
 
-/// The broker's answer.
+/// The response to SaslAuthenticate.
 pub(super) struct Authenticated {
     /// Kafka's error code, 0 if none.
     pub(super) error: i16,
-    /// The broker's own words for the error.
+    /// The broker's error message.
     pub(super) message: Option<String>,
-    /// Its message of the mechanism.
+    /// The broker's message of the SASL mechanism.
     pub(super) bytes: Bytes,
-    /// After this the broker ends a connection that goes on without a new exchange; none: never.
+    /// The broker closes the connection when it is used after this time without re-authentication; `None`: never.
     pub(super) session_lifetime: Option<Duration>,
 }
 

@@ -1,5 +1,5 @@
-//! SaslHandshake: which mechanism the exchange is to use (KIP-43). v1 says that the exchange itself is in
-//! SaslAuthenticate (KIP-152).
+//! SaslHandshake (KIP-43): proposes the SASL mechanism. v1 means that the exchange itself is in SaslAuthenticate requests
+//! (KIP-152).
 
 use std::time::Duration;
 
@@ -18,12 +18,12 @@ pub(super) struct SaslHandshake {
     pub(super) mechanism: &'static str,
 }
 
-/// What the broker says to it.
+/// The response to SaslHandshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Agreed {
     /// Kafka's error code, 0 if none.
     pub(super) error: i16,
-    /// What the broker would take.
+    /// The mechanisms that the broker accepts.
     pub(super) mechanisms: Vec<String>,
 }
 
@@ -37,7 +37,7 @@ impl Request for SaslHandshake {
         codec::write(&SaslHandshakeRequest::default().with_mechanism(mechanism), version, out)
     }
 
-    /// By hand, since both versions are in the older encoding (see `codec`): a number, and a list of texts.
+    /// By hand, because both versions are in the older encoding, which `codec` cannot check: a number and a list of texts.
     fn decode(self, _version: i16, body: Body) -> Result<(Agreed, Duration), CodecError> {
         let mut bytes = body.rest().clone();
         let error = bytes.try_get_i16().map_err(CodecError::new)?;

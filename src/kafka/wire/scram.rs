@@ -1,14 +1,14 @@
-//! SCRAM (RFC 5802, RFC 7677), the client's side, without channel binding, as Kafka has it: both sides prove that they
-//! know the password, and neither tells it.
+//! The client's side of SCRAM (RFC 5802, RFC 7677) without channel binding, as Kafka uses it: both sides prove that they know
+//! the password without sending it.
 //!
 //! ```text
-//! us:     n,,n=USER,r=NONCE
+//! client: n,,n=USER,r=NONCE
 //! broker: r=NONCE+MORE,s=SALT,i=ITERATIONS
-//! us:     c=biws,r=NONCE+MORE,p=PROOF
+//! client: c=biws,r=NONCE+MORE,p=PROOF
 //! broker: v=SIGNATURE
 //! ```
 //!
-//! Like Kafka and librdkafka we leave the texts as they are (no SASLprep).
+//! User name and password are used as they are, without SASLprep, as Kafka and librdkafka do.
 
 use openssl::base64::{decode_block, encode_block};
 use openssl::error::ErrorStack;
@@ -18,22 +18,22 @@ use openssl::pkcs5::pbkdf2_hmac;
 use openssl::pkey::PKey;
 use openssl::sign::Signer;
 
-/// Fewer would be a downgrade (RFC 7677, 4); Kafka's brokers allow up to 16384, and more would only be a way to keep
-/// us busy.
+/// The iterations that are accepted. Fewer would be a downgrade (RFC 7677, 4). Kafka's brokers allow up to 16384; a peer that
+/// asks for far more only costs CPU time.
 const ITERATIONS: std::ops::RangeInclusive<usize> = 4096..=131_072;
 
-/// The start of every message of ours, without and with channel binding in base64: `n,,`.
+/// The GS2 header of the client's messages, without channel binding: `n,,`, and the same in base64.
 const NO_BINDING: &str = "n,,";
 const NO_BINDING_BASE64: &str = "biws";
 
-/// The first message, and what is needed to go on.
+/// The client-first-message, and what the rest of the exchange needs.
 pub(super) struct ClientFirst {
     digest: MessageDigest,
     nonce: String,
     bare: String,
 }
 
-/// The last message, and what the broker must answer.
+/// The client-final-message, and the signature that the broker must send.
 pub(super) struct ClientFinal {
     message: String,
     signature: Vec<u8>,
@@ -46,19 +46,19 @@ impl ClientFirst {
         ClientFirst { digest, bare: format!("n={username},r={nonce}"), nonce }
     }
 
-    /// What to send.
+    /// The message to send.
     pub(super) fn message(&self) -> String {
         format!("{NO_BINDING}{}", self.bare)
     }
 
-    /// Answers the broker's challenge. Takes milliseconds of a processor, by the broker's number of iterations.
+    /// The final message for the broker's challenge. Takes milliseconds of CPU time, by the number of iterations.
     ///
     /// # Errors
-    /// What is wrong with the challenge.
+    /// Why the challenge is not acceptable.
     pub(super) fn answer(&self, password: &str, challenge: &[u8]) -> Result<ClientFinal, String> {
         let challenge = std::str::from_utf8(challenge).map_err(|_| "the challenge is no text")?;
         let mut fields = challenge.split(',');
-        // In this order and nothing before: a field that we do not know at the start must be understood (m=).
+        // In this order, and nothing before: an unknown mandatory extension (m=) must be refused (RFC 5802, 5.1).
         let mut field = |name: &str| {
             let value = fields.next().and_then(|field| field.strip_prefix(name));
             value.ok_or_else(|| format!("the challenge lacks {name}"))
@@ -97,12 +97,12 @@ impl ClientFirst {
 }
 
 impl ClientFinal {
-    /// What to send.
+    /// The message to send.
     pub(super) fn message(&self) -> String {
         self.message.clone()
     }
 
-    /// Whether the broker knows the password too.
+    /// Whether the answer proves that the broker knows the password.
     pub(super) fn proves(&self, answer: &[u8]) -> bool {
         let text = std::str::from_utf8(answer).ok();
         let signature = text.and_then(|text| text.split(',').next()).and_then(|field| field.strip_prefix("v="));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn exchange_is_that_of_rfc_7677() {
+    fn exchange_is_the_example_of_rfc_7677() {
         let first = first("user");
         assert_eq!(first.message(), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
         let last = first.answer("pencil", CHALLENGE.as_bytes()).expect("a good challenge");
@@ -149,12 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn user_with_a_comma_stays_one_field() {
+    fn comma_and_equals_sign_in_a_user_name_are_escaped() {
         assert_eq!(first("a=b,c").message(), format!("n,,n=a=3Db=2Cc,r={NONCE}"));
     }
 
     #[test]
-    fn challenge_that_is_none_is_refused() {
+    fn malformed_challenge_is_refused() {
         for (challenge, reason) in [
             ("s=W22Z,i=4096", "the challenge lacks r="),
             ("m=new,r=rOprNGfwEbeRWgbNEkqOx,s=W22Z,i=4096", "the challenge lacks r="),

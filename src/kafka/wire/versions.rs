@@ -1,11 +1,11 @@
-//! What a broker offers of the requests that we speak, and the version that both sides agree on.
+//! Agrees on the version of each request: the versions that a broker offers, and those that the prober supports.
 
 use prober_core::observed::versions::Fingerprint;
 
 use super::api::{Api, SPOKEN, VersionRange, range};
 use super::error::WireError;
 
-/// What one broker offers of what we speak.
+/// The versions that one broker offers, of the requests that the prober sends.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Versions {
     broker: [Option<VersionRange>; SPOKEN.len()],
@@ -13,7 +13,7 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// From the broker's list of (request number, versions); unknown numbers are ignored.
+    /// From the broker's list of (API key, versions); unknown keys are ignored.
     pub(super) fn offered(list: impl IntoIterator<Item = (i16, VersionRange)>) -> Self {
         let list: Vec<_> = list.into_iter().collect();
         let fingerprint = Fingerprint::of(list.iter().map(|(number, offered)| (*number, offered.min, offered.max)));
@@ -26,13 +26,13 @@ impl Versions {
         versions
     }
 
-    /// Everything that the broker offered, what we do not speak included, as one number.
+    /// A hash of everything that the broker offered, including requests that the prober does not send.
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
     }
 
-    /// The highest version that both sides speak and that is not above `ceiling`, which a
-    /// request sets when it lacks what newer versions demand.
+    /// The newest version that both sides support and that is not above `ceiling`, which a request sets if it cannot be
+    /// expressed in newer versions.
     pub(super) fn agree(&self, api: Api, ceiling: i16) -> Result<i16, WireError> {
         let spoken = api.ours();
         let ours = range(spoken.min, spoken.max.min(ceiling));
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_version_of_both_sides_wins() {
+    fn newest_version_of_both_sides_is_used() {
         let versions = Versions::offered([(0, range(0, 11)), (1, range(4, 18))]);
         assert_eq!(versions.agree(Api::Produce, i16::MAX), Ok(11));
         assert_eq!(versions.agree(Api::Fetch, i16::MAX), Ok(17));
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn librdkafkas_mock_cluster_is_understood() {
+    fn versions_of_librdkafkas_mock_cluster_are_agreed() {
         let versions = Versions::offered([
             (0, range(0, 10)),
             (1, range(0, 16)),

@@ -83,14 +83,14 @@ async fn keep(
         let at = context.clock.now();
         context.emit(LaneInput::Position { partition, at, offset, reset });
     };
-    let offset = read_position::first(&context, &ownership, partition, topic_id).await;
+    let offset = read_position::initial(&context, &ownership, partition, topic_id).await;
     consumer.read_from(partition, offset);
     // An error is a consumer that cannot read, which is to be counted.
     let _ = tokio::time::timeout(FIRST_FETCH_WITHIN, consumer.wait_until_fetching(partition)).await;
     tell(offset, false);
     loop {
         let lost = consumer.interrupted(partition).await;
-        let offset = read_position::after(&context, partition, lost).await;
+        let offset = read_position::after_out_of_range(&context, partition, lost).await;
         tracing::debug!(partition = partition.0, lost, offset, "read position mended");
         consumer.read_from(partition, offset);
         // A log that ends below us was truncated: nothing of it is skipped, and what is gone is found by its epoch.

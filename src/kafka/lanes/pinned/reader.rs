@@ -59,7 +59,7 @@ struct Reading {
 
 impl Reading {
     async fn run(self, ownership: Ownership, mut link: watch::Receiver<ConnectionState>) {
-        let mut offset = read_position::first(&self.context, &ownership, self.partition, self.topic_id).await;
+        let mut offset = read_position::initial(&self.context, &ownership, self.partition, self.topic_id).await;
         self.stand_at(offset, false);
         loop {
             let connection = wait_until_up(&mut link).await;
@@ -93,7 +93,7 @@ impl Reading {
                 offset.max(fetched.next_offset)
             }
             Some(KafkaError::OFFSET_OUT_OF_RANGE) => {
-                let offset = read_position::after(&self.context, self.partition, offset).await;
+                let offset = read_position::after_out_of_range(&self.context, self.partition, offset).await;
                 self.stand_at(offset, true);
                 offset
             }

@@ -1,4 +1,4 @@
-//! Whether the topic is created now, and what attempts fail with until it is there.
+//! Whether to try to create the topic now, and the fault of attempts until it exists.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use prober_core::fault::Fault;
 use prober_core::ids::{BrokerId, Partition};
+use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
-
 use prober_probes::backoff::Backoff;
 
 use crate::kafka::Report;
-
-use super::LaneContext;
-use super::create_topic::{self, Created};
 use crate::kafka::session::fault;
 
-/// After a refused creation; doubles to five minutes, for permissions change slowly.
+use super::LaneContext;
+use super::create_topic::{self, CreateOutcome};
+
+/// The waits after a refused creation. They grow to five minutes, because permissions are seldom granted sooner.
 const RETRY_MIN: Duration = Duration::from_secs(5);
 const RETRY_MAX: Duration = Duration::from_secs(300);
 
-/// How creation goes.
+/// The state of the creation of a topic.
 pub(super) struct CreationState {
-    /// We created the topic that appears next.
+    /// The prober created the topic that appears next in the metadata.
     pub(super) done: bool,
-    /// Why attempts fail once they come due.
+    /// The fault of attempts that come due meanwhile.
     pub(super) fault: Fault,
-    /// The same in a sentence.
+    /// The reason in a sentence.
     pub(super) message: Option<Arc<str>>,
     not_before: Time,
     backoff: Backoff,
@@ -43,18 +43,18 @@ impl CreationState {
         }
     }
 
-    /// Whether it is too early for another try.
-    pub(super) fn waits(&self, now: Time) -> bool {
+    /// Whether it is too early for the next attempt.
+    pub(super) fn is_backing_off(&self, now: Time) -> bool {
         now < self.not_before
     }
 
     /// The principal may not use the topic.
-    pub(super) fn forbidden(&mut self, error: prober_core::kafka_error::KafkaError, topic: &str) {
+    pub(super) fn on_forbidden(&mut self, error: KafkaError, topic: &str) {
         self.fault = Fault::Kafka(error);
         self.message = Some(permission("DESCRIBE, READ and WRITE", topic));
     }
 
-    /// Asks the broker at `address` to create it; whether the cluster has it now.
+    /// Asks the broker at `address` to create the topic. Returns whether the cluster has it now.
     pub(super) async fn attempt(
         &mut self,
         context: &LaneContext,
@@ -65,38 +65,42 @@ impl CreationState {
         let dial_options = context.dial_options(address.into(), context.deadline);
         let created = create_topic::create(&dial_options, context.lane, topic, assignment).await;
         let now = context.clock.now();
-        // Created or not, wait for it to appear before trying again.
+        // Wait for the topic to appear in the metadata before the next attempt, even after a success.
         self.not_before = now + RETRY_MIN;
         let result = match &created {
-            Created::Yes { without } => {
+            CreateOutcome::Created { without } => {
                 tracing::info!(topic = &**topic, partitions = assignment.len(), "created the monitor topic");
                 if !without.is_empty() {
-                    tracing::warn!(topic = &**topic, configs = without.join(", "), "the cluster refused these configs");
+                    tracing::warn!(
+                        topic = &**topic,
+                        configs = without.join(", "),
+                        "the cluster refused these configs; the topic was created without them"
+                    );
                 }
                 self.done = true;
                 self.message = None;
                 "success"
             }
-            Created::Already => "already_exists",
-            Created::Refused { error, message } => {
+            CreateOutcome::AlreadyExists => "already_exists",
+            CreateOutcome::Refused { error, message } => {
                 self.fault = Fault::Kafka(*error);
                 self.message = Some(if error.is_authorization() {
                     permission("CREATE", topic)
                 } else {
-                    format!("creation topic {topic} was refused: {} {message}", error.name()).into()
+                    format!("creating topic {topic} was refused: {} {message}", error.name()).into()
                 });
                 self.back_off(now);
                 "refused"
             }
-            Created::Unanswered(error) => {
+            CreateOutcome::NoAnswer(error) => {
                 self.fault = fault::of(error);
-                self.message = Some(format!("creation topic {topic} got no answer: {error}").into());
+                self.message = Some(format!("creating topic {topic} got no answer: {error}").into());
                 self.back_off(now);
                 "no_answer"
             }
         };
         (context.report)(Report::Action { action: "create", result });
-        matches!(created, Created::Yes { .. } | Created::Already)
+        matches!(created, CreateOutcome::Created { .. } | CreateOutcome::AlreadyExists)
     }
 
     fn back_off(&mut self, now: Time) {

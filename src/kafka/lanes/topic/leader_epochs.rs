@@ -1,5 +1,5 @@
-//! What an old leader's epoch ended with: the one way to know that acked records were truncated by an unclean election,
-//! also those that had been read (K6).
+//! Asks for the end offset of each leader epoch that has ended. It is the only way to find that acked records were truncated
+//! by an unclean election, including records that had been read before (docs/kafka-facts.md K6).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::kafka::wire::{EpochEndOffset, OffsetForLeaderEpoch, WireError};
 use super::LaneContext;
 use crate::kafka::session::fault;
 
-/// A new leader that does not answer is asked again after this, for so long.
-const ASK_EVERY: Duration = Duration::from_millis(500);
+/// How often, and for how long, a new leader is asked until it answers.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 const GIVE_UP_AFTER: Duration = Duration::from_secs(120);
 
-/// One answer is waited for so long.
+/// Time-out of one request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// The newest leader epoch of each partition.
+/// Follows the leader epoch of each partition.
 pub(super) struct LeaderEpochs {
     context: LaneContext,
     newest: BTreeMap<Partition, i32>,
@@ -32,12 +32,12 @@ impl LeaderEpochs {
         LeaderEpochs { context, newest: BTreeMap::new() }
     }
 
-    /// Takes in the newest metadata; asks about each epoch that has ended.
+    /// Takes in new metadata, and asks for the end offset of each epoch that has ended.
     pub(super) fn observe(&mut self, topic: &TopicSeen) {
         for seen in &topic.partitions {
             let (Some(epoch), true) = (seen.leader_epoch, seen.leader.is_some()) else { continue };
             let newest = self.newest.entry(seen.partition).or_insert(epoch);
-            // A broker that lags behind shows an older one.
+            // A broker with stale metadata shows an older epoch, which is ignored.
             if *newest < epoch {
                 let (context, partition, ended) = (self.context.clone(), seen.partition, *newest);
                 *newest = epoch;
@@ -48,7 +48,7 @@ impl LeaderEpochs {
         }
     }
 
-    /// The topic is another one now.
+    /// The topic was deleted or replaced.
     pub(super) fn forget(&mut self) {
         self.newest.clear();
     }
@@ -63,20 +63,20 @@ async fn ask_until_answered(context: LaneContext, partition: Partition, epoch: i
                     Some(error) if fault::is_stale_metadata(error) => context.stale.notify_one(),
                     Some(_) => {}
                 },
-                // Before Kafka 3.6, or the mock: nothing can be known this way.
+                // librdkafka's mock cluster does not offer this request.
                 Ok(Err(WireError::UnsupportedVersion { .. })) => return None,
                 Ok(_) | Err(_) => {}
             }
-            tokio::time::sleep(ASK_EVERY).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     };
     let end = tokio::time::timeout(GIVE_UP_AFTER, asking).await.ok().flatten();
     match end.filter(|end| 0 <= *end) {
         Some(end) => {
-            tracing::debug!(partition = partition.0, epoch, end, "where this leader epoch ended");
+            tracing::debug!(partition = partition.0, epoch, end, "end offset of the leader epoch");
             context.emit(LaneInput::EpochEnded { partition, at: context.clock.now(), end });
         }
-        None => tracing::debug!(partition = partition.0, epoch, "where this leader epoch ended is not known"),
+        None => tracing::debug!(partition = partition.0, epoch, "the end offset of the leader epoch is unknown"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who leads each partition now, for everything that has a question about one.
+//! The address of the leader of each partition, for requests about one partition.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use prober_core::topology::{TopicSeen, Topology};
 use super::LaneContext;
 use crate::kafka::session::dial_options::DialOptions;
 
-/// The address of each partition's leader; of its preferred leader, while it has none. Clones share it.
+/// The address of each partition's leader, or of its preferred leader while it has none. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub(in crate::kafka) struct Leaders {
     newest: Arc<Mutex<Newest>>,
@@ -23,7 +23,7 @@ struct Newest {
 }
 
 impl Leaders {
-    /// Takes in the newest metadata.
+    /// Takes in new metadata.
     pub(super) fn observe(&self, topology: &Topology, topic: &TopicSeen) {
         let addresses = topic.partitions.iter().filter_map(|seen| {
             let broker = seen.leader.or_else(|| seen.replicas.first().copied())?;
@@ -33,7 +33,7 @@ impl Leaders {
         *self.lock() = Newest { topic_id: topic.id, addresses: addresses.collect() };
     }
 
-    /// The topic that they lead: a fetch by its id is never answered by another of the same name.
+    /// The id of the topic. A fetch by id cannot return records of another topic with the same name.
     pub(super) fn topic_id(&self) -> Option<[u8; 16]> {
         self.lock().topic_id
     }
@@ -48,12 +48,12 @@ impl Leaders {
 }
 
 impl LaneContext {
-    /// How the leader of `partition` is dialled; `None` if nobody knows its address.
+    /// How to dial the leader of `partition`; `None` if its address is unknown.
     pub(in crate::kafka) fn leader_of(&self, partition: Partition) -> Option<DialOptions> {
         self.leaders.address(partition).map(|address| self.dial_options(address, self.deadline))
     }
 
-    /// How a broker is dialled that may be silent for `idle_timeout` with requests outstanding.
+    /// How to dial the broker at `address`, with this idle time-out.
     pub(in crate::kafka) fn dial_options(&self, address: Arc<str>, idle_timeout: Duration) -> DialOptions {
         let (client_id, security) = (Arc::clone(&self.client_id), Arc::clone(&self.security));
         DialOptions { address, client_id, security, idle_timeout }

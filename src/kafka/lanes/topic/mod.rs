@@ -1,4 +1,4 @@
-//! A lane's topic, whoever writes and reads it: found or created, known to be ours, and watched.
+//! The topic of a lane: found or created, checked to be ours, and watched. Both lanes use it.
 //!
 //! | file | holds |
 //! | --- | --- |
@@ -41,28 +41,28 @@ use crate::kafka::{Report, Reporter};
 use leaders::Leaders;
 use ownership::Ownership;
 
-/// What a lane is told of its topic, and of how far it may go.
+/// Settings of a lane's topic.
 #[derive(Clone, Debug)]
 pub struct TopicSettings {
     /// The lane.
     pub lane: Lane,
-    /// Where to ask first, `host:port` each.
+    /// Bootstrap servers, `host:port`.
     pub bootstrap: Vec<String>,
     /// The topic.
     pub topic: Arc<str>,
-    /// What the brokers' logs and quotas know us by.
+    /// Kafka's `client.id`: appears in the brokers' logs and quotas.
     pub client_id: Arc<str>,
     /// TLS and SASL.
     pub security: Arc<Security>,
-    /// Produce's deadline: the idle time-out of a silent connection.
+    /// Deadline of produce; also the idle time-out of the lane's connections.
     pub deadline: Duration,
     /// Whether a missing topic is created.
     pub upkeep: Mode,
-    /// Who writes.
+    /// Run and vantage, written into each record.
     pub identity: Identity,
 }
 
-/// What everything that works on one lane's topic shares.
+/// What all tasks of one lane share.
 #[derive(Clone)]
 pub(in crate::kafka) struct LaneContext {
     pub(super) clock: Clock,
@@ -74,7 +74,7 @@ pub(in crate::kafka) struct LaneContext {
     pub(super) identity: Identity,
     pub(super) report: Reporter,
     pub(super) supervisor: Supervisor,
-    /// Told when an answer says that our picture of the cluster is old.
+    /// Notified when a response shows that the metadata are stale.
     pub(super) stale: Arc<Notify>,
     pub(super) leaders: Leaders,
 }
@@ -96,22 +96,23 @@ impl LaneContext {
         }
     }
 
-    /// What a connection of this lane to a broker owes.
+    /// The monitor of overdue responses of one connection of this lane.
     pub(super) fn overdue_monitor(&self, broker: BrokerId, role: ConnectionRole, waits: Duration) -> OverdueMonitor {
         let report = Arc::clone(&self.report);
         OverdueMonitor::new(self.clock, broker, role, waits, Arc::new(move |silence| report(Report::Silence(silence))))
     }
 
+    /// Reports an input of this lane to the engine.
     pub(super) fn emit(&self, input: LaneInput) {
         (self.report)(Report::Lane(input));
     }
 }
 
-/// Who writes and reads the topic.
+/// What reads and writes the topic: starts and stops its tasks as the topic changes.
 pub(super) trait TopicHandler: Send + 'static {
-    /// The topic is there, and lies like this now.
+    /// The topic exists, with these partitions and replicas.
     fn on_layout(&mut self, topology: &Topology, topic: &TopicSeen, ownership: &Ownership);
 
-    /// The topic is gone, or not ours, or another one of the same name: nothing of it may be used any more.
+    /// The topic was deleted, is not ours, or was replaced by another one of the same name: stop using it.
     fn on_gone(&mut self);
 }

@@ -1,4 +1,5 @@
-//! Whether the topic of our name is ours. Nothing is written into it before that is known, as far as its brokers answer.
+//! Whether the topic that has the name of a lane was written by kafka-prober. Nothing is written to it before its newest
+//! records have been checked, as far as its brokers answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,71 +7,71 @@ use std::sync::Arc;
 use prober_core::ids::Partition;
 use tokio::sync::watch;
 
-/// What the newest record of a partition is.
+/// The newest record of a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::kafka) enum Newest {
-    /// In our format.
+    /// Written by kafka-prober, in any version.
     Ours,
-    /// Not in our format.
+    /// Written by anything else.
     Foreign,
-    /// There is none.
+    /// The partition is empty.
     Empty,
-    /// It could not be read: a gap in the log, or gone in between.
+    /// It could not be read: a gap in the log, or deleted meanwhile.
     Unknown,
     /// Its broker does not answer.
     Unreachable,
 }
 
-/// A verdict on the topic.
+/// Who owns the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::kafka) enum Whose {
-    /// Some partition has not been looked at.
-    Open,
-    /// Ours: one record proves it, or naming the topic is consent where there is nothing to be seen.
+pub(in crate::kafka) enum Owner {
+    /// Some partition has not been checked.
+    Unknown,
+    /// Ours: one record proves it; or there is no record, and the configuration names the topic.
     Ours,
-    /// Somebody else's newest record stands in this partition.
+    /// The newest record of this partition is foreign.
     NotOurs(Partition),
 }
 
-/// The evidence of one topic, shared by its readers.
+/// The newest records of one topic, as its readers found them. Clones share the state.
 #[derive(Clone, Debug)]
 pub(in crate::kafka) struct Ownership {
     evidence: Arc<watch::Sender<BTreeMap<Partition, Option<Newest>>>>,
 }
 
 impl Ownership {
-    /// Nothing is known of these partitions.
+    /// These partitions have not been checked.
     pub(in crate::kafka) fn unknown(partitions: impl IntoIterator<Item = Partition>) -> Ownership {
         let evidence = partitions.into_iter().map(|partition| (partition, None)).collect();
         Ownership { evidence: Arc::new(watch::Sender::new(evidence)) }
     }
 
-    /// Takes in what one partition shows.
-    pub(in crate::kafka) fn tell(&self, partition: Partition, newest: Newest) {
+    /// Takes in the newest record of one partition.
+    pub(in crate::kafka) fn observe(&self, partition: Partition, newest: Newest) {
         self.evidence.send_modify(|evidence| {
             evidence.insert(partition, Some(newest));
         });
     }
 
-    /// Waits until the topic is known to be ours; for ever, if it is not.
+    /// Waits until the topic is known to be ours; for ever if it is not.
     pub(in crate::kafka) async fn is_ours(&self) {
         let mut evidence = self.evidence.subscribe();
-        if evidence.wait_for(|evidence| whose(evidence) == Whose::Ours).await.is_err() {
+        if evidence.wait_for(|evidence| owner(evidence) == Owner::Ours).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits until the topic is known not to be ours, and tells by which partition.
+    /// Waits until the topic is known not to be ours, and returns the partition that shows it.
     pub(in crate::kafka) async fn is_not_ours(&self) -> Partition {
         let mut evidence = self.evidence.subscribe();
         let mut culprit = None;
         let found = evidence
-            .wait_for(|evidence| match whose(evidence) {
-                Whose::NotOurs(partition) => {
+            .wait_for(|evidence| match owner(evidence) {
+                Owner::NotOurs(partition) => {
                     culprit = Some(partition);
                     true
                 }
-                Whose::Open | Whose::Ours => false,
+                Owner::Unknown | Owner::Ours => false,
             })
             .await
             .is_ok();
@@ -81,38 +82,38 @@ impl Ownership {
     }
 }
 
-fn whose(evidence: &BTreeMap<Partition, Option<Newest>>) -> Whose {
+fn owner(evidence: &BTreeMap<Partition, Option<Newest>>) -> Owner {
     let foreign = evidence.iter().find(|(_, newest)| **newest == Some(Newest::Foreign));
     if let Some((partition, _)) = foreign {
-        return Whose::NotOurs(*partition);
+        return Owner::NotOurs(*partition);
     }
     let proven = evidence.values().any(|newest| *newest == Some(Newest::Ours));
-    let looked_at = evidence.values().all(Option::is_some);
-    if proven || looked_at { Whose::Ours } else { Whose::Open }
+    let all_checked = evidence.values().all(Option::is_some);
+    if proven || all_checked { Owner::Ours } else { Owner::Unknown }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn judged(evidence: &[Option<Newest>]) -> Whose {
+    fn owner_by(evidence: &[Option<Newest>]) -> Owner {
         let evidence = (0..).map(Partition).zip(evidence.iter().copied()).collect();
-        whose(&evidence)
+        owner(&evidence)
     }
 
     #[test]
     fn one_record_of_ours_proves_the_topic_ours() {
-        assert_eq!(judged(&[None, Some(Newest::Ours), None]), Whose::Ours);
+        assert_eq!(owner_by(&[None, Some(Newest::Ours), None]), Owner::Ours);
     }
 
     #[test]
-    fn one_foreign_record_refuses_it_whatever_the_others_show() {
-        assert_eq!(judged(&[Some(Newest::Ours), Some(Newest::Foreign)]), Whose::NotOurs(Partition(1)));
+    fn one_foreign_record_makes_it_foreign_whatever_the_others_show() {
+        assert_eq!(owner_by(&[Some(Newest::Ours), Some(Newest::Foreign)]), Owner::NotOurs(Partition(1)));
     }
 
     #[test]
-    fn empty_topic_is_ours_once_all_of_it_was_looked_at() {
-        assert_eq!(judged(&[Some(Newest::Empty), None]), Whose::Open);
-        assert_eq!(judged(&[Some(Newest::Empty), Some(Newest::Unreachable)]), Whose::Ours);
+    fn empty_topic_is_ours_once_every_partition_was_checked() {
+        assert_eq!(owner_by(&[Some(Newest::Empty), None]), Owner::Unknown);
+        assert_eq!(owner_by(&[Some(Newest::Empty), Some(Newest::Unreachable)]), Owner::Ours);
     }
 }

@@ -1,4 +1,4 @@
-//! Where a reader starts: explicit offsets from ListOffsets, and a look at the newest record on the way.
+//! The offset at which a reader starts, from ListOffsets. On the way, the newest record is checked: is the topic ours?
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,42 +16,42 @@ use super::LaneContext;
 use super::ownership::{Newest, Ownership};
 use crate::kafka::session::fault;
 
-/// A broker that has the answer gives it at once.
+/// A broker answers these requests without waiting for anything.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// The waits between unanswered requests.
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// Where the newest offsets are no records, as the markers that end transactions are none, one is looked for so far back.
-const LOOK_BACK: i64 = 32;
+/// How far back a record is searched if the newest offset holds none, such as the marker of a transaction.
+const SEARCH_BACK: i64 = 32;
 
-/// The end of the log, once the topic is known to be ours: where reading begins.
-pub(in crate::kafka) async fn first(
+/// The end of the log, where reading begins. Returns once the topic is known to be ours.
+pub(in crate::kafka) async fn initial(
     context: &LaneContext,
     ownership: &Ownership,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
 ) -> i64 {
-    let mut told = false;
+    let mut reported = false;
     let unreachable = || {
-        if !std::mem::replace(&mut told, true) {
-            ownership.tell(partition, Newest::Unreachable);
+        if !std::mem::replace(&mut reported, true) {
+            ownership.observe(partition, Newest::Unreachable);
             context.emit(LaneInput::Unreachable { partition });
         }
     };
-    let (offset, newest) = persist(context, || end_and_newest(context, partition, topic_id), unreachable).await;
-    ownership.tell(partition, newest);
+    let (offset, newest) = retry(context, || end_and_newest(context, partition, topic_id), unreachable).await;
+    ownership.observe(partition, newest);
     ownership.is_ours().await;
     offset
 }
 
-/// Where to go on after `lost`, which is out of range: the end of the log that is nearer to it.
-pub(in crate::kafka) async fn after(context: &LaneContext, partition: Partition, lost: i64) -> i64 {
-    persist(context, || nearer_end(context, partition, lost), || {}).await
+/// The offset to go on from when `lost` is out of range: the end of the log that is nearer to it.
+pub(in crate::kafka) async fn after_out_of_range(context: &LaneContext, partition: Partition, lost: i64) -> i64 {
+    retry(context, || nearer_end(context, partition, lost), || {}).await
 }
 
-/// Why there is no position; without a Kafka error, the broker was not to be reached.
+/// Why there is no offset: a Kafka error, or, if that is `None`, the broker did not answer.
 pub(super) struct Unresolved {
     kafka: Option<KafkaError>,
 }
@@ -62,8 +62,8 @@ impl From<WireError> for Unresolved {
     }
 }
 
-/// Asks until there is an answer.
-async fn persist<T, F>(context: &LaneContext, ask: impl Fn() -> F, mut unreachable: impl FnMut()) -> T
+/// Repeats `request` until it succeeds.
+async fn retry<T, F>(context: &LaneContext, ask: impl Fn() -> F, mut unreachable: impl FnMut()) -> T
 where
     F: Future<Output = Result<T, Unresolved>>,
 {
@@ -131,7 +131,7 @@ pub(super) async fn end_of_log(
     }
 }
 
-/// A topic whose newest record in any partition is not in our format is not ours.
+/// The newest record of a log that is not empty.
 async fn newest(
     connection: &Connection,
     context: &LaneContext,
@@ -141,14 +141,14 @@ async fn newest(
 ) -> Result<Newest, Unresolved> {
     match newest_from(connection, context, partition, topic_id, log.end - 1).await? {
         Newest::Unknown => {
-            let further_back = log.start.max(log.end - LOOK_BACK);
-            newest_from(connection, context, partition, topic_id, further_back).await
+            let from = log.start.max(log.end - SEARCH_BACK);
+            newest_from(connection, context, partition, topic_id, from).await
         }
         newest => Ok(newest),
     }
 }
 
-/// The last record of one fetch.
+/// The last record of one fetch from `offset`.
 async fn newest_from(
     connection: &Connection,
     context: &LaneContext,

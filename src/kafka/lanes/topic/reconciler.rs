@@ -1,5 +1,5 @@
-//! Keeps the view of the cluster and lays the lane out by it: observe → plan → apply, and never a word on the data
-//! path.
+//! The control loop of a lane's topic: request metadata → plan → apply. It creates the topic, reports where its partitions
+//! are, and starts and stops the lane's readers and writers. It never uses the connections of the probes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,32 +14,33 @@ use prober_probes::backoff::Backoff;
 use prober_probes::port::{LaneInput, Layout};
 
 use crate::kafka::Report;
+use crate::kafka::cluster::metadata_client::MetadataClient;
+use crate::kafka::cluster::view::{self, ClusterView};
+use crate::kafka::session::fault;
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
 use super::creation_state::CreationState;
 use super::leader_epochs::LeaderEpochs;
 use super::ownership::Ownership;
 use super::{LaneContext, TopicHandler, TopicSettings};
-use crate::kafka::cluster::metadata_client::MetadataClient;
-use crate::kafka::cluster::view::{self, ClusterView};
-use crate::kafka::session::fault;
 
-/// Our topics' metadata in quiet times.
+/// How often metadata are requested while the topic is in use.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
 
-/// While the topic is waited for.
+/// How often metadata are requested while the topic is missing.
 const MISSING_TOPIC_INTERVAL: Duration = Duration::from_millis(250);
 
-/// An answer that hints at stale metadata brings the next look forward, but no nearer than this to the last.
+/// A response that shows that the metadata are stale triggers a request, at the earliest this long after the last one.
 const STALE_REFRESH_MIN: Duration = Duration::from_secs(1);
 
 /// The waits between metadata requests that no broker answers.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
-/// A topic that was there is gone only when so many answers in a row say so: one broker may lag behind.
+/// After this many responses in a row without the topic it counts as deleted; a single broker may have stale metadata.
 const MISSING_ANSWERS_MAX: u32 = 3;
 
+/// The control loop; `T` runs the lane's readers and writers.
 pub(in crate::kafka) struct Reconciler<T> {
     context: LaneContext,
     upkeep: Mode,
@@ -48,17 +49,19 @@ pub(in crate::kafka) struct Reconciler<T> {
     cluster: ClusterView,
     epochs: LeaderEpochs,
     creation: CreationState,
-    /// The topic that is laid out.
+    /// The topic in use.
     current: Option<Current>,
-    /// Answers in a row that did not show it.
+    /// Responses in a row without it.
     missing_answers: u32,
-    /// The topic that was refused.
+    /// The topic that must not be used.
     refused: Option<TopicSeen>,
-    /// The topic as it was last reported.
+    /// The topic as last reported.
     reported_topic: Option<TopicSeen>,
+    /// The layout, state and message as last reported.
     reported: Option<(Layout, LaneState, Option<Arc<str>>)>,
 }
 
+/// The topic in use: its id, and whether it is known to be ours.
 struct Current {
     id: Option<[u8; 16]>,
     ownership: Ownership,
@@ -82,18 +85,19 @@ impl<T: TopicHandler> Reconciler<T> {
         }
     }
 
+    /// Runs until the task is aborted.
     pub(in crate::kafka) async fn run(mut self) {
         let mut backoff = Backoff::new(BACKOFF_MIN, BACKOFF_MAX);
         loop {
             match self.metadata_client.request(self.cluster.candidates()).await {
                 Ok(metadata) => {
                     backoff.reset();
-                    let next = self.observe(metadata).await;
+                    let next = self.on_metadata(metadata).await;
                     self.wait(next).await;
                 }
                 Err(error) => {
                     let layout = Layout::Unknown { fault: fault::without_metadata(&error) };
-                    if self.reported.as_ref().is_none_or(|(reported, ..)| is_other_unknown(reported, &layout)) {
+                    if self.reported.as_ref().is_none_or(|(reported, ..)| is_other_fault(reported, &layout)) {
                         let message = format!("no bootstrap server answers: {error}");
                         self.report(layout, LaneState::Connecting, Some(message.into()));
                     }
@@ -103,23 +107,23 @@ impl<T: TopicHandler> Reconciler<T> {
         }
     }
 
-    /// Takes an answer in and acts on it; returns when to look again.
-    async fn observe(&mut self, metadata: ClusterMetadata) -> Duration {
+    /// Acts on new metadata; returns when to request them again.
+    async fn on_metadata(&mut self, metadata: ClusterMetadata) -> Duration {
         let info = metadata.topics.iter().find(|topic| *topic.name == *self.context.topic);
         let topic = info.and_then(view::topic_metadata);
-        self.take_brokers(&metadata, topic.as_ref());
+        self.observe_brokers(&metadata, topic.as_ref());
         if topic.is_none() && self.current.is_some() {
             self.missing_answers += 1;
             if self.missing_answers < MISSING_ANSWERS_MAX {
                 self.metadata_client.use_another_broker();
                 return MISSING_TOPIC_INTERVAL;
             }
-            tracing::warn!(topic = &*self.context.topic, "the monitor topic is gone");
+            tracing::warn!(topic = &*self.context.topic, "the monitor topic was deleted");
             self.release_topic();
         }
         self.missing_answers = 0;
-        if let Some(error) = info.and_then(forbidding) {
-            self.creation.forbidden(error, &self.context.topic);
+        if let Some(error) = info.and_then(authorization_error) {
+            self.creation.on_forbidden(error, &self.context.topic);
             self.report_missing();
             return REFRESH_INTERVAL;
         }
@@ -145,7 +149,7 @@ impl<T: TopicHandler> Reconciler<T> {
                 let topic_name = &self.context.topic;
                 let message = format!(
                     "partition {} of topic {topic_name} has {replicas} replicas; the pinned lane needs exactly one, \
-                     since an ack of more would not speak for one broker alone",
+                     because an ack that waits for other replicas does not measure one broker alone",
                     partition.0
                 );
                 self.refuse(topic.unwrap_or_default(), message);
@@ -154,13 +158,13 @@ impl<T: TopicHandler> Reconciler<T> {
         }
     }
 
-    fn take_brokers(&mut self, metadata: &ClusterMetadata, topic: Option<&TopicSeen>) {
+    fn observe_brokers(&mut self, metadata: &ClusterMetadata, topic: Option<&TopicSeen>) {
         if self.cluster.observe(metadata, topic.as_slice(), self.context.clock.now()) {
             (self.context.report)(Report::Topology(self.cluster.topology().clone()));
         }
     }
 
-    /// Lays the lane out on a topic that exists.
+    /// Uses a topic that exists.
     fn use_topic(&mut self, topic: TopicSeen) -> Duration {
         if let Some(refused) = &self.refused {
             let same = refused.id == topic.id && (topic.id.is_some() || *refused == topic);
@@ -171,18 +175,18 @@ impl<T: TopicHandler> Reconciler<T> {
         }
         let recreated = self.current.as_ref().is_some_and(|current| current.id != topic.id);
         if recreated {
-            tracing::warn!(topic = &*self.context.topic, "the monitor topic was created anew");
+            tracing::warn!(topic = &*self.context.topic, "the monitor topic was deleted and created again");
             self.release_topic();
             self.context.emit(LaneInput::Recreated { at: self.context.clock.now() });
         }
         let created = std::mem::take(&mut self.creation.done);
         let current = self.current.get_or_insert_with(|| {
-            // A topic that we have just created holds nothing that could be somebody else's.
+            // A topic that the prober has just created is empty, so its records need no check.
             let partitions = topic.partitions.iter().map(|seen| seen.partition).filter(|_| !created);
             Current { id: topic.id, ownership: Ownership::unknown(partitions) }
         });
         let ownership = current.ownership.clone();
-        // In both lanes a partition stands for its preferred leader, wherever it is led from now.
+        // In both lanes a partition is assigned to its preferred leader, whichever broker leads it now.
         let assigned = topic.partitions.iter().filter_map(|seen| Some((seen.partition, *seen.replicas.first()?)));
         let assigned: Vec<(Partition, BrokerId)> = assigned.collect();
         self.report(Layout::Assigned(assigned), LaneState::Probing, None);
@@ -197,7 +201,7 @@ impl<T: TopicHandler> Reconciler<T> {
     }
 
     async fn create(&mut self, assignment: BTreeMap<Partition, Vec<BrokerId>>) {
-        if self.creation.waits(self.context.clock.now()) {
+        if self.creation.is_backing_off(self.context.clock.now()) {
             return;
         }
         let Some(address) = self.cluster.candidates().into_iter().next() else { return };
@@ -207,25 +211,26 @@ impl<T: TopicHandler> Reconciler<T> {
         }
     }
 
-    /// Waits until the next look: its time, a hint that the metadata are stale, or news that the topic is not ours.
+    /// Waits for the next request: until its time, or until a response shows that the metadata are stale. Stops using the topic
+    /// if it turns out not to be ours.
     async fn wait(&mut self, next: Duration) {
         let Some(ownership) = self.current.as_ref().map(|current| current.ownership.clone()) else {
             tokio::time::sleep(next).await;
             return;
         };
         let stale = Arc::clone(&self.context.stale);
-        let hinted = async {
+        let stale_metadata = async {
             tokio::time::sleep(STALE_REFRESH_MIN).await;
             stale.notified().await;
         };
         tokio::select! {
             () = tokio::time::sleep(next) => {}
-            () = hinted => self.metadata_client.use_another_broker(),
+            () = stale_metadata => self.metadata_client.use_another_broker(),
             partition = ownership.is_not_ours() => {
                 let id = self.current.as_ref().and_then(|current| current.id);
                 let message = format!(
                     "not ours: the newest record in partition {} of topic {} was not written by kafka-prober; nothing \
-                     will be written there; set topics.prefix to another one",
+                     will be written there; set topics.prefix to another value",
                     partition.0, self.context.topic
                 );
                 self.refuse(TopicSeen { id, partitions: Vec::new() }, message);
@@ -233,37 +238,43 @@ impl<T: TopicHandler> Reconciler<T> {
         }
     }
 
+    /// Does not use the topic, for the reason in `message`, until another one has its name.
     fn refuse(&mut self, topic: TopicSeen, message: String) {
         self.release_topic();
         self.refused = Some(topic);
         self.report(Layout::Refused, LaneState::Refused, Some(message.into()));
     }
 
+    /// Stops everything that uses the topic.
     fn release_topic(&mut self) {
         self.current = None;
         self.epochs.forget();
         self.handler.on_gone();
     }
 
+    /// Reports that the topic is not usable, and why.
     fn report_missing(&mut self) {
         let layout = Layout::Missing { brokers: self.cluster.topology().registered(), fault: self.creation.fault };
         let message = self.creation.message.clone();
         self.report(layout, LaneState::Preparing, message);
     }
 
-    /// Reports what has changed, and logs one line for it.
+    /// Reports layout, state and message if they changed, and logs one line.
     fn report(&mut self, layout: Layout, state: LaneState, message: Option<Arc<str>>) {
         let now = (layout, state, message);
         if self.reported.as_ref() == Some(&now) {
             return;
         }
         let (layout, state, message) = now.clone();
-        let state_changed = self.reported.as_ref().is_none_or(|(_, before, said)| *before != state || *said != message);
+        let state_changed = self
+            .reported
+            .as_ref()
+            .is_none_or(|(_, last_state, last_message)| *last_state != state || *last_message != message);
         if state_changed {
             let (lane, topic, state) = (self.context.lane.as_str(), &*self.context.topic, state.as_str());
             match &message {
                 Some(message) => tracing::warn!(lane, topic, state, "{message}"),
-                None => tracing::info!(lane, topic, state, "lane"),
+                None => tracing::info!(lane, topic, state, "lane state changed"),
             }
         }
         self.reported = Some(now);
@@ -272,12 +283,12 @@ impl<T: TopicHandler> Reconciler<T> {
     }
 }
 
-/// Whether nobody answers still, but for another reason.
-fn is_other_unknown(reported: &Layout, now: &Layout) -> bool {
+/// Whether no broker answered before either, but with another fault.
+fn is_other_fault(reported: &Layout, now: &Layout) -> bool {
     matches!(reported, Layout::Unknown { .. }) && reported != now
 }
 
-/// The error that says that the principal may not use the topic.
-fn forbidding(info: &TopicInfo) -> Option<KafkaError> {
+/// The error, if the principal may not use the topic.
+fn authorization_error(info: &TopicInfo) -> Option<KafkaError> {
     KafkaError::of(info.error).filter(|error| error.is_authorization())
 }

@@ -1,4 +1,4 @@
-//! What a record of the topic is to us, and one fetch of it.
+//! Fetches records of the topic, and classifies them by origin.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::kafka::wire::{Connection, Fetch, Fetched, FetchedRecord, MAX_BYTES, W
 use super::LaneContext;
 
 impl LaneContext {
-    /// What a fetched record is to the lane; `None` for records of other runs and vantages.
+    /// The input that a fetched record is to the lane; `None` for records of other runs and vantages.
     pub(in crate::kafka) fn classify(
         &self,
         partition: Partition,
@@ -28,7 +28,7 @@ impl LaneContext {
         }
     }
 
-    /// The same, of a record's value.
+    /// As [`LaneContext::classify`], by the record's value.
     pub(in crate::kafka) fn classify_value(
         &self,
         partition: Partition,
@@ -43,7 +43,7 @@ impl LaneContext {
         }
     }
 
-    /// One fetch, with the stamp of its answer.
+    /// One fetch. Returns the response, and when it arrived.
     pub(in crate::kafka) async fn fetch(
         &self,
         connection: &Connection,

@@ -1,5 +1,5 @@
-//! One offset, read once more from the partition's leader, on a connection of its own: a long poll must not hold it up,
-//! nor one partition's questions another's.
+//! Reads single offsets again from the partition's leader. Each partition has a connection of its own for it, so that neither
+//! a long poll nor another partition delays it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,13 +15,13 @@ use crate::kafka::wire::{Connection, Fetched, FetchedRecord, OffsetAt, WireError
 
 use super::{LaneContext, read_position};
 
-/// An answer is waited for so long; the question is asked again by whoever wants to know.
+/// Time-out of all requests of one partition. What was not answered is requested again by the track.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Questions that wait, per partition. They are few; a track asks again for what found no room.
+/// Offsets that may wait, per partition. A track requests again what found no room.
 const WAITING_MAX: usize = 1024;
 
-/// The rereader for second looks. Clones share it.
+/// The offsets that wait to be read again. Clones share the state.
 #[derive(Clone)]
 pub(in crate::kafka) struct Rereader {
     context: LaneContext,
@@ -33,7 +33,7 @@ impl Rereader {
         Rereader { context, waiting: Arc::default() }
     }
 
-    /// Reads `offset` once more; comes back as [`LaneInput::Reread`], or not at all.
+    /// Reads `offset` again. The result comes as [`LaneInput::Reread`], or not at all if the broker does not answer.
     pub(in crate::kafka) fn request(&self, partition: Partition, offset: i64) {
         let mut waiting = self.lock();
         let idle = !waiting.contains_key(&partition);
@@ -47,7 +47,7 @@ impl Rereader {
         }
     }
 
-    /// Answers what waits for one partition, until nothing does.
+    /// Reads the waiting offsets of one partition, until none waits.
     async fn serve(&self, partition: Partition) {
         while let Some(offsets) = self.take(partition) {
             let reread = tokio::time::timeout(ANSWER_WITHIN, self.reread(partition, offsets)).await;
@@ -55,7 +55,7 @@ impl Rereader {
         }
     }
 
-    /// What waits; the place is given up when there is nothing.
+    /// Takes the waiting offsets; without any, removes the partition, so that the next request starts a new task.
     fn take(&self, partition: Partition) -> Option<BTreeSet<i64>> {
         let mut waiting = self.lock();
         let offsets = waiting.get_mut(&partition).map(std::mem::take).filter(|offsets| !offsets.is_empty());
@@ -92,14 +92,14 @@ impl Rereader {
 }
 
 impl LaneContext {
-    /// What an error-free answer says of `offset`: nothing, unless the answer covers it.
+    /// What a response without an error shows at `offset`; `None` if the response does not cover it.
     fn found(&self, partition: Partition, offset: i64, fetched: &Fetched) -> Option<RereadResult> {
         let covered = fetched.log_start <= offset && offset < fetched.high_watermark;
         if !covered {
             return None;
         }
         let there = fetched.records.iter().find(|record| match record {
-            FetchedRecord::Read { offset: stands, .. } => *stands == offset,
+            FetchedRecord::Read { offset: found, .. } => *found == offset,
             FetchedRecord::Unreadable { first, last, .. } => (*first..=*last).contains(&offset),
         });
         Some(match there {
@@ -115,8 +115,8 @@ impl LaneContext {
         })
     }
 
-    /// Whether `offset`, which is out of range, is so because the log ends below it. Below its start it was deleted by
-    /// retention, which is nobody's loss.
+    /// Whether `offset`, which is out of range, is above the end of the log. Below its start it was deleted by retention, which
+    /// is not a loss.
     async fn above_the_log(&self, connection: &Connection, partition: Partition, offset: i64) -> bool {
         match read_position::end_of_log(connection, self, partition, OffsetAt::Earliest).await {
             Ok(earliest) => earliest <= offset,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answer_that_does_not_cover_the_offset_says_nothing() {
+    async fn response_that_does_not_cover_the_offset_shows_nothing() {
         assert_eq!(found(Vec::new(), 7), None);
         assert_eq!(found(Vec::new(), 8), Some(RereadResult::Nothing));
     }
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn record_of_another_life_in_its_place_is_nothing() {
+    async fn record_of_another_run_at_the_offset_is_nothing() {
         assert_eq!(found(vec![record(8, 7)], 8), Some(RereadResult::Nothing));
     }
 

@@ -22,6 +22,8 @@ pub struct Counts {
     pub voided: [u64; VoidReason::ALL.len()],
     /// Bad events of outcome `error` or `timeout`, by `error.type`.
     pub errors: BTreeMap<&'static str, u64>,
+    /// Bad events whose fault does not blame the cluster, such as a missing permission.
+    pub unclear: u64,
 }
 
 impl Counts {

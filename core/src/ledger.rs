@@ -191,6 +191,11 @@ impl Ledger {
         self.rows.get(series).and_then(|row| row.latest)
     }
 
+    /// Lets the next snapshot compute percentiles of all latencies, however fresh the last ones are.
+    pub fn refresh_quantiles(&mut self) {
+        self.quantiles_at = None;
+    }
+
     /// Every series, for a snapshot.
     pub fn series(&mut self, now: Time) -> Vec<SeriesCounts> {
         let again = self.quantiles_at.is_none_or(|at| at + QUANTILES_EVERY <= now);
@@ -308,6 +313,9 @@ impl Row {
             self.fresh = false;
         }
         let judged = !matches!(counted.outcome, Outcome::Void | Outcome::Missed);
+        if judged && blame(event, counted.outcome).is_some_and(|blame| blame != Blame::Cluster) {
+            self.counts.unclear += 1;
+        }
         let newest = self.latest.is_none_or(|latest| latest.due <= event.due);
         if judged && newest {
             let (due, ended, outcome) = (event.due, event.ended, counted.outcome);
@@ -450,6 +458,26 @@ mod tests {
         ledger.record(&event(0, RawOutcome::TimedOut));
         let errors = ledger.counts(&target().series(Probe::Produce)).errors;
         assert_eq!(errors, BTreeMap::from([("NOT_LEADER_OR_FOLLOWER", 1), ("timeout", 1)]));
+    }
+
+    #[test]
+    fn bad_events_that_do_not_blame_the_cluster_are_counted_apart() {
+        let mut ledger = ledger([]);
+        // TOPIC_AUTHORIZATION_FAILED, then NOT_LEADER_OR_FOLLOWER.
+        ledger.record(&event(0, RawOutcome::Failed(Fault::Kafka(KafkaError(29)))));
+        ledger.record(&event(0, RawOutcome::Failed(Fault::Kafka(KafkaError(6)))));
+        ledger.record(&event(0, RawOutcome::Success(SECOND / 100)));
+        assert_eq!(ledger.counts(&target().series(Probe::Produce)).unclear, 1);
+    }
+
+    #[test]
+    fn refreshed_percentiles_are_of_all_events() {
+        let mut ledger = ledger([]);
+        ledger.series(Time::ORIGIN);
+        ledger.record(&event(0, RawOutcome::Success(SECOND)));
+        assert_eq!(ledger.series(Time::ORIGIN)[0].quantiles.count, 0, "the last percentiles are fresh enough");
+        ledger.refresh_quantiles();
+        assert_eq!(ledger.series(Time::ORIGIN)[0].quantiles.count, 1);
     }
 
     #[test]

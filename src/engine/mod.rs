@@ -439,6 +439,7 @@ impl Engine {
             probes.direct.shut_down(now, &mut self.counting);
         }
         self.counting.close(|_, _| {});
+        self.counting.ledger_mut().refresh_quantiles();
         self.publish(now);
     }
 }

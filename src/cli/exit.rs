@@ -1,25 +1,27 @@
-//! The exit codes: public contract, tested one by one.
+//! The exit codes, a public contract, and the one function that `check` and `explain` derive theirs with.
 
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use prober_core::finding::FindingKind;
+
 /// How a subcommand ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// 0: pass.
+    /// 0: everything asked about is good.
     Pass,
-    /// 1: the cluster is at fault.
+    /// 1: the cluster is to blame.
     Fail,
-    /// 2: usage or configuration.
+    /// 2: the command line or the configuration cannot be used.
     Usage,
-    /// 3: inconclusive.
+    /// 3: unclear, or the prober's own permissions, credentials or network.
     Inconclusive,
     /// 4: the prober is unhealthy.
     Unhealthy,
 }
 
 impl Exit {
-    /// The word for it in outputs.
+    /// The verdict in outputs.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Exit::Pass => "pass",
@@ -47,18 +49,53 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Says why nothing was started.
+/// Prints why nothing was started.
 #[expect(clippy::print_stderr, reason = "the sentence goes to the person, before any logging is set up")]
 pub(super) fn usage(error: &dyn Display) -> Exit {
     eprintln!("error: {error}");
     Exit::Usage
 }
 
-/// Says what this machine lacks.
+/// Prints why this machine cannot do what was asked.
 #[expect(clippy::print_stderr, reason = "the sentence goes to the person")]
 pub(super) fn unhealthy(error: &dyn Display) -> Exit {
     eprintln!("error: {error}");
     Exit::Unhealthy
+}
+
+/// Who has to act on something that is not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Responsible {
+    /// The cluster.
+    Cluster,
+    /// The prober itself: it cannot do its work.
+    Prober,
+    /// Unclear: either side, or what lies between them. So are the permissions, credentials, quotas and the network of
+    /// the prober: its process is healthy, and says nothing about the cluster.
+    Unclear,
+}
+
+impl Responsible {
+    /// By the kind and the blame of a finding, as the pages write them; `None` if nobody is to blame.
+    pub(super) fn for_finding(kind: &str, blame: &str) -> Option<Responsible> {
+        match blame {
+            "nobody" => None,
+            "cluster" => Some(Responsible::Cluster),
+            "prober" if kind != FindingKind::ProberNetwork.as_str() => Some(Responsible::Prober),
+            _ => Some(Responsible::Unclear),
+        }
+    }
+}
+
+/// The exit code of `check` and `explain`: the cluster's fault counts most, then an unhealthy prober, then doubt.
+pub(super) fn exit_for(responsible: impl IntoIterator<Item = Responsible>) -> Exit {
+    let found: Vec<Responsible> = responsible.into_iter().collect();
+    match () {
+        () if found.contains(&Responsible::Cluster) => Exit::Fail,
+        () if found.contains(&Responsible::Prober) => Exit::Unhealthy,
+        () if found.contains(&Responsible::Unclear) => Exit::Inconclusive,
+        () => Exit::Pass,
+    }
 }
 
 #[cfg(test)]
@@ -69,5 +106,31 @@ mod tests {
     fn codes_are_the_documented_ones() {
         let all = [Exit::Pass, Exit::Fail, Exit::Usage, Exit::Inconclusive, Exit::Unhealthy];
         assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn exit_code_is_the_worst_that_anybody_is_responsible_for() {
+        use Responsible::{Cluster, Prober, Unclear};
+        let cases: [(&[Responsible], Exit); 6] = [
+            (&[], Exit::Pass),
+            (&[Unclear], Exit::Inconclusive),
+            (&[Prober], Exit::Unhealthy),
+            (&[Unclear, Prober], Exit::Unhealthy),
+            (&[Prober, Cluster], Exit::Fail),
+            (&[Cluster, Unclear], Exit::Fail),
+        ];
+        for (responsible, exit) in cases {
+            assert_eq!(exit_for(responsible.iter().copied()), exit, "{responsible:?}");
+        }
+    }
+
+    #[test]
+    fn network_and_permissions_of_the_prober_leave_it_healthy() {
+        let of = |kind: FindingKind, blame| Responsible::for_finding(kind.as_str(), blame);
+        assert_eq!(of(FindingKind::ProberNetwork, "prober"), Some(Responsible::Unclear));
+        assert_eq!(of(FindingKind::PermissionMissing, "unclear"), Some(Responsible::Unclear));
+        assert_eq!(of(FindingKind::ProberStalled, "prober"), Some(Responsible::Prober));
+        assert_eq!(of(FindingKind::BrokerDown, "cluster"), Some(Responsible::Cluster));
+        assert_eq!(of(FindingKind::ReassignmentRunning, "nobody"), None);
     }
 }

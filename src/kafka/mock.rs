@@ -24,13 +24,21 @@ impl Mock {
     /// # Errors
     /// librdkafka could not start the cluster.
     pub fn start(brokers: i32, pinned: &str, replicated: &str) -> Result<Mock, MockError> {
+        Mock::with_topics(brokers, &[(pinned, brokers), (replicated, brokers)])
+    }
+
+    /// Starts the cluster with these topics and their numbers of partitions.
+    ///
+    /// # Errors
+    /// librdkafka could not start the cluster.
+    pub fn with_topics(brokers: i32, topics: &[(&str, i32)]) -> Result<Mock, MockError> {
         let cluster = MockCluster::new(brokers)?;
         cluster.apiversion(RDKafkaApiKey::Produce, Some(0), Some(PRODUCE_MAX))?;
         cluster.apiversion(RDKafkaApiKey::Fetch, Some(0), Some(FETCH_MAX))?;
         // With replication factor 1 the mock cluster puts partition i on its i-th broker. With a higher one every partition
         // would have broker 1 as its preferred leader, and nothing would be replicated.
-        for topic in [pinned, replicated] {
-            cluster.create_topic(topic, brokers, 1)?;
+        for (topic, partitions) in topics {
+            cluster.create_topic(topic, *partitions, 1)?;
         }
         Ok(Mock { cluster })
     }

@@ -13,6 +13,7 @@ mod collector;
 mod config;
 mod demo;
 mod explain;
+mod impostor;
 mod mock_cluster;
 mod run;
 mod tidy;

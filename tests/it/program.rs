@@ -9,15 +9,15 @@ use crate::harness::prober::Prober;
 /// The binary under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kafka-prober");
 
-/// Whatever a test runs to its end ends well within this.
+/// Longer than any run of the tests takes.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
-/// The topics that a mock cluster of the tests has.
+/// The topics of a mock cluster, named as by default.
 pub(crate) const PINNED: &str = "__kafka-prober-pinned";
 pub(crate) const REPLICATED: &str = "__kafka-prober-replicated";
 
-/// For the mock: its fetch sleeps its whole wait, and it creates no topics. Limits are shorter than by default, so that
-/// a frozen broker is known within seconds.
+/// For the mock, whose fetch sleeps its whole wait, and which creates no topics. Deadlines are shorter than by default, so
+/// that a frozen broker is known within seconds.
 pub(crate) const MOCK_SETTINGS: [(&str, &str); 9] = [
     ("KAFKA_PROBER__LANES__REPLICATED__FETCH_MAX_WAIT", "10ms"),
     ("KAFKA_PROBER__LANES__PINNED__FETCH_MAX_WAIT", "10ms"),
@@ -30,14 +30,14 @@ pub(crate) const MOCK_SETTINGS: [(&str, &str); 9] = [
     ("KAFKA_PROBER__PROBES__END_TO_END__THRESHOLD", "800ms"),
 ];
 
-/// What a run of the program left behind.
+/// A finished run of the program.
 #[derive(Debug)]
 pub(crate) struct Ended {
     /// `None` when a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// From before the start.
+    /// From before the start to the end.
     pub(crate) took: Duration,
 }
 

@@ -2,10 +2,15 @@
 
 mod judgement;
 mod report;
+mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use prober_core::snapshot::Snapshot;
+use tokio::net::lookup_host;
+use tokio::time::{Instant, timeout};
 
 use crate::app::{App, Parts};
 use crate::config::Config;
@@ -15,11 +20,34 @@ use super::exit::{self, Exit};
 
 use judgement::{Judgement, judge};
 
-/// Quick, and still far from a load.
+/// Attempts of each probe come this often: quick, and no load for a broker.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-#[expect(clippy::disallowed_methods, reason = "limits how long a check may take")]
-pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Exit {
+/// A resolver that needs longer is no proof that a name does not exist.
+const RESOLVES_WITHIN: Duration = Duration::from_secs(2);
+
+pub(super) fn check(mut config: Config, time_limit: Duration, output: Output) -> Exit {
+    quicken(&mut config);
+    let app = match App::start(&config, Parts { http: false, otlp: false }) {
+        Ok(app) => app,
+        Err(error) => return exit::usage(&error),
+    };
+    let mut judgement = app.block_on(async {
+        let judgement = decide(&app, time_limit).await;
+        match unresolvable(&config, &app.snapshots().borrow().clone()).await {
+            Some(problem) if judgement.exit == Exit::Inconclusive => judgement.as_usage(problem),
+            _ => judgement,
+        }
+    });
+    // The counts are from before the end: attempts that were still in flight are void in the last snapshot.
+    let last = app.stop();
+    judgement.take_latencies(&last);
+    report::print(&judgement, output);
+    judgement.exit
+}
+
+/// A schedule for an answer within seconds.
+fn quicken(config: &mut Config) {
     for lane in [&mut config.lanes.pinned, &mut config.lanes.replicated.lane] {
         lane.interval = lane.interval.min(INTERVAL);
     }
@@ -27,43 +55,57 @@ pub(super) fn check(mut config: Config, timeout: Duration, output: Output) -> Ex
     for probe in [&mut probes.fetch, &mut probes.metadata, &mut probes.connect] {
         probe.interval = probe.interval.min(INTERVAL);
     }
-    // These speak for no broker, and a check shall end soon.
+    // The coordinator and cluster views name no broker, and their deadlines are longer than a check should take.
     for probe in [&mut probes.commit, &mut probes.transaction, &mut probes.controller.probe] {
         probe.enabled = false;
     }
-    // What it would tell is not asked here, and costs a large cluster something.
+    // The answer does not use the observation, which costs a large cluster something.
     config.observation.enabled = false;
-    let app = match App::start(&config, Parts { http: false, otlp: false }) {
-        Ok(app) => app,
-        Err(error) => return exit::usage(&error),
-    };
+}
+
+/// Judges every snapshot until the answer is final, or the time limit has passed.
+#[expect(clippy::disallowed_methods, reason = "limits how long a check may take")]
+async fn decide(app: &App, time_limit: Duration) -> Judgement {
     let mut snapshots = app.snapshots();
     let mut failure = app.failure();
-    let judgement = app.block_on(async {
-        let end = Instant::now() + timeout;
-        let decided = async {
-            loop {
-                if snapshots.changed().await.is_err() {
-                    return Judgement::unhealthy("the engine ended");
-                }
-                let judgement = judge(&snapshots.borrow_and_update());
-                if judgement.is_final() {
-                    return judgement;
-                }
+    let end = Instant::now() + time_limit;
+    let decided = async {
+        loop {
+            if snapshots.changed().await.is_err() {
+                return Judgement::unhealthy("the engine ended");
             }
-        };
-        tokio::select! {
-            judgement = decided => Some(judgement),
-            () = tokio::time::sleep_until(end) => None,
-            cause = failure.wait_for(Option::is_some) => {
-                let cause = cause.ok().and_then(|cause| cause.clone()).unwrap_or_default();
-                Some(Judgement::unhealthy(&cause))
+            let judgement = judge(&snapshots.borrow_and_update());
+            if judgement.is_final {
+                return judgement;
             }
         }
-    });
-    // Attempts that were still on the way are void in the last snapshot: the judgement is from before the end.
-    let judgement = judgement.unwrap_or_else(|| judge(&app.snapshots().borrow()).at_timeout(timeout));
-    app.stop();
-    report::print(&judgement, output);
-    judgement.exit
+    };
+    tokio::select! {
+        judgement = decided => judgement,
+        () = tokio::time::sleep_until(end) => judge(&app.snapshots().borrow()).at_timeout(time_limit),
+        cause = failure.wait_for(Option::is_some) => {
+            let cause = cause.ok().and_then(|cause| cause.clone()).unwrap_or_default();
+            Judgement::unhealthy(&cause)
+        }
+    }
+}
+
+/// A cluster without any broker whose bootstrap names all do not resolve: that is about what the user typed.
+#[expect(clippy::disallowed_methods, reason = "limits how long a resolver may take")]
+async fn unresolvable(config: &Config, snapshot: &Snapshot) -> Option<String> {
+    for (name, cluster) in &config.clusters {
+        if snapshot.brokers.iter().any(|status| status.cluster.as_str() == name) {
+            continue;
+        }
+        let mut unknown = Vec::new();
+        for server in cluster.bootstrap.iter().map(ToString::to_string) {
+            if let Ok(Err(error)) = timeout(RESOLVES_WITHIN, lookup_host(server.as_str())).await {
+                unknown.push(format!("{server} ({error})"));
+            }
+        }
+        if !unknown.is_empty() && unknown.len() == cluster.bootstrap.iter().count() {
+            return Some(format!("cluster {name}: no bootstrap server can be resolved: {}", unknown.join(", ")));
+        }
+    }
+    None
 }

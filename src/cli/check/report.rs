@@ -7,7 +7,8 @@ use crate::cli::args::Output;
 use crate::cli::output;
 use crate::cli::table::{Table, millis};
 
-use super::judgement::{Judgement, ProbeResult, Row, Subject};
+use super::judgement::Judgement;
+use super::rows::{ProbeResult, Row, Subject};
 
 /// What scripts get. Additions keep the version; anything else raises it.
 #[derive(Serialize)]
@@ -60,7 +61,7 @@ pub(super) fn print(judgement: &Judgement, output: Output) {
 fn text(judgement: &Judgement) -> String {
     let header = ["cluster", "view", "broker", "address", "verdict", "produce", "consume", "end_to_end", "why"];
     let mut table = Table::new(&header);
-    for row in judgement.brokers.iter().chain(&judgement.clients) {
+    for row in judgement.brokers.iter().chain(&judgement.applications) {
         let cell = |name: &str| {
             let found = row.probes.iter().find(|probe| probe.probe.as_str() == name);
             found.map_or_else(|| "-".to_owned(), summary)
@@ -69,7 +70,7 @@ fn text(judgement: &Judgement) -> String {
         why.dedup();
         let (view, broker) = match row.subject {
             Subject::Broker(broker) => ("broker", broker.to_string()),
-            Subject::Clients => ("client", "all".to_owned()),
+            Subject::Applications => ("client", "all".to_owned()),
         };
         table.row(vec![
             row.cluster.to_string(),
@@ -98,7 +99,7 @@ fn json(judgement: &Judgement) -> String {
         verdict: judgement.exit.as_str(),
         summary: &judgement.summary,
         brokers: judgement.brokers.iter().filter_map(broker).collect(),
-        clients: judgement.clients.iter().map(client).collect(),
+        clients: judgement.applications.iter().map(client).collect(),
     };
     serde_json::to_string_pretty(&report).unwrap_or_default()
 }

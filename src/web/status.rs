@@ -17,7 +17,7 @@
 //!     `bad` of each broker or partition
 //!   - `records[]`: `lane`, `broker`, `partition`, `preferred_leader`, `anomalies{}`, `late_acks`
 //!   - `phases[]`, of the direct probes: `broker`, `phase`, `count`, `mean_ms`
-//!   - `impediments[]`, what keeps a direct probe from asking: `probe`, `message`
+//!   - `blocked_probes[]`, direct probes that cannot run: `probe`, `message` (why, and what would help)
 //!   - `observation`, what the cluster says of itself; see `observation.rs` for its shape; null while it has said nothing
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
 //!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and what its machine leaves to it; see `prober_health.rs`
@@ -71,7 +71,7 @@ struct Cluster {
     objectives: Vec<Objective>,
     records: Vec<Records>,
     phases: Vec<PhaseRow>,
-    impediments: Vec<ImpedimentRow>,
+    blocked_probes: Vec<BlockedProbeRow>,
     observation: Option<Observation>,
 }
 
@@ -179,7 +179,7 @@ struct PhaseRow {
 }
 
 #[derive(Debug, Serialize)]
-struct ImpedimentRow {
+struct BlockedProbeRow {
     probe: &'static str,
     message: Arc<str>,
 }
@@ -307,11 +307,11 @@ impl Cluster {
             objectives: Objective::all(snapshot, name),
             records: snapshot.records.iter().filter(|row| row.cluster == *name).map(Records::of).collect(),
             phases: snapshot.phases.iter().filter(|row| row.cluster == *name).map(PhaseRow::of).collect(),
-            impediments: snapshot
+            blocked_probes: snapshot
                 .blocked_probes
                 .iter()
                 .filter(|row| row.cluster == *name)
-                .map(ImpedimentRow::of)
+                .map(BlockedProbeRow::of)
                 .collect(),
             observation: snapshot.observed(name).map(|observed| Observation::of(observed, snapshot.at)),
         }
@@ -452,9 +452,9 @@ impl PhaseRow {
     }
 }
 
-impl ImpedimentRow {
-    fn of(impediment: &BlockedProbe) -> ImpedimentRow {
-        ImpedimentRow { probe: impediment.probe.as_str(), message: Arc::clone(&impediment.message) }
+impl BlockedProbeRow {
+    fn of(blocked: &BlockedProbe) -> BlockedProbeRow {
+        BlockedProbeRow { probe: blocked.probe.as_str(), message: Arc::clone(&blocked.message) }
     }
 }
 

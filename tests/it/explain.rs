@@ -1,4 +1,4 @@
-//! `explain`: what a running prober says, in words, in a table and in an exit code.
+//! `explain`: the findings and status of a running prober as text, as a table and as an exit code.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -16,12 +16,12 @@ const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 const FROZEN: Duration = Duration::from_secs(60);
 
-/// A kind, a broker and a blame.
-type Told<'a> = (&'a str, Option<&'a str>, &'a str);
+/// The kind, broker and blame of a finding.
+type Row<'a> = (&'a str, Option<&'a str>, &'a str);
 
-/// What a prober would say that has these findings.
-fn document(findings: &[Told<'_>], ready: bool) -> Value {
-    let finding = |(kind, broker, blame): &Told<'_>| {
+/// What a prober with these findings answers.
+fn document(findings: &[Row<'_>], ready: bool) -> Value {
+    let finding = |(kind, broker, blame): &Row<'_>| {
         json!({"kind": kind, "cluster": "main", "broker": broker, "blame": blame, "since": "2026-03-01T11:59:00.000Z",
                "confidence": 0.9, "summary": "it is so", "evidence": ["it was seen"], "runner_up": null, "ruled_out": []})
     };
@@ -38,15 +38,15 @@ fn explained(document: &str, args: &[&str]) -> Ended {
     run(&[&["explain", "--from", &file.to_string_lossy()], args].concat(), &[])
 }
 
-/// A line of the output, its words.
+/// Whether the output has a line of these words.
 fn has_line(ended: &Ended, words: &str) -> bool {
     let expected: Vec<&str> = words.split(' ').collect();
     ended.stdout.lines().any(|line| line.split_whitespace().collect::<Vec<_>>() == expected)
 }
 
 #[test]
-fn exit_code_says_whom_the_findings_blame() {
-    let cases: [(&[Told<'_>], bool, i32); 7] = [
+fn exit_code_follows_the_blame_of_the_findings() {
+    let cases: [(&[Row<'_>], bool, i32); 7] = [
         (&[], true, 0),
         (&[("reassignment_running", None, "nobody")], true, 0),
         (&[("broker_down", Some("2"), "cluster")], true, 1),
@@ -62,12 +62,12 @@ fn exit_code_says_whom_the_findings_blame() {
 }
 
 #[test]
-fn only_what_was_asked_for_is_told_and_decides() {
+fn only_findings_that_were_asked_for_are_printed_and_decide() {
     let findings = [("broker_down", Some("2"), "cluster"), ("cluster_unreachable", None, "unclear")];
     let kept = document(&findings, true).to_string();
     let ended = explained(&kept, &["cluster_unreachable"]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
-    assert!(!ended.stdout.contains("broker_down") && ended.stdout.contains("1 stand besides"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("broker_down") && ended.stdout.contains("; 1 more not shown ("), "{}", ended.stdout);
     assert_eq!(explained(&kept, &["--broker", "3"]).code, Some(0));
     assert_eq!(explained(&kept, &["--broker", "2"]).code, Some(1));
     let unknown = explained(&kept, &["--broker", "9"]);
@@ -75,7 +75,7 @@ fn only_what_was_asked_for_is_told_and_decides() {
 }
 
 #[test]
-fn document_that_is_none_is_refused_in_a_sentence() {
+fn other_document_is_refused_in_a_sentence() {
     for text in ["", "[]", "{\"findings\": []}"] {
         let ended = explained(text, &[]);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{text}: {ended:?}");
@@ -87,7 +87,7 @@ fn document_that_is_none_is_refused_in_a_sentence() {
 }
 
 #[test]
-fn nobody_there_is_no_healthy_prober_and_says_where_it_was_sought() {
+fn prober_that_does_not_answer_is_unhealthy_and_its_address_is_named() {
     let listen = format!("127.0.0.1:{}", free_port());
     let ended = run(&["explain"], &[("KAFKA_PROBER__HTTP__LISTEN", &listen)]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(4), ""), "{ended:?}");
@@ -96,7 +96,7 @@ fn nobody_there_is_no_healthy_prober_and_says_where_it_was_sought() {
 }
 
 #[test]
-fn somebody_else_is_not_taken_for_a_prober() {
+fn another_http_server_is_not_taken_for_a_prober() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     let answering = std::thread::spawn(move || {
@@ -107,7 +107,38 @@ fn somebody_else_is_not_taken_for_a_prober() {
     let ended = run(&["explain", "--url", &url], &[]);
     answering.join().expect("it answered");
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert_eq!(ended.stderr, format!("error: what answers at {url}/api/v1/findings is no prober: HTTP 404\n"));
+    assert_eq!(ended.stderr, format!("error: the server at {url}/api/v1/findings is not a prober: HTTP 404\n"));
+}
+
+#[test]
+fn lane_that_is_refused_does_not_pass_and_comes_first() {
+    let mut document = document(&[], true);
+    let message = "topic t is not ours";
+    document["status"]["clusters"][0]["lanes"] = json!([{"lane": "pinned", "state": "refused", "message": message}]);
+    let ended = explained(&document.to_string(), &[]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let first = ended.stdout.lines().next().unwrap_or_default();
+    assert_eq!(first, "Lane pinned of cluster main is refused: topic t is not ours.");
+}
+
+#[test]
+fn kind_that_is_not_active_is_explained_by_the_runbook() {
+    let ended = explained(&document(&[], true).to_string(), &["broker_down"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.starts_with("broker_down, from the runbook:\n  - Means: "), "{}", ended.stdout);
+}
+
+#[test]
+fn closed_pipe_ends_it_quietly_with_the_exit_code_of_the_findings() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("kept.json");
+    let document = document(&[("broker_down", Some("2"), "cluster")], true);
+    std::fs::write(&file, document.to_string()).expect("it is ours");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = std::process::Command::new(PROGRAM);
+    let output = command.arg("explain").arg("--from").arg(&file).stdout(writer).output().expect("it starts");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(1), ""));
 }
 
 #[test]
@@ -142,14 +173,15 @@ fn frozen_broker_is_explained_with_its_evidence_and_a_row_that_shows_it() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), ""), "{}", ended.stdout);
     assert!(ended.stdout.lines().all(|line| line.chars().count() <= 100), "{}", ended.stdout);
     assert!(!ended.stdout.contains('\u{1b}'), "colours are for terminals");
-    let first = ended.stdout.lines().nth(2).unwrap_or_default();
-    assert!(first.starts_with("broker_") && first.ends_with("  broker 2, cluster main"), "{}", ended.stdout);
+    let named = |line: &str| line.starts_with("broker_") && line.ends_with("  broker 2, cluster main");
+    assert!(ended.stdout.lines().any(named), "{}", ended.stdout);
+    assert!(ended.stdout.contains("  from the runbook:\n    - Means: "), "{}", ended.stdout);
     assert!(ended.stdout.contains("- a fresh connection was left unanswered for "), "{}", ended.stdout);
     assert!(has_line(&ended, "broker state produce consume end_to_end fetch metadata connect"), "{}", ended.stdout);
     let row = ended.stdout.lines().find(|line| line.starts_with("2 ")).unwrap_or_default();
     assert!(row.contains("failing") && row.contains("timeout"), "{}", ended.stdout);
 
-    // What was kept is explained again, by whoever gets it.
+    // A saved document gives the same answer.
     let kept = run(&["explain", "--url", &url, "--json"], &[]);
     assert_eq!(kept.code, Some(1), "{kept:?}");
     let again = explained(&kept.stdout, &["--broker", "2"]);

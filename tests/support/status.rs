@@ -89,7 +89,7 @@ impl Status {
 
     /// The direct probes that cannot run, each with its message.
     pub(crate) fn blocked_probes(&self) -> Vec<String> {
-        let impediments = self.page.pointer("/clusters/0/impediments").and_then(Value::as_array);
+        let impediments = self.page.pointer("/clusters/0/blocked_probes").and_then(Value::as_array);
         let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
         impediments
             .into_iter()

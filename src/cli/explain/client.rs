@@ -11,37 +11,37 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// A page is there within milliseconds; this is for a network.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A page takes milliseconds; the rest is for a slow network.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The page of a hundred brokers has less than one.
+/// Largest page in bytes; that of a hundred brokers has less than one MiB.
 const LARGEST_PAGE: usize = 64 << 20;
 
 const PAGES: [&str; 2] = ["/api/v1/findings", "/api/v1/status"];
 
-/// Why a prober cannot be asked.
+/// Why no pages came.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// The address is none.
+    /// What was given is not a URL.
     #[error("{url:?} is not the URL of a prober; write it like http://127.0.0.1:9464")]
     Url {
         /// As given.
         url: String,
     },
-    /// Nobody answers.
-    #[error("no prober answers at {url}: {problem}; is one running there? --url says where to ask")]
-    Silent {
-        /// What was asked.
+    /// No answer.
+    #[error("no prober answers at {url}: {problem}; is one running there? --url gives another address")]
+    NoAnswer {
+        /// The page that was requested.
         url: String,
-        /// Why not, in the words of the system.
+        /// The operating system's or HTTP client's reason.
         problem: String,
     },
-    /// Somebody else answers.
-    #[error("what answers at {url} is no prober: {problem}")]
-    Stranger {
-        /// What was asked.
+    /// The answer is not a prober's.
+    #[error("the server at {url} is not a prober: {problem}")]
+    NotAProber {
+        /// The page that was requested.
         url: String,
-        /// What came back.
+        /// What came back instead.
         problem: String,
     },
 }
@@ -60,23 +60,23 @@ async fn page(client: &Client<HttpConnector, Empty<Bytes>>, url: &str, path: &st
     if uri.scheme_str() != Some("http") || uri.host().is_none() {
         return Err(refuse());
     }
-    let silent = |problem: String| ClientError::Silent { url: full.clone(), problem };
-    let stranger = |problem: String| ClientError::Stranger { url: full.clone(), problem };
+    let no_answer = |problem: String| ClientError::NoAnswer { url: full.clone(), problem };
+    let not_a_prober = |problem: String| ClientError::NotAProber { url: full.clone(), problem };
     let got = async {
-        let answer = client.get(uri).await.map_err(|error| silent(root(&error)))?;
+        let answer = client.get(uri).await.map_err(|error| no_answer(root(&error)))?;
         let status = answer.status();
         if !status.is_success() {
-            return Err(stranger(format!("HTTP {}", status.as_u16())));
+            return Err(not_a_prober(format!("HTTP {}", status.as_u16())));
         }
         let body = Limited::new(answer.into_body(), LARGEST_PAGE).collect().await;
-        Ok(body.map_err(|error| silent(root(error.as_ref())))?.to_bytes())
+        Ok(body.map_err(|error| no_answer(root(error.as_ref())))?.to_bytes())
     };
-    let late = |_| silent(format!("nothing within {} s", PATIENCE.as_secs()));
-    let bytes = tokio::time::timeout(PATIENCE, got).await.map_err(late)??;
-    String::from_utf8(bytes.into()).map_err(|_| stranger("its page is no text".to_owned()))
+    let late = |_| no_answer(format!("nothing within {} s", TIMEOUT.as_secs()));
+    let bytes = tokio::time::timeout(TIMEOUT, got).await.map_err(late)??;
+    String::from_utf8(bytes.into()).map_err(|_| not_a_prober("its page is not text".to_owned()))
 }
 
-/// The innermost cause, which is the one that says something.
+/// The innermost cause, which has the operating system's reason.
 fn root(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
@@ -85,7 +85,7 @@ fn root(error: &(dyn Error + 'static)) -> String {
     cause.to_string()
 }
 
-/// Who listens on every address is reached at loopback.
+/// The address at which a listener is reached from this host: loopback for one on every address.
 pub(super) fn reachable(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -108,9 +108,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn url_that_is_none_says_how_to_write_one() {
+    async fn text_that_is_not_a_url_is_refused_with_an_example() {
         for url in ["localhost:9464", "https://prober:9464", "http://", ""] {
-            let error = pages(url).await.expect_err("no URL").to_string();
+            let error = pages(url).await.expect_err("it is not a URL").to_string();
             assert!(error.ends_with("write it like http://127.0.0.1:9464"), "{url}: {error}");
         }
     }

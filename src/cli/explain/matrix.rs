@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use console::{Style, measure_text_width};
-use serde_json::Value;
 
 use crate::cli::table::Table;
 
@@ -71,7 +70,7 @@ fn table_of(cluster: &Cluster, section: &Section, width: usize) -> String {
     }
     let cells = |name: &str| -> Vec<Option<&Series>> {
         let at = |probe: &&str| {
-            let mut of_row = cluster.series.iter().filter(of_view).filter(|series| row_of(series) == name);
+            let mut of_row = cluster.series.iter().filter(of_view).filter(|series| series.row() == name);
             of_row.find(|series| series.probe == **probe)
         };
         probes.iter().map(at).collect()
@@ -155,26 +154,14 @@ fn rows(cluster: &Cluster, view: &str) -> Vec<String> {
         };
         let of_view = cluster.series.iter().filter(is_listed);
         // Numbers in their order, "unknown" before them.
-        let partitions: BTreeSet<_> = of_view.map(|series| (series.partition.as_i64(), row_of(series))).collect();
+        let partitions: BTreeSet<_> = of_view.map(|series| (series.partition.as_i64(), series.row())).collect();
         return partitions.into_iter().map(|(_, name)| name).collect();
     }
     let listed: Vec<String> = cluster.brokers.iter().map(|broker| broker.id.to_string()).collect();
     let of_view = cluster.series.iter().filter(|series| series.view == view);
-    let counted: BTreeSet<String> = of_view.map(row_of).collect();
+    let counted: BTreeSet<String> = of_view.map(Series::row).collect();
     let known = listed.into_iter().filter(|id| counted.contains(id));
     known.chain(counted.iter().filter(|name| name.parse::<i32>().is_err()).cloned()).collect()
-}
-
-fn row_of(series: &Series) -> String {
-    text(if series.view == "client" { &series.partition } else { &series.broker })
-}
-
-/// A number or a word as text; of null nothing.
-fn text(value: &Value) -> String {
-    match value.as_str() {
-        Some(word) => word.to_owned(),
-        None => value.as_i64().map_or_else(String::new, |number| number.to_string()),
-    }
 }
 
 /// Names of refusals that found no room in a table.

@@ -1,9 +1,11 @@
-//! `explain`: asks a running prober what stands, and prints each finding with its evidence, and the newest outcome of every
-//! probe at every broker. It reads two pages and judges nothing itself.
+//! `explain`: asks a running prober for its active findings, and prints each with its evidence and its section of the
+//! runbook, and the newest outcome of every probe at every broker. It reads two pages and diagnoses nothing itself.
 
 mod client;
+mod gaps;
 mod matrix;
 mod pages;
+mod runbook;
 mod text;
 
 use std::io::Read;
@@ -19,7 +21,7 @@ use super::{load_listener, output};
 use client::ClientError;
 use pages::{Filter, Pages, PagesError};
 
-/// Columns, where nobody tells how many there are.
+/// Columns where stdout is no terminal.
 const COLUMNS: usize = 100;
 
 /// Why there is nothing to explain.
@@ -38,17 +40,25 @@ enum ExplainError {
 }
 
 impl ExplainError {
-    /// No prober there, or one that does not answer, is no healthy prober. All else is a matter of how it was asked.
+    /// A prober that does not answer is unhealthy. Everything else is an error in what the user typed.
     fn exit(&self) -> fn(&dyn std::fmt::Display) -> Exit {
         match self {
-            ExplainError::Client(ClientError::Silent { .. }) | ExplainError::System(_) => exit::unhealthy,
+            ExplainError::Client(ClientError::NoAnswer { .. }) | ExplainError::System(_) => exit::unhealthy,
             _ => exit::usage,
         }
     }
 }
 
 pub(super) fn explain(args: &ExplainArgs) -> Exit {
-    match pages(args) {
+    let pages = pages(args);
+    // A kind that is not active is explained all the same, also while no prober answers.
+    let is_active = pages.as_ref().is_ok_and(|pages| !pages.findings.is_empty());
+    if let Some(kind) = args.kind.as_ref().filter(|_| !is_active && !args.json)
+        && let Some(section) = runbook::section(kind, 2, columns())
+    {
+        output::print(&format!("{kind}, from the runbook:\n{section}\n"));
+    }
+    match pages {
         Ok(pages) => {
             print(args, &pages);
             pages.exit()
@@ -92,7 +102,11 @@ fn print(args: &ExplainArgs, pages: &Pages) {
         output::print(&format!("{:#}\n", pages.document));
         return;
     }
-    let terminal = Term::stdout();
-    let width = if terminal.is_term() { usize::from(terminal.size().1) } else { COLUMNS };
+    let width = columns();
     output::print(&(text::findings(pages, width) + &matrix::matrix(pages, width)));
+}
+
+fn columns() -> usize {
+    let terminal = Term::stdout();
+    if terminal.is_term() { usize::from(terminal.size().1) } else { COLUMNS }
 }

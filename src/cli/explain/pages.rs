@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, Responsible, exit_for};
+
+use super::gaps::gaps;
 
 /// Of the document.
 const SCHEMA_VERSION: u32 = 1;
@@ -50,12 +52,12 @@ pub(super) struct Pages {
     pub(super) document: Value,
     /// Findings asked for.
     pub(super) findings: Vec<Finding>,
-    /// How many stand besides.
+    /// How many other findings are active.
     pub(super) others: usize,
     /// What is counted.
     pub(super) status: Status,
-    /// Why it says little that nothing stands, if it does.
-    pub(super) unseen: Option<String>,
+    /// What is not known to be good although no finding says so, one sentence each.
+    pub(super) gaps: Vec<String>,
 }
 
 /// `/api/v1/findings`, one of them.
@@ -78,7 +80,7 @@ pub(super) struct Finding {
 pub(super) struct Status {
     pub(super) vantage: String,
     pub(super) time: String,
-    ready: bool,
+    pub(super) ready: bool,
     pub(super) clusters: Vec<Cluster>,
 }
 
@@ -86,13 +88,39 @@ pub(super) struct Status {
 pub(super) struct Cluster {
     pub(super) name: String,
     pub(super) brokers: Vec<Broker>,
+    #[serde(default)]
+    pub(super) lanes: Vec<Lane>,
+    #[serde(default)]
+    pub(super) blocked_probes: Vec<BlockedProbe>,
     pub(super) series: Vec<Series>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Lane {
+    pub(super) lane: String,
+    pub(super) state: String,
+    pub(super) message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BlockedProbe {
+    pub(super) probe: String,
+    pub(super) message: String,
 }
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Broker {
     pub(super) id: i32,
     pub(super) state: Option<String>,
+    #[serde(default = "yes")]
+    pub(super) registered: bool,
+    #[serde(default = "yes")]
+    pub(super) covered: bool,
+}
+
+/// For documents from before the page had the field.
+const fn yes() -> bool {
+    true
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,6 +137,18 @@ pub(super) struct Series {
     pub(super) preferred_leader: Value,
     pub(super) void: BTreeMap<String, u64>,
     pub(super) latest: Option<Latest>,
+}
+
+impl Series {
+    /// The row of a table: the id of a broker, or in the client view of a partition; `unknown`, or nothing for the
+    /// cluster as a whole.
+    pub(super) fn row(&self) -> String {
+        let row = if self.view == "client" { &self.partition } else { &self.broker };
+        match row.as_str() {
+            Some(unknown) => unknown.to_owned(),
+            None => row.as_i64().map_or_else(String::new, |id| id.to_string()),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,12 +169,13 @@ pub(super) fn document(findings: Value, status: Value) -> Value {
 }
 
 impl Pages {
-    /// Reads a document.
+    /// Reads a document, and leaves out what was not asked for.
     pub(super) fn of(mut document: Value, filter: &Filter) -> Result<Pages, PagesError> {
         let all: Vec<Finding> = serde_json::from_value(document["findings"].clone())?;
         let mut status: Status = serde_json::from_value(document["status"].clone())?;
         filter.check(&all, &status)?;
-        let wanted: Vec<bool> = all.iter().map(|finding| filter.wants(finding)).collect();
+        let gaps = gaps(&status, &all, filter);
+        let wanted: Vec<bool> = all.iter().map(|finding| filter.includes(finding)).collect();
         if let Some(rows) = document["findings"].as_array_mut() {
             let mut keep = wanted.iter();
             rows.retain(|_| keep.next().copied().unwrap_or(false));
@@ -142,41 +183,24 @@ impl Pages {
         let count = all.len();
         let findings: Vec<Finding> =
             all.into_iter().zip(wanted).filter(|(_, wanted)| *wanted).map(|(one, _)| one).collect();
-        let of_cluster = |name: &str| filter.cluster.as_deref().is_none_or(|cluster| cluster == name);
-        status.clusters.retain(|cluster| of_cluster(&cluster.name));
-        let unseen = unseen(&status);
+        status.clusters.retain(|cluster| filter.includes_cluster(&cluster.name));
         if let Some(id) = filter.broker {
             for cluster in &mut status.clusters {
                 cluster.brokers.retain(|broker| broker.id == id);
             }
         }
-        Ok(Pages { document, others: count - findings.len(), findings, status, unseen })
+        Ok(Pages { document, others: count - findings.len(), findings, status, gaps })
     }
 
-    /// The answer as an exit code. Where nothing stands because nothing has been seen yet, it is none.
+    /// The exit code of the findings and gaps asked for.
     pub(super) fn exit(&self) -> Exit {
-        let blames = |blame: &str| self.findings.iter().any(|finding| finding.blame == blame);
-        match () {
-            () if blames("cluster") => Exit::Fail,
-            () if blames("prober") => Exit::Unhealthy,
-            () if blames("unclear") || self.unseen.is_some() => Exit::Inconclusive,
-            () => Exit::Pass,
-        }
-    }
-}
-
-/// What the diagnosis had no chance to see.
-fn unseen(status: &Status) -> Option<String> {
-    let empty = status.clusters.iter().find(|cluster| cluster.brokers.is_empty());
-    match empty {
-        Some(cluster) => Some(format!("No broker of cluster {} is known: this says little.", cluster.name)),
-        None if !status.ready => Some("Not every lane has resolved an event yet: this says little.".to_owned()),
-        None => None,
+        let blamed = self.findings.iter().filter_map(|finding| Responsible::for_finding(&finding.kind, &finding.blame));
+        exit_for(blamed.chain(self.gaps.iter().map(|_| Responsible::Unclear)))
     }
 }
 
 impl Filter {
-    /// That nothing stands of what nobody watches must not be said.
+    /// An error about a cluster or broker that this prober does not watch: of that, no findings says nothing.
     fn check(&self, findings: &[Finding], status: &Status) -> Result<(), PagesError> {
         let mut clusters = status.clusters.iter();
         if let Some(cluster) = self.cluster.as_ref().filter(|name| clusters.all(|known| known.name != **name)) {
@@ -184,14 +208,18 @@ impl Filter {
             return Err(PagesError::NoSuchCluster { cluster: cluster.clone(), known: known.join(", ") });
         }
         let Some(id) = self.broker else { return Ok(()) };
-        let of_cluster = |name: &str| self.cluster.as_deref().is_none_or(|cluster| cluster == name);
-        let mut listed = status.clusters.iter().filter(|cluster| of_cluster(&cluster.name));
+        let mut listed = status.clusters.iter().filter(|cluster| self.includes_cluster(&cluster.name));
         let is_listed = listed.any(|cluster| cluster.brokers.iter().any(|broker| broker.id == id));
-        let is_named = findings.iter().any(|finding| self.wants(finding));
+        let is_named = findings.iter().any(|finding| self.includes(finding));
         if is_listed || is_named { Ok(()) } else { Err(PagesError::NoSuchBroker(id)) }
     }
 
-    fn wants(&self, finding: &Finding) -> bool {
+    /// Whether this cluster was asked about.
+    pub(super) fn includes_cluster(&self, name: &str) -> bool {
+        self.cluster.as_deref().is_none_or(|cluster| cluster == name)
+    }
+
+    fn includes(&self, finding: &Finding) -> bool {
         let broker = self.broker.map(|id| id.to_string());
         self.kind.as_ref().is_none_or(|kind| finding.kind == *kind)
             && self.cluster.as_ref().is_none_or(|cluster| finding.cluster == *cluster)
@@ -242,20 +270,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn exit_code_is_the_worst_blame_of_what_was_asked_for() {
-        let of = |blames: &[&str]| {
-            let findings: Vec<Value> = blames.iter().map(|blame| finding("k", None, blame)).collect();
-            pages(&findings, &Filter::default()).exit()
-        };
-        assert_eq!(of(&[]), Exit::Pass);
-        assert_eq!(of(&["nobody"]), Exit::Pass);
-        assert_eq!(of(&["unclear", "nobody"]), Exit::Inconclusive);
-        assert_eq!(of(&["unclear", "prober"]), Exit::Unhealthy);
-        assert_eq!(of(&["prober", "cluster"]), Exit::Fail);
-    }
-
-    #[test]
-    fn prober_that_has_seen_nothing_yet_does_not_pass() {
+    fn gap_without_a_finding_does_not_pass() {
         let mut status = status();
         status["ready"] = false.into();
         let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
@@ -263,16 +278,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn cluster_of_which_no_broker_is_known_does_not_pass() {
-        let mut status = status();
-        status["clusters"][0]["brokers"] = json!([]);
-        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
-        assert_eq!(pages.exit(), Exit::Inconclusive);
-        assert_eq!(pages.unseen.as_deref(), Some("No broker of cluster main is known: this says little."));
+    fn finding_that_blames_the_cluster_counts_more_than_a_gap() {
+        let pages = pages(&[finding("broker_down", Some("2"), "cluster")], &Filter::default());
+        assert_eq!(pages.exit(), Exit::Fail);
     }
 
     #[test]
-    fn what_was_not_asked_for_is_left_out_and_counted() {
+    fn finding_that_was_not_asked_for_is_left_out_and_counted() {
         let findings = [finding("broker_down", Some("2"), "cluster"), finding("prober_stalled", None, "prober")];
         let filter = Filter { broker: Some(2), ..Filter::default() };
         let of_broker = pages(&findings, &filter);
@@ -284,7 +296,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_nobody_watches_is_not_said_to_be_well() {
+    fn broker_or_cluster_that_is_not_watched_is_an_error() {
         let refused = |filter: &Filter| {
             let document = document(json!([finding("broker_down", Some("7"), "cluster")]), status());
             Pages::of(document, filter).map(|_| ()).map_err(|error| error.to_string())
@@ -298,7 +310,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn something_else_is_refused_in_a_sentence() {
+    fn other_document_is_refused_in_a_sentence() {
         let error = Pages::of(json!({"findings": []}), &Filter::default()).expect_err("there is no status");
         assert!(error.to_string().starts_with("this is not what a prober says: "), "{error}");
     }

@@ -1,4 +1,4 @@
-//! Findings in words, none wider than the terminal.
+//! Findings as text, in lines no wider than the terminal.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -6,14 +6,16 @@ use std::time::Duration;
 use console::{Style, measure_text_width};
 
 use super::pages::{Finding, Pages};
+use super::runbook::section;
 
-/// Every finding asked for, worst first as the prober has them.
+/// What is not known to be good, then every finding asked for, in the order of the page.
 pub(super) fn findings(pages: &Pages, width: usize) -> String {
     let status = &pages.status;
-    let mut text = wrapped(&headline(pages), 0, width);
-    if let Some(unseen) = pages.unseen.as_ref().filter(|_| pages.findings.is_empty()) {
-        text += &wrapped(unseen, 0, width);
+    let mut text = String::new();
+    for gap in &pages.gaps {
+        text += &wrapped(gap, 0, width);
     }
+    text += &wrapped(&headline(pages), 0, width);
     for finding in &pages.findings {
         text.push('\n');
         text += &one(finding, &status.time, width);
@@ -23,20 +25,23 @@ pub(super) fn findings(pages: &Pages, width: usize) -> String {
 }
 
 fn headline(pages: &Pages) -> String {
-    let standing = match pages.findings.len() {
-        0 => "Nothing stands".to_owned(),
-        1 => "One finding stands".to_owned(),
-        count => format!("{count} findings stand"),
+    let findings = match pages.findings.len() {
+        0 if pages.gaps.is_empty() && pages.others == 0 => {
+            "Every enabled probe succeeds; no active findings".to_owned()
+        }
+        0 => "No active findings".to_owned(),
+        1 => "1 active finding".to_owned(),
+        count => format!("{count} active findings"),
     };
-    let besides = match pages.others {
+    let others = match pages.others {
         0 => String::new(),
-        others => format!(" of what was asked for; {others} stand besides"),
+        others => format!(" among those asked for; {others} more not shown"),
     };
-    format!("{standing}{besides}. Seen from {}, {}.", pages.status.vantage, pages.status.time)
+    format!("{findings}{others} (vantage {}, {}).", pages.status.vantage, pages.status.time)
 }
 
 fn one(finding: &Finding, now: &str, width: usize) -> String {
-    let whom = match &finding.broker {
+    let subject = match &finding.broker {
         Some(broker) => format!("broker {broker}, cluster {}", finding.cluster),
         None => format!("cluster {}", finding.cluster),
     };
@@ -51,7 +56,7 @@ fn one(finding: &Finding, now: &str, width: usize) -> String {
     };
     let or_none = |kinds: &[String]| if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
     let mut text = String::new();
-    let _ = writeln!(text, "{}  {whom}", style.apply_to(&finding.kind));
+    let _ = writeln!(text, "{}  {subject}", style.apply_to(&finding.kind));
     text += &wrapped(&finding.summary, 2, width);
     text +=
         &wrapped(&format!("blame: {}; confidence: {:.2}; since: {since}", finding.blame, finding.confidence), 2, width);
@@ -62,7 +67,11 @@ fn one(finding: &Finding, now: &str, width: usize) -> String {
     let runner_up: Vec<String> = finding.runner_up.iter().cloned().collect();
     text +=
         &wrapped(&format!("runner-up: {}; ruled out: {}", or_none(&runner_up), or_none(&finding.ruled_out)), 2, width);
-    text + &wrapped(&format!("what to do: docs/runbook.md, {}", finding.kind), 2, width)
+    if let Some(section) = section(&finding.kind, 4, width) {
+        text += &wrapped("from the runbook:", 2, width);
+        text += &section;
+    }
+    text
 }
 
 /// How long before `now` something was, both as the pages write time.
@@ -116,10 +125,10 @@ mod tests {
     }
 
     #[test]
-    fn finding_is_told_with_everything_that_it_rests_on() {
+    fn finding_is_printed_with_all_its_evidence_and_its_runbook_section() {
         let text = said(&[finding("broker_down", Some("2"), "cluster")]);
         let expected = "\
-One finding stands. Seen from west, 2026-03-01T12:00:00.000Z.
+1 active finding (vantage west, 2026-03-01T12:00:00.000Z).
 
 broker_down  broker 2, cluster main
   it is so
@@ -128,15 +137,25 @@ broker_down  broker 2, cluster main
     - one saw it
     - another saw it
   runner-up: none; ruled out: cluster_unreachable
-  what to do: docs/runbook.md, broker_down
-
-";
-        assert_eq!(text, expected);
+  from the runbook:
+    - Means: ";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.contains("\n    - Do: start it; "), "{text}");
     }
 
     #[test]
-    fn nothing_is_said_to_stand_where_nothing_does() {
-        assert_eq!(said(&[]), "Nothing stands. Seen from west, 2026-03-01T12:00:00.000Z.\n\n");
+    fn headline_is_green_only_without_a_gap() {
+        let gap = "Broker 2 of cluster main is failing, and no finding explains it.";
+        let text = said(&[]);
+        assert!(text.starts_with(gap), "{text}");
+        assert!(text.contains("\nNo active findings (vantage west, 2026-03-01T12:00:00.000Z).\n"), "{text}");
+        let mut good = pages(&[], &Filter::default());
+        good.gaps = Vec::new();
+        let text = findings(&good, 100);
+        assert_eq!(
+            text,
+            "Every enabled probe succeeds; no active findings (vantage west, 2026-03-01T12:00:00.000Z).\n\n"
+        );
     }
 
     #[test]

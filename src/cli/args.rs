@@ -1,4 +1,4 @@
-//! What can be typed: subcommands and flags, without a default that the config file has.
+//! The command line: subcommands and flags. Defaults that the configuration has are not repeated here.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use crate::config::{Flags, Sources, duration_between};
     name = "kafka-prober",
     version,
     about,
-    after_help = "Exit codes: 0 pass, 1 the cluster is at fault, 2 usage or config, \
-                  3 inconclusive, 4 the prober is unhealthy."
+    after_help = "Exit codes: 0 pass; 1 the cluster is to blame; 2 the command line or the configuration; 3 unclear, or the \
+                  prober's own permissions, credentials or network; 4 the prober is unhealthy."
 )]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -30,21 +30,21 @@ pub struct Cli {
 pub enum Command {
     /// Probe until stopped; serve /metrics and export over OTLP
     Run(RunArgs),
-    /// Probe each broker once and say what works
+    /// Probe each broker a few times, and report what works and who is to blame if it does not
     Check(CheckArgs),
-    /// Ask a running prober what is wrong, with the evidence
+    /// Print the active findings of a running prober, with the evidence and what to do
     Explain(ExplainArgs),
-    /// Show it at work on a simulated cluster; needs no Kafka
+    /// Show the prober at work on a simulated cluster; needs no Kafka
     Demo(DemoArgs),
-    /// Look after what the prober keeps in the clusters
+    /// Manage what the prober keeps in the clusters
     Topics {
-        /// What to do with it.
+        /// The subcommand.
         #[command(subcommand)]
         command: TopicsCommand,
     },
-    /// Look at the configuration without starting anything
+    /// Check or print the configuration without starting anything
     Config {
-        /// What to do with it.
+        /// The subcommand.
         #[command(subcommand)]
         command: ConfigCommand,
     },
@@ -64,40 +64,41 @@ pub struct CheckArgs {
     /// Flags of all subcommands that read the configuration.
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Longest time for the whole check
+    /// Time limit of the whole check
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = check_timeout())]
     pub timeout: Duration,
-    /// Form of the answer on stdout
-    #[arg(long, value_name = "FORM", default_value = "text")]
+    /// Format of the answer on stdout
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub output: Output,
 }
 
 /// `explain`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 nothing stands, 1 a finding blames the cluster, 2 usage or config, 3 it is unclear whom \
-                  to blame or too early to say, 4 a finding blames the prober, or none answers."
+    after_help = "Exit codes: 0 every enabled probe succeeds and no finding is active; 1 a finding blames the cluster; 2 the \
+                  command line or the configuration; 3 unclear, not probed, or the prober's own permissions, credentials \
+                  or network; 4 the prober is unhealthy, or does not answer."
 )]
 pub struct ExplainArgs {
-    /// Only findings of this kind
+    /// Only findings of this kind; prints its section of the runbook also while it is not active
     #[arg(value_name = "KIND", value_parser = finding_kind(), hide_possible_values = true)]
     pub kind: Option<String>,
-    /// Only findings about this broker, and its rows of the table
+    /// Only findings about this broker, and only its rows of the table
     #[arg(long, value_name = "ID")]
     pub broker: Option<i32>,
     /// Only this cluster
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// Where the prober listens [default: http.listen of the configuration]
+    /// URL of the prober [default: http.listen of the configuration]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Configuration file of that prober, .toml or .yaml, for its http.listen
+    /// Configuration file of the prober, .toml or .yaml, to find its http.listen
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub config: Vec<PathBuf>,
-    /// Explain what --json has printed earlier instead of asking; - is stdin
+    /// Read what --json printed earlier from a file instead of asking a prober; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "config"])]
     pub from: Option<PathBuf>,
-    /// Print what the prober says as one JSON document
+    /// Print the prober's findings and status as one JSON document
     #[arg(long)]
     pub json: bool,
 }
@@ -113,7 +114,7 @@ pub struct DemoArgs {
 /// `topics …`.
 #[derive(Debug, Subcommand)]
 pub enum TopicsCommand {
-    /// Delete the consumer groups that the commit probe of this vantage has made
+    /// Delete the consumer groups of this vantage's commit probe
     Clean(TopicsCleanArgs),
 }
 
@@ -128,9 +129,9 @@ pub struct TopicsCleanArgs {
 /// `config …`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Say whether the configuration is usable
+    /// Report whether the configuration is valid
     Check(ConfigCheckArgs),
-    /// Print the configuration in force as TOML, secrets hidden
+    /// Print the effective configuration as TOML, with secrets redacted
     Print(ConfigPrintArgs),
 }
 
@@ -148,12 +149,12 @@ pub struct ConfigPrintArgs {
     /// Flags of all subcommands that read the configuration.
     #[command(flatten)]
     pub common: CommonArgs,
-    /// Say beside each value where it came from
+    /// Print beside each value where it comes from
     #[arg(long)]
     pub origin: bool,
 }
 
-/// The form of an answer on stdout.
+/// Format of an answer on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Output {
     /// For people.
@@ -162,36 +163,35 @@ pub enum Output {
     Json,
 }
 
-/// Flags of all subcommands that read the configuration. They are the highest layer; their
-/// values are checked by [`config::load`](crate::config::load).
+/// Flags of all subcommands that read the configuration. They override every other layer; their values are checked by [`config::load`](crate::config::load).
 #[derive(Debug, Clone, Default, Args)]
 pub struct CommonArgs {
     /// Kafka servers to connect to first, separated by commas
     #[arg(long = "bootstrap-server", visible_alias = "bootstrap", value_name = "HOST:PORT,…")]
     pub bootstrap: Option<String>,
-    /// Name of the cluster that --bootstrap-server gives [default: default]; without --bootstrap-server,
-    /// the one cluster of the configuration to use
+    /// Name of the cluster at --bootstrap-server [default: default]; without --bootstrap-server, the only
+    /// cluster of the configuration to probe
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// Where this prober stands, as it shall appear on the metrics
+    /// Name of the place that this prober runs at, a label of every metric
     #[arg(long, value_name = "NAME")]
     pub vantage: Option<String>,
     /// IP address and port of the HTTP listener
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-    /// Configuration file, .toml or .yaml; of several, the later goes before the earlier
+    /// Configuration file, .toml or .yaml; repeatable, a later file overrides an earlier one
     #[arg(long, value_name = "FILE")]
     pub config: Vec<PathBuf>,
-    /// error, warn, info, debug, trace, off, or a filter such as info,kafka_prober=debug
+    /// Log level: error, warn, info, debug, trace, off, or a filter such as info,kafka_prober=debug
     #[arg(long, value_name = "FILTER")]
     pub log_level: Option<String>,
-    /// auto (text on a terminal, JSON otherwise), text or json
+    /// Log format: auto (text on a terminal, JSON otherwise), text or json
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,
 }
 
 impl CommonArgs {
-    /// All that the configuration is loaded from; `env` as
+    /// All sources of the configuration; `env` as
     /// [`relevant_environment`](crate::config::relevant_environment) gives it.
     #[must_use]
     pub fn sources(&self, env: BTreeMap<String, String>) -> Sources {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn common_flags_become_the_highest_layer() {
+    fn common_flags_override_every_other_layer() {
         let line = "kafka-prober run --bootstrap-server a:1,b:2 --cluster prod --vantage v --listen [::]:1 \
                     --config a.toml --config b.yaml --log-level debug --log-format json";
         let Command::Run(RunArgs { common }) = parse(line).expect("valid").command else {
@@ -256,7 +256,15 @@ mod tests {
     }
 
     #[test]
-    fn check_has_a_time_limit_and_a_form() {
+    fn bootstrap_is_an_alias_of_bootstrap_server() {
+        let Command::Check(args) = parse("kafka-prober check --bootstrap a:1").expect("valid").command else {
+            unreachable!("it says check");
+        };
+        assert_eq!(args.common.bootstrap.as_deref(), Some("a:1"));
+    }
+
+    #[test]
+    fn check_has_a_time_limit_and_a_format() {
         let Command::Check(args) = parse("kafka-prober check").expect("valid").command else {
             unreachable!("it says check");
         };
@@ -271,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn explain_takes_a_kind_a_broker_and_where_to_ask() {
+    fn explain_takes_a_kind_a_broker_and_a_url() {
         let line = "kafka-prober explain broker_frozen --broker 2 --url http://a:1 --json";
         let Command::Explain(args) = parse(line).expect("valid").command else { unreachable!("it says explain") };
         assert_eq!((args.kind.as_deref(), args.broker, args.json), (Some("broker_frozen"), Some(2), true));
@@ -279,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn topics_clean_reads_the_configuration_as_the_others_do() {
+    fn topics_clean_reads_the_configuration() {
         let line = "kafka-prober topics clean --bootstrap-server a:1 --vantage v";
         let Command::Topics { command: TopicsCommand::Clean(args) } = parse(line).expect("valid").command else {
             unreachable!("it says topics clean");
@@ -316,12 +324,12 @@ mod tests {
     }
 
     #[test]
-    fn version_and_help_are_no_errors() {
+    fn version_and_help_exit_0() {
         let version = parse("kafka-prober --version").expect_err("it ends the program");
         assert_eq!(version.kind(), ErrorKind::DisplayVersion);
         assert_eq!(version.exit_code(), 0);
         let help = parse("kafka-prober check --help").expect_err("it ends the program");
         assert_eq!(help.exit_code(), 0);
-        assert!(help.to_string().contains("Longest time for the whole check"));
+        assert!(help.to_string().contains("Time limit of the whole check"));
     }
 }

@@ -1,4 +1,4 @@
-//! What cannot be started says why in one sentence on stderr, with exit code 2 and nothing on stdout.
+//! Errors in the command line or the configuration: one sentence on stderr, exit code 2, nothing on stdout.
 
 use std::net::TcpListener;
 
@@ -6,7 +6,7 @@ use crate::harness::authority::Authority;
 use crate::harness::ports::free_port;
 use crate::program::run;
 
-/// Stands for a secret; no output may contain it.
+/// A secret; no output may contain it.
 const CANARY: &str = "canary-51be";
 const CANARY_HEADER: &str = "authorization=canary-51be";
 
@@ -99,7 +99,7 @@ fn bad_otlp_endpoint_says_how_to_write_one() {
 }
 
 #[test]
-fn certificates_that_cannot_be_used_start_nothing() {
+fn unusable_certificates_are_refused_before_the_start() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
@@ -137,7 +137,7 @@ fn certificates_that_cannot_be_used_start_nothing() {
 }
 
 #[test]
-fn bad_usage_exits_2_and_shows_the_way() {
+fn bad_usage_exits_2_and_points_to_the_help() {
     let cases: [&[&str]; 4] = [&[], &["walk"], &["run", "--bootstrp", "a:1"], &["check", "--timeout", "soon"]];
     for args in cases {
         let ended = run(args, &[]);
@@ -147,7 +147,7 @@ fn bad_usage_exits_2_and_shows_the_way() {
 }
 
 #[test]
-fn help_is_data_and_lists_subcommands_and_exit_codes() {
+fn help_goes_to_stdout_and_lists_subcommands_and_exit_codes() {
     let ended = run(&["--help"], &[]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     for word in ["run", "check", "explain", "demo", "config"] {
@@ -155,7 +155,8 @@ fn help_is_data_and_lists_subcommands_and_exit_codes() {
         assert!(listed, "{word} is not listed:\n{}", ended.stdout);
     }
     let flowing = ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let codes = "0 pass, 1 the cluster is at fault, 2 usage or config, 3 inconclusive, 4 the prober is unhealthy";
+    let codes = "0 pass; 1 the cluster is to blame; 2 the command line or the configuration; 3 unclear, or the prober's own \
+                 permissions, credentials or network; 4 the prober is unhealthy";
     assert!(flowing.contains(codes), "{}", ended.stdout);
 }
 

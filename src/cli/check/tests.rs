@@ -46,6 +46,7 @@ fn snapshot(rows: Rows<'_>) -> Snapshot {
                 let series = series.clone();
                 ledger.record(&Event {
                     series,
+                    broker,
                     limits,
                     due,
                     sent: Some(due),

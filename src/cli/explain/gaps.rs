@@ -68,7 +68,8 @@ fn failing_probes(
     for series in &cluster.series {
         let row = series.row();
         let id = Some(row.as_str()).filter(|row| row.parse::<i32>().is_ok());
-        let is_asked = filter.broker.is_none_or(|broker| id == Some(broker.to_string().as_str()));
+        let broker = if series.view == "client" { &series.preferred_leader } else { &series.broker };
+        let is_asked = filter.broker.is_none_or(|asked| *broker == asked);
         // Events from before the first metadata are counted for `unknown`, where none follow.
         if row == "unknown" || !is_asked || is_explained(&series.view, id) {
             continue;

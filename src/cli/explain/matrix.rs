@@ -8,7 +8,7 @@ use console::{Style, measure_text_width};
 
 use crate::cli::table::Table;
 
-use super::pages::{Cluster, Latest, Pages, Series};
+use super::pages::{Cluster, Latest, Pages, Series, text};
 use super::text::{ago, wrapped};
 
 /// A view, what its rows are, what it says of them, and its probes.
@@ -230,7 +230,7 @@ mod tests {
     fn what_was_only_ever_void_says_so_and_what_was_never_judged_says_nothing() {
         let mut status = status();
         for row in status["clusters"][0]["series"].as_array_mut().into_iter().flatten() {
-            row["latest"] = Value::Null;
+            row["latest"] = serde_json::Value::Null;
             row["void"]["stall"] = u64::from(row["broker"] == json!(2)).into();
         }
         let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");

@@ -143,11 +143,15 @@ impl Series {
     /// The row of a table: the id of a broker, or in the client view of a partition; `unknown`, or nothing for the
     /// cluster as a whole.
     pub(super) fn row(&self) -> String {
-        let row = if self.view == "client" { &self.partition } else { &self.broker };
-        match row.as_str() {
-            Some(unknown) => unknown.to_owned(),
-            None => row.as_i64().map_or_else(String::new, |id| id.to_string()),
-        }
+        text(if self.view == "client" { &self.partition } else { &self.broker })
+    }
+}
+
+/// A number or a word of the page as text; nothing for null.
+pub(super) fn text(value: &Value) -> String {
+    match value.as_str() {
+        Some(word) => word.to_owned(),
+        None => value.as_i64().map_or_else(String::new, |number| number.to_string()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Which findings stand: since when, and until they have not been found for a while, so that none flickers.
+//! Active findings: since when each holds, and when it ends. A finding ends once it has not been found for a while, so that
+//! none flickers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,39 +11,39 @@ use crate::time::Time;
 use super::input::Input;
 use super::{diagnose, prober};
 
-/// Not found for so long, a finding is over.
+/// A finding ends when it has not been found for this long.
 pub const END_AFTER: Duration = Duration::from_secs(2);
 
-/// The next fresh connection to a broker that was slow is begun within ten seconds, and given up five later: until then those
-/// that were begun over a bad way say nothing of now.
-const NEXT_CONNECTION: Duration = Duration::from_secs(15);
+/// Time after a broker or its network path was slow during which failing connects are a consequence: the next scheduled connect
+/// attempt begins within ten seconds and times out five seconds later.
+const NEXT_CONNECT_WITHIN: Duration = Duration::from_secs(15);
 
-/// The findings of one cluster that stand.
+/// The active findings of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct ActiveFindings {
     findings: Vec<ActiveFinding>,
-    /// Until when each broker was slow, or the way to it; not for longer than that explains something.
+    /// Until when each broker, or its network path, was last slow; dropped after [`NEXT_CONNECT_WITHIN`].
     slow_until: BTreeMap<BrokerId, Time>,
 }
 
 #[derive(Clone, Debug)]
 struct ActiveFinding {
     finding: Finding,
-    last: Time,
+    last_found: Time,
 }
 
 impl ActiveFindings {
-    /// Takes in the evidence of one moment. While the prober is stalled nothing about others begins, or ends.
+    /// Evaluates the evidence of one moment. While the prober is stalled no finding about others begins or ends.
     pub fn follow(&mut self, input: &Input) {
         let now = input.now;
-        // When the first answers after all were silent, the others may be about to: they are named when they have had the time.
-        let all_were_silent = self.is_active(FindingKind::ClusterUnreachable);
-        // Whoever waited for a directory that had failed goes on being slow for a while after it is known no more.
-        let a_directory_failed = self.is_active(FindingKind::StorageFailed);
+        // When the first broker answers after none did, the others may be about to answer too: they get time before one is named.
+        let none_answered = self.is_active(FindingKind::ClusterUnreachable);
+        // Brokers that waited for a replica in a failed directory stay slow for a while after the finding has ended.
+        let directory_failed = self.is_active(FindingKind::StorageFailed);
         for found in diagnose(input) {
             let is_explained = match dedup_key(&found).1 {
-                FindingKind::BrokerStalled | FindingKind::BrokersTogether => all_were_silent,
-                FindingKind::BrokerSlow | FindingKind::ClusterOverloaded => a_directory_failed,
+                FindingKind::BrokerStalled | FindingKind::BrokersTogether => none_answered,
+                FindingKind::BrokerSlow | FindingKind::ClusterOverloaded => directory_failed,
                 FindingKind::NewConnectionsFailing => {
                     found.broker.is_some_and(|broker| self.slow_until.contains_key(&broker))
                 }
@@ -51,47 +52,47 @@ impl ActiveFindings {
             if is_explained {
                 continue;
             }
-            // A pause that has become a frozen process is the same trouble, by another name.
+            // A stalled broker that turns out to be frozen keeps its start: it is the same failure.
             match self.findings.iter_mut().find(|active| dedup_key(&active.finding) == dedup_key(&found)) {
                 Some(active) => {
                     let since = active.finding.since.min(found.since);
-                    *active = ActiveFinding { finding: Finding { since, ..found }, last: now };
+                    *active = ActiveFinding { finding: Finding { since, ..found }, last_found: now };
                 }
-                None => self.findings.push(ActiveFinding { finding: found, last: now }),
+                None => self.findings.push(ActiveFinding { finding: found, last_found: now }),
             }
         }
         if prober::is_stalled(input) {
-            for active in self.findings.iter_mut().filter(|active| !is_own(active.finding.kind)) {
-                active.last = now;
+            for active in self.findings.iter_mut().filter(|active| !is_about_prober(active.finding.kind)) {
+                active.last_found = now;
             }
         }
-        self.findings.retain(|active| now.since(active.last) < END_AFTER);
-        let about_slow = self.findings.iter().map(|active| dedup_key(&active.finding));
-        let slow = about_slow.filter(|(_, kind)| *kind == FindingKind::BrokerSlow).filter_map(|(broker, _)| broker);
+        self.findings.retain(|active| now.since(active.last_found) < END_AFTER);
+        let keys = self.findings.iter().map(|active| dedup_key(&active.finding));
+        let slow = keys.filter(|(_, kind)| *kind == FindingKind::BrokerSlow).filter_map(|(broker, _)| broker);
         self.slow_until.extend(slow.map(|broker| (broker, now)));
-        self.slow_until.retain(|_, until| now.since(*until) < NEXT_CONNECTION);
+        self.slow_until.retain(|_, until| now.since(*until) < NEXT_CONNECT_WITHIN);
     }
 
-    /// Whether a finding of this kind, or what is the same trouble, stands.
+    /// Whether a finding with the same deduplication kind is active.
     fn is_active(&self, kind: FindingKind) -> bool {
         self.findings.iter().any(|active| dedup_key(&active.finding).1 == kind)
     }
 
-    /// What stands now.
+    /// The active findings.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().map(|active| &active.finding)
     }
 }
 
-/// What a finding is about: of the kinds that say that a broker does not answer, one at a time is said of it, and one of those
-/// that say that it is slow.
+/// What makes two findings the same failure: the broker, and the kind up to refinement. A broker has at most one finding that it
+/// does not answer and one that it is slow.
 fn dedup_key(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
     let kind = match finding.kind {
         FindingKind::BrokerFrozen | FindingKind::BrokerDown | FindingKind::BrokerUnreachable => {
             FindingKind::BrokerStalled
         }
         FindingKind::PathDegraded | FindingKind::DiskSlow | FindingKind::FollowerSlow => FindingKind::BrokerSlow,
-        // What has turned out to be our own is the same trouble, too.
+        // An unreachable cluster may turn out to be the prober's own network.
         FindingKind::ProberNetwork => FindingKind::ClusterUnreachable,
         FindingKind::ProberStarved => FindingKind::ProberStalled,
         other => other,
@@ -99,7 +100,7 @@ fn dedup_key(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
     (finding.broker, kind)
 }
 
-/// Whether it is about the prober's own process, which is known at any time.
-fn is_own(kind: FindingKind) -> bool {
+/// Whether it is about the prober's own process, which is known even while the prober is stalled.
+fn is_about_prober(kind: FindingKind) -> bool {
     matches!(kind, FindingKind::ProberStalled | FindingKind::ProberStarved)
 }

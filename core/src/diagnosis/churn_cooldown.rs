@@ -1,5 +1,5 @@
-//! While a broker goes, comes, falls silent or speaks again, all others are touched: leaders move, acks wait for whoever leaves
-//! the in-sync replicas, a cold process warms up. What cells see meanwhile says nothing of anybody's speed.
+//! A cool-down after brokers joined, left, failed or recovered. Such a change touches all others: leaders move, acks wait for
+//! the replica that leaves the ISR, a cold process warms up. Latencies from that time accuse nobody.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::time::Time;
 use super::input::BrokerEvidence;
 use super::{connection_refused, unresponsive};
 
-/// So long after the last change the cells are read again.
+/// Length of the cool-down after the last change.
 pub const COOLDOWN: Duration = Duration::from_secs(15);
 
-/// When something last changed.
+/// Notices changes of the listed and of the responsive brokers.
 #[derive(Clone, Debug, Default)]
 pub struct ChurnCooldown {
     listed: BTreeSet<BrokerId>,
@@ -22,14 +22,14 @@ pub struct ChurnCooldown {
 }
 
 impl ChurnCooldown {
-    /// Takes in who is there, and who is well; true while that has just changed.
+    /// Compares with the brokers of the moment before; true while the cool-down lasts.
     pub fn follow(&mut self, brokers: &[BrokerEvidence], now: Time) -> bool {
-        let is_responsive = |seen: &&BrokerEvidence| {
-            !unresponsive::is_unresponsive(seen, now) && !connection_refused::is_refusing(seen, now)
+        let is_responsive = |broker: &&BrokerEvidence| {
+            !unresponsive::is_unresponsive(broker, now) && !connection_refused::is_refusing(broker, now)
         };
-        let ids = |seen: &BrokerEvidence| seen.id;
-        let listed: BTreeSet<BrokerId> = brokers.iter().filter(|seen| seen.listed.is_some()).map(ids).collect();
-        let responsive: BTreeSet<BrokerId> = brokers.iter().filter(is_responsive).map(ids).collect();
+        let id = |broker: &BrokerEvidence| broker.id;
+        let listed: BTreeSet<BrokerId> = brokers.iter().filter(|broker| broker.listed.is_some()).map(id).collect();
+        let responsive: BTreeSet<BrokerId> = brokers.iter().filter(is_responsive).map(id).collect();
         if listed != self.listed || responsive != self.responsive {
             *self = ChurnCooldown { listed, responsive, until: now + COOLDOWN };
         }

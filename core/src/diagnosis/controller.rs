@@ -1,17 +1,20 @@
-//! The controller: topics cannot be created, and no leader is elected, while writing and reading go on.
+//! `controller_unresponsive`: topics cannot be created and no leader is elected, while writes and reads go on.
 
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 
 use super::input::Input;
-use super::unresponsive::seconds;
+use super::sentences::seconds;
 
-/// So many questions in a row were not answered well, each by way of two brokers.
-pub const BAD: u32 = 2;
+/// Attempts in a row that must have failed, each through two forwarding brokers.
+pub const FAILED_MIN: u32 = 2;
 
-/// The finding about the controller. The caller has made sure that no broker's silence explains it.
+/// The finding about the controller. The caller has made sure that no failing broker explains it.
 pub fn find(input: &Input) -> Option<Finding> {
-    let streak = input.controller.filter(|streak| BAD <= streak.bad && streak.fault.blame() == Blame::Cluster)?;
+    let streak =
+        input.controller.filter(|streak| FAILED_MIN <= streak.bad && streak.fault.blame() == Blame::Cluster)?;
+    let (attempts, within) = (streak.bad, seconds(input.now.since(streak.since)));
+    let fault = streak.fault.error_type();
     Some(Finding {
         kind: FindingKind::ControllerUnresponsive,
         cluster: input.cluster.clone(),
@@ -22,15 +25,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         summary:
             "the active controller does not answer: no topic can be created and no leader elected; records still flow"
                 .into(),
-        evidence: vec![
-            format!(
-                "{} questions by way of two brokers each in {} ended with {}",
-                streak.bad,
-                seconds(input.now.since(streak.since)),
-                streak.fault.error_type()
-            )
-            .into(),
-        ],
+        evidence: vec![format!("{attempts} attempts in {within}, each through two brokers, ended with {fault}").into()],
         runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })

@@ -1,5 +1,5 @@
-//! Coordinators: commits or transactions fail while the brokers are well. The coordinator view names nobody alone, since each
-//! answer waits on the in-sync replicas of an internal partition too (K2); the finding says where it is felt.
+//! `coordinator_failing`: commits or transactions fail while the brokers are well. Every answer of a coordinator waits for the
+//! in-sync replicas of an internal partition (K2), so the finding says where it is felt and accuses no broker.
 
 use std::sync::Arc;
 
@@ -9,32 +9,31 @@ use crate::ids::Probe;
 use crate::kafka_error::KafkaError;
 
 use super::input::{BrokerEvidence, Input, Streak};
-use super::unresponsive::seconds;
+use super::sentences::seconds;
 
-/// So many attempts in a row failed: a coordinator that moves fails one or two.
-pub const BAD: u32 = 4;
+/// Attempts in a row that must have failed: a coordinator that moves to another broker fails one or two.
+pub const FAILED_MIN: u32 = 4;
 
 const PROBES: [Probe; 2] = [Probe::Commit, Probe::Transaction];
 
-/// The one finding about all coordinators that fail. The caller has made sure that no broker's silence explains it.
+/// One finding about all failing coordinators. The caller has made sure that no failing broker explains it.
 pub fn find(input: &Input) -> Option<Finding> {
     let failing: Vec<(&BrokerEvidence, Probe, Streak)> = input
         .brokers
         .iter()
-        .flat_map(|seen| PROBES.into_iter().filter_map(move |probe| failing(seen, probe)))
+        .flat_map(|broker| PROBES.into_iter().filter_map(move |probe| failing(broker, probe)))
         .collect();
     let since = failing.iter().map(|(_, _, streak)| streak.since).min()?;
     let is_loading = |fault| fault == Fault::Kafka(KafkaError::COORDINATOR_LOAD_IN_PROGRESS);
-    let loading = failing.iter().any(|(_, _, streak)| is_loading(streak.fault));
-    let what = if loading {
-        "coordinators are loading their partitions: groups and transactions there wait until they have"
+    let summary = if failing.iter().any(|(_, _, streak)| is_loading(streak.fault)) {
+        "coordinators are loading their partitions: their groups and transactions wait until that is done"
     } else {
         "coordinators fail while the brokers are well: look at the internal topics' partitions and their replicas"
     };
-    let told = |(seen, probe, streak): &(&BrokerEvidence, Probe, Streak)| -> Arc<str> {
-        let length = seconds(input.now.since(streak.since));
+    let evidence = |(broker, probe, streak): &(&BrokerEvidence, Probe, Streak)| -> Arc<str> {
+        let within = seconds(input.now.since(streak.since));
         let (probe, fault) = (probe.as_str(), streak.fault.error_type());
-        format!("{} {probe} attempts at broker {} in {length} ended with {fault}", streak.bad, seen.id).into()
+        format!("{} {probe} attempts at broker {} in {within} ended with {fault}", streak.bad, broker.id).into()
     };
     Some(Finding {
         kind: FindingKind::CoordinatorFailing,
@@ -43,14 +42,14 @@ pub fn find(input: &Input) -> Option<Finding> {
         blame: Blame::Cluster,
         since,
         confidence: 0.8,
-        summary: what.into(),
-        evidence: failing.iter().map(told).collect(),
+        summary: summary.into(),
+        evidence: failing.iter().map(evidence).collect(),
         runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown, FindingKind::ProberStalled],
     })
 }
 
-fn failing(seen: &BrokerEvidence, probe: Probe) -> Option<(&BrokerEvidence, Probe, Streak)> {
-    let streak = *seen.streaks.get(&probe)?;
-    (BAD <= streak.bad && streak.fault.blame() == Blame::Cluster).then_some((seen, probe, streak))
+fn failing(broker: &BrokerEvidence, probe: Probe) -> Option<(&BrokerEvidence, Probe, Streak)> {
+    let streak = *broker.streaks.get(&probe)?;
+    (FAILED_MIN <= streak.bad && streak.fault.blame() == Blame::Cluster).then_some((broker, probe, streak))
 }

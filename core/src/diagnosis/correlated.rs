@@ -1,4 +1,4 @@
-//! Many brokers at once. Three brokers that fail in the same two seconds have one cause, and it is none of them.
+//! `cluster_unreachable` and `brokers_together`: several brokers fail at the same time. Their common cause is none of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +10,21 @@ use crate::time::Time;
 use super::input::{BrokerEvidence, Input};
 use super::{connection_refused, unresponsive};
 
-/// Troubles that began within this time of each other have one cause.
+/// Failures that began within this time of each other count as one.
 pub const SAME_START: Duration = Duration::from_secs(2);
 
-/// So long after its trouble began a broker is named, whatever may be said of others soon.
+/// Time after which a failing broker is named even if another broker may turn out to fail with it.
 const WAITED_FOR: Duration = Duration::from_secs(3);
 
-/// So many times its rhythm without an answer, a broker does not speak for the way being open, whatever its own trouble is.
+/// Liveness time-outs without an answer after which a broker no longer shows that the network path is open.
 const QUIET_FOR: u32 = 3;
 
-/// Nobody answers: the cluster, or the network to it, and without a reference nothing tells which.
+/// No broker answers: the cluster is down, or the network to it; only a reference can tell which.
 pub fn no_broker_answers(input: &Input) -> Option<Finding> {
     let now = input.now;
-    let is_quiet = |seen: &BrokerEvidence| !seen.answered_within(now, QUIET_FOR * input.liveness_timeout);
-    let is_troubled =
-        |seen: &&BrokerEvidence| unresponsive::is_unresponsive(seen, now) || connection_refused::is_refusing(seen, now);
-    let troubled: Vec<&BrokerEvidence> = input.brokers.iter().filter(is_troubled).collect();
-    if troubled.is_empty() || !input.brokers.iter().all(is_quiet) {
+    let is_quiet = |broker: &BrokerEvidence| !broker.answered_within(now, QUIET_FOR * input.liveness_timeout);
+    let failing: Vec<&BrokerEvidence> = input.brokers.iter().filter(|broker| is_failing(broker, now)).collect();
+    if failing.is_empty() || !input.brokers.iter().all(is_quiet) {
         return None;
     }
     let who = nobody(input);
@@ -35,16 +33,16 @@ pub fn no_broker_answers(input: &Input) -> Option<Finding> {
         cluster: input.cluster.clone(),
         broker: None,
         blame: Blame::Unclear,
-        since: troubled.iter().filter_map(|seen| started_at(seen)).min()?,
+        since: failing.iter().filter_map(|broker| started_at(broker)).min()?,
         confidence: 0.9,
         summary: format!("{who}: the cluster is down, or the network between it and this prober").into(),
-        evidence: input.brokers.iter().map(|seen| said(seen, now)).collect(),
+        evidence: input.brokers.iter().map(|broker| last_answer(broker, now)).collect(),
         runner_up: Some(FindingKind::ProberNetwork),
         ruled_out: vec![FindingKind::ProberStalled],
     })
 }
 
-/// That nobody answers, in words.
+/// That no broker answers, as the beginning of a sentence.
 pub(super) fn nobody(input: &Input) -> String {
     match input.brokers.len() {
         1 => "the only broker does not answer".to_owned(),
@@ -52,22 +50,21 @@ pub(super) fn nobody(input: &Input) -> String {
     }
 }
 
-/// Some answer, and others stopped at the same time: what do these have in common?
+/// Some brokers answer, and at least two others stopped within [`SAME_START`] of each other.
 pub fn same_start(input: &Input, suspects: &[&BrokerEvidence]) -> Option<Finding> {
     let now = input.now;
-    let since = suspects.iter().filter_map(|seen| started_at(seen)).min()?;
-    let together =
-        suspects.iter().filter(|seen| started_at(seen).is_some_and(|start| start.since(since) <= SAME_START));
-    let together: Vec<&BrokerEvidence> = together.copied().collect();
+    let since = suspects.iter().filter_map(|broker| started_at(broker)).min()?;
+    let is_near = |broker: &BrokerEvidence| started_at(broker).is_some_and(|start| start.since(since) <= SAME_START);
+    let together: Vec<&BrokerEvidence> = suspects.iter().copied().filter(|broker| is_near(broker)).collect();
     if together.len() < 2 {
         return None;
     }
-    let answering = input.brokers.iter().filter(|seen| seen.answered_within(now, input.liveness_timeout)).count();
-    // Soon it will be clear whether it is everybody.
+    let answering = input.brokers.iter().filter(|broker| broker.answered_within(now, input.liveness_timeout)).count();
+    // If no broker answers, `no_broker_answers` finds that a moment later.
     if answering == 0 {
         return None;
     }
-    let names: Vec<String> = together.iter().map(|seen| seen.id.to_string()).collect();
+    let names: Vec<String> = together.iter().map(|broker| broker.id.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,
         cluster: input.cluster.clone(),
@@ -76,42 +73,46 @@ pub fn same_start(input: &Input, suspects: &[&BrokerEvidence]) -> Option<Finding
         since,
         confidence: 0.8,
         summary: format!(
-            "brokers {} stopped answering together, {answering} of {} answer: look for what those have in common, as a \
-             rack, a host or a switch",
+            "brokers {} stopped answering at the same time, {answering} of {} answer: look for what the failed ones share, \
+             such as a rack, a host or a switch",
             names.join(", "),
             input.brokers.len()
         )
         .into(),
-        evidence: together.iter().map(|seen| said(seen, now)).collect(),
+        evidence: together.iter().map(|broker| last_answer(broker, now)).collect(),
         runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })
 }
 
-/// Whether another broker fell quiet at the same time: one that is in as much trouble, though the cluster may know of that by
-/// now; or one about which nothing is certain yet. The latter is waited for, but not for long: a broker must not go unnamed
-/// because another one is slow.
+/// Whether another broker failed at the same time as `suspect`: it is certainly failing, even if the cluster does not list it
+/// any more, or it does not answer and nothing is certain yet. An uncertain one is waited for, but only for [`WAITED_FOR`], so
+/// that a broker does not go unnamed because another one is slow.
 pub fn may_be_shared(input: &Input, suspect: &BrokerEvidence) -> bool {
     let now = input.now;
     let Some(since) = started_at(suspect) else { return false };
-    let near = |other: Time| other.since(since).max(since.since(other)) <= SAME_START;
-    let waits = now.since(since) < WAITED_FOR;
+    let is_near = |other: Time| other.since(since).max(since.since(other)) <= SAME_START;
+    let is_waiting = now.since(since) < WAITED_FOR;
     let shares = |other: &BrokerEvidence| {
-        let is_certain = unresponsive::is_unresponsive(other, now) || connection_refused::is_refusing(other, now);
-        let is_open = waits && other.listed.is_some() && !other.answered_within(now, input.liveness_timeout);
-        (is_certain || is_open) && started_at(other).is_some_and(near)
+        let is_quiet = other.listed.is_some() && !other.answered_within(now, input.liveness_timeout);
+        (is_failing(other, now) || is_waiting && is_quiet) && started_at(other).is_some_and(is_near)
     };
     input.brokers.iter().any(|other| other.id != suspect.id && shares(other))
 }
 
-/// When a broker's trouble began.
-fn started_at(seen: &BrokerEvidence) -> Option<Time> {
-    seen.overdue.values().copied().chain(seen.connect_checks.map(|checks| checks.began)).min()
+fn is_failing(broker: &BrokerEvidence, now: Time) -> bool {
+    unresponsive::is_unresponsive(broker, now) || connection_refused::is_refusing(broker, now)
 }
 
-fn said(seen: &BrokerEvidence, now: Time) -> Arc<str> {
-    match seen.last_answer {
-        Some(at) => format!("broker {} last answered {:.1} s ago", seen.id, now.since(at).as_secs_f64()).into(),
-        None => format!("broker {} has never answered", seen.id).into(),
+/// When a broker began to fail.
+fn started_at(broker: &BrokerEvidence) -> Option<Time> {
+    broker.overdue.values().copied().chain(broker.connect_checks.map(|checks| checks.began)).min()
+}
+
+fn last_answer(broker: &BrokerEvidence, now: Time) -> Arc<str> {
+    let id = broker.id;
+    match broker.last_answer {
+        Some(at) => format!("broker {id} last answered {:.1} s ago", now.since(at).as_secs_f64()).into(),
+        None => format!("broker {id} has never answered").into(),
     }
 }

@@ -1,49 +1,53 @@
-//! Credentials: TLS or SASL is refused, by one side or the other. At one broker it is that broker's certificate or keystore; at
-//! all of them it is more often ours.
+//! `credentials_refused`: TLS or SASL fails, refused by either side. At one broker the cause is most likely that broker's
+//! certificate or keystore; at all brokers it is most likely the prober's own credentials.
 
 use std::sync::Arc;
 
 use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
+use crate::ids::BrokerId;
+use crate::time::Time;
 
 use super::input::Input;
 
-/// The finding about whoever is refused.
+/// The finding about all brokers at which TLS or SASL fails.
 pub fn find(input: &Input) -> Option<Finding> {
-    let since = input.credentials_refused.values().map(|(since, _)| *since).min()?;
-    let (all, some) = (input.brokers.len(), input.credentials_refused.len());
+    let refused = &input.credentials_refused;
+    let since = refused.values().map(|(since, _)| *since).min()?;
+    let (all, some) = (input.brokers.len(), refused.len());
     let is_everywhere = all <= some;
-    let one = input.credentials_refused.keys().next().copied().filter(|_| some == 1 && !is_everywhere);
-    // What a broker shows of itself may be its own fault, and only if not everybody shows it.
-    let is_theirs = |fault: &Fault| fault.blame() == Blame::Cluster;
-    let theirs = !is_everywhere && input.credentials_refused.values().all(|(_, fault)| is_theirs(fault));
-    let summary = match one {
+    let only = refused.keys().next().copied().filter(|_| some == 1 && !is_everywhere);
+    // A broker's own certificate is its fault only if not every broker shows the same.
+    let is_brokers_fault = !is_everywhere && refused.values().all(|(_, fault)| fault.blame() == Blame::Cluster);
+    let summary = match only {
         Some(broker) => {
             format!("TLS or SASL fails at broker {broker} and nowhere else: compare its certificate and keystore")
         }
-        None if is_everywhere => "every broker refuses the prober's credentials, or the prober theirs: look at its \
-                                  password, its certificate and the CA that it trusts"
-            .to_owned(),
+        None if is_everywhere => {
+            "every broker refuses the prober's credentials, or the prober refuses theirs: look at the \
+                                  prober's password, its certificate and the CA that it trusts"
+                .to_owned()
+        }
         None => format!("TLS or SASL fails at {some} of {all} brokers: compare their certificates and keystores"),
     };
-    let told = |(broker, (_, fault)): (&crate::ids::BrokerId, &(crate::time::Time, Fault))| -> Arc<str> {
+    let evidence = |(broker, (_, fault)): (&BrokerId, &(Time, Fault))| -> Arc<str> {
         format!("a fresh connection to broker {broker} ended with {}", fault.error_type()).into()
     };
     Some(Finding {
         kind: FindingKind::CredentialsRefused,
         cluster: input.cluster.clone(),
-        broker: one,
-        blame: if theirs { Blame::Cluster } else { Blame::Unclear },
+        broker: only,
+        blame: if is_brokers_fault { Blame::Cluster } else { Blame::Unclear },
         since,
         confidence: 0.95,
         summary: summary.into(),
-        evidence: input.credentials_refused.iter().map(told).collect(),
+        evidence: refused.iter().map(evidence).collect(),
         runner_up: None,
         ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown],
     })
 }
 
-/// Whether a fault is about who is who.
+/// Whether a fault is about authentication, of either side.
 pub fn is_about(fault: Fault) -> bool {
     match fault {
         Fault::CertificateExpired

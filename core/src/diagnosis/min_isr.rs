@@ -1,11 +1,12 @@
-//! Too few replicas in sync: leaders are well, and refuse applications all the same, by what the topic demands.
+//! `not_enough_replicas`: the leaders are well but refuse writes with acks=all, because fewer replicas are in sync than
+//! `min.insync.replicas` demands (K9).
 
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 
 use super::input::Input;
 
-/// The finding about the replicated topic: by the leaders' own word.
+/// The finding about the replicated topic, by what its leaders state.
 pub fn find(input: &Input) -> Option<Finding> {
     let (partitions, since) = input.under_min_isr?;
     Some(Finding {
@@ -20,7 +21,7 @@ pub fn find(input: &Input) -> Option<Finding> {
              min.insync.replicas; bring the brokers back that hold the others"
         )
         .into(),
-        evidence: vec!["their leaders say so themselves: in sync, and demanded".into()],
+        evidence: vec!["their leaders report fewer in-sync replicas than the topic demands".into()],
         runner_up: None,
         ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
     })

@@ -1,4 +1,4 @@
-//! What the cluster does not permit: some of the probes are blind, and no broker is to blame.
+//! `permission_missing`: the prober's principal lacks an ACL. Some probes cannot run, and no broker is to blame.
 
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
@@ -8,8 +8,10 @@ use super::input::Input;
 /// The finding about the prober's own principal.
 pub fn find(input: &Input) -> Option<Finding> {
     let first = input.missing_permissions.first()?;
-    let more = input.missing_permissions.len() - 1;
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let more = match input.missing_permissions.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
     Some(Finding {
         kind: FindingKind::PermissionMissing,
         cluster: input.cluster.clone(),
@@ -17,7 +19,7 @@ pub fn find(input: &Input) -> Option<Finding> {
         blame: Blame::Unclear,
         since: input.now,
         confidence: 1.0,
-        summary: format!("the prober may not do all that it should: {first}{more}").into(),
+        summary: format!("the prober lacks permissions that it needs: {first}{more}").into(),
         evidence: input.missing_permissions.clone(),
         runner_up: None,
         ruled_out: Vec::new(),

@@ -1,40 +1,45 @@
-//! A way that loses packets now and then: too little to make any cell slow, and told by connections that wait one at a time.
+//! `path_degraded` by packet loss that is too rare to make a whole cell slow: single connections to one broker stall while
+//! others to it are answered.
 
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
 
 use super::cells::single_connection_stalls::SingleConnectionStalls;
 use super::input::{BrokerEvidence, Input};
+use super::settled::is_settled;
 
-/// Unless others wait so many times less often, it is the prober's own network, or everybody's.
-const TIMES_PEERS: usize = 4;
+/// Factor by which every other broker must stall less often. Otherwise the loss is in the prober's own network, or everywhere.
+const PEERS_FACTOR: usize = 4;
 
-/// The finding about the way to one broker. The caller has made sure that nothing else explains late answers.
+/// The finding about the network path to one broker. The caller has made sure that nothing else explains late answers.
 pub fn find(input: &Input) -> Option<Finding> {
-    let stalls =
-        |seen: &BrokerEvidence| input.table.single_connection_stalls.get(&seen.id).copied().unwrap_or_default();
-    let mut often = input.brokers.iter().filter(|seen| stalls(seen).is_often() && input.is_settled(seen.id));
-    let (seen, None) = (often.next()?, often.next()) else { return None };
-    if input.brokers.iter().any(|other| other.id != seen.id && stalls(seen).stalls < TIMES_PEERS * stalls(other).stalls)
-    {
+    let stalls_of =
+        |broker: &BrokerEvidence| input.table.single_connection_stalls.get(&broker.id).copied().unwrap_or_default();
+    let is_lossy = |broker: &&BrokerEvidence| stalls_of(broker).is_often() && is_settled(input, broker.id);
+    let mut lossy = input.brokers.iter().filter(is_lossy);
+    let (broker, None) = (lossy.next()?, lossy.next()) else { return None };
+    let SingleConnectionStalls { stalls, connections } = stalls_of(broker);
+    let mut others = input.brokers.iter().filter(|other| other.id != broker.id);
+    if others.any(|other| stalls < PEERS_FACTOR * stalls_of(other).stalls) {
         return None;
     }
-    let (broker, SingleConnectionStalls { stalls: late, connections }) = (seen.id, stalls(seen));
+    let id = broker.id;
     Some(Finding {
         kind: FindingKind::PathDegraded,
         cluster: input.cluster.clone(),
-        broker: Some(broker),
+        broker: Some(id),
         blame: Blame::Unclear,
         since: input.now,
         confidence: 0.9,
         summary: format!(
-            "the way from here to broker {broker} loses packets: its connections wait one at a time, while the others to it \
-             are answered; look at the network between"
+            "the network path from this prober to broker {id} loses packets: single connections to it stall while others \
+             to it are answered; look at the network between"
         )
         .into(),
         evidence: vec![
-            format!("{late} late answers on {connections} connections in twenty seconds, each while another was answered").into(),
-            "connections to the other brokers did not wait like that".into(),
+            format!("{stalls} late answers on {connections} connections in 20 s, each while another connection was answered")
+                .into(),
+            "connections to the other brokers did not stall like that".into(),
         ],
         runner_up: Some(FindingKind::BrokerSlow),
         ruled_out: vec![FindingKind::BrokerStalled, FindingKind::ClusterOverloaded, FindingKind::ProberStalled],

@@ -1,4 +1,5 @@
-//! The prober itself comes first: what it did not hear because it was not there, nobody else is accused of (design §8).
+//! `prober_stalled` and `prober_starved`: the prober itself. While it was not running it could not receive answers, so it accuses
+//! no broker (K1).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,40 +10,40 @@ use crate::vitals::Usage;
 
 use super::input::Input;
 use super::prober_health::ProberHealth;
-use super::unresponsive::seconds;
+use super::sentences::seconds;
 
-/// Stalls so far back count: after one, answers that had arrived meanwhile are read within this time.
+/// Window in which a stall counts: answers that arrived during a stall are read within this time after it.
 pub const STALLS_WITHIN: Duration = Duration::from_secs(3);
 
-/// Stalled for as long in that time, the prober accuses nobody.
+/// Stalled for this long within [`STALLS_WITHIN`], the prober accuses nobody.
 pub const STALLED_FOR: Duration = Duration::from_millis(100);
 
-/// Stalled for as long within a minute, it accuses itself.
-pub const STALLED_LATELY: Duration = Duration::from_secs(1);
+/// Stalled for this long within a minute, it reports `prober_stalled`.
+pub const STALLED_PER_MINUTE: Duration = Duration::from_secs(1);
 
-/// Held back by its CPU limit for as long in [`STALLS_WITHIN`], it accuses nobody, however punctual its heartbeat was:
-/// each CPU is held back by itself, and another of its threads may have been on it.
+/// Throttled by its CPU limit for this long within [`STALLS_WITHIN`], it accuses nobody, even if its heartbeat was on time: each
+/// CPU is throttled by itself, and another of its threads may have been on a throttled one.
 pub const THROTTLED_FOR: Duration = Duration::from_millis(300);
 
-/// Held back for as long within a minute, it accuses its limit.
-pub const THROTTLED_LATELY: Duration = Duration::from_secs(3);
+/// Throttled for this long within a minute, it reports its CPU limit.
+pub const THROTTLED_PER_MINUTE: Duration = Duration::from_secs(3);
 
-/// The same of waiting for memory, where the machine tells for how long.
-pub const WAITED_LATELY: Duration = Duration::from_secs(3);
+/// Waited for memory for this long within a minute, it reports its memory limit, where the kernel has PSI.
+pub const MEMORY_WAIT_PER_MINUTE: Duration = Duration::from_secs(3);
 
-/// Where it does not: the limit was met so often within a minute.
-pub const MET_LATELY: u64 = 100;
+/// Hit its memory limit this often within a minute, it reports it, where the kernel has no PSI.
+pub const LIMIT_HITS_PER_MINUTE: u64 = 100;
 
-/// From this share on descriptors and ports are called short.
+/// Share in use from which descriptors and ports count as short.
 pub const SHORT_FROM: f64 = 0.9;
 
-/// So long after something was refused for want of them they are short, whatever the last count said.
+/// Time after an operation was refused for want of a resource during which that resource counts as short.
 pub const REFUSED_WITHIN: Duration = Duration::from_secs(5);
 
-/// From this share on others on the same machine are mentioned.
+/// Share of stolen CPU time from which the evidence mentions the hypervisor.
 const STOLEN_FROM: f64 = 0.1;
 
-/// Whether the prober could not pay attention just now, so that silence may be its own.
+/// Whether the prober may have missed answers in the last seconds, so that missing ones accuse nobody.
 pub fn is_stalled(input: &Input) -> bool {
     let prober = &input.prober;
     let within = |at: Option<_>, length| at.is_some_and(|at| input.now.since(at) < length);
@@ -53,26 +54,26 @@ pub fn is_stalled(input: &Input) -> bool {
         || prober.loopback.is_lost()
 }
 
-/// The finding about the prober: that something is short explains that it was stopped.
+/// The finding about the prober. A resource that is short explains a stall.
 pub fn find(input: &Input) -> Option<Finding> {
     starved(input).or_else(|| stalled(input))
 }
 
 fn stalled(input: &Input) -> Option<Finding> {
-    (STALLED_LATELY <= input.stalled_last_minute && STALLED_FOR <= input.stalled).then(|| {
+    (STALLED_PER_MINUTE <= input.stalled_last_minute && STALLED_FOR <= input.stalled).then(|| {
         let mut evidence: Vec<Arc<str>> = vec!["its prober heartbeats came late by as much".into()];
         let stolen = input.prober.steal_share_last_minute;
         if STOLEN_FROM <= stolen {
             evidence
-                .push(format!("{:.0} % of this machine's CPU went to other guests of its host", 100.0 * stolen).into());
+                .push(format!("{:.0} % of this host's CPU time was stolen by the hypervisor", 100.0 * stolen).into());
         }
         Finding {
             summary: format!(
-                "the prober itself was stopped for {} in the last minute: give it CPU, it judges nobody meanwhile",
+                "the prober itself was stalled for {} in the last minute: give it CPU; until then it accuses nobody",
                 seconds(input.stalled_last_minute)
             )
             .into(),
-            ..about_us(input, FindingKind::ProberStalled, evidence)
+            ..about_prober(input, FindingKind::ProberStalled, evidence)
         }
     })
 }
@@ -86,7 +87,7 @@ fn starved(input: &Input) -> Option<Finding> {
         short.push(Shortage {
             what: "sockets",
             remedy: "raise the limits of open files and of memory for sockets",
-            evidence: "this machine refused it a connection for want of descriptors, ports or memory".into(),
+            evidence: "the host refused it a connection for want of descriptors, ports or memory".into(),
         });
     }
     if short.is_empty() {
@@ -94,15 +95,15 @@ fn starved(input: &Input) -> Option<Finding> {
     }
     let list = |word: fn(&Shortage) -> &str| short.iter().map(word).collect::<Vec<_>>();
     let summary = format!(
-        "the prober itself is short of {}: {}; what it cannot vouch for is void",
+        "the prober itself is short of {}: {}; events that this may have changed are void",
         list(|short| short.what).join(" and "),
         list(|short| short.remedy).join(", and ")
     );
     let evidence = short.iter().map(|short| short.evidence.as_str().into()).collect();
-    Some(Finding { summary: summary.into(), ..about_us(input, FindingKind::ProberStarved, evidence) })
+    Some(Finding { summary: summary.into(), ..about_prober(input, FindingKind::ProberStarved, evidence) })
 }
 
-/// Something that the prober has too little of.
+/// A resource that the prober is short of.
 struct Shortage {
     what: &'static str,
     remedy: &'static str,
@@ -110,26 +111,26 @@ struct Shortage {
 }
 
 fn cpu(prober: &ProberHealth) -> Option<Shortage> {
-    (THROTTLED_LATELY <= prober.throttled_last_minute).then(|| {
-        let (periods, met) = prober.throttled_periods_last_minute;
-        let held = seconds(prober.throttled_last_minute);
+    (THROTTLED_PER_MINUTE <= prober.throttled_last_minute).then(|| {
+        let (periods, throttled) = prober.throttled_periods_last_minute;
+        let length = seconds(prober.throttled_last_minute);
         Shortage {
             what: "CPU",
             remedy: "raise its container's CPU limit",
             evidence: format!(
-                "its CPU limit held it back for {held} in the last minute, in {met} of {periods} periods"
+                "its CPU limit throttled it for {length} in the last minute, in {throttled} of {periods} periods"
             ),
         }
     })
 }
 
 fn memory(prober: &ProberHealth) -> Option<Shortage> {
-    let met = prober.memory_limit_hits_last_minute;
+    let hits = prober.memory_limit_hits_last_minute;
     let evidence = match prober.memory_wait_last_minute {
-        Some(waited) if WAITED_LATELY <= waited => {
-            format!("it waited for memory for {} in the last minute, and met its limit {met} times", seconds(waited))
+        Some(waited) if MEMORY_WAIT_PER_MINUTE <= waited => {
+            format!("it waited for memory for {} in the last minute, and hit its limit {hits} times", seconds(waited))
         }
-        None if MET_LATELY <= met => format!("it met its memory limit {met} times in the last minute"),
+        None if LIMIT_HITS_PER_MINUTE <= hits => format!("it hit its memory limit {hits} times in the last minute"),
         _ => return None,
     };
     Some(Shortage { what: "memory", remedy: "raise its container's memory limit", evidence })
@@ -143,11 +144,11 @@ fn descriptors(prober: &ProberHealth) -> Option<Shortage> {
 
 fn ports(prober: &ProberHealth) -> Option<Shortage> {
     let Usage { used, limit } = prober.ports.filter(|share| SHORT_FROM <= share.ratio())?;
-    let remedy = "widen net.ipv4.ip_local_port_range, or find who opens so many connections";
+    let remedy = "widen net.ipv4.ip_local_port_range, or find the process that opens so many connections";
     Some(Shortage { what: "local ports", remedy, evidence: format!("{used} of {limit} local ports are in use") })
 }
 
-fn about_us(input: &Input, kind: FindingKind, evidence: Vec<Arc<str>>) -> Finding {
+fn about_prober(input: &Input, kind: FindingKind, evidence: Vec<Arc<str>>) -> Finding {
     Finding {
         kind,
         cluster: input.cluster.clone(),

@@ -1,5 +1,5 @@
-//! A quota: the cluster answers, and makes us wait by its own rules (KIP-219). No broker is slow; what is throttled judges
-//! nobody.
+//! `quota_throttled`: brokers answer but delay the prober by a quota (KIP-219). No broker is slow; throttled attempts accuse
+//! none.
 
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
@@ -17,10 +17,11 @@ pub fn find(input: &Input) -> Option<Finding> {
         blame: Blame::Unclear,
         since,
         confidence: 1.0,
-        summary: "the cluster throttles this prober by a quota: raise it for the prober's user and client id, what is \
-                  throttled judges no broker"
-            .into(),
-        evidence: vec![format!("answers of broker {} came with a throttle time", brokers.join(", ")).into()],
+        summary:
+            "the cluster throttles this prober by a quota: raise it for the prober's user and client id; throttled \
+                  attempts accuse no broker"
+                .into(),
+        evidence: vec![format!("responses of broker {} carried a throttle time", brokers.join(", ")).into()],
         runner_up: None,
         ruled_out: vec![FindingKind::BrokerSlow, FindingKind::ClusterOverloaded],
     })

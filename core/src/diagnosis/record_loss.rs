@@ -1,4 +1,4 @@
-//! Data loss: records that were acked by all in-sync replicas, and are gone. The one finding that outlasts its cause.
+//! `acked_records_lost`: records that were acked with acks=all are gone. The one finding that stays after its cause has ended.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::finding::{Finding, FindingKind};
 
 use super::input::Input;
 
-/// Said for so long after the last record was found missing: nothing undoes it, and somebody must read it.
-pub const SAID_FOR: Duration = Duration::from_secs(3600);
+/// The finding stays for this long after the last loss was found: nothing undoes a loss, and somebody must read it.
+pub const STAYS_FOR: Duration = Duration::from_secs(3600);
 
 /// The finding about the replicated lane.
 pub fn find(input: &Input) -> Option<Finding> {
     let (count, since, last) = input.lost?;
-    (input.now.since(last) < SAID_FOR).then(|| Finding {
+    (input.now.since(last) < STAYS_FOR).then(|| Finding {
         kind: FindingKind::AckedRecordsLost,
         cluster: input.cluster.clone(),
         broker: None,
@@ -25,7 +25,7 @@ pub fn find(input: &Input) -> Option<Finding> {
              was lost by it"
         )
         .into(),
-        evidence: vec!["each was acked with acks=all, and read again in vain".into()],
+        evidence: vec!["each was acked with acks=all, and a second read did not find it".into()],
         runner_up: None,
         ruled_out: vec![FindingKind::ProberStalled],
     })

@@ -1,23 +1,23 @@
-//! What a cell usually takes: the upper end of its latencies over the last ten minutes, trouble left out.
+//! The baseline of a cell: the upper end of its latencies over the last ten minutes, without those of a failure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::time::Time;
 
-/// The latencies of so long are one sample.
+/// Length of one sample.
 const SAMPLE: Duration = Duration::from_secs(5);
 
-/// So many samples are remembered: ten minutes.
-const KEPT: usize = 120;
+/// Samples kept: ten minutes.
+const SAMPLES_KEPT: usize = 120;
 
-/// With so many a cell knows what is usual: a quarter of a minute.
-const ENOUGH: usize = 3;
+/// Samples from which there is a baseline: 15 seconds.
+const SAMPLES_MIN: usize = 3;
 
-/// Latencies of one sample at most; the rest of a busy one says the same.
-const SAMPLE_MAX: usize = 64;
+/// Latencies per sample at most; more would not change its ninth decile much.
+const LATENCIES_MAX: usize = 64;
 
-/// One cell's past.
+/// The samples of one cell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
     began: Time,
@@ -34,17 +34,17 @@ impl Baseline {
             self.close();
             self.began = at;
         }
-        if self.sample.len() < SAMPLE_MAX {
+        if self.sample.len() < LATENCIES_MAX {
             self.sample.push(latency);
         }
     }
 
-    /// The sample under way came from a time of trouble: it says nothing of what is usual.
+    /// Discards the current sample, because it comes from a failure.
     pub fn discard(&mut self) {
         self.sample.clear();
     }
 
-    /// What nine of ten answers usually stay below; `None` while too little is known.
+    /// Latency that nine of ten answers usually stay below; `None` while there are too few samples.
     pub fn baseline(&self) -> Option<Duration> {
         self.baseline
     }
@@ -52,17 +52,17 @@ impl Baseline {
     fn close(&mut self) {
         let Some(decile) = quantile(&mut self.sample, 9, 10) else { return };
         self.sample.clear();
-        if self.deciles.len() == KEPT {
+        if self.deciles.len() == SAMPLES_KEPT {
             self.deciles.pop_front();
         }
         self.deciles.push_back(decile);
-        // The median of the samples: up to half of them may come from trouble that nobody recognised.
+        // The median of the samples: up to half of them may come from a failure that was not recognised.
         let mut deciles: Vec<Duration> = self.deciles.iter().copied().collect();
-        self.baseline = quantile(&mut deciles, 1, 2).filter(|_| ENOUGH <= self.deciles.len());
+        self.baseline = quantile(&mut deciles, 1, 2).filter(|_| SAMPLES_MIN <= self.deciles.len());
     }
 }
 
-/// The value that `share` of `of` stay at or below; `None` of nothing.
+/// The value that `share` of `of` stay at or below; `None` of an empty slice.
 pub(super) fn quantile<T: Ord + Copy>(values: &mut [T], share: usize, of: usize) -> Option<T> {
     values.sort_unstable();
     values.get((values.len().saturating_sub(1) * share) / of).copied()
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_is_known_after_a_quarter_of_a_minute() {
+    fn baseline_is_known_after_a_quarter_of_a_minute() {
         let mut history = Baseline::default();
         live(&mut history, 10..25, ms(5));
         assert_eq!(history.baseline(), None);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_of_some_minutes_does_not_become_usual() {
+    fn slowness_of_some_minutes_does_not_become_the_baseline() {
         let mut history = Baseline::default();
         live(&mut history, 0..600, ms(5));
         live(&mut history, 600..840, ms(300));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn spoiled_sample_leaves_no_trace() {
+    fn discarded_sample_does_not_change_the_baseline() {
         let mut history = Baseline::default();
         live(&mut history, 0..60, ms(5));
         for second in 60..3600 {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn quantile_of_nothing_is_nothing() {
+    fn quantile_of_an_empty_slice_is_none() {
         assert_eq!(quantile::<u64>(&mut [], 1, 2), None);
         assert_eq!(quantile(&mut [3, 1, 2], 1, 2), Some(2));
         assert_eq!(quantile(&mut [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 9, 10), Some(9));

@@ -1,16 +1,17 @@
-//! Does a cell fail? A cumulative sum of log-likelihood ratios (Page, 1954): full outages and a few per cent of loss alike.
+//! Whether a cell is failing: a cumulative sum of log-likelihood ratios (Page, 1954), which finds outages and a few per cent of
+//! failures alike.
 //!
-//! "So many in a row" is blind to a broker that loses one answer in twenty, and a share over a window is slow to see an
-//! outage. The sum rises by what a failure speaks for trouble, falls by what a success speaks against it, and never below
-//! zero. Four failures in a row are enough; of one answer in twenty lost, it takes some sixty answers.
+//! Counting failures in a row misses a broker that loses one answer in twenty, and a share over a window finds an outage late. The
+//! sum rises with each failure and falls with each success, but never below zero. Four failures in a row are enough; when one answer
+//! in twenty is lost, it takes about sixty answers.
 
-/// Failures of a cell that is well.
+/// Failure rate of a healthy cell.
 const WELL: f64 = 0.001;
 
-/// Failures of the mildest trouble that is worth finding.
-const ILL: f64 = 0.05;
+/// Lowest failure rate that is worth finding.
+const FAILING: f64 = 0.05;
 
-/// From here on the cell fails: four failures, not three, and one false alarm in a month at one answer a second.
+/// Sum from which the cell is failing: four failures in a row, and one false alarm in a month at one answer a second.
 const FAILING_FROM: f64 = 12.0;
 
 /// The sum of one cell.
@@ -20,17 +21,17 @@ pub struct Cusum(f64);
 impl Cusum {
     /// Takes one answer in.
     pub fn take(&mut self, failed: bool) {
-        let ratio = if failed { (ILL / WELL).ln() } else { ((1.0 - ILL) / (1.0 - WELL)).ln() };
-        // Beyond twice the limit nothing more is to be said, and there it stops.
+        let ratio = if failed { (FAILING / WELL).ln() } else { ((1.0 - FAILING) / (1.0 - WELL)).ln() };
+        // Bounded, so that recovery does not take longer after a long outage.
         self.0 = (self.0 + ratio).clamp(0.0, 2.0 * FAILING_FROM);
     }
 
-    /// Whether the cell fails.
+    /// Whether the cell is failing.
     pub fn is_failing(self) -> bool {
         FAILING_FROM <= self.0
     }
 
-    /// Nothing has failed for as long as it takes to be sure of that.
+    /// Starts over, once no answer has failed for long enough.
     pub fn clear(&mut self) {
         self.0 = 0.0;
     }
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// After how many answers of which every `nth` fails.
+    /// Number of answers until it is failing, when every `nth` fails.
     fn found_after(nth: u32) -> Option<u32> {
         let mut sum = Cusum::default();
         (1..1000).find(|answer| {

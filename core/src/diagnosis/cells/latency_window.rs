@@ -1,4 +1,4 @@
-//! One cell: what one probe has lately seen of one broker.
+//! One cell of the matrix: the recent latencies of one probe at one broker, and their statistics.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,58 +9,61 @@ use crate::time::Time;
 use super::baseline::{Baseline, quantile};
 use super::cusum::Cusum;
 
-/// Answers of so long are "lately".
-pub const LATELY: Duration = Duration::from_secs(8);
+/// Evaluation window.
+pub const WINDOW: Duration = Duration::from_secs(8);
 
-/// Of a probe that asks seldom, so many answers are, however old…
-const AT_LEAST: usize = 4;
+/// Answers that are evaluated at least, also beyond [`WINDOW`]: rare probes have few.
+const ANSWERS_MIN: usize = 4;
 
-/// …up to this age.
-const TOO_OLD: Duration = Duration::from_secs(60);
+/// Age beyond which no answer is evaluated.
+const AGE_MAX: Duration = Duration::from_secs(60);
 
-/// Answers remembered at most: at default rates more than [`LATELY`] brings.
-const REMEMBERED: usize = 64;
+/// Answers kept at most: more than arrive within [`WINDOW`] at default rates.
+const ANSWERS_MAX: usize = 64;
 
-/// Slow answers that are nearer to each other than this are one pause, not a slow broker.
-const SPREAD: Duration = Duration::from_secs(3);
+/// Time between the first and the last late answer from which a cell is slow; below it, they are one pause.
+const SPREAD_MIN: Duration = Duration::from_secs(3);
 
-/// Of its latest answers, so many are late in a cell that is slow: more than a third. A collector that stops a broker for
-/// most of a second every few seconds stays below; a process that has half of the time does not.
+/// Share of late answers from which a cell is slow. A garbage collector that stops a broker for most of a second every few seconds
+/// stays below it; a process that runs half of the time does not.
 pub const SLOW_FROM: f64 = 0.35;
 
-/// Fewer will do if they come again and again, each after an answer in time: no collector stops a process so often.
+/// Share of late answers from which a cell is slow if they come in at least [`OFTEN`] separate episodes: no garbage collector
+/// stops a process so often.
 const OFTEN_FROM: f64 = 0.2;
+
+/// Separate episodes of late answers, each after an answer in time.
 const OFTEN: usize = 5;
 
-/// A slow cell is slower than this many times what it usually takes…
+/// Multiple of the baseline from which an answer is late.
 const BASELINE_FACTOR: u32 = 3;
 
-/// …and than this part of its threshold: below that nobody is hurt.
+/// Fraction of the threshold below which no answer is late, because no user notices it.
 const THRESHOLD_PART: u32 = 20;
 
-/// When all brokers are late at once they share a load; that is worth a finding from this part of the threshold on.
+/// Fraction of the threshold from which an answer counts towards an overload of the whole cluster.
 const OVERLOAD_PART: u32 = 4;
 
-/// What TCP sends again comes 200 ms later and more: at a threshold of a second, from this part on.
-const RESENT_PART: u32 = 8;
+/// Fraction of the threshold from which a TCP retransmit (RTO ≥ 200 ms, RFC 6298) is a plausible cause, at a threshold of 1 s.
+const RETRANSMIT_PART: u32 = 8;
 
-/// A cell that has been slow for so long may call that usual.
+/// Time after which the latency of a slow cell becomes its new baseline.
 const NEW_BASELINE_AFTER: Duration = Duration::from_secs(3600);
 
-/// Up to this share of late answers a cell is well; between the two nothing is certain.
+/// Share of late answers up to which a cell is well. Between this and [`SLOW_FROM`] it is neither well nor slow.
 const WELL_UP_TO: f64 = 0.1;
 
 /// One answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Answer {
     at: Time,
-    /// `None` if it was none.
+    /// `None` if there was no answer.
     latency: Option<Duration>,
-    /// The broker answered something else while this one was waited for.
+    /// Whether the broker answered another connection while this answer was waited for.
     answered_elsewhere: bool,
 }
 
-/// One probe at one broker.
+/// The recent answers of one probe at one broker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LatencyWindow {
     recent: VecDeque<Answer>,
@@ -72,40 +75,40 @@ pub struct LatencyWindow {
     slow_since: Option<Time>,
 }
 
-/// What a cell shows at a moment.
+/// Statistics of a cell at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WindowStats {
-    /// Answers lately.
+    /// Answers in the window.
     pub answers: usize,
-    /// The share of them that came late, or not at all.
+    /// Share of them that were late or missing.
     pub late: f64,
-    /// The same, by the measure for all brokers at once.
+    /// Share of them that were late by the stricter limit of an overload.
     pub very_late: f64,
-    /// Later than this is late.
+    /// Latency from which an answer is late.
     pub limit: Duration,
-    /// What half of them stayed below, if it is slow.
+    /// Median latency, if the cell is slow.
     pub median: Option<Duration>,
-    /// Late ones during which the broker answered something else: it was not the process that stood still.
+    /// Late answers during which the broker answered another connection, so that its process was running.
     pub answered_elsewhere: usize,
-    /// Late by turns or throughout, for at least [`SPREAD`].
+    /// Whether many answers were late, over at least [`SPREAD_MIN`].
     pub slow: bool,
-    /// Enough answers, and hardly any of them late.
+    /// Whether there are enough answers and at most [`WELL_UP_TO`] of them late.
     pub well: bool,
-    /// More than its share of failures.
+    /// Whether failures are more frequent than in a healthy cell.
     pub failing: bool,
-    /// Why the newest failed.
+    /// Fault of the newest failure.
     pub fault: Option<Fault>,
 }
 
 impl WindowStats {
-    /// Whether there are answers enough to judge it at all.
+    /// Whether there are enough answers to judge it.
     pub fn is_enough(&self) -> bool {
-        AT_LEAST <= self.answers
+        ANSWERS_MIN <= self.answers
     }
 }
 
 impl LatencyWindow {
-    /// Nothing seen yet; from `threshold` on an answer is `slow` to whoever counts it.
+    /// An empty window. `threshold` is the latency from which an event counts as `slow`.
     pub fn new(threshold: Duration) -> LatencyWindow {
         LatencyWindow {
             recent: VecDeque::new(),
@@ -118,13 +121,13 @@ impl LatencyWindow {
         }
     }
 
-    /// The threshold is another one from now on.
+    /// Changes the threshold, as after a configuration reload.
     pub fn set_threshold(&mut self, threshold: Duration) {
         self.threshold = threshold;
     }
 
-    /// Takes in what came at `at` and speaks of the broker: a latency, or why there is none. `meanwhile` says whether the broker
-    /// answered something else while this was waited for.
+    /// Takes in an answer that ended at `at`: its latency, or its fault. `answered_elsewhere`: the broker answered another
+    /// connection while this answer was waited for.
     pub fn take(&mut self, at: Time, answer: Result<Duration, Fault>, answered_elsewhere: bool) {
         while self.recent.front().is_some_and(|answer| self.is_past(answer.at, at)) {
             self.recent.pop_front();
@@ -138,15 +141,15 @@ impl LatencyWindow {
                 self.fault = Some(fault);
             }
         }
-        // A share of failures is over when none has come for a while, not when the sum has run out.
-        let quiet = self.failed_at.is_none_or(|failed| LATELY <= at.since(failed));
+        // The cell recovers when no answer has failed for one window, not when the sum has run down.
+        let quiet = self.failed_at.is_none_or(|failed| WINDOW <= at.since(failed));
         if quiet && answer.is_ok() {
             self.failures.clear();
             self.fault = None;
         }
     }
 
-    /// What it has seen lately says nothing: it comes from a time that another trouble explains.
+    /// Drops the recent answers, because another failure explains them. The baseline stays.
     pub fn reset(&mut self) {
         self.recent.clear();
         self.history.discard();
@@ -155,18 +158,18 @@ impl LatencyWindow {
         self.slow_since = None;
     }
 
-    /// What it shows at `now`.
+    /// The statistics at `now`.
     pub fn stats(&mut self, now: Time) -> WindowStats {
         let (limit, high) = self.limits();
         let is_late = |answer: &Answer, limit: Duration| answer.latency.is_none_or(|latency| limit <= latency);
-        let lately: Vec<Answer> = self.recent.iter().copied().filter(|answer| now.since(answer.at) < TOO_OLD).collect();
+        let lately: Vec<Answer> = self.recent.iter().copied().filter(|answer| now.since(answer.at) < AGE_MAX).collect();
         let late: Vec<Answer> = lately.iter().copied().filter(|answer| is_late(answer, limit)).collect();
         let share = |count: usize| if count == 0 { 0.0 } else { count as f64 / lately.len() as f64 };
         let spread = late.first().zip(late.last()).map_or(Duration::ZERO, |(first, last)| last.at.since(first.at));
-        let enough = AT_LEAST <= lately.len();
+        let enough = ANSWERS_MIN <= lately.len();
         let times = 1 + lately.windows(2).filter(|two| !is_late(&two[0], limit) && is_late(&two[1], limit)).count();
         let many = SLOW_FROM <= share(late.len()) || OFTEN_FROM <= share(late.len()) && OFTEN <= times;
-        let slow = enough && many && SPREAD <= spread;
+        let slow = enough && many && SPREAD_MIN <= spread;
         self.remember(now, slow);
         let mut latencies: Vec<Duration> = lately.iter().filter(|_| slow).filter_map(|answer| answer.latency).collect();
         WindowStats {
@@ -183,20 +186,20 @@ impl LatencyWindow {
         }
     }
 
-    /// From where an answer is so late that TCP may have had to send again.
+    /// Latency from which a TCP retransmit (RTO ≥ 200 ms, RFC 6298) is a plausible cause.
     pub fn retransmit_limit(&self) -> Duration {
-        self.limits().0.max(self.threshold / RESENT_PART)
+        self.limits().0.max(self.threshold / RETRANSMIT_PART)
     }
 
-    /// From where an answer is late, and very late. Who has no past yet is measured by the threshold alone: a broker may be
-    /// far away, and no worse for it.
+    /// Latency from which an answer is late, and from which it counts towards an overload. Without a baseline the threshold alone
+    /// applies, because a broker may be far away and still healthy.
     fn limits(&self) -> (Duration, Duration) {
         let Some(baseline) = self.history.baseline() else { return (self.threshold, self.threshold) };
         let baseline = BASELINE_FACTOR * baseline;
         (baseline.max(self.threshold / THRESHOLD_PART), baseline.max(self.threshold / OVERLOAD_PART))
     }
 
-    /// What is slow now is not what is usual, until it has been for an hour.
+    /// Keeps slow answers out of the baseline until the cell has been slow for [`NEW_BASELINE_AFTER`].
     fn remember(&mut self, now: Time, slow: bool) {
         self.slow_since = slow.then(|| self.slow_since.unwrap_or(now));
         if self.slow_since.is_some_and(|since| now.since(since) < NEW_BASELINE_AFTER) {
@@ -206,6 +209,6 @@ impl LatencyWindow {
 
     fn is_past(&self, at: Time, now: Time) -> bool {
         let age = now.since(at);
-        REMEMBERED <= self.recent.len() || TOO_OLD <= age || LATELY <= age && AT_LEAST <= self.recent.len()
+        ANSWERS_MAX <= self.recent.len() || AGE_MAX <= age || WINDOW <= age && ANSWERS_MIN <= self.recent.len()
     }
 }

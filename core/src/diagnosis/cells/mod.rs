@@ -1,12 +1,12 @@
-//! The matrix broker × probe: of each broker, what each probe has lately seen. A cell has a failing and a slow bit; rows are
-//! told from each other by which of their cells are bad, and by whether the others' are, too (design §3).
+//! The matrix broker × probe: a cell holds the recent latencies of one probe at one broker, and is failing, slow or well. Which cells
+//! are bad, and whether the other brokers' are too, tells one failure from another (`matrix`).
 //!
 //! | file | holds |
 //! | --- | --- |
-//! | [`cell`] | one cell: its latest answers, and what they show |
-//! | [`cusum`] | the failing bit |
-//! | [`history`] | what is usual, against which the slow bit is told |
-//! | [`roads`] | connections that wait one at a time |
+//! | [`latency_window`] | one cell: its recent answers and their statistics |
+//! | [`cusum`] | whether a cell is failing |
+//! | [`baseline`] | the usual latency of a cell, against which it is slow |
+//! | [`single_connection_stalls`] | connections that stall while others to the same broker are answered |
 
 pub mod baseline;
 pub mod cusum;
@@ -29,21 +29,21 @@ use crate::time::Time;
 use latency_window::{LatencyWindow, WindowStats};
 use single_connection_stalls::{SingleConnectionStalls, StallDetector};
 
-/// Late this many times as often as its peers, a broker is slow by itself.
-const TIMES_PEERS: f64 = 3.0;
+/// Factor by which a broker must be late more often than its peers to be an outlier.
+const PEERS_FACTOR: f64 = 3.0;
 
-/// What is asked, in columns. Whether a record is read back is left out: it depends on the write before it.
+/// The columns of the matrix: one kind of request each. Reading a record back is left out, because it depends on the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// Pinned produce: this broker's log, and nobody else's.
+    /// Produce in the pinned lane: depends on this broker alone.
     Write,
-    /// A known record, read again.
+    /// Fetch of a known record.
     Fetch,
-    /// The metadata of our topics, from memory.
+    /// Metadata of the monitor topics, which the broker answers from memory.
     Metadata,
     /// A fresh connection.
     Connect,
-    /// Produce with acks=all to the partition that prefers this broker: its leader, and whoever is in sync with it.
+    /// Produce with acks=all to the partition that prefers this broker: depends on its leader and all in-sync replicas.
     Replicated,
 }
 
@@ -63,7 +63,7 @@ impl Column {
         }
     }
 
-    /// In sentences.
+    /// The word in sentences of findings.
     pub const fn as_str(self) -> &'static str {
         match self {
             Column::Write => "write",
@@ -82,35 +82,35 @@ pub struct Cells {
     connections: BTreeMap<BrokerId, StallDetector>,
 }
 
-/// What the cells show at a moment.
+/// The flags of all cells at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
-    /// Each cell.
+    /// By column and broker.
     pub cells: BTreeMap<(Column, BrokerId), CellFlags>,
-    /// What each broker's connections waited for one at a time.
+    /// Connections that stalled alone, by broker.
     pub single_connection_stalls: BTreeMap<BrokerId, SingleConnectionStalls>,
 }
 
-/// One cell of the table.
+/// Statistics of one cell, compared with the same probe at the other brokers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CellFlags {
-    /// What it shows.
+    /// Its own statistics.
     pub stats: WindowStats,
-    /// Late so much more often than its peers that no common load explains it.
+    /// Whether it is late so much more often than its peers that no common load explains it.
     pub is_outlier: bool,
-    /// That, and bad.
+    /// Whether it is failing, or slow and an outlier.
     pub is_bad_outlier: bool,
 }
 
 impl CellFlags {
-    /// Whether anything is wrong.
+    /// Whether it is failing or slow.
     pub fn is_bad(&self) -> bool {
         self.stats.failing || self.stats.slow
     }
 }
 
 impl Cells {
-    /// An event was counted. What is void, or somebody's fault that is no broker's, says nothing of a broker.
+    /// Takes in a counted event. Void events, and faults that are not about a broker, are ignored.
     pub fn on_event(&mut self, event: &Event) {
         let (Some(broker), Some(answer)) = (event.broker.id(), answer(event)) else { return };
         let threshold = event.limits.threshold;
@@ -126,25 +126,24 @@ impl Cells {
         cell.take(event.ended, answer, answered_elsewhere);
     }
 
-    /// A fresh connection that was opened outside the schedule has failed with this, or has not. How long it took is not asked:
-    /// it was opened because something was wrong.
+    /// Takes in the result of a connect check; `None` is success. Its latency is ignored, because it was made during a failure.
     pub fn on_connect_check(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
-        let speaks_of_it = fault.is_none_or(speaks_of_a_broker);
-        if speaks_of_it && let Some(cell) = self.cells.get_mut(&(Column::Connect, broker)) {
+        let counts = fault.is_none_or(is_about_broker);
+        if counts && let Some(cell) = self.cells.get_mut(&(Column::Connect, broker)) {
             cell.take(at, fault.map_or(Ok(Duration::ZERO), Err), false);
         }
     }
 
-    /// What all have lately seen is explained by something else.
+    /// Drops all recent answers, because another failure explains them. Baselines stay.
     pub fn reset(&mut self) {
         self.cells.values_mut().for_each(LatencyWindow::reset);
         self.connections.values_mut().for_each(StallDetector::reset);
     }
 
-    /// Brokers that are none any more have no cells.
-    pub fn retain(&mut self, is_one: impl Fn(BrokerId) -> bool) {
-        self.cells.retain(|(_, broker), _| is_one(*broker));
-        self.connections.retain(|broker, _| is_one(*broker));
+    /// Drops the cells of brokers that are not in the cluster any more.
+    pub fn retain(&mut self, is_known: impl Fn(BrokerId) -> bool) {
+        self.cells.retain(|(_, broker), _| is_known(*broker));
+        self.connections.retain(|broker, _| is_known(*broker));
     }
 
     /// The table at `now`.
@@ -152,21 +151,21 @@ impl Cells {
         let stats: BTreeMap<(Column, BrokerId), WindowStats> =
             self.cells.iter_mut().map(|(at, cell)| (*at, cell.stats(now))).collect();
         let bits = |(at, cell): (&(Column, BrokerId), &WindowStats)| {
-            let is_outlier = !cell.well && 0.0 < cell.late && TIMES_PEERS * peers_late(&stats, *at) <= cell.late;
+            let is_outlier = !cell.well && 0.0 < cell.late && PEERS_FACTOR * peers_late(&stats, *at) <= cell.late;
             (*at, CellFlags { stats: *cell, is_outlier, is_bad_outlier: cell.failing || cell.slow && is_outlier })
         };
-        let apart = self.connections.iter().map(|(broker, connections)| (*broker, connections.stalls(now)));
-        Table { cells: stats.iter().map(bits).collect(), single_connection_stalls: apart.collect() }
+        let stalls = self.connections.iter().map(|(broker, connections)| (*broker, connections.stalls(now)));
+        Table { cells: stats.iter().map(bits).collect(), single_connection_stalls: stalls.collect() }
     }
 }
 
 impl Table {
-    /// The cell of a broker, if it has seen enough.
+    /// One cell, if there is one.
     pub fn at(&self, column: Column, broker: BrokerId) -> Option<&CellFlags> {
         self.cells.get(&(column, broker))
     }
 
-    /// The table without the brokers that something else is said of.
+    /// The table without these brokers.
     #[must_use]
     pub fn without(&self, is_left_out: impl Fn(BrokerId) -> bool) -> Table {
         let mut table = self.clone();
@@ -176,7 +175,7 @@ impl Table {
     }
 }
 
-/// An event's latency or fault, so far as it speaks of the broker. The prober's own stall is taken off.
+/// Latency of an event, less the prober's own stall, or its fault; `None` if it is not about the broker.
 fn answer(event: &Event) -> Option<Result<Duration, Fault>> {
     if outcome(event) == Outcome::Void {
         return None;
@@ -187,22 +186,22 @@ fn answer(event: &Event) -> Option<Result<Duration, Fault>> {
         RawOutcome::TimedOut => Fault::Timeout,
         RawOutcome::Lost | RawOutcome::Corrupt | RawOutcome::Void(_) | RawOutcome::Missed => return None,
     };
-    speaks_of_a_broker(fault).then_some(Err(fault))
+    is_about_broker(fault).then_some(Err(fault))
 }
 
-/// Whether a fault says something of how a broker does. Whoever answers no has answered: that it does not lead the partition, as
-/// while it is shut down in good order, is news of the cluster. Credentials may be anybody's, and have a finding of their own.
-fn speaks_of_a_broker(fault: Fault) -> bool {
-    const OF_ITS_OWN: [KafkaError; 3] =
+/// Whether a fault is about the health of the broker. A broker that refuses a request has answered; NOT_LEADER_OR_FOLLOWER, as
+/// during a controlled shutdown, is about the cluster. Refused credentials have a finding of their own.
+fn is_about_broker(fault: Fault) -> bool {
+    const BROKER_ERRORS: [KafkaError; 3] =
         [KafkaError::KAFKA_STORAGE_ERROR, KafkaError::REQUEST_TIMED_OUT, KafkaError::UNKNOWN_SERVER_ERROR];
     match fault {
-        Fault::Kafka(error) => OF_ITS_OWN.contains(&error),
+        Fault::Kafka(error) => BROKER_ERRORS.contains(&error),
         Fault::ConnectionRefused | Fault::ConnectionReset | Fault::Unreachable => true,
         _ => fault.is_unanswered(),
     }
 }
 
-/// The share of late answers that is ordinary among the others of a column, just now.
+/// Median share of late answers in the other cells of a column.
 fn peers_late(stats: &BTreeMap<(Column, BrokerId), WindowStats>, at: (Column, BrokerId)) -> f64 {
     let column = stats.range((at.0, BrokerId(i32::MIN))..=(at.0, BrokerId(i32::MAX)));
     let mut late: Vec<f64> = column.filter(|((_, id), _)| *id != at.1).map(|(_, cell)| cell.late).collect();

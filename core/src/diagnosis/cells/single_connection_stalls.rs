@@ -1,6 +1,5 @@
-//! The connections of one broker, against each other. A process that stands still, or is slow, holds up all of them; a network
-//! that loses packets holds up one at a time, for as long as TCP takes to send again (200 ms and more, RFC 6298), while the
-//! others are answered.
+//! The connections to one broker compared with each other. A process that pauses or is slow delays all of them; a network that loses
+//! packets delays one at a time, by TCP's retransmission time-out (200 ms or more, RFC 6298), while the others are answered.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -8,54 +7,55 @@ use std::time::Duration;
 use crate::ids::ConnectionRole;
 use crate::time::Time;
 
-/// An answer that was on its way already when a question was put, or comes with the answer to it, says nothing of the time
-/// between.
-const ON_ITS_WAY: Duration = Duration::from_millis(25);
+/// An answer this close to the start or the end of a wait does not count as received during it: it may have been in flight at the
+/// start, or have been released together with the late answer.
+const MARGIN: Duration = Duration::from_millis(25);
 
-/// Answers of a broker whose times are remembered: more than any wait is long at default rates.
-const ANSWERS: usize = 128;
+/// Answers remembered per broker: more than arrive during the longest wait at default rates.
+const ANSWERS_KEPT: usize = 128;
 
-/// Late ones are counted for so long.
+/// Window in which stalls are counted.
 const COUNTED_FOR: Duration = Duration::from_secs(20);
 
-/// None for so long, and it is over.
-const OVER_AFTER: Duration = Duration::from_millis(6500);
+/// Without a stall for this long the episode has ended.
+const END_AFTER: Duration = Duration::from_millis(6500);
 
-/// So many of them, a lossy way is held up now and then and always somewhere.
+/// Stalls within [`COUNTED_FOR`] from which packet loss is the cause.
 const OFTEN: usize = 5;
 
-/// What was held up by itself, lately.
+/// Recent stalls of single connections to one broker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SingleConnectionStalls {
     /// Late answers during which another connection to the same broker was answered.
     pub stalls: usize,
-    /// On so many connections.
+    /// Number of connections that they were on.
     pub connections: usize,
 }
 
 impl SingleConnectionStalls {
-    /// Whether it is the way, rather than what one connection is used for.
+    /// Whether the network path is the cause, rather than the kind of request that one connection is used for.
     pub fn is_often(self) -> bool {
         OFTEN <= self.stalls && 2 <= self.connections
     }
 }
 
-/// One broker's connections.
+/// Finds the stalls among the answers of one broker.
 #[derive(Clone, Debug, Default)]
 pub struct StallDetector {
-    /// In time.
+    /// Answers that were not late.
     answered: VecDeque<(Time, ConnectionRole)>,
+    /// Late answers during which another connection was answered.
     stalled: VecDeque<(Time, ConnectionRole)>,
 }
 
 impl StallDetector {
-    /// A question over `road` was answered at `ended`, in time or `late`, or was not; true if the broker answered another one in
-    /// time while it was waited for.
+    /// Takes in a request over `role` that ended at `ended`: answered, `late` or not, or unanswered (`None`). True if the broker
+    /// answered another connection in time while it was waited for.
     pub fn on_answer(&mut self, role: ConnectionRole, sent: Time, ended: Time, late: Option<bool>) -> bool {
-        let (from, to) = (sent + ON_ITS_WAY, ended - ON_ITS_WAY);
+        let (from, to) = (sent + MARGIN, ended - MARGIN);
         let answered_elsewhere = self.answered.iter().any(|(at, other)| *other != role && from < *at && *at < to);
         match late {
-            // A record may be read right after its ack however long both took.
+            // A long-poll fetch is answered right after the ack, however long that took, so it is no sign of a prompt broker.
             Some(false) if role != ConnectionRole::Fetch => push(&mut self.answered, (ended, role)),
             Some(true) if answered_elsewhere => push(&mut self.stalled, (ended, role)),
             _ => {}
@@ -63,24 +63,24 @@ impl StallDetector {
         answered_elsewhere
     }
 
-    /// What was held up by itself until `now`.
+    /// The recent stalls at `now`.
     pub fn stalls(&self, now: Time) -> SingleConnectionStalls {
         let lately = || self.stalled.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
-        if self.stalled.back().is_none_or(|(last, _)| OVER_AFTER <= now.since(*last)) {
+        if self.stalled.back().is_none_or(|(last, _)| END_AFTER <= now.since(*last)) {
             return SingleConnectionStalls::default();
         }
         let connections: BTreeSet<ConnectionRole> = lately().map(|(_, role)| *role).collect();
         SingleConnectionStalls { stalls: lately().count(), connections: connections.len() }
     }
 
-    /// What was late says nothing any more.
+    /// Drops all stalls, because another failure explains them.
     pub fn reset(&mut self) {
         self.stalled.clear();
     }
 }
 
 fn push(ring: &mut VecDeque<(Time, ConnectionRole)>, one: (Time, ConnectionRole)) {
-    if ring.len() == ANSWERS {
+    if ring.len() == ANSWERS_KEPT {
         ring.pop_front();
     }
     ring.push_back(one);
@@ -95,12 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn connection_that_waits_alone_is_told_from_a_process_that_stands_still() {
+    fn stall_of_one_connection_differs_from_a_pause_of_the_process() {
         let mut connections = StallDetector::default();
         connections.on_answer(ConnectionRole::Control, at(1000), at(1003), Some(false));
         assert!(
             !connections.on_answer(ConnectionRole::Produce, at(1100), at(1400), Some(true)),
-            "nobody answered in between"
+            "no connection was answered in between"
         );
         connections.on_answer(ConnectionRole::Control, at(2200), at(2203), Some(false));
         assert!(connections.on_answer(ConnectionRole::Produce, at(2100), at(2400), Some(true)));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_are_all_slow_do_not_wait_one_at_a_time() {
+    fn connections_that_are_all_slow_are_no_single_connection_stalls() {
         let mut connections = StallDetector::default();
         for sent in (1000..20_000).step_by(100) {
             let role = if sent % 200 == 0 { ConnectionRole::Produce } else { ConnectionRole::Control };
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_comes_when_a_process_goes_on_came_together() {
+    fn answers_released_together_after_a_pause_are_no_single_connection_stalls() {
         let mut connections = StallDetector::default();
         for (role, ended) in [
             (ConnectionRole::Fetch, 1500),

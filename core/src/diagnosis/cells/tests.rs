@@ -1,4 +1,4 @@
-//! Cells told in answers: what half a minute of them makes of a table.
+//! The flags of a table after some minutes of given answers.
 
 use std::time::Duration;
 
@@ -34,13 +34,13 @@ fn write_of(cells: &mut Cells, now: u64, broker: i32) -> CellFlags {
     *cells.table(Time::from_millis(now * 1000)).at(Column::Write, BrokerId(broker)).expect("a cell")
 }
 
-/// Half of the time it does not run: what comes then waits for its turn.
+/// Latency of a broker that runs half of the time: half a second, then it pauses for half a second.
 fn half_of_the_time(at: u64) -> u64 {
     if at % 1000 < 500 { 500 - at % 500 } else { 3 }
 }
 
 #[test]
-fn broker_that_runs_half_of_the_time_is_slow_within_eight_seconds_and_stands_out() {
+fn broker_that_runs_half_of_the_time_is_a_slow_outlier_within_eight_seconds() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..68, |broker, at| if broker == 2 { half_of_the_time(at) } else { 3 });
@@ -70,7 +70,7 @@ fn slow_broker_that_recovers_is_well_within_eight_seconds() {
 }
 
 #[test]
-fn pause_of_nine_hundred_milliseconds_every_five_seconds_is_nothing() {
+fn pauses_of_900_ms_every_five_seconds_are_not_slow() {
     let mut cells = Cells::default();
     let pause = |at: u64| if at % 5000 < 900 { 900 - at % 5000 } else { 3 };
     live(&mut cells, 0..120, |broker, at| if broker == 2 { pause(at) } else { 3 });
@@ -78,7 +78,7 @@ fn pause_of_nine_hundred_milliseconds_every_five_seconds_is_nothing() {
 }
 
 #[test]
-fn brokers_that_are_slow_together_do_not_stand_out() {
+fn brokers_that_are_slow_at_the_same_time_are_no_outliers() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..70, |_, _| 400);
@@ -87,16 +87,16 @@ fn brokers_that_are_slow_together_do_not_stand_out() {
 }
 
 #[test]
-fn broker_that_is_always_slower_is_measured_by_its_own_past() {
+fn broker_that_is_always_slower_is_compared_with_its_own_baseline() {
     let mut cells = Cells::default();
     live(&mut cells, 0..120, |broker, _| if broker == 2 { 150 } else { 3 });
-    assert!(!write_of(&mut cells, 20, 2).is_bad(), "before it has a past");
+    assert!(!write_of(&mut cells, 20, 2).is_bad(), "before it has a baseline");
     let limit = write_of(&mut cells, 119, 2);
     assert_eq!((limit.is_bad(), limit.stats.limit), (false, ms(450)));
 }
 
 #[test]
-fn slowness_below_a_twentieth_of_the_threshold_hurts_nobody() {
+fn slowness_below_a_twentieth_of_the_threshold_is_not_slow() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..80, |broker, _| if broker == 2 { 45 } else { 3 });
@@ -120,7 +120,7 @@ fn failures_make_a_cell_fail_and_eight_good_seconds_clear_it() {
 }
 
 #[test]
-fn what_is_void_or_nobodys_fault_is_not_taken_in() {
+fn void_events_and_faults_that_are_not_about_a_broker_are_ignored() {
     let mut cells = Cells::default();
     for at in (0..20_000).step_by(200) {
         cells.on_event(&event(Probe::Produce, 2, at, RawOutcome::Void(VoidReason::Stall)));
@@ -137,7 +137,7 @@ fn what_is_void_or_nobodys_fault_is_not_taken_in() {
 }
 
 #[test]
-fn own_stall_is_taken_off_a_latency() {
+fn stall_of_the_prober_is_subtracted_from_a_latency() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     for at in (60_000..70_000).step_by(200) {
@@ -148,7 +148,7 @@ fn own_stall_is_taken_off_a_latency() {
 }
 
 #[test]
-fn excused_cells_have_seen_nothing() {
+fn reset_cells_are_well() {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
     live(&mut cells, 60..70, |broker, _| if broker == 2 { 400 } else { 3 });

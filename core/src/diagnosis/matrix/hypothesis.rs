@@ -1,12 +1,12 @@
-//! What could be wrong that shows in cells, and which cells it turns bad: the signatures that tell one from another.
+//! What can make cells bad, and which cells each predicts: the signatures that tell one failure from another.
 //!
 //! | | write | fetch | metadata | connect | replicated |
 //! | --- | --- | --- | --- | --- | --- |
-//! | broker slow | its | its | its | its | wherever it is in sync |
-//! | way to it degraded | its | its | its | its | where it leads |
-//! | its disk slow | its | | | | wherever it is in sync |
-//! | slow to follow | | | | | where it is in sync and others lead |
-//! | takes no new connections | | | | its | |
+//! | broker slow | its own | its own | its own | its own | where it is in sync |
+//! | network path degraded | its own | its own | its own | its own | where it leads |
+//! | disk slow | its own | | | | where it is in sync |
+//! | follower slow | | | | | where it is in sync and another broker leads |
+//! | new connections failing | | | | its own | |
 //! | cluster overloaded | all | all | all | | all |
 
 use crate::finding::FindingKind;
@@ -15,25 +15,25 @@ use crate::ids::BrokerId;
 use super::super::cells::Column;
 use super::super::input::ReplicaState;
 
-/// One of them, with its broker.
+/// A hypothesis, with the broker that it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hypothesis {
-    /// It is slow in everything.
+    /// The broker is slow in everything.
     BrokerSlow(BrokerId),
-    /// The network between it and us is, and its peers do not notice.
+    /// The network path between the prober and the broker is slow; its peers do not notice.
     PathDegraded(BrokerId),
-    /// It is slow to write.
+    /// The broker is slow to write.
     DiskSlow(BrokerId),
-    /// It is slow to follow others.
+    /// The broker is slow to replicate from other leaders.
     FollowerSlow(BrokerId),
-    /// It serves the connections that it has, and no others.
+    /// The broker serves existing connections and accepts no new ones.
     NewConnectionsFailing(BrokerId),
-    /// All are slow together.
+    /// Most brokers are slow at the same time.
     ClusterOverloaded,
 }
 
 impl Hypothesis {
-    /// All of one broker.
+    /// Every hypothesis about one broker.
     pub fn about(broker: BrokerId) -> [Hypothesis; 5] {
         [
             Hypothesis::BrokerSlow(broker),
@@ -44,7 +44,7 @@ impl Hypothesis {
         ]
     }
 
-    /// What it is called once it is found.
+    /// The kind of finding that it becomes.
     pub fn kind(self) -> FindingKind {
         match self {
             Hypothesis::BrokerSlow(_) => FindingKind::BrokerSlow,
@@ -56,7 +56,7 @@ impl Hypothesis {
         }
     }
 
-    /// Whom it names.
+    /// The broker that it names, if any.
     pub fn broker(self) -> Option<BrokerId> {
         match self {
             Hypothesis::BrokerSlow(broker)
@@ -68,7 +68,7 @@ impl Hypothesis {
         }
     }
 
-    /// Whether it turns this cell bad. `replicated` says where the partition of a replicated write is led and in sync.
+    /// Whether it predicts that this cell is bad. `replicated` are the leader and in-sync replicas of a replicated write.
     pub fn predicts(self, column: Column, broker: BrokerId, replicated: Option<&ReplicaState>) -> bool {
         let leads = |id| replicated.is_some_and(|partition| partition.leader == Some(id));
         let in_sync = |id: BrokerId| replicated.is_some_and(|partition| partition.in_sync.contains(&id));

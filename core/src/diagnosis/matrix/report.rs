@@ -1,4 +1,4 @@
-//! The finding in words: what it is, what to do, and the cells that say so.
+//! The finding that a hypothesis becomes: its sentence, what to do, and the cells that support it.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use crate::fault::{Blame, Fault};
 use crate::finding::{Finding, FindingKind};
 use crate::ids::BrokerId;
 
-use super::super::cells::latency_window::LATELY;
+use super::super::cells::latency_window::WINDOW;
 use super::super::cells::{CellFlags, Column, Table};
 use super::super::input::Input;
 use super::hypothesis::Hypothesis;
 use super::{RULED_OUT_BELOW, Ranked, placed};
 
-/// Nothing that rests on a likelihood is certain.
+/// Upper bound: a likelihood is never certain.
 const CONFIDENCE_MAX: f64 = 0.99;
 
 pub(super) fn finding(input: &Input, table: &Table, best: Ranked, others: &[Ranked]) -> Finding {
@@ -29,10 +29,10 @@ pub(super) fn finding(input: &Input, table: &Table, best: Ranked, others: &[Rank
     let runner_up = others.first().filter(|other| RULED_OUT_BELOW <= other.probability).map(|other| other.hypothesis);
     let mut evidence = evidence(input, table, best.hypothesis);
     if let Some(runner_up) = runner_up {
-        let whom = runner_up.broker().map(|broker| format!(" of broker {broker}")).unwrap_or_default();
+        let about = runner_up.broker().map(|broker| format!(" at broker {broker}")).unwrap_or_default();
         let probability = others.first().map_or(0.0, |other| other.probability);
         evidence
-            .push(format!("the next best explanation: {}{whom} ({probability:.2})", runner_up.kind().as_str()).into());
+            .push(format!("the next best explanation: {}{about} ({probability:.2})", runner_up.kind().as_str()).into());
     }
     let blame = if kind == FindingKind::PathDegraded { Blame::Unclear } else { Blame::Cluster };
     Finding {
@@ -40,7 +40,7 @@ pub(super) fn finding(input: &Input, table: &Table, best: Ranked, others: &[Rank
         cluster: input.cluster.clone(),
         broker: best.hypothesis.broker(),
         blame,
-        since: input.now - LATELY,
+        since: input.now - WINDOW,
         confidence: best.probability.min(CONFIDENCE_MAX),
         summary: summary(best.hypothesis).into(),
         evidence,
@@ -52,41 +52,42 @@ pub(super) fn finding(input: &Input, table: &Table, best: Ranked, others: &[Rank
 fn summary(hypothesis: Hypothesis) -> String {
     match hypothesis {
         Hypothesis::BrokerSlow(broker) => format!(
-            "broker {broker} is slow in all that it is asked, by clients and by other brokers: look at its CPU, its \
+            "broker {broker} answers clients and other brokers slowly: look at its CPU, its \
              garbage collector and its host"
         ),
         Hypothesis::PathDegraded(broker) => format!(
-            "the way from here to broker {broker} is slow or loses packets, and the other brokers do not notice: look \
+            "the network path from this prober to broker {broker} is slow or loses packets; the other brokers do not notice: look \
              at the network between"
         ),
         Hypothesis::DiskSlow(broker) => {
-            format!("broker {broker} is slow to write and answers everything else in time: look at its disks")
+            format!("broker {broker} writes slowly and answers everything else in time: look at its disks")
         }
         Hypothesis::FollowerSlow(broker) => format!(
-            "broker {broker} is slow to follow: acks=all waits for it wherever it is in sync, its leaders are well"
+            "broker {broker} replicates slowly: acks=all waits for it wherever it is in sync, while the leaders are well"
         ),
         Hypothesis::NewConnectionsFailing(broker) => format!(
-            "broker {broker} serves the connections that it has and takes no new ones: look at its file descriptors and \
-             its limits of connections"
+            "broker {broker} serves existing connections and accepts no new ones: look at its file descriptors and \
+             its connection limits"
         ),
         Hypothesis::ClusterOverloaded => {
-            "most brokers are slow together: look for a load that they share before you look at any of them".to_owned()
+            "most brokers are slow at the same time: look for a shared load before you look at any single broker"
+                .to_owned()
         }
     }
 }
 
-/// The cells that it predicts and that are bad; and, of the broker that it names, those that are well all the same.
+/// The cells that are bad as predicted, and the cells of the named broker that are well as predicted.
 fn evidence(input: &Input, table: &Table, hypothesis: Hypothesis) -> Vec<Arc<str>> {
-    let mut said = Vec::new();
+    let mut sentences = Vec::new();
     for cell in placed(table, &input.replicated) {
         let predicted = cell.is_predicted_by(hypothesis);
         if predicted && cell.bits.is_bad() {
-            said.push(format!("{}: {}", place(cell.column, cell.broker), bad(cell.bits)).into());
+            sentences.push(format!("{}: {}", place(cell.column, cell.broker), bad(cell.bits)).into());
         } else if !predicted && Some(cell.broker) == hypothesis.broker() && !cell.bits.is_bad() {
-            said.push(format!("{}: well", place(cell.column, cell.broker)).into());
+            sentences.push(format!("{}: well", place(cell.column, cell.broker)).into());
         }
     }
-    said
+    sentences
 }
 
 fn place(column: Column, broker: BrokerId) -> String {
@@ -100,9 +101,9 @@ fn bad(bits: &CellFlags) -> String {
     let shown = &bits.stats;
     let answers = shown.answers;
     if shown.failing {
-        return format!("fails, last with {}", shown.fault.map_or("a time-out", Fault::error_type));
+        return format!("fails, most recently with {}", shown.fault.map_or("a time-out", Fault::error_type));
     }
-    let median = shown.median.map_or(String::new(), |median| format!(", half took up to {} ms", median.as_millis()));
+    let median = shown.median.map_or(String::new(), |median| format!(", median {} ms", median.as_millis()));
     let (share, limit) = (100.0 * shown.late, shown.limit.as_millis());
     format!("{share:.0} % of the last {answers} answers took {limit} ms or more{median}")
 }

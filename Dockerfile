@@ -10,7 +10,7 @@ RUN apt-get update \
 WORKDIR /src
 
 # Dependencies first: this layer is rebuilt only when a manifest or the lock changes. Cargo wants every target that the
-# manifests name to exist, so each gets an empty stand-in.
+# manifests name to exist, so each gets an empty placeholder.
 COPY Cargo.toml Cargo.lock ./
 COPY core/Cargo.toml core/
 COPY probes/Cargo.toml probes/
@@ -26,7 +26,7 @@ COPY probes/src probes/src
 COPY config config
 # The runbook is part of the program: `explain` prints its sections.
 COPY docs/runbook.md docs/runbook.md
-# The stand-ins are newer than the sources.
+# The placeholders are newer than the sources.
 RUN find src core/src probes/src -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --bin kafka-prober
 

@@ -1,4 +1,4 @@
-//! What the cluster tests need from the machine, and what becomes of a test without it.
+//! What tests need from the machine. Without it a test is a counted skip, and a failure under CI.
 
 use std::env;
 use std::io::{self, Write};
@@ -8,18 +8,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::failure_logs::test_name;
 
-/// The newest Kafka the tests are written against; `KAFKA_PROBER_TEST_KAFKA` names another.
+/// The Kafka version that the tests run on; `KAFKA_PROBER_TEST_KAFKA` names another.
 const DEFAULT_KAFKA: &str = "4.3.1";
 
-/// The OpenTelemetry Collector the tests are written against.
+/// The version of the OpenTelemetry Collector that the tests run with.
 const COLLECTOR: &str = "0.160.0";
 
-/// The oldest Java that runs it.
+/// promtool, by the version of its Go module: of Prometheus 3.16.0.
+const PROMTOOL: &str = "0.316.0";
+
+/// The oldest Java that runs Kafka.
 const OLDEST_JAVA: u32 = 17;
 
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);
 
-/// What is missing for a real cluster, each with what brings it; empty when tests can run.
+/// What is missing to run a cluster, each with the script that installs it; empty if nothing is.
 pub(crate) fn requirements() -> Vec<String> {
     let mut missing = Vec::new();
     match java_version() {
@@ -36,16 +39,16 @@ pub(crate) fn requirements() -> Vec<String> {
     missing
 }
 
-/// True when the calling test cannot run here and should return.
+/// Whether the calling test cannot run here and should return.
 ///
-/// The skip is counted and said on stderr past the test runner's capture. With `CI` set it is a
-/// failure: a pipeline without its cluster tests must not be green.
+/// The skip is counted and printed on stderr, past the test runner's capture. With `CI` set it is a failure: a pipeline that
+/// skips its cluster tests must not be green.
 #[track_caller]
 pub(crate) fn skip_without_kafka() -> bool {
     skip(&requirements())
 }
 
-/// The same for a test that needs a real OpenTelemetry Collector, and no Kafka.
+/// As [`skip_without_kafka`], for a test that needs an OpenTelemetry Collector, and no Kafka.
 #[track_caller]
 pub(crate) fn skip_without_collector() -> bool {
     if collector().is_file() {
@@ -54,18 +57,33 @@ pub(crate) fn skip_without_collector() -> bool {
     skip(&[format!("the OpenTelemetry Collector {COLLECTOR} (script/collector {COLLECTOR}, which needs Go)")])
 }
 
+/// Counts and prints the skip if something is missing.
 #[track_caller]
 pub(crate) fn skip(missing: &[String]) -> bool {
     if missing.is_empty() {
         return false;
     }
     let missing = missing.join(", ");
-    assert!(env::var_os("CI").is_none(), "needed for the cluster tests: {missing}");
+    assert!(env::var_os("CI").is_none(), "CI is set, and this is missing: {missing}");
     let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
     let line = format!("skipped ({count}): {}, missing {missing}\n", test_name());
-    // Nothing to do about a closed stderr.
+    // A closed stderr cannot be reported anywhere.
     let _ = io::stderr().write_all(line.as_bytes());
     true
+}
+
+/// As [`skip_without_kafka`], for a test that needs promtool, and no Kafka.
+#[track_caller]
+pub(crate) fn skip_without_promtool() -> bool {
+    if promtool().is_file() {
+        return false;
+    }
+    skip(&[format!("promtool {PROMTOOL} (script/promtool {PROMTOOL}, which needs Go)")])
+}
+
+/// Where `script/promtool` puts promtool.
+pub(crate) fn promtool() -> PathBuf {
+    cache().join(format!("promtool-{PROMTOOL}"))
 }
 
 /// Where `script/collector` puts the collector.

@@ -1,5 +1,7 @@
-//! What the compiler cannot hold: who may use what, who may read the clock, and that nothing lies around.
+//! Rules that neither the compiler nor clippy checks: which folder may use which library, the project's language, the style of
+//! modules, and that no file is left over.
 
+mod language;
 mod reach;
 mod sources;
 
@@ -34,7 +36,7 @@ fn inside<'a>(sources: &'a [Source], folder: &'a str) -> impl Iterator<Item = &'
 fn rdkafka_is_used_in_kafka_only() {
     // The bench's bare pair is what the client lane is measured against, so it cannot be the lane.
     let sources = rust(&RUST);
-    let others = outside(&sources, "src/kafka/").filter(|source| source.path != "benches/cluster/bare_client.rs");
+    let others = outside(&sources, "src/kafka/").filter(|source| source.path != "benches/cluster/baseline_client.rs");
     let found = places(others, &["rdkafka::", "use rdkafka"]);
     assert_none(&found, "librdkafka stays behind the ports of src/kafka");
 }
@@ -75,7 +77,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
     names.map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with('#')).collect()
 }
 
-// Nothing lies around.
+// Nothing is left over.
 
 #[test]
 fn every_rust_file_is_compiled() {
@@ -87,6 +89,17 @@ fn every_rust_file_is_compiled() {
     assert_none(&orphans, "no mod declaration leads to");
     let binary = ["src/lib.rs", "src/kafka/wire/mod.rs", "tests/it/tidy/reach.rs", "tests/harness/prober/mod.rs"];
     assert!(binary.iter().all(|path| reached.contains(*path)), "the walk itself goes astray: {reached:?}");
+}
+
+#[test]
+fn modules_with_children_are_in_mod_rs() {
+    let sources = rust(&RUST);
+    let has_folder = |source: &&Source| {
+        let folder = source.path.trim_end_matches(".rs");
+        sources.iter().any(|other| other.path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+    };
+    let found: Vec<String> = sources.iter().filter(has_folder).map(|source| source.path.clone()).collect();
+    assert_none(&found, "git mv foo.rs foo/mod.rs: one style in the whole repository");
 }
 
 #[test]
@@ -118,11 +131,30 @@ fn nothing_is_left_for_later() {
 // What people and pipelines start from.
 
 #[test]
-fn dockerfile_has_a_stand_in_for_every_bench() {
+fn dockerfile_has_a_placeholder_for_every_target() {
     let dockerfile = text("Dockerfile");
-    for source in rust(&["core/benches/"]) {
-        assert!(dockerfile.contains(&source.path), "cargo wants {} to exist", source.path);
+    let sources = rust(&RUST);
+    let roots = reach::roots(&sources);
+    assert!(5 < roots.len(), "{roots:?}");
+    for root in roots {
+        assert!(dockerfile.contains(&root), "cargo wants {root} to exist");
     }
+}
+
+#[test]
+fn dockerfile_copies_every_embedded_file() {
+    let dockerfile = text("Dockerfile");
+    let copied: Vec<&str> =
+        dockerfile.lines().filter_map(|line| line.strip_prefix("COPY ")?.split(' ').next()).collect();
+    let mut embedded = 0;
+    for source in rust(&["src/", "core/src/", "probes/src/"]) {
+        for path in source.text.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            let path = reach::relative_to(&source.path, path);
+            assert!(copied.iter().any(|from| path.starts_with(from)), "{} embeds {path}: COPY it", source.path);
+            embedded += 1;
+        }
+    }
+    assert!(0 < embedded, "config/default.toml is embedded");
 }
 
 #[test]

@@ -61,6 +61,11 @@ fn declared(line: &str) -> Option<&str> {
     (visibility.is_empty() || visibility.starts_with("pub")).then_some(name)
 }
 
+/// The path that a file names, relative to the root of the repository.
+pub(super) fn relative_to(file: &str, path: &str) -> String {
+    plain(&Path::new(file).parent().unwrap_or(Path::new("")).join(path))
+}
+
 /// A path without `..`.
 fn plain(path: &Path) -> String {
     let mut plain = PathBuf::new();

@@ -104,7 +104,7 @@ impl Plan {
     /// # Errors
     /// A sentence: what of a cluster's security cannot be used.
     pub(super) fn of(config: &Config, identity: Identity) -> Result<Plan, String> {
-        let lanes = [(Lane::Pinned, &config.lanes.pinned), (Lane::Replicated, &config.lanes.replicated.lane)];
+        let lanes = [(Lane::Pinned, config.lanes.pinned), (Lane::Replicated, config.lanes.replicated.lane())];
         let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
         let (mut routes, mut directs, mut observations) = (Vec::new(), Vec::new(), Vec::new());
         for (name, cluster) in &config.clusters {
@@ -116,9 +116,9 @@ impl Plan {
                     lane,
                     topic: Arc::clone(&topic),
                     identity,
-                    settings: round_trip_settings(config, settings),
+                    settings: round_trip_settings(config, &settings),
                 };
-                routes.push((route, lane_settings(config, (cluster, &security), topic, (lane, settings), identity)));
+                routes.push((route, lane_settings(config, (cluster, &security), topic, (lane, &settings), identity)));
             }
             directs.extend(direct_plan(config, name, (cluster, &security), identity));
             observations.extend(observation(config, name, (cluster, &security)));
@@ -126,7 +126,7 @@ impl Plan {
         let objectives = objectives(config);
         let probes = &config.probes;
         let of_records = [&probes.produce, &probes.consume, &probes.end_to_end].map(|limits| limits.threshold);
-        let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.limits.threshold);
+        let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.threshold);
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
         let thresholds = of_records.into_iter().chain(of_directs).chain(of_objectives).collect();
         Ok(Plan { routes, directs, observations, objectives, thresholds })
@@ -134,17 +134,8 @@ impl Plan {
 }
 
 /// The direct probes that are switched on.
-fn direct_probes(config: &Config) -> Vec<(Probe, &config::DirectProbe)> {
-    let probes = &config.probes;
-    let all = [
-        (Probe::Fetch, &probes.fetch),
-        (Probe::Metadata, &probes.metadata),
-        (Probe::Connect, &probes.connect),
-        (Probe::Commit, &probes.commit),
-        (Probe::Transaction, &probes.transaction),
-        (Probe::Controller, &probes.controller.probe),
-    ];
-    all.into_iter().filter(|(_, probe)| probe.enabled).collect()
+fn direct_probes(config: &Config) -> Vec<(Probe, config::DirectProbe)> {
+    config.probes.direct().into_iter().filter(|(_, probe)| probe.enabled).collect()
 }
 
 /// `None` if all are switched off: then no metadata is requested for them either.
@@ -158,8 +149,8 @@ fn direct_plan(
     let schedule: BTreeMap<Probe, scheduler::Settings> = on
         .iter()
         .map(|(kind, probe)| {
-            let deadline = kind.spec().brokers_per_attempt * probe.limits.deadline;
-            let limits = Limits { deadline, threshold: probe.limits.threshold };
+            let deadline = kind.spec().brokers_per_attempt * probe.deadline;
+            let limits = Limits { deadline, threshold: probe.threshold };
             (*kind, scheduler::Settings { interval: probe.interval, limits })
         })
         .collect();

@@ -1,140 +1,141 @@
-//! Checks a parsed file against the list of keys while its name is still known.
+//! Rules between two values, and those that depend on where a value came from.
 
-use ::config::{Map, Value, ValueKind};
+use std::time::Duration;
 
-use super::keys::{self, Kind, Place};
-use super::{ConfigError, Origin};
+use super::from_file::{Certificates, PrivateKey};
+use super::keys::dotted;
+use super::merged::Merged;
+use super::{Config, ConfigError, Origin, SaslMechanism, Security, SecurityProtocol, otlp};
 
-/// A checked file: the same table without empty sections, and the paths of its keys.
-pub(crate) struct Checked {
-    pub(crate) table: Map<String, Value>,
-    pub(crate) paths: Vec<String>,
+/// Checks a configuration whose values are each valid by themselves, and completes the URL to export to.
+pub(crate) fn check(config: &mut Config, values: &Merged) -> Result<(), ConfigError> {
+    if config.clusters.is_empty() {
+        return Err(ConfigError::NoCluster);
+    }
+    for (name, cluster) in &config.clusters {
+        let table = dotted(&["clusters".to_owned(), name.clone()]);
+        if cluster.bootstrap.is_empty() {
+            let problem = format!(
+                "no server to start from; give --bootstrap-server host:port --cluster {name}, or list at least one \"host:port\""
+            );
+            return Err(values.problem(&format!("{table}.bootstrap"), problem));
+        }
+        security(values, &format!("{table}.security"), &cluster.security)?;
+    }
+    durations(config, values)?;
+    for (name, objective) in &config.objectives {
+        if !objective.probe.spec().views.contains(&objective.view) {
+            // An objective over no events would never be met or missed.
+            let problem = "this probe has no events in that view; see docs/metrics.md";
+            return Err(values.problem(&format!("objectives.{name}.probe"), problem));
+        }
+    }
+    let export = &mut config.otlp;
+    let identity = (&export.client_certificate, &export.client_key);
+    client_identity(values, identity, ("otlp.client_certificate", "otlp.client_key"))?;
+    for (name, value) in &export.headers {
+        let key = dotted(&["otlp".to_owned(), "headers".to_owned(), name.clone()]);
+        otlp::header(name, value.expose()).map_err(|problem| values.problem(&key, problem))?;
+    }
+    if let Some(url) = &export.endpoint {
+        let complete = otlp::endpoint(url, export.protocol, values.origin("otlp.endpoint"));
+        export.endpoint = Some(complete.map_err(|problem| values.problem("otlp.endpoint", problem))?);
+    }
+    Ok(())
 }
 
-/// Refuses unknown keys, bad names and wrong types, in the order of the key's names.
-pub(crate) fn check(table: Map<String, Value>, origin: &Origin) -> Result<Checked, ConfigError> {
-    let mut walk = Walk { origin, path: Vec::new(), paths: Vec::new() };
-    let table = walk.table(table)?;
-    Ok(Checked { table, paths: walk.paths })
+/// Thresholds are below their deadlines, and fetches return before the deadline of `consume`.
+fn durations(config: &Config, values: &Merged) -> Result<(), ConfigError> {
+    let probes = &config.probes;
+    let limits = [("produce", probes.produce), ("consume", probes.consume), ("end_to_end", probes.end_to_end)];
+    let limits = limits.into_iter().chain(probes.direct().map(|(probe, direct)| (probe.as_str(), direct.limits())));
+    for (probe, limits) in limits {
+        let keys = [format!("probes.{probe}.threshold"), format!("probes.{probe}.deadline")];
+        below(values, (&keys[0], limits.threshold), (&keys[1], limits.deadline))?;
+    }
+    let lanes = [("pinned", config.lanes.pinned), ("replicated", config.lanes.replicated.lane())];
+    for (name, lane) in lanes {
+        let wait = format!("lanes.{name}.fetch_max_wait");
+        below(values, (&wait, lane.fetch_max_wait), ("probes.consume.deadline", probes.consume.deadline))?;
+    }
+    Ok(())
 }
 
-/// The type of a value in the words of the errors.
-pub(crate) fn type_name(value: &ValueKind) -> &'static str {
-    match value {
-        ValueKind::Nil => "empty",
-        ValueKind::Boolean(_) => "true or false",
-        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => "a whole number",
-        ValueKind::Float(_) => "a number",
-        ValueKind::String(_) => "text",
-        ValueKind::Table(_) => "a table",
-        ValueKind::Array(_) => "a list",
+/// Demands that the first duration is below the second, and blames the one that a user set.
+fn below(
+    values: &Merged,
+    (low_key, low): (&str, Duration),
+    (high_key, high): (&str, Duration),
+) -> Result<(), ConfigError> {
+    if low < high {
+        return Ok(());
+    }
+    let (low, high) = (humantime::format_duration(low), humantime::format_duration(high));
+    if values.origin(low_key) == Some(&Origin::Default) {
+        let problem = format!("{high} must be above {low_key}, which is {low}; raise it or lower that");
+        return Err(values.problem(high_key, problem));
+    }
+    let problem = format!("{low} must be below {high_key}, which is {high}; lower it or raise that");
+    Err(values.problem(low_key, problem))
+}
+
+/// What the protocol needs is there, and what it has no use for is not: a certificate or a password beside a protocol
+/// that ignores it would mean that somebody believes the connection to be safe.
+fn security(values: &Merged, table: &str, security: &Security) -> Result<(), ConfigError> {
+    let key = |key: &str| format!("{table}.{key}");
+    let refused = |at: &str, problem: String| Err(values.problem(&key(at), problem));
+    let Security { protocol, ca, certificate, key: private, sasl_mechanism, username, .. } = security;
+    client_identity(values, (certificate, private), (&key("certificate"), &key("key")))?;
+    let (tls, sasl) = (("TLS", protocol.has_tls()), ("SASL", protocol.has_sasl()));
+    for (name, is_given, (wanted, has_use)) in [
+        ("ca", ca.is_some(), tls),
+        ("certificate", certificate.is_some(), tls),
+        ("key", private.is_some(), tls),
+        ("sasl_mechanism", sasl_mechanism.is_some(), sasl),
+        ("username", !username.is_empty(), sasl),
+        ("password", security.password.is_some(), sasl),
+        ("password_file", security.password_file.is_some(), sasl),
+    ] {
+        if is_given && !has_use {
+            let problem = format!("is of no use without {wanted}; set {} to one that has it", key("protocol"));
+            return refused(name, problem);
+        }
+    }
+    if username.contains(char::is_control) {
+        return refused("username", "a user's name must be printable characters".to_owned());
+    }
+    if security.password.as_ref().is_some_and(|password| password.expose().contains(char::is_control)) {
+        return refused("password", "a password must be printable characters".to_owned());
+    }
+    if security.password.is_some() && security.password_file.is_some() {
+        return refused("password_file", format!("there is also {}; keep one of the two", key("password")));
+    }
+    match missing(*protocol, *sasl_mechanism, security) {
+        Some(missing) => refused("protocol", format!("SASL needs {missing} too; give it in the same table")),
+        None => Ok(()),
     }
 }
 
-/// What a key of this kind takes, with an example.
-pub(crate) fn expectation(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Text => "text in quotes, such as \"5s\"",
-        Kind::List => "a list of text, such as [\"kafka-1:9092\"]",
-        Kind::Integer => "a whole number, such as 128",
-        Kind::Number => "a number, such as 0.999",
-        Kind::Bool => "true or false",
-        Kind::Secrets => "a table of text, such as { authorization = \"…\" }",
-        Kind::Secret => "text in quotes",
+fn missing(protocol: SecurityProtocol, mechanism: Option<SaslMechanism>, security: &Security) -> Option<&'static str> {
+    match () {
+        () if !protocol.has_sasl() => None,
+        () if mechanism.is_none() => Some("sasl_mechanism"),
+        () if security.username.is_empty() => Some("username"),
+        () if security.any_password().is_none() => Some("password or password_file"),
+        () => None,
     }
 }
 
-/// The way down to the current value.
-struct Walk<'a> {
-    origin: &'a Origin,
-    path: Vec<String>,
-    paths: Vec<String>,
-}
-
-impl Walk<'_> {
-    fn table(&mut self, table: Map<String, Value>) -> Result<Map<String, Value>, ConfigError> {
-        let mut entries: Vec<_> = table.into_iter().collect();
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
-        let mut kept = Map::new();
-        for (name, value) in entries {
-            let name = self.spelling(name);
-            self.path.push(name.clone());
-            if let Some(value) = self.value(value)? {
-                kept.insert(name, value);
-            }
-            self.path.pop();
-        }
-        Ok(kept)
-    }
-
-    /// Header names are case-insensitive (RFC 9110, 5.1), and gRPC wants them in lower case.
-    fn spelling(&self, name: String) -> String {
-        match keys::place(&self.path) {
-            Place::Key(Kind::Secrets) => name.to_ascii_lowercase(),
-            _ => name,
-        }
-    }
-
-    fn value(&mut self, value: Value) -> Result<Option<Value>, ConfigError> {
-        match keys::place(&self.path) {
-            Place::Unknown => Err(ConfigError::UnknownKey {
-                origin: self.origin.clone(),
-                // A quoted key may hold anything, and this becomes one sentence.
-                key: self.path.join(".").replace(char::is_control, "?"),
-                nearest: keys::nearest(&self.path, false).join("."),
-            }),
-            Place::Section => self.section(value),
-            Place::Key(kind) => self.key(kind, value).map(Some),
-        }
-    }
-
-    fn section(&mut self, value: Value) -> Result<Option<Value>, ConfigError> {
-        if keys::needs_name(&self.path) && !self.path.last().is_some_and(|n| keys::is_name(n)) {
-            return Err(ConfigError::Name {
-                origin: self.origin.clone(),
-                key: self.path.join(".").replace(char::is_control, "?"),
-            });
-        }
-        let children = match value.kind {
-            ValueKind::Table(children) => children,
-            // `clusters:` with all its lines commented out is null in YAML.
-            ValueKind::Nil => Map::new(),
-            other => return Err(self.wrong_type("a table of keys", &other)),
-        };
-        if children.is_empty() && keys::needs_name(&self.path) {
-            // Named but empty: what is missing in it will be reported with this origin.
-            self.paths.push(self.path.join("."));
-        }
-        let children = self.table(children)?;
-        Ok(Some(Value::new(None, ValueKind::Table(children))))
-    }
-
-    fn key(&mut self, kind: Kind, value: Value) -> Result<Value, ConfigError> {
-        self.paths.push(self.path.join("."));
-        let kept = match (kind, value.kind) {
-            (Kind::Text | Kind::Secret, text @ ValueKind::String(_)) => text,
-            (Kind::Bool, flag @ ValueKind::Boolean(_)) => flag,
-            (Kind::Integer, number @ ValueKind::I64(_)) => number,
-            (Kind::Number, number @ (ValueKind::I64(_) | ValueKind::Float(_))) => number,
-            (Kind::Secrets, ValueKind::Table(table)) => ValueKind::Table(self.table(table)?),
-            (Kind::List, ValueKind::Array(items)) => {
-                let not_text = |item: &&Value| !matches!(item.kind, ValueKind::String(_));
-                if let Some(item) = items.iter().find(not_text) {
-                    return Err(self.wrong_type(expectation(kind), &item.kind));
-                }
-                ValueKind::Array(items)
-            }
-            (kind, other) => return Err(self.wrong_type(expectation(kind), &other)),
-        };
-        Ok(Value::new(None, kept))
-    }
-
-    fn wrong_type(&self, expected: &'static str, found: &ValueKind) -> ConfigError {
-        ConfigError::WrongType {
-            origin: self.origin.clone(),
-            key: self.path.join("."),
-            expected,
-            found: type_name(found),
-        }
-    }
+/// Certificate and key are both there, or neither.
+fn client_identity(
+    values: &Merged,
+    identity: (&Option<Certificates>, &Option<PrivateKey>),
+    (certificate, key): (&str, &str),
+) -> Result<(), ConfigError> {
+    let (alone, missing) = match identity {
+        (Some(_), None) => (certificate, key),
+        (None, Some(_)) => (key, certificate),
+        _ => return Ok(()),
+    };
+    Err(values.problem(alone, format!("is of no use without {missing}; give both or neither")))
 }

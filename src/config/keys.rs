@@ -1,4 +1,10 @@
-//! The list of all keys, and the nearest one to a misspelled one.
+//! The list of all keys, which is that of `config/default.toml`, and the nearest one to a misspelled one.
+
+use std::sync::LazyLock;
+
+use ::config::{FileFormat, Map, Value, ValueKind};
+
+use super::{DEFAULTS, file};
 
 /// What a key holds, as it must stand in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,99 +21,82 @@ pub(crate) enum Kind {
     Bool,
     /// A table of secrets.
     Secrets,
-    /// Text that must not be shown.
-    Secret,
 }
 
-/// A segment that stands for a name of ours, `[a-z0-9_]+`.
+impl Kind {
+    /// What a key of this kind takes, with an example.
+    pub(crate) fn expectation(self) -> &'static str {
+        match self {
+            Self::Text => "text in quotes, such as \"5s\"",
+            Self::List => "a list of text, such as [\"kafka-1:9092\"]",
+            Self::Integer => "a whole number, such as 128",
+            Self::Number => "a number, such as 0.999",
+            Self::Bool => "true or false",
+            Self::Secrets => "a table of text, such as { authorization = \"…\" }",
+        }
+    }
+}
+
+/// A segment that stands for any name: of a cluster, an objective or a header.
 const NAME: &str = "NAME";
-/// A segment that stands for the name of an HTTP header.
-const HEADER: &str = "HEADER";
+
+/// The values of `config/default.toml`.
+pub(crate) static DEFAULT_VALUES: LazyLock<Map<String, Value>> =
+    LazyLock::new(|| file::parse(DEFAULTS, FileFormat::Toml).expect("the embedded file is valid, which a test says"));
+
+/// The example of a cluster in the comments of `config/default.toml`: the keys of every cluster and their defaults.
+pub(crate) static EXAMPLE_CLUSTER: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    let example: String =
+        DEFAULTS.lines().filter_map(|line| line.strip_prefix("#   ")).map(|l| l.to_owned() + "\n").collect();
+    let parsed = file::parse(&example, FileFormat::Toml).expect("the embedded example is valid, which a test says");
+    table(&parsed, "clusters").and_then(|clusters| table(clusters, "prod")).cloned().unwrap_or_default()
+});
+
+/// The table under a name.
+pub(crate) fn table<'a>(parent: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    match &parent.get(name)?.kind {
+        ValueKind::Table(children) => Some(children),
+        _ => None,
+    }
+}
 
 /// Every key, in the order of `config/default.toml`, which is also that of `config print`.
-const KEYS: &[(&[&str], Kind)] = &[
-    (&["vantage"], Kind::Text),
-    (&["http", "listen"], Kind::Text),
-    (&["clusters", NAME, "bootstrap"], Kind::List),
-    (&["clusters", NAME, "security", "protocol"], Kind::Text),
-    (&["clusters", NAME, "security", "ca"], Kind::Text),
-    (&["clusters", NAME, "security", "certificate"], Kind::Text),
-    (&["clusters", NAME, "security", "key"], Kind::Text),
-    (&["clusters", NAME, "security", "verify_hostname"], Kind::Bool),
-    (&["clusters", NAME, "security", "sasl_mechanism"], Kind::Text),
-    (&["clusters", NAME, "security", "username"], Kind::Text),
-    (&["clusters", NAME, "security", "password"], Kind::Secret),
-    (&["clusters", NAME, "security", "password_file"], Kind::Text),
-    (&["topics", "prefix"], Kind::Text),
-    (&["lanes", "pinned", "enabled"], Kind::Bool),
-    (&["lanes", "pinned", "interval"], Kind::Text),
-    (&["lanes", "pinned", "fetch_max_wait"], Kind::Text),
-    (&["lanes", "pinned", "record_size"], Kind::Integer),
-    (&["lanes", "replicated", "enabled"], Kind::Bool),
-    (&["lanes", "replicated", "interval"], Kind::Text),
-    (&["lanes", "replicated", "fetch_max_wait"], Kind::Text),
-    (&["lanes", "replicated", "record_size"], Kind::Integer),
-    (&["lanes", "replicated", "acks"], Kind::Text),
-    (&["lanes", "replicated", "compression"], Kind::Text),
-    (&["probes", "produce", "deadline"], Kind::Text),
-    (&["probes", "produce", "threshold"], Kind::Text),
-    (&["probes", "consume", "deadline"], Kind::Text),
-    (&["probes", "consume", "threshold"], Kind::Text),
-    (&["probes", "end_to_end", "deadline"], Kind::Text),
-    (&["probes", "end_to_end", "threshold"], Kind::Text),
-    (&["probes", "fetch", "enabled"], Kind::Bool),
-    (&["probes", "fetch", "interval"], Kind::Text),
-    (&["probes", "fetch", "deadline"], Kind::Text),
-    (&["probes", "fetch", "threshold"], Kind::Text),
-    (&["probes", "metadata", "enabled"], Kind::Bool),
-    (&["probes", "metadata", "interval"], Kind::Text),
-    (&["probes", "metadata", "deadline"], Kind::Text),
-    (&["probes", "metadata", "threshold"], Kind::Text),
-    (&["probes", "connect", "enabled"], Kind::Bool),
-    (&["probes", "connect", "interval"], Kind::Text),
-    (&["probes", "connect", "deadline"], Kind::Text),
-    (&["probes", "connect", "threshold"], Kind::Text),
-    (&["probes", "commit", "enabled"], Kind::Bool),
-    (&["probes", "commit", "interval"], Kind::Text),
-    (&["probes", "commit", "deadline"], Kind::Text),
-    (&["probes", "commit", "threshold"], Kind::Text),
-    (&["probes", "transaction", "enabled"], Kind::Bool),
-    (&["probes", "transaction", "interval"], Kind::Text),
-    (&["probes", "transaction", "deadline"], Kind::Text),
-    (&["probes", "transaction", "threshold"], Kind::Text),
-    (&["probes", "controller", "enabled"], Kind::Bool),
-    (&["probes", "controller", "interval"], Kind::Text),
-    (&["probes", "controller", "deadline"], Kind::Text),
-    (&["probes", "controller", "threshold"], Kind::Text),
-    (&["probes", "controller", "canary"], Kind::Bool),
-    (&["probes", "controller", "canary_interval"], Kind::Text),
-    (&["observation", "enabled"], Kind::Bool),
-    (&["observation", "interval"], Kind::Text),
-    (&["observation", "configs_interval"], Kind::Text),
-    (&["observation", "partitions_per_broker"], Kind::Integer),
-    (&["observation", "partitions_per_cluster"], Kind::Integer),
-    (&["diagnosis", "reference"], Kind::Text),
-    (&["upkeep", "mode"], Kind::Text),
-    (&["objectives", NAME, "view"], Kind::Text),
-    (&["objectives", NAME, "probe"], Kind::Text),
-    (&["objectives", NAME, "threshold"], Kind::Text),
-    (&["objectives", NAME, "target"], Kind::Number),
-    (&["metrics", "level"], Kind::Text),
-    (&["otlp", "endpoint"], Kind::Text),
-    (&["otlp", "protocol"], Kind::Text),
-    (&["otlp", "interval"], Kind::Text),
-    (&["otlp", "timeout"], Kind::Text),
-    (&["otlp", "compression"], Kind::Text),
-    (&["otlp", "temporality"], Kind::Text),
-    (&["otlp", "histograms"], Kind::Text),
-    (&["otlp", "ca"], Kind::Text),
-    (&["otlp", "client_certificate"], Kind::Text),
-    (&["otlp", "client_key"], Kind::Text),
-    (&["otlp", "headers"], Kind::Secrets),
-    (&["otlp", "headers", HEADER], Kind::Secret),
-    (&["log", "level"], Kind::Text),
-    (&["log", "format"], Kind::Text),
-];
+static KEYS: LazyLock<Vec<(Vec<&str>, Kind)>> = LazyLock::new(|| {
+    let mut keys = Vec::new();
+    collect(&mut Vec::new(), &DEFAULT_VALUES, &mut keys);
+    keys
+});
+
+fn collect<'a>(path: &mut Vec<&'a str>, children: &'a Map<String, Value>, keys: &mut Vec<(Vec<&'a str>, Kind)>) {
+    for (name, value) in children {
+        path.push(if *path == ["objectives"] { NAME } else { name });
+        let kind = match &value.kind {
+            ValueKind::Table(_) if *path == ["clusters"] => {
+                path.push(NAME);
+                collect(path, &EXAMPLE_CLUSTER, keys);
+                path.pop();
+                None
+            }
+            ValueKind::Table(children) if !children.is_empty() => {
+                collect(path, children, keys);
+                None
+            }
+            ValueKind::Table(_) => Some(Kind::Secrets),
+            ValueKind::Array(_) => Some(Kind::List),
+            ValueKind::Boolean(_) => Some(Kind::Bool),
+            ValueKind::Float(_) => Some(Kind::Number),
+            ValueKind::String(_) => Some(Kind::Text),
+            _ => Some(Kind::Integer),
+        };
+        if let Some(kind) = kind.filter(|_| keys.iter().all(|(known, _)| known != path)) {
+            keys.push((path.clone(), kind));
+            if kind == Kind::Secrets {
+                keys.push((path.iter().copied().chain([NAME]).collect(), Kind::Text));
+            }
+        }
+        path.pop();
+    }
+}
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,39 +105,49 @@ pub(crate) enum Place {
     Key(Kind),
     /// A table of other keys.
     Section,
-    /// Nothing that we know.
+    /// Nothing known.
     Unknown,
 }
 
-/// Looks a path up; names are not judged here (see [`needs_name`]).
+/// Looks a path up; names are not judged here (see [`bad_name`]).
 pub(crate) fn place(path: &[String]) -> Place {
-    let known = |(pattern, _): &&(&[&str], Kind)| {
-        path.len() <= pattern.len() && path.iter().zip(*pattern).all(|(s, p)| matches(s, p))
-    };
-    let mut under = KEYS.iter().filter(known).peekable();
-    match under.peek() {
+    match KEYS.iter().find(|(pattern, _)| starts_with(pattern, path)) {
         None => Place::Unknown,
         Some((pattern, kind)) if pattern.len() == path.len() => Place::Key(*kind),
         Some(_) => Place::Section,
     }
 }
 
-/// Whether the last segment of a known path is a name that we let users choose.
-pub(crate) fn needs_name(path: &[String]) -> bool {
+/// Whether a known path is the table of one cluster or objective.
+pub(crate) fn is_named_table(path: &[String]) -> bool {
     path.len() == 2 && matches!(path[0].as_str(), "clusters" | "objectives")
 }
 
-/// A name: what fits into metrics, variables and TOML without quotes.
-pub(crate) fn is_name(text: &str) -> bool {
-    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    (1..=64).contains(&text.len()) && text.bytes().all(known)
+/// What names are made of, if the path goes through a name that is not.
+pub(crate) fn bad_name(path: &[String]) -> Option<&'static str> {
+    let (is_cluster, name) = match path {
+        [section, name, ..] if is_named_table(&path[..2]) => (section == "clusters", name),
+        _ => return None,
+    };
+    let small = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let known = |b: u8| small(b) || is_cluster && (b.is_ascii_uppercase() || matches!(b, b'.' | b'-'));
+    let rule = match is_cluster {
+        true => "the name of a cluster is made of a-z, A-Z, 0-9, '.', '_' and '-' only, up to 64 characters",
+        false => "a name is made of a-z, 0-9 and _ only, up to 64 characters",
+    };
+    (!(1..=64).contains(&name.len()) || !name.bytes().all(known)).then_some(rule)
+}
+
+/// A path as TOML writes it: a name with a dot in it is quoted. Control characters, which only a quoted name can have,
+/// are replaced, so that it fits into a line.
+pub(crate) fn dotted(path: &[String]) -> String {
+    let segments = path.iter().map(|part| if part.contains('.') { format!("{part:?}") } else { part.clone() });
+    segments.collect::<Vec<_>>().join(".").replace(char::is_control, "?")
 }
 
 /// Position of a known path in the list, for printing in its order.
 pub(crate) fn position(path: &[String]) -> usize {
-    KEYS.iter()
-        .position(|(pattern, _)| pattern.len() >= path.len() && path.iter().zip(*pattern).all(|(s, p)| matches(s, p)))
-        .unwrap_or(KEYS.len())
+    KEYS.iter().position(|(pattern, _)| starts_with(pattern, path)).unwrap_or(KEYS.len())
 }
 
 /// The known path that is spelled most like `path`; with `only_keys` no section.
@@ -177,8 +176,12 @@ pub(crate) fn nearest(path: &[String], only_keys: bool) -> Vec<String> {
         .unwrap_or_default()
 }
 
+fn starts_with(pattern: &[&str], path: &[String]) -> bool {
+    path.len() <= pattern.len() && path.iter().zip(pattern).all(|(segment, part)| matches(segment, part))
+}
+
 fn matches(segment: &str, pattern: &str) -> bool {
-    pattern == NAME || pattern == HEADER || segment == pattern
+    pattern == NAME || segment == pattern
 }
 
 /// The pattern with the names that `path` has, as far as both agree.
@@ -190,21 +193,4 @@ fn instance(pattern: &[&str], path: &[String]) -> Vec<String> {
         given.cloned().unwrap_or_else(|| (*part).to_owned())
     });
     segments.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Origin, layers::Layer};
-
-    #[test]
-    fn every_fixed_key_has_a_default_and_every_default_is_a_key() {
-        let defaults = Layer::defaults().expect("the embedded file is valid");
-        assert!(defaults.origins.values().all(|o| *o == Origin::Default));
-        let named = |pattern: &[&str]| pattern.contains(&NAME) || pattern.contains(&HEADER);
-        for (pattern, _) in KEYS.iter().filter(|(pattern, _)| !named(pattern)) {
-            let key = pattern.join(".");
-            assert!(defaults.origins.contains_key(&key), "no default for {key}");
-        }
-    }
 }

@@ -1,68 +1,73 @@
-//! One layer: a table of checked values and where each came from.
+//! One layer: a table of values, each of the type of its key, and where each came from.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use ::config::{FileFormat, Map, Source, Value, ValueKind};
+use ::config::{Map, Source, Value, ValueKind};
 
-use super::check::{check, expectation};
-use super::keys::{self, Kind, Place};
+use super::keys::{self, DEFAULT_VALUES, EXAMPLE_CLUSTER, Kind, Place, dotted};
 use super::sources::{PREFIX, is_ours};
-use super::{ConfigError, DEFAULTS, Flags, Origin, file, text};
+use super::{ConfigError, Flags, Origin, file, otlp, text};
 
 /// Values of one source, of the right types and under known keys.
 #[derive(Clone, Default)]
 pub(crate) struct Layer {
     pub(crate) table: Map<String, Value>,
+    /// By key, written as in TOML.
     pub(crate) origins: BTreeMap<String, Origin>,
 }
 
 impl Layer {
-    /// The embedded defaults.
-    pub(crate) fn defaults() -> Result<Self, ConfigError> {
-        let parsed = file::parse(Path::new("default.toml"), FileFormat::Toml, DEFAULTS)?;
-        Self::checked(parsed, Origin::Default)
+    /// The embedded defaults, with the security of the example for each of these clusters.
+    pub(crate) fn defaults(clusters: &[String]) -> Result<Self, ConfigError> {
+        let mut table = DEFAULT_VALUES.clone();
+        let security = EXAMPLE_CLUSTER.get("security").map(|security| &security.kind);
+        for (name, security) in clusters.iter().zip(security.into_iter().cycle()) {
+            insert(&mut table, &["clusters".to_owned(), name.clone(), "security".to_owned()], security.clone());
+        }
+        Self::checked(table, &Origin::Default)
     }
 
     /// One `--config` file.
     pub(crate) fn file(path: &Path) -> Result<Self, ConfigError> {
-        let parsed = file::read(path)?;
-        Self::checked(parsed, Origin::File(path.to_owned()))
+        Self::checked(file::read(path)?, &Origin::File(path.to_owned()))
     }
 
-    /// The variables named `KAFKA_PROBER__SECTION__KEY`, in any case.
-    pub(crate) fn environment(env: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+    /// The variables named `KAFKA_PROBER__SECTION__KEY`, in any case. `clusters` are those of the layers below.
+    pub(crate) fn environment(env: &BTreeMap<String, String>, clusters: &[String]) -> Result<Self, ConfigError> {
         let mut layer = Self::default();
-        let mut seen = BTreeMap::new();
+        let mut set_by = BTreeMap::new();
         for (variable, value) in env.iter().filter(|(name, _)| is_ours(name)) {
+            let origin = Origin::Variable(variable.clone());
             let name = variable.to_ascii_lowercase();
-            if let Some(other) = seen.insert(name.clone(), variable) {
-                return Err(ConfigError::VariableTwice { variable: variable.clone(), other: other.clone() });
-            }
-            let path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_owned).collect();
+            let mut path: Vec<String> = name[PREFIX.len()..].split("__").map(str::to_owned).collect();
             let Place::Key(kind) = keys::place(&path) else {
-                let nearest = keys::nearest(&path, true).join("__").to_ascii_uppercase();
-                return Err(ConfigError::UnknownVariable {
-                    variable: variable.clone(),
-                    nearest: format!("{}{nearest}", PREFIX.to_ascii_uppercase()),
-                });
+                let nearest = keys::nearest(&path, true).join("__");
+                let nearest = format!("{PREFIX}{nearest}").to_ascii_uppercase();
+                return Err(ConfigError::at(&origin, format!("unknown variable; the nearest known one is {nearest}")));
             };
-            layer.set(&path, kind, value, Origin::Variable(variable.clone()))?;
+            if path[0] == "clusters" {
+                path[1] = cluster_of(&path[1], clusters).map_err(|problem| ConfigError::at(&origin, problem))?;
+            }
+            if let Some(other) = set_by.insert(path.clone(), variable) {
+                return Err(ConfigError::at(&origin, format!("this key is also set by {other}; keep one of the two")));
+            }
+            layer.set(&path, kind, value, &origin)?;
         }
         Ok(layer)
     }
 
-    /// What the command line says.
+    /// The command line.
     pub(crate) fn flags(flags: &Flags) -> Result<Self, ConfigError> {
         let mut layer = Self::default();
         let cluster = flags.cluster.as_deref().unwrap_or("default");
-        if !keys::is_name(cluster) && flags.bootstrap.is_some() {
-            return Err(ConfigError::Name { origin: Origin::Flag("--cluster"), key: format!("clusters.{cluster}") });
+        let bootstrap = ["clusters", cluster, "bootstrap"].map(str::to_owned);
+        if let (Some(rule), true) = (keys::bad_name(&bootstrap), flags.bootstrap.is_some()) {
+            return Err(refused(&Origin::Flag("--cluster"), &bootstrap[..2], rule));
         }
-        let bootstrap = ["clusters", cluster, "bootstrap"];
         let given: [(&[&str], Kind, &Option<String>, &'static str); 5] = [
-            (&bootstrap, Kind::List, &flags.bootstrap, "--bootstrap-server"),
+            (&["clusters", cluster, "bootstrap"], Kind::List, &flags.bootstrap, "--bootstrap-server"),
             (&["vantage"], Kind::Text, &flags.vantage, "--vantage"),
             (&["http", "listen"], Kind::Text, &flags.listen, "--listen"),
             (&["log", "level"], Kind::Text, &flags.log_level, "--log-level"),
@@ -71,55 +76,152 @@ impl Layer {
         for (path, kind, value, flag) in given {
             if let Some(value) = value {
                 let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
-                layer.set(&path, kind, value, Origin::Flag(flag))?;
+                layer.set(&path, kind, value, &Origin::Flag(flag))?;
             }
         }
         Ok(layer)
     }
 
     /// Sets one key from text, as variables and flags have it.
-    pub(crate) fn set(&mut self, path: &[String], kind: Kind, value: &str, origin: Origin) -> Result<(), ConfigError> {
-        let key = path.join(".");
-        if path.len() > 2 && keys::needs_name(&path[..2]) && !keys::is_name(&path[1]) {
-            let key = path[..2].join(".");
-            return Err(ConfigError::Name { origin, key });
+    pub(crate) fn set(&mut self, path: &[String], kind: Kind, text: &str, origin: &Origin) -> Result<(), ConfigError> {
+        if let Some(rule) = keys::bad_name(path) {
+            return Err(refused(origin, &path[..2], rule));
         }
-        let wrong = |found| ConfigError::WrongType {
-            origin: origin.clone(),
-            key: key.clone(),
-            expected: expectation(kind),
-            found,
-        };
-        let value = match kind {
-            Kind::Text | Kind::Secret => ValueKind::String(value.to_owned()),
-            Kind::List => ValueKind::Array(
-                text::comma_list(value).map(|item| Value::new(None, ValueKind::String(item.to_owned()))).collect(),
-            ),
-            Kind::Bool => ValueKind::Boolean(value.to_ascii_lowercase().parse().map_err(|_| wrong("other text"))?),
-            Kind::Integer => ValueKind::I64(value.parse().map_err(|_| wrong("other text"))?),
-            Kind::Number => ValueKind::Float(value.parse().map_err(|_| wrong("other text"))?),
+        let parsed = match kind {
+            Kind::Text => Some(ValueKind::String(text.to_owned())),
+            Kind::List => Some(ValueKind::Array(text::comma_list(text).map(Value::from).collect())),
+            Kind::Bool => text.to_ascii_lowercase().parse().ok().map(ValueKind::Boolean),
+            Kind::Integer => text.parse().ok().map(ValueKind::I64),
+            Kind::Number => text.parse().ok().map(ValueKind::Float),
             Kind::Secrets => {
-                let pairs = text::pairs(value).map_err(|problem| ConfigError::Value {
-                    origin: origin.clone(),
-                    key: key.clone(),
-                    problem,
-                })?;
-                for (name, value) in pairs {
-                    let path = [path, &[name.to_ascii_lowercase()]].concat();
-                    self.set(&path, Kind::Secret, &value, origin.clone())?;
+                for (name, value) in otlp::pairs(text).map_err(|problem| refused(origin, path, &problem))? {
+                    self.set(&[path, &[name.to_ascii_lowercase()]].concat(), Kind::Text, &value, origin)?;
                 }
                 return Ok(());
             }
         };
+        let value = parsed.ok_or_else(|| wrong_type(origin, path, kind.expectation(), "other text"))?;
         insert(&mut self.table, path, value);
-        self.origins.insert(key, origin);
+        self.origins.insert(dotted(path), origin.clone());
         Ok(())
     }
 
-    fn checked(parsed: Map<String, Value>, origin: Origin) -> Result<Self, ConfigError> {
-        let checked = check(parsed, &origin)?;
-        let paths = checked.paths.into_iter();
-        Ok(Self { table: checked.table, origins: paths.map(|path| (path, origin.clone())).collect() })
+    /// The names of the clusters that it has something of.
+    pub(crate) fn clusters(&self) -> impl Iterator<Item = &String> {
+        keys::table(&self.table, "clusters").into_iter().flat_map(Map::keys)
+    }
+
+    /// Refuses unknown keys, bad names and wrong types.
+    fn checked(table: Map<String, Value>, origin: &Origin) -> Result<Self, ConfigError> {
+        let mut origins = BTreeMap::new();
+        let table = check(&mut Vec::new(), table, origin, &mut origins)?;
+        Ok(Self { table, origins })
+    }
+}
+
+/// The cluster that a variable means: variables have neither case nor `.` and `-`, so that `PROD_EU` is also `Prod-EU`,
+/// if there is one. A name that is nobody's is a new cluster's.
+fn cluster_of(name: &str, clusters: &[String]) -> Result<String, String> {
+    let folded = |name: &str| name.to_ascii_lowercase().replace(['.', '-'], "_");
+    let alike: Vec<_> = clusters.iter().filter(|cluster| folded(cluster) == folded(name)).collect();
+    let same = alike.iter().find(|cluster| **cluster == name);
+    match (same, &alike[..]) {
+        (Some(cluster), _) => Ok((*cluster).clone()),
+        (None, []) => Ok(name.to_owned()),
+        (None, [cluster]) => Ok((*cluster).clone()),
+        (None, [one, other, ..]) => Err(format!("can mean cluster {one} and cluster {other}; set it in a file")),
+    }
+}
+
+/// The values of a table that count, under `path`.
+fn check(
+    path: &mut Vec<String>,
+    table: Map<String, Value>,
+    origin: &Origin,
+    origins: &mut BTreeMap<String, Origin>,
+) -> Result<Map<String, Value>, ConfigError> {
+    // Header names are case-insensitive (RFC 9110, 5.1), and gRPC wants them in lower case.
+    let is_headers = keys::place(path) == Place::Key(Kind::Secrets);
+    let mut kept = Map::new();
+    for (name, value) in table {
+        path.push(if is_headers { name.to_ascii_lowercase() } else { name });
+        if let Some(rule) = keys::bad_name(path) {
+            return Err(refused(origin, path, rule));
+        }
+        let kind = match (keys::place(path), value.kind) {
+            (Place::Unknown, _) => {
+                let nearest = keys::nearest(path, false).join(".");
+                let problem = format!("unknown key {}; the nearest known one is {nearest}", dotted(path));
+                return Err(ConfigError::at(origin, problem));
+            }
+            (Place::Section, ValueKind::Table(children)) => {
+                if children.is_empty() && keys::is_named_table(path) {
+                    // What is missing in it will be reported with this origin.
+                    origins.insert(dotted(path), origin.clone());
+                }
+                ValueKind::Table(check(path, children, origin, origins)?)
+            }
+            // `clusters:` with all its lines commented out is null in YAML.
+            (Place::Section, ValueKind::Nil) => ValueKind::Table(Map::new()),
+            (Place::Section, other) => return Err(wrong_type(origin, path, "a table of keys", type_name(&other))),
+            (Place::Key(Kind::Secrets), ValueKind::Table(children)) => {
+                origins.insert(dotted(path), origin.clone());
+                ValueKind::Table(check(path, children, origin, origins)?)
+            }
+            (Place::Key(kind), value) => {
+                origins.insert(dotted(path), origin.clone());
+                of_kind(kind, value).map_err(|found| wrong_type(origin, path, kind.expectation(), found))?
+            }
+        };
+        kept.extend(path.pop().map(|name| (name, Value::new(None, kind))));
+    }
+    Ok(kept)
+}
+
+/// The value, if it is of that kind; else the name of its type.
+fn of_kind(kind: Kind, value: ValueKind) -> Result<ValueKind, &'static str> {
+    let is_of_kind = match (kind, &value) {
+        (Kind::List, ValueKind::Array(items)) => {
+            let other = items.iter().map(|item| type_name(&item.kind)).find(|name| *name != "text");
+            return other.map_or(Ok(value), Err);
+        }
+        (Kind::Text, ValueKind::String(_)) | (Kind::Bool, ValueKind::Boolean(_)) => true,
+        (Kind::Integer | Kind::Number, ValueKind::I64(_)) | (Kind::Number, ValueKind::Float(_)) => true,
+        _ => false,
+    };
+    if is_of_kind { Ok(value) } else { Err(type_name(&value)) }
+}
+
+/// The type of a value in the words of the errors.
+fn type_name(value: &ValueKind) -> &'static str {
+    match value {
+        ValueKind::Nil => "empty",
+        ValueKind::Boolean(_) => "true or false",
+        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => "a whole number",
+        ValueKind::Float(_) => "a number",
+        ValueKind::String(_) => "text",
+        ValueKind::Table(_) => "a table",
+        ValueKind::Array(_) => "a list",
+    }
+}
+
+fn refused(origin: &Origin, path: &[String], problem: &str) -> ConfigError {
+    ConfigError::at(origin, format!("{}: {problem}", dotted(path)))
+}
+
+fn wrong_type(origin: &Origin, path: &[String], expected: &str, found: &str) -> ConfigError {
+    refused(origin, path, &format!("must be {expected}, not {found}"))
+}
+
+fn insert(table: &mut Map<String, Value>, path: &[String], value: ValueKind) {
+    let [name, rest @ ..] = path else { return };
+    if rest.is_empty() {
+        table.insert(name.clone(), Value::new(None, value));
+        return;
+    }
+    let empty = || Value::new(None, ValueKind::Table(Map::new()));
+    if let ValueKind::Table(children) = &mut table.entry(name.clone()).or_insert_with(empty).kind {
+        insert(children, rest, value);
     }
 }
 
@@ -137,18 +239,5 @@ impl Source for Layer {
 
     fn collect(&self) -> Result<Map<String, Value>, ::config::ConfigError> {
         Ok(self.table.clone())
-    }
-}
-
-pub(crate) fn insert(table: &mut Map<String, Value>, path: &[String], value: ValueKind) {
-    let [name, rest @ ..] = path else { return };
-    if rest.is_empty() {
-        table.insert(name.clone(), Value::new(None, value));
-        return;
-    }
-    let empty = || Value::new(None, ValueKind::Table(Map::new()));
-    let child = table.entry(name.clone()).or_insert_with(empty);
-    if let ValueKind::Table(children) = &mut child.kind {
-        insert(children, rest, value);
     }
 }

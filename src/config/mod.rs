@@ -9,48 +9,47 @@
 //! 5. flags.
 //!
 //! Each layer is checked against the list of keys while its origin is still known, the
-//! `config` crate merges them, and the result is parsed into plain types: whoever holds a
+//! `config` crate merges them, and serde makes plain types of the result: whoever holds a
 //! [`Config`] never has to check it again. Nothing here reads the process environment or
 //! the clock, so that [`load`] is a function of its [`Sources`] and the files they name.
 
 mod address;
 mod check;
-mod diagnosis;
 mod error;
 mod file;
+mod from_file;
 mod keys;
 mod layers;
+mod merged;
 mod origin;
 mod otel;
-mod parse;
-mod pem;
+mod otlp;
 mod print;
 mod schema;
-mod secret;
 mod security;
 mod sources;
 mod text;
-mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-pub use address::Address;
-pub use diagnosis::{Diagnosis, Reference};
+use serde::Deserialize;
+
+pub use address::{Address, Reference};
 pub use error::ConfigError;
+pub use from_file::{Certificates, FromFile, PrivateKey, Secret, SecretFile};
 pub use origin::Origin;
-pub use pem::{Certificates, PrivateKey};
+pub use otlp::{Compression, Histograms, Otlp, Protocol, Temporality};
 pub use schema::{
-    Cluster, Compression, Config, ControllerProbe, DirectProbe, Histograms, Http, Lane, Lanes, Limits, Log, LogFormat,
-    Metrics, MetricsLevel, Objective, Observation, Otlp, Probes, Protocol, RecordCompression, ReplicatedLane,
-    RequiredAcks, SaslMechanism, Security, SecurityProtocol, Temporality, Topics, Upkeep, UpkeepMode,
+    Config, ControllerProbe, Diagnosis, DirectProbe, Http, Lane, Lanes, Limits, Log, LogFormat, Metrics, MetricsLevel,
+    Objective, Observation, Probes, RecordCompression, ReplicatedLane, RequiredAcks, Topics, Upkeep, UpkeepMode,
 };
-pub use secret::{Secret, SecretFile};
+pub use security::{Cluster, SaslMechanism, Security, SecurityProtocol};
 pub use sources::{Flags, Sources, relevant_environment};
 pub use text::duration_between;
 
 use layers::Layer;
-use values::Values;
+use merged::Merged;
 
 /// The embedded defaults, as the user may read and copy them.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -64,17 +63,17 @@ pub struct Loaded {
     pub origins: BTreeMap<String, Origin>,
 }
 
-/// Reads, merges and parses all layers.
+/// Reads, merges and checks all layers.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong, lowest layer first, as one sentence that names what,
 /// where and which key, and what would work.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-    let mut values = merged(sources)?;
-    security::fill(&mut values);
-    let config = parse::config(&values)?;
-    Ok(Loaded { config, origins: values.into_origins() })
+    let merged = merged(sources)?;
+    let mut config = merged.parse()?;
+    check::check(&mut config, &merged)?;
+    Ok(Loaded { config, origins: merged.into_origins() })
 }
 
 /// Where a prober of this configuration listens. Nothing else need be right, so no cluster need be named.
@@ -83,22 +82,31 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
 ///
 /// As [`load`], of the layers and the one key.
 pub fn listener(sources: &Sources) -> Result<SocketAddr, ConfigError> {
-    parse::listen(&merged(sources)?)
+    #[derive(Deserialize)]
+    struct HttpAlone {
+        http: Http,
+    }
+    merged(sources)?.parse().map(|HttpAlone { http }| http.listen)
 }
 
-fn merged(sources: &Sources) -> Result<Values, ConfigError> {
-    let mut layers = vec![Layer::defaults()?, otel::layer(&sources.env)?];
+fn merged(sources: &Sources) -> Result<Merged, ConfigError> {
+    let clusters = |layers: &[Layer]| -> Vec<String> {
+        let all: BTreeSet<_> = layers.iter().flat_map(Layer::clusters).cloned().collect();
+        all.into_iter().collect()
+    };
+    let mut layers = vec![otel::layer(&sources.env)?];
     for path in &sources.files {
         layers.push(Layer::file(path)?);
     }
-    layers.push(Layer::environment(&sources.env)?);
+    layers.push(Layer::environment(&sources.env, &clusters(&layers))?);
     layers.push(Layer::flags(&sources.flags)?);
+    layers.insert(0, Layer::defaults(&clusters(&layers))?);
 
-    let mut values = Values::merge(layers);
+    let mut merged = Merged::of(layers);
     if let (Some(name), None) = (&sources.flags.cluster, &sources.flags.bootstrap) {
-        values.select_cluster(name)?;
+        merged.select_cluster(name)?;
     }
-    Ok(values)
+    Ok(merged)
 }
 
 impl Loaded {

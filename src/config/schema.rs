@@ -1,25 +1,33 @@
-//! What a configuration is, once it is usable. `config/default.toml` says what each key
-//! means to the user; here stands what the program may rely on.
+//! A configuration that can be used. `config/default.toml` says what each key means to the user; here is what the program
+//! may rely on.
 //!
-//! Field names are key names: `config print` and `/config` serialize these types.
+//! Field names are key names: serde reads these types from the merged layers, and `config print` writes them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use prober_core::ids::{self, Probe, View};
-use serde::{Serialize, Serializer};
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
 
-use super::{Address, Certificates, Diagnosis, PrivateKey, Secret, SecretFile};
+use super::text::{self, Millis, MillisOrEmpty, word};
+use super::{Cluster, Otlp, Reference};
 
-/// All that a prober needs to know before it starts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// In milliseconds, as all bounds of durations here.
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// Where this prober stands: 1 to 128 printable characters.
+    #[serde(deserialize_with = "text::vantage")]
     pub vantage: String,
     /// The listener.
     pub http: Http,
-    /// Clusters by name (`[a-z0-9_]+`), at least one.
+    /// Clusters by name (`[A-Za-z0-9._-]+`), at least one.
     pub clusters: BTreeMap<String, Cluster>,
     /// What this prober's topics, groups and transactional ids are called.
     pub topics: Topics,
@@ -43,105 +51,27 @@ pub struct Config {
     pub log: Log,
 }
 
+impl Config {
+    /// What this prober's consumer groups and transactional ids begin with: `topics.prefix` and the vantage.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("{}{}", self.topics.prefix, self.vantage)
+    }
+}
+
 /// `[http]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Http {
     /// Port 0 means any free port.
+    #[serde(deserialize_with = "text::listen")]
     pub listen: SocketAddr,
 }
 
-/// `[clusters.NAME]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Cluster {
-    /// Servers to start from, at least one.
-    pub bootstrap: Vec<Address>,
-    /// How they are spoken to.
-    pub security: Security,
-}
-
-/// `[clusters.NAME.security]`: what the protocol needs is there, and nothing that it has no use for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Security {
-    /// What is spoken below Kafka's requests.
-    pub protocol: SecurityProtocol,
-    /// Trusted instead of the machine's certificates; `None` for those.
-    #[serde(serialize_with = "or_empty")]
-    pub ca: Option<Certificates>,
-    /// Shown to a broker that asks, leaf first; there with the key or not at all.
-    #[serde(serialize_with = "or_empty")]
-    pub certificate: Option<Certificates>,
-    /// The key of that certificate.
-    #[serde(serialize_with = "or_empty")]
-    pub key: Option<PrivateKey>,
-    /// Whether a broker's certificate must be for its advertised host.
-    pub verify_hostname: bool,
-    /// How we prove who we are; there if the protocol has SASL.
-    #[serde(serialize_with = "or_empty")]
-    pub sasl_mechanism: Option<SaslMechanism>,
-    /// Who we are; not empty if the protocol has SASL.
-    pub username: String,
-    /// The password, if it was given itself.
-    #[serde(serialize_with = "or_empty")]
-    pub password: Option<Secret>,
-    /// The password, if it was given by a file.
-    #[serde(serialize_with = "or_empty")]
-    pub password_file: Option<SecretFile>,
-}
-
-impl Security {
-    /// The password, whichever way it was given; there if the protocol has SASL.
-    #[must_use]
-    pub fn any_password(&self) -> Option<&Secret> {
-        self.password.as_ref().or(self.password_file.as_ref().map(SecretFile::secret))
-    }
-}
-
-/// Kafka's `security.protocol`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecurityProtocol {
-    /// Neither.
-    Plaintext,
-    /// TLS.
-    Ssl,
-    /// SASL, and everything can be read on the way.
-    SaslPlaintext,
-    /// SASL within TLS.
-    SaslSsl,
-}
-
-impl SecurityProtocol {
-    /// Whether it has TLS.
-    #[must_use]
-    pub fn has_tls(self) -> bool {
-        matches!(self, Self::Ssl | Self::SaslSsl)
-    }
-
-    /// Whether it has SASL.
-    #[must_use]
-    pub fn has_sasl(self) -> bool {
-        matches!(self, Self::SaslPlaintext | Self::SaslSsl)
-    }
-}
-
-/// A SASL mechanism, by its IANA name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum SaslMechanism {
-    /// RFC 4616.
-    #[serde(rename = "PLAIN")]
-    Plain,
-    /// RFC 7677.
-    #[serde(rename = "SCRAM-SHA-256")]
-    ScramSha256,
-    /// The same by SHA-512.
-    #[serde(rename = "SCRAM-SHA-512")]
-    ScramSha512,
-}
-
 /// `[topics]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Topics {
     /// What every name in Kafka begins with: characters of a topic name, short enough for every topic of ours.
+    #[serde(deserialize_with = "text::topic_prefix")]
     pub prefix: String,
 }
 
@@ -159,35 +89,8 @@ impl Topics {
     }
 }
 
-impl Config {
-    /// What this prober's consumer groups and transactional ids begin with: `topics.prefix` and the vantage.
-    #[must_use]
-    pub fn namespace(&self) -> String {
-        format!("{}{}", self.topics.prefix, self.vantage)
-    }
-}
-
-/// `[metrics]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Metrics {
-    /// Which metrics both exporters have.
-    pub level: MetricsLevel,
-}
-
-/// Which metrics there are; each level has those of the level before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricsLevel {
-    /// Objectives, broker states, findings and info: at most 40 series a broker.
-    Slo,
-    /// What dashboards need: at most 200 series a broker.
-    Standard,
-    /// Everything, phases of connections included.
-    Full,
-}
-
 /// `[lanes]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lanes {
     /// Replication factor 1: each partition on one broker and nowhere else.
     pub pinned: Lane,
@@ -196,34 +99,54 @@ pub struct Lanes {
 }
 
 /// `[lanes.pinned]`, and the common part of every lane.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Lane {
     /// Whether it is probed.
     pub enabled: bool,
-    /// 10 ms to 1 h.
-    #[serde(serialize_with = "duration")]
+    /// Between two records to one partition: 10 ms to 1 h.
+    #[serde(with = "Millis::<10, HOUR>")]
     pub interval: Duration,
     /// Below the deadline of `consume`, 1 ms to 30 s.
-    #[serde(serialize_with = "duration")]
+    #[serde(with = "Millis::<1, 30_000>")]
     pub fetch_max_wait: Duration,
     /// Bytes, 96 to 1 MiB.
+    #[serde(deserialize_with = "record_size")]
     pub record_size: usize,
 }
 
-/// `[lanes.replicated]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// `[lanes.replicated]`. It repeats the fields of [`Lane`]: a flattened struct would lose the key of an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReplicatedLane {
-    /// What it has in common with the other.
-    #[serde(flatten)]
-    pub lane: Lane,
+    /// As of [`Lane`].
+    pub enabled: bool,
+    /// As of [`Lane`].
+    #[serde(with = "Millis::<10, HOUR>")]
+    pub interval: Duration,
+    /// As of [`Lane`].
+    #[serde(with = "Millis::<1, 30_000>")]
+    pub fetch_max_wait: Duration,
+    /// As of [`Lane`].
+    #[serde(deserialize_with = "record_size")]
+    pub record_size: usize,
     /// When a write counts as done.
+    #[serde(deserialize_with = "word")]
     pub acks: RequiredAcks,
     /// How records are compressed.
+    #[serde(deserialize_with = "word")]
     pub compression: RecordCompression,
 }
 
+impl ReplicatedLane {
+    /// The part that every lane has.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        let Self { enabled, interval, fetch_max_wait, record_size, .. } = *self;
+        Lane { enabled, interval, fetch_max_wait, record_size }
+    }
+}
+
 /// When a write to the replicated lane counts as done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequiredAcks {
     /// All in-sync replicas have it.
@@ -232,24 +155,20 @@ pub enum RequiredAcks {
     Leader,
 }
 
-/// The compression of records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The compression of records, Kafka's `compression.type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is the name of the algorithm")]
 pub enum RecordCompression {
-    /// None.
     None,
-    /// gzip.
     Gzip,
-    /// Snappy.
     Snappy,
-    /// LZ4.
     Lz4,
-    /// Zstandard.
     Zstd,
 }
 
 /// `[probes]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Probes {
     /// Sent until acked.
     pub produce: Limits,
@@ -259,7 +178,7 @@ pub struct Probes {
     pub end_to_end: Limits,
     /// A known record, read once more.
     pub fetch: DirectProbe,
-    /// Our topics' metadata, of each broker.
+    /// The monitor topics' metadata, of each broker.
     pub metadata: DirectProbe,
     /// A fresh connection.
     pub connect: DirectProbe,
@@ -271,179 +190,180 @@ pub struct Probes {
     pub controller: ControllerProbe,
 }
 
-/// `[probes.KIND]` of a probe that asks directly.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DirectProbe {
-    /// Whether it asks.
-    pub enabled: bool,
-    /// 10 ms to 1 h.
-    #[serde(serialize_with = "duration")]
-    pub interval: Duration,
-    /// Of each attempt.
-    #[serde(flatten)]
-    pub limits: Limits,
-}
-
-/// `[probes.controller]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ControllerProbe {
-    /// What it has in common with the others; its deadline, at most 30 s, is that of each of two brokers.
-    #[serde(flatten)]
-    pub probe: DirectProbe,
-    /// Whether a real topic is created now and then.
-    pub canary: bool,
-    /// 10 s to 24 h.
-    #[serde(serialize_with = "duration")]
-    pub canary_interval: Duration,
+impl Probes {
+    /// The direct probes, whether enabled or not.
+    #[must_use]
+    pub fn direct(&self) -> [(Probe, DirectProbe); 6] {
+        [
+            (Probe::Fetch, self.fetch),
+            (Probe::Metadata, self.metadata),
+            (Probe::Connect, self.connect),
+            (Probe::Commit, self.commit),
+            (Probe::Transaction, self.transaction),
+            (Probe::Controller, self.controller.direct()),
+        ]
+    }
 }
 
 /// `[probes.KIND]`: when an attempt is over, and when it was slow.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// At most 60 s.
-    #[serde(serialize_with = "duration")]
+    #[serde(with = "Millis::<1, MINUTE>")]
     pub deadline: Duration,
     /// Below the deadline.
-    #[serde(serialize_with = "duration")]
+    #[serde(with = "Millis::<1, MINUTE>")]
     pub threshold: Duration,
 }
 
+/// `[probes.KIND]` of a direct probe.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DirectProbe {
+    /// Whether it runs.
+    pub enabled: bool,
+    /// Between two attempts at one broker: 10 ms to 1 h.
+    #[serde(with = "Millis::<10, HOUR>")]
+    pub interval: Duration,
+    /// At most 60 s.
+    #[serde(with = "Millis::<1, MINUTE>")]
+    pub deadline: Duration,
+    /// Below the deadline.
+    #[serde(with = "Millis::<1, MINUTE>")]
+    pub threshold: Duration,
+}
+
+impl DirectProbe {
+    /// Deadline and threshold.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { deadline: self.deadline, threshold: self.threshold }
+    }
+}
+
+/// `[probes.controller]`. It repeats the fields of [`DirectProbe`]: a flattened struct would lose the key of an error.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ControllerProbe {
+    /// As of [`DirectProbe`].
+    pub enabled: bool,
+    /// Between two attempts: 10 ms to 1 h.
+    #[serde(with = "Millis::<10, HOUR>")]
+    pub interval: Duration,
+    /// Of each of two brokers: at most 30 s.
+    #[serde(with = "Millis::<1, 30_000>")]
+    pub deadline: Duration,
+    /// Below the deadline.
+    #[serde(with = "Millis::<1, MINUTE>")]
+    pub threshold: Duration,
+    /// Whether a real topic is created now and then.
+    pub canary: bool,
+    /// 10 s to 24 h.
+    #[serde(with = "Millis::<10_000, DAY>")]
+    pub canary_interval: Duration,
+}
+
+impl ControllerProbe {
+    /// The part that every direct probe has.
+    #[must_use]
+    pub fn direct(&self) -> DirectProbe {
+        let Self { enabled, interval, deadline, threshold, .. } = *self;
+        DirectProbe { enabled, interval, deadline, threshold }
+    }
+}
+
 /// `[observation]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// Whether the clusters are observed at all.
     pub enabled: bool,
     /// 1 s to 1 h.
-    #[serde(serialize_with = "duration")]
+    #[serde(with = "Millis::<1_000, HOUR>")]
     pub interval: Duration,
     /// 1 s to 1 day.
-    #[serde(serialize_with = "duration")]
+    #[serde(with = "Millis::<1_000, DAY>")]
     pub configs_interval: Duration,
     /// At least 1.
+    #[serde(deserialize_with = "at_least_1")]
     pub partitions_per_broker: u64,
     /// At least 1.
+    #[serde(deserialize_with = "at_least_1")]
     pub partitions_per_cluster: u64,
 }
 
+/// `[diagnosis]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// A machine to call, to see whether the way out of here is open.
+    pub reference: Reference,
+}
+
 /// `[upkeep]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Upkeep {
     /// How far it goes.
+    #[serde(deserialize_with = "word")]
     pub mode: UpkeepMode,
 }
 
 /// How far the upkeep of the monitor topics goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UpkeepMode {
     /// Changes nothing.
     Off,
-    /// Creates, grows, elects preferred leaders.
+    /// Creates a topic that is missing.
     Create,
 }
 
 /// `[objectives.NAME]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Objective {
-    /// Whose events.
+    /// The view whose events it counts.
+    #[serde(deserialize_with = "word")]
     pub view: View,
-    /// Which probe.
+    /// The probe whose events it counts; it has events in that view.
+    #[serde(deserialize_with = "word")]
     pub probe: Probe,
     /// The latency that a good event may have, or `None` for an availability objective.
-    #[serde(serialize_with = "optional_duration")]
+    #[serde(with = "MillisOrEmpty::<1, MINUTE>")]
     pub threshold: Option<Duration>,
     /// The share of events that must be good, strictly between 0 and 1.
+    #[serde(deserialize_with = "share")]
     pub target: f64,
 }
 
-/// `[otlp]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Otlp {
-    /// The complete URL to export to, path included, or `None` if the export is off.
-    #[serde(serialize_with = "optional_text")]
-    pub endpoint: Option<String>,
-    /// How to speak to it.
-    pub protocol: Protocol,
-    /// 100 ms to 1 h.
-    #[serde(serialize_with = "duration")]
-    pub interval: Duration,
-    /// 1 ms to 10 min.
-    #[serde(serialize_with = "duration")]
-    pub timeout: Duration,
-    /// How to compress.
-    pub compression: Compression,
-    /// What the points of counters and histograms say.
-    pub temporality: Temporality,
-    /// How durations are sorted.
-    pub histograms: Histograms,
-    /// Trusted instead of the machine's certificates; `None` for those.
-    #[serde(serialize_with = "or_empty")]
-    pub ca: Option<Certificates>,
-    /// Shown to a collector that asks, leaf first; there with the key or not at all.
-    #[serde(serialize_with = "or_empty")]
-    pub client_certificate: Option<Certificates>,
-    /// The key of that certificate.
-    #[serde(serialize_with = "or_empty")]
-    pub client_key: Option<PrivateKey>,
-    /// Header names in lower case with their secret values.
-    pub headers: BTreeMap<String, Secret>,
+/// `[metrics]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Which metrics both exporters have.
+    #[serde(deserialize_with = "word")]
+    pub level: MetricsLevel,
 }
 
-/// The transport of OTLP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Protocol {
-    /// gRPC.
-    #[serde(rename = "grpc")]
-    Grpc,
-    /// Protobuf over HTTP/1.1.
-    #[serde(rename = "http/protobuf")]
-    HttpProtobuf,
-}
-
-/// The compression of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Compression {
-    /// None.
-    #[serde(rename = "")]
-    None,
-    /// gzip.
-    #[serde(rename = "gzip")]
-    Gzip,
-}
-
-/// What a point says (OpenTelemetry metrics data model, "Temporality").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Temporality {
-    /// The total since the start.
-    Cumulative,
-    /// What came since the last export.
-    Delta,
-    /// Totals for counters, deltas for histograms.
-    LowMemory,
-}
-
-/// The buckets of the histograms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Which metrics there are; each level has those of the level before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Histograms {
-    /// The documented edges and every threshold.
-    ExplicitBucketHistogram,
-    /// Base 2, as fine as 160 buckets allow.
-    Base2ExponentialBucketHistogram,
+pub enum MetricsLevel {
+    /// Objectives, broker states, findings and info: at most 40 series a broker.
+    Slo,
+    /// What dashboards need: at most 200 series a broker.
+    Standard,
+    /// Everything, phases of connections included.
+    Full,
 }
 
 /// `[log]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Log {
     /// A valid `tracing` filter.
+    #[serde(deserialize_with = "text::log_filter")]
     pub level: String,
     /// How lines look.
+    #[serde(deserialize_with = "word")]
     pub format: LogFormat,
 }
 
 /// How lines of the log look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// Text on a terminal, JSON otherwise.
@@ -454,25 +374,21 @@ pub enum LogFormat {
     Json,
 }
 
-fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_duration(*value))
+/// Bytes: from what the record's identity needs to Kafka's default limit of a message.
+fn record_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let given = i64::deserialize(deserializer)?;
+    let size = usize::try_from(given).ok().filter(|size| (96..=1 << 20).contains(size));
+    size.ok_or_else(|| D::Error::custom(format!("{given} is out of range; use 96 to 1048576 bytes")))
 }
 
-fn optional_duration<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => duration(value, serializer),
-        None => serializer.serialize_str(""),
-    }
+fn at_least_1<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let given = i64::deserialize(deserializer)?;
+    let positive = u64::try_from(given).ok().filter(|number| *number != 0);
+    positive.ok_or_else(|| D::Error::custom(format!("{given} is out of range; use 1 or more")))
 }
 
-fn optional_text<S: Serializer>(value: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(value.as_deref().unwrap_or_default())
-}
-
-/// What there is by its own form (a file that is read by its path), and none as `""`.
-fn or_empty<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => value.serialize(serializer),
-        None => serializer.serialize_str(""),
-    }
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let given = f64::deserialize(deserializer)?;
+    let problem = || format!("{given} is out of range; use a share between 0 and 1, such as 0.999");
+    if 0.0 < given && given < 1.0 { Ok(given) } else { Err(D::Error::custom(problem())) }
 }

@@ -1,8 +1,13 @@
-//! Parsers of single texts. Each error quotes the text and says what would work.
+//! How values stand in text: words of a closed list, durations, names. Each error quotes the text and says what would work.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use serde::Serializer;
+use serde::de::value::StrDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
+use serde::ser::Serialize;
 use tracing_subscriber::EnvFilter;
 
 /// A text for an error: quoted and escaped, cut at 80 characters, and without what stands
@@ -20,6 +25,85 @@ pub(crate) fn comma_list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
+/// Why a text was refused, in our sentences instead of serde's.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl Error for Refusal {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let words: Vec<_> = expected.iter().map(|word| format!("{word:?}")).collect();
+        Self(format!("{} is not known; use {}", quoted(variant), words.join(" or ")))
+    }
+}
+
+/// A word of a closed list: an enum without data, by the names of its variants.
+pub(crate) fn word<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    T::deserialize(StrDeserializer::<Refusal>::new(&text)).map_err(D::Error::custom)
+}
+
+/// A value that may be absent, which is written as `""`. For `#[serde(with)]`.
+pub(crate) struct OrEmpty;
+
+impl OrEmpty {
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => value.serialize(serializer),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -> Result<Option<T>, D::Error> {
+        let text = String::deserialize(d)?;
+        let given = (!text.is_empty()).then(|| T::deserialize(StrDeserializer::<Refusal>::new(&text)));
+        given.transpose().map_err(D::Error::custom)
+    }
+}
+
+/// A duration from `MIN` to `MAX` milliseconds, both included. For `#[serde(with)]`.
+pub(crate) struct Millis<const MIN: u64, const MAX: u64>;
+
+impl<const MIN: u64, const MAX: u64> Millis<MIN, MAX> {
+    pub(crate) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_duration(*value))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        duration_between(Duration::from_millis(MIN), Duration::from_millis(MAX))(&text).map_err(D::Error::custom)
+    }
+}
+
+/// The same, or none, which is written as `""`. For `#[serde(with)]`.
+pub(crate) struct MillisOrEmpty<const MIN: u64, const MAX: u64>;
+
+impl<const MIN: u64, const MAX: u64> MillisOrEmpty<MIN, MAX> {
+    pub(crate) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => Millis::<MIN, MAX>::serialize(value, serializer),
+            None => serializer.serialize_str(""),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
+        let text = String::deserialize(d)?;
+        let given = (!text.is_empty()).then(|| Millis::<MIN, MAX>::deserialize(StrDeserializer::<Refusal>::new(&text)));
+        given.transpose().map_err(D::Error::custom)
+    }
+}
+
 /// A duration such as `200ms`, `5s` or `1m 30s` within the bounds, both included.
 ///
 /// # Errors
@@ -29,120 +113,59 @@ pub fn duration_between(
     min: Duration,
     max: Duration,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
-    move |text| {
-        let parsed = humantime::parse_duration(text).map_err(|_| {
-            format!(
-                "{} is not a duration; write numbers with units, such as \"200ms\", \"5s\" or \"1m 30s\"",
-                quoted(text)
-            )
-        })?;
-        if (min..=max).contains(&parsed) {
-            return Ok(parsed);
+    move |text| match humantime::parse_duration(text) {
+        Ok(parsed) if (min..=max).contains(&parsed) => Ok(parsed),
+        Ok(_) => {
+            let (min, max) = (humantime::format_duration(min), humantime::format_duration(max));
+            Err(format!("{} is out of range; use {min} to {max}", quoted(text)))
         }
-        Err(format!(
-            "{} is out of range; use {} to {}",
-            quoted(text),
-            humantime::format_duration(min),
-            humantime::format_duration(max)
-        ))
+        Err(_) => {
+            let form = "is not a duration; write numbers with units, such as \"200ms\", \"5s\" or \"1m 30s\"";
+            Err(format!("{} {form}", quoted(text)))
+        }
     }
 }
 
-/// An IP address and port to listen on; port 0 means any free one.
-pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| {
-        format!("{} is not an IP address and port; write it like 127.0.0.1:9464 or [::]:9464", quoted(text))
-    })
+/// The text as it is, if it fits; `problem` says why it does not and what would.
+fn checked<'de, D: Deserializer<'de>>(d: D, fits: fn(&str) -> bool, problem: &str) -> Result<String, D::Error> {
+    let text = String::deserialize(d)?;
+    if fits(&text) { Ok(text) } else { Err(D::Error::custom(format!("{} {problem}", quoted(&text)))) }
 }
 
 /// A vantage: any short text that a metric label can carry.
-pub(crate) fn vantage(text: &str) -> Result<String, String> {
-    let fits = (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned()).ok_or_else(|| format!("{} must be 1 to 128 printable characters", quoted(text)))
+pub(crate) fn vantage<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    let fits = |text: &str| (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    checked(d, fits, "must be 1 to 128 printable characters")
 }
 
 /// The prefix of our topics' names. Kafka allows 249 bytes (`org.apache.kafka.common.internals.Topic`), and the longest of
 /// our topics adds the ten of `replicated`.
-pub(crate) fn topic_prefix(text: &str) -> Result<String, String> {
-    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    let fits = (1..=239).contains(&text.len()) && text.bytes().all(known);
-    fits.then(|| text.to_owned()).ok_or_else(|| {
-        format!("{} cannot start a topic name; use 1 to 239 of a-z, A-Z, 0-9, '.', '_' and '-'", quoted(text))
-    })
+pub(crate) fn topic_prefix<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
+    let fits = |text: &str| {
+        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+        (1..=239).contains(&text.len()) && text.bytes().all(known)
+    };
+    checked(d, fits, "cannot start a topic name; use 1 to 239 of a-z, A-Z, 0-9, '.', '_' and '-'")
+}
+
+/// An IP address and port to listen on; port 0 means any free one.
+pub(crate) fn listen<'de, D: Deserializer<'de>>(d: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(d)?;
+    let problem = "is not an IP address and port; write it like 127.0.0.1:9464 or [::]:9464";
+    text.parse().map_err(|_| D::Error::custom(format!("{} {problem}", quoted(&text))))
 }
 
 /// A tracing filter.
 ///
-/// A bare word other than a level would mean a target of that name, which is what a
-/// misspelled level (`inof`) would silently become; so it is refused.
-pub(crate) fn log_filter(text: &str) -> Result<String, String> {
+/// A bare word other than a level would be a target of that name, which is what a misspelled level (`inof`) would
+/// silently become; so it is refused.
+pub(crate) fn log_filter<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-    let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
-    let fits = |part: &str| is_level(part) || part.contains(['=', '[']);
-    let parses = || EnvFilter::builder().parse(text).is_ok();
-    if comma_list(text).all(fits) && comma_list(text).next().is_some() && parses() {
-        return Ok(text.to_owned());
-    }
-    Err(format!(
-        "{} is not a log filter; use {}, or one like \"info,kafka_prober=debug\"",
-        quoted(text),
-        LEVELS.join(", ")
-    ))
-}
-
-/// One of a closed list of words.
-pub(crate) fn choice<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&str) -> Result<T, String> {
-    move |text| {
-        let found = choices.iter().find(|(word, _)| *word == text);
-        found.map(|(_, value)| *value).ok_or_else(|| {
-            let words: Vec<_> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
-            format!("{} is not known; use {}", quoted(text), words.join(" or "))
-        })
-    }
-}
-
-/// `name=value,name=value` with percent-encoded values, as `OTEL_EXPORTER_OTLP_HEADERS` has
-/// it (OTLP exporter specification; W3C baggage without properties).
-///
-/// The error never quotes: all of it may be secret.
-pub(crate) fn pairs(text: &str) -> Result<Vec<(String, String)>, String> {
-    comma_list(text)
-        .map(|pair| {
-            let (name, value) = pair.split_once('=')?;
-            let (name, value) = (name.trim(), percent_decoded(value.trim())?);
-            (!name.is_empty()).then(|| (name.to_owned(), value))
-        })
-        .collect::<Option<_>>()
-        .ok_or_else(|| "must be written name=value,name=value, with a comma inside a value as %2C".to_owned())
-}
-
-/// A header's name (an RFC 9110 token) and value (visible ASCII and blanks); no quote.
-pub(crate) fn header(name: &str, value: &str) -> Result<(), String> {
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(token) {
-        return Err("this is not a header name; use a-z, 0-9 and '-'".to_owned());
-    }
-    if value == super::Secret::REDACTED {
-        return Err("this is the mark that hides a secret in outputs; give the secret".to_owned());
-    }
-    let visible = |b: u8| matches!(b, b'\t' | b' '..=b'~');
-    match value.bytes().all(visible) {
-        true => Ok(()),
-        false => Err("a header's value must be visible ASCII characters".to_owned()),
-    }
-}
-
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(rest.next()?).to_digit(16);
-        let value = digit()? * 16 + digit()?;
-        bytes.push(u8::try_from(value).ok()?);
-    }
-    String::from_utf8(bytes).ok()
+    let fits = |text: &str| {
+        let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+        let all_fit = comma_list(text).all(|part| is_level(part) || part.contains(['=', '[']));
+        all_fit && comma_list(text).next().is_some() && EnvFilter::builder().parse(text).is_ok()
+    };
+    let use_these = LEVELS.join(", ");
+    checked(d, fits, &format!("is not a log filter; use {use_these}, or one like \"info,kafka_prober=debug\""))
 }

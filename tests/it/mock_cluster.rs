@@ -192,7 +192,7 @@ fn frozen_broker_fails_alone_and_recovers() {
 fn refused_write_is_one_error_with_kafkas_name() {
     for (code, name) in [(6, "NOT_LEADER_OR_FOLLOWER"), (19, "NOT_ENOUGH_REPLICAS"), (10, "MESSAGE_TOO_LARGE")] {
         // The mock refuses whoever comes first: here it is to be the pinned lane, which does not try again.
-        let probing = RunningProber::start_with(|config| config.lanes.replicated.lane.enabled = false);
+        let probing = RunningProber::start_with(|config| config.lanes.replicated.enabled = false);
         assert!(probing.mock.refuse_writes(KafkaError(code), 5), "librdkafka knows {name}");
         probing.wait("all five refusals are counted", |now| 5 <= errors(now, Probe::Produce, name));
         let last = probing.stop();

@@ -48,16 +48,16 @@ pub(super) fn check(mut config: Config, time_limit: Duration, output: Output) ->
 
 /// A schedule for an answer within seconds.
 fn quicken(config: &mut Config) {
-    for lane in [&mut config.lanes.pinned, &mut config.lanes.replicated.lane] {
-        lane.interval = lane.interval.min(INTERVAL);
+    for interval in [&mut config.lanes.pinned.interval, &mut config.lanes.replicated.interval] {
+        *interval = INTERVAL.min(*interval);
     }
     let probes = &mut config.probes;
     for probe in [&mut probes.fetch, &mut probes.metadata, &mut probes.connect] {
         probe.interval = probe.interval.min(INTERVAL);
     }
     // The coordinator and cluster views name no broker, and their deadlines are longer than a check should take.
-    for probe in [&mut probes.commit, &mut probes.transaction, &mut probes.controller.probe] {
-        probe.enabled = false;
+    for enabled in [&mut probes.commit.enabled, &mut probes.transaction.enabled, &mut probes.controller.enabled] {
+        *enabled = false;
     }
     // The answer does not use the observation, which costs a large cluster something.
     config.observation.enabled = false;

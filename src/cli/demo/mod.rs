@@ -133,10 +133,9 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     let level = Some("off".to_owned());
     let flags = Flags { bootstrap, cluster: Some("demo".into()), log_level: level, ..Flags::default() };
     let mut config = config::load(&Sources { flags, ..Sources::default() })?.config;
-    for lane in [&mut config.lanes.pinned, &mut config.lanes.replicated.lane] {
-        lane.fetch_max_wait = FETCH_MAX_WAIT;
-        lane.interval = INTERVAL;
-    }
+    let lanes = &mut config.lanes;
+    (lanes.pinned.interval, lanes.replicated.interval) = (INTERVAL, INTERVAL);
+    (lanes.pinned.fetch_max_wait, lanes.replicated.fetch_max_wait) = (FETCH_MAX_WAIT, FETCH_MAX_WAIT);
     config.probes.produce.deadline = DEADLINE;
     config.probes.produce.threshold = THRESHOLD;
     for follows in [&mut config.probes.consume, &mut config.probes.end_to_end] {
@@ -149,7 +148,7 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     for direct in [&mut probes.fetch, &mut probes.connect, &mut probes.commit, &mut probes.transaction] {
         direct.enabled = false;
     }
-    probes.controller.probe.enabled = false;
+    probes.controller.enabled = false;
     config.observation.enabled = false;
     config.upkeep.mode = UpkeepMode::Off;
     config.log.format = LogFormat::Text;

@@ -31,7 +31,7 @@ fn defaults_and_bootstrap_alone_load() {
     assert_eq!(config.lanes.pinned.fetch_max_wait, Duration::from_millis(500));
     assert_eq!(config.lanes.pinned.record_size, 128);
     assert_eq!(config.lanes.pinned.interval, Duration::from_millis(200));
-    assert_eq!(config.lanes.replicated.lane.interval, Duration::from_millis(500));
+    assert_eq!(config.lanes.replicated.interval, Duration::from_millis(500));
     assert_eq!(config.lanes.replicated.acks, RequiredAcks::All);
     assert_eq!(config.probes.consume.deadline, Duration::from_secs(5));
     assert_eq!(config.probes.end_to_end.threshold, Duration::from_secs(1));
@@ -93,7 +93,7 @@ fn toml_and_yaml_say_the_same() {
     let toml = loaded(&files(&["full.toml"])).config;
     assert_eq!(toml, loaded(&files(&["full.yaml"])).config);
     assert_eq!(toml.vantage, "office");
-    assert_eq!(toml.lanes.replicated.lane.interval, Duration::from_secs(90));
+    assert_eq!(toml.lanes.replicated.interval, Duration::from_secs(90));
     let objective = &toml.objectives["fast_produce"];
     assert_eq!(objective.view, View::Client);
     assert_eq!(objective.probe, Probe::Produce);

@@ -1,5 +1,7 @@
 //! The configuration: each layer over the one below, and each mistake as one clear sentence.
 
+mod cluster_names;
+mod diagnosis;
 mod files;
 mod keys;
 mod layers;

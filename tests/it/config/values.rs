@@ -123,8 +123,8 @@ fn bad_flag_value_names_the_flag() {
             "--log-format: log.format: \"xml\" is not known; use \"auto\" or \"text\" or \"json\"",
         ),
         (
-            with(|f| f.cluster = Some("Prod-EU".to_owned())),
-            "--cluster: clusters.Prod-EU: a name is made of a-z, 0-9 and _ only, up to 64 characters",
+            with(|f| f.cluster = Some("Prod EU".to_owned())),
+            "--cluster: clusters.Prod EU: the name of a cluster is made of a-z, A-Z, 0-9, '.', '_' and '-' only, up to 64 characters",
         ),
     ] {
         flags_are_refused(flags, sentence);
@@ -150,14 +150,18 @@ fn unknown_mode_names_both() {
 
 #[test]
 fn bad_name_says_what_names_are_made_of() {
-    let rule = "a name is made of a-z, 0-9 and _ only, up to 64 characters";
-    for (file, key) in
-        [("invalid-name.toml", "clusters.Prod-EU"), ("invalid-objective-name.yaml", "objectives.fast produce")]
-    {
+    let cluster = "the name of a cluster is made of a-z, A-Z, 0-9, '.', '_' and '-' only, up to 64 characters";
+    let objective = "a name is made of a-z, 0-9 and _ only, up to 64 characters";
+    for (file, key, rule) in [
+        ("invalid-name.toml", "clusters.Prod EU", cluster),
+        ("invalid-objective-name.yaml", "objectives.fast produce", objective),
+    ] {
         file_is_refused(file, &format!("{file}: {key}: {rule}"));
     }
-    let variable = "KAFKA_PROBER__CLUSTERS__PROD.EU__BOOTSTRAP";
-    env_is_refused(&[(variable, "kafka-1:9092")], &format!("{variable}: clusters.prod.eu: {rule}"));
+    let variable = "KAFKA_PROBER__CLUSTERS__PROD EU__BOOTSTRAP";
+    env_is_refused(&[(variable, "kafka-1:9092")], &format!("{variable}: clusters.prod eu: {cluster}"));
+    let variable = "KAFKA_PROBER__OBJECTIVES__FAST.PRODUCE__TARGET";
+    env_is_refused(&[(variable, "0.9")], &format!("{variable}: objectives.\"fast.produce\": {objective}"));
 }
 
 #[test]

@@ -4,6 +4,9 @@
 //! What is committed is the real end of a pinned partition, so that no listing of consumer groups shows lag where there is
 //! none (K15).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

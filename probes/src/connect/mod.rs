@@ -1,6 +1,9 @@
 //! `connect`: opens a fresh connection and times each phase; each phase fails with a cause of its own. A broker whose kernel
 //! accepts TCP and whose process does not answer ApiVersions is a frozen process.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -3,6 +3,9 @@
 //! is asked then, and only if that fails too is it the controller's fault.
 
 mod canary;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,9 @@
 //! `fetch`: reads a known record of the broker's pinned partition again. Reading is judged even while nothing can be
 //! written, and what is judged is this broker's own disk and page cache.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,6 +1,9 @@
 //! `metadata`: asks each broker for the metadata of the monitor topics. A broker that is cut off from the controllers
 //! answers as if nothing had happened; only the age of its metadata shows it (K4).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -9,12 +9,12 @@ use prober_core::kafka_error::KafkaError;
 use prober_core::settle::HEARTBEAT_EVERY;
 
 use super::*;
-use crate::sim::{At, Incident, Sim, Timeline};
+use crate::sim::lane::{At, Incident, SimLane, Timeline};
 
 /// A prober in front of a simulated cluster.
 struct Rig {
     clock: Clock,
-    sim: Sim,
+    sim: SimLane,
     round_trip: RoundTrip,
     counting: Counting,
     expected_beat: Time,
@@ -31,7 +31,7 @@ impl Rig {
         let cluster = ClusterName::new("sim");
         let round_trip = RoundTrip::new(cluster, Lane::Pinned, identity, settings, clock);
         let counting = Counting::new(Arc::from([]), &[]);
-        Rig { clock, sim: Sim::new(brokers, clock, timeline), round_trip, counting, expected_beat: Time::ORIGIN }
+        Rig { clock, sim: SimLane::new(brokers, clock, timeline), round_trip, counting, expected_beat: Time::ORIGIN }
     }
 
     /// Runs until `millis`, in the order of the engine: inputs, deadlines and sends, settled events.
@@ -231,7 +231,7 @@ async fn lost_duplicate_corrupt_and_foreign_are_told_apart() {
         .at(5_000, 1, At::LoseNext)
         .at(10_000, 1, At::DuplicateNext)
         .at(15_000, 1, At::CorruptNext)
-        .at(20_000, 1, At::Garbage);
+        .at(20_000, 1, At::ForeignRecord);
     let mut rig = Rig::new(1, timeline);
     rig.until(30_000).await;
     assert_eq!(rig.of(1, Probe::Consume, Outcome::Lost), 1);

@@ -1,4 +1,4 @@
-//! What goes wrong in a simulated cluster, and when.
+//! What fails in a simulated lane, and when.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,29 +7,29 @@ use prober_core::ids::BrokerId;
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 
-/// Something that happens to the cluster.
+/// An incident of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Incident {
-    /// No metadata is to be had.
+    /// No metadata is available.
     ClusterDown,
-    /// It is again.
+    /// Metadata is available again.
     ClusterUp,
     /// The topic is deleted and created again, empty.
     Recreate,
-    /// Something happens to one broker.
+    /// An incident of one broker.
     At(BrokerId, At),
 }
 
-/// Something that happens to one broker.
+/// An incident of one broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum At {
     /// SIGSTOP: requests are taken and not answered.
     Freeze,
-    /// SIGCONT: what was taken is answered now.
+    /// SIGCONT: requests that were taken are answered now.
     Thaw,
     /// Connections are refused.
     Kill,
-    /// They are accepted again.
+    /// Connections are accepted again.
     Start,
     /// Answers take this long.
     Slow(Duration),
@@ -43,8 +43,8 @@ pub enum At {
     DuplicateNext,
     /// The next record is stored with a bit flipped.
     CorruptNext,
-    /// Somebody else's bytes are appended.
-    Garbage,
+    /// A record in another format is appended.
+    ForeignRecord,
 }
 
 /// Incidents by time.
@@ -52,19 +52,19 @@ pub enum At {
 pub struct Timeline(Vec<(Time, Incident)>);
 
 impl Timeline {
-    /// Nothing ever happens.
+    /// No incident.
     pub fn quiet() -> Timeline {
         Timeline::default()
     }
 
-    /// At `millis` after the clock's origin, this happens to a broker.
+    /// Adds an incident of one broker, `millis` after the clock's origin.
     #[must_use]
     pub fn at(mut self, millis: u64, broker: i32, what: At) -> Timeline {
         self.0.push((Time::from_millis(millis), Incident::At(BrokerId(broker), what)));
         self
     }
 
-    /// At `millis` after the clock's origin, this happens to the cluster.
+    /// Adds an incident of the cluster, `millis` after the clock's origin.
     #[must_use]
     pub fn cluster(mut self, millis: u64, incident: Incident) -> Timeline {
         self.0.push((Time::from_millis(millis), incident));

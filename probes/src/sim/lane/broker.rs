@@ -11,26 +11,26 @@ use prober_core::track::{RereadResult, Written};
 use crate::port::{LaneInput, RecordToSend};
 
 use super::timeline::At;
-use super::{ACK_LATENCY, Swallowed};
+use super::{ACK_LATENCY, LostOffsets};
 
 type Reports = Vec<(Time, LaneInput)>;
 
 #[derive(Debug)]
 pub(super) struct SimBroker {
     pub(super) partition: Partition,
-    /// What stands at each offset; `None` are somebody else's bytes.
+    /// The record at each offset; `None`: bytes in another format.
     pub(super) log: Vec<Option<Sequence>>,
     pub(super) down: bool,
     frozen: bool,
     latency: Duration,
     refusing: Option<KafkaError>,
     next: Next,
-    /// Taken while frozen.
+    /// Records taken while frozen.
     held: Vec<RecordToSend>,
-    swallowed: Swallowed,
+    lost: LostOffsets,
 }
 
-/// What will happen to the next record.
+/// The fault of the next record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Plain,
@@ -50,7 +50,7 @@ impl SimBroker {
             refusing: None,
             next: Next::Plain,
             held: Vec::new(),
-            swallowed: Swallowed::new(),
+            lost: LostOffsets::new(),
         }
     }
 
@@ -58,10 +58,10 @@ impl SimBroker {
         self.log.len() as i64
     }
 
-    pub(super) fn forget_log(&mut self) {
+    pub(super) fn clear_log(&mut self) {
         self.log.clear();
         self.held.clear();
-        self.swallowed.clear();
+        self.lost.clear();
     }
 
     /// How long an answer takes; `None` while frozen.
@@ -84,13 +84,13 @@ impl SimBroker {
         let (partition, at) = (self.partition, now + self.latency);
         let stored = usize::try_from(offset).ok().and_then(|index| self.log.get(index).copied()).flatten();
         let found = match stored {
-            Some(sequence) if !self.swallowed.contains(&offset) => RereadResult::Record(sequence),
+            Some(sequence) if !self.lost.contains(&offset) => RereadResult::Record(sequence),
             _ => RereadResult::Nothing,
         };
         Some((at, LaneInput::Reread { partition, at, offset, found }))
     }
 
-    pub(super) fn strike(&mut self, at: Time, what: At) -> Reports {
+    pub(super) fn apply(&mut self, at: Time, what: At) -> Reports {
         match what {
             At::Freeze => self.frozen = true,
             At::Thaw => {
@@ -115,7 +115,7 @@ impl SimBroker {
             At::LoseNext => self.next = Next::Lose,
             At::DuplicateNext => self.next = Next::Duplicate,
             At::CorruptNext => self.next = Next::Corrupt,
-            At::Garbage => {
+            At::ForeignRecord => {
                 let offset = self.end();
                 self.log.push(None);
                 return self.deliver(at, offset);
@@ -139,7 +139,7 @@ impl SimBroker {
         let mut reports = vec![(acked_at, LaneInput::Acked { partition, sequence, at: acked_at, offset })];
         self.log.push((next != Next::Corrupt).then_some(sequence));
         if next == Next::Lose {
-            self.swallowed.insert(offset);
+            self.lost.insert(offset);
         }
         reports.extend(self.deliver(acked_at, offset));
         if next == Next::Duplicate {
@@ -150,12 +150,12 @@ impl SimBroker {
         reports
     }
 
-    /// What the reader reports of `offset`.
+    /// The reader's reports of `offset`.
     fn deliver(&self, stored_at: Time, offset: i64) -> Reports {
         let (partition, at) = (self.partition, stored_at + self.latency);
         let stored = usize::try_from(offset).ok().and_then(|index| self.log.get(index).copied()).flatten();
         let seen = match stored {
-            _ if self.swallowed.contains(&offset) => None,
+            _ if self.lost.contains(&offset) => None,
             Some(sequence) => Some(LaneInput::Read { partition, sequence, at, offset }),
             None => Some(LaneInput::Foreign { partition, at, first: offset, last: offset }),
         };

@@ -1,0 +1,151 @@
+//! `commit` against the simulated coordinators.
+
+use prober_core::event::Outcome;
+use prober_core::ids::Phase;
+use prober_core::kafka_error::KafkaError;
+
+use super::*;
+use crate::sim::cluster::Verb;
+use crate::sim::prober::SimProber;
+
+const DEADLINE: Duration = Duration::from_secs(4);
+
+fn prober() -> SimProber {
+    SimProber::new(Probe::Commit, 3, DEADLINE)
+}
+
+fn only(failures: &[Fault], fault: Fault) -> bool {
+    !failures.is_empty() && failures.iter().all(|failure| *failure == fault)
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_coordinator_is_good_and_every_partition_has_its_turn() {
+    let mut prober = prober();
+    prober.until(20).await;
+    (1..=3).for_each(|broker| prober.assert_all_good(broker, 18));
+    // Two partitions on each of three brokers.
+    assert_eq!(prober.cluster.groups(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_coordinator_times_out_at_the_deadline_and_the_metadata_are_refreshed() {
+    let mut prober = prober();
+    prober.until(5).await;
+    prober.cluster.freeze(2);
+    prober.until(20).await;
+    assert!(only(&prober.failures(2), Fault::Timeout), "{:?}", prober.failures(2));
+    prober.assert_all_good(1, 18);
+    // Another broker takes over: silence was enough to notice it.
+    prober.cluster.move_coordinator(1, 3);
+    prober.cluster.move_coordinator(4, 3);
+    prober.until(30).await;
+    // Broker 2 is no target any more; what was open is void.
+    assert!(prober.counts(2).of(Outcome::Void) <= 4);
+    prober.clear();
+    prober.until(40).await;
+    assert!(prober.events.iter().all(|event| event.broker != Broker::Id(BrokerId(2))));
+    prober.assert_all_good(3, 36);
+}
+
+#[tokio::test(start_paused = true)]
+async fn moved_coordinator_is_one_error_and_is_then_asked_at_its_new_broker() {
+    let mut prober = prober();
+    prober.until(5).await;
+    prober.cluster.move_coordinator(0, 2);
+    prober.cluster.move_coordinator(3, 2);
+    prober.until(20).await;
+    let failures = prober.failures(1);
+    assert!(only(&failures, Fault::Kafka(KafkaError::NOT_COORDINATOR)) && failures.len() <= 2, "{failures:?}");
+    prober.assert_all_good(2, 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn commit_that_is_acknowledged_and_not_stored_is_a_mismatch() {
+    let mut prober = prober();
+    prober.cluster.set_lose_commits(true);
+    prober.until(10).await;
+    assert!(only(&prober.failures(1), Fault::Mismatch), "{:?}", prober.failures(1));
+    prober.cluster.set_lose_commits(false);
+    prober.until(11).await;
+    prober.clear();
+    prober.until(20).await;
+    assert!(prober.failures(1).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn offset_of_another_process_is_good_and_reports_a_duplicate_vantage() {
+    let mut prober = prober();
+    prober.cluster.slow(1, Duration::from_millis(100));
+    prober.until(5).await;
+    assert_eq!(prober.duplicate_vantages(), 0);
+    prober.cluster.set_lose_commits(true);
+    prober.cluster.commit_as_another_process();
+    prober.until(10).await;
+    assert_ne!(prober.duplicate_vantages(), 0);
+    prober.assert_all_good(1, 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_of_loading_is_measured_from_the_first_response_to_the_end() {
+    let mut prober = prober();
+    prober.until(5).await;
+    prober.cluster.set_loading(0, true);
+    prober.cluster.set_loading(3, true);
+    prober.until(12).await;
+    let failures = prober.failures(1);
+    assert!(only(&failures, Fault::Kafka(KafkaError::COORDINATOR_LOAD_IN_PROGRESS)), "{failures:?}");
+    prober.cluster.set_loading(0, false);
+    prober.cluster.set_loading(3, false);
+    prober.until(13).await;
+    let loads = prober.phases(Phase::Load);
+    assert_eq!(loads.len(), 2, "{loads:?}");
+    assert!(loads.iter().all(|(_, took)| (4..=8).contains(&took.as_secs())), "{loads:?}");
+    prober.clear();
+    prober.until(20).await;
+    assert!(prober.failures(1).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn missing_permission_pauses_the_probe_names_the_grant_and_ends_with_it() {
+    let mut prober = prober();
+    // GROUP_AUTHORIZATION_FAILED.
+    let denied = KafkaError(30);
+    (1..=3).for_each(|broker| prober.cluster.refuse(broker, Verb::CommitOffset, denied));
+    prober.until(60).await;
+    let blocked = prober.blocked().expect("a message");
+    assert!(blocked.starts_with("grant READ on groups that begin with kafka-prober-sim"), "{blocked}");
+    // One attempt in ten seconds and more, instead of one a second.
+    let requests = prober.cluster.requests(1, Verb::CommitOffset);
+    assert!((2..=10).contains(&requests), "{requests} requests");
+    (1..=3).for_each(|broker| prober.cluster.accept(broker, Verb::CommitOffset));
+    prober.until(100).await;
+    assert_eq!(prober.blocked(), None);
+    prober.clear();
+    prober.until(110).await;
+    assert!(prober.failures(1).is_empty());
+    assert!(9 <= prober.events.iter().filter(|event| event.broker == Broker::Id(BrokerId(1))).count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn probe_without_permission_to_describe_the_internal_topic_says_so() {
+    let mut prober = prober();
+    prober.cluster.set_may_describe(OFFSETS_TOPIC, false);
+    prober.until(5).await;
+    let blocked = prober.blocked().expect("a message");
+    assert!(blocked.starts_with("grant DESCRIBE on topic __consumer_offsets"), "{blocked}");
+    prober.cluster.set_may_describe(OFFSETS_TOPIC, true);
+    prober.until(7).await;
+    assert_eq!(prober.blocked(), None);
+    prober.until(15).await;
+    prober.assert_all_good(1, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_committed_before_the_pinned_topic_is_known_to_be_the_probers() {
+    use crate::port::{LaneInput, Layout};
+    let mut prober = prober();
+    let refused = LaneInput::Layout { at: Time::ORIGIN, layout: Layout::Refused };
+    prober.log_end_offsets.on_lane_input(&refused);
+    prober.until(10).await;
+    assert_eq!((prober.events.len(), prober.cluster.groups()), (0, 0));
+}

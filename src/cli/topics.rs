@@ -55,7 +55,7 @@ fn messages(cluster: &str, cleaned: Result<Vec<(Arc<str>, GroupOutcome)>, WireEr
                 match outcome {
                     GroupOutcome::Deleted => messages.deleted.push(format!("cluster {cluster}: deleted group {group}")),
                     GroupOutcome::Absent => {}
-                    GroupOutcome::Left(why) => {
+                    GroupOutcome::NotDeleted(why) => {
                         messages.left.push(format!("cluster {cluster}: group {group} is left: {why}"))
                     }
                 }
@@ -74,8 +74,11 @@ mod tests {
 
     #[test]
     fn says_what_was_deleted_and_what_stands() {
-        let groups =
-            [("g-0", GroupOutcome::Deleted), ("g-1", GroupOutcome::Absent), ("g-2", GroupOutcome::Left("why".into()))];
+        let groups = [
+            ("g-0", GroupOutcome::Deleted),
+            ("g-1", GroupOutcome::Absent),
+            ("g-2", GroupOutcome::NotDeleted("why".into())),
+        ];
         let messages = messages("prod", Ok(groups.map(|(group, outcome)| (group.into(), outcome)).to_vec()));
         assert_eq!(messages.deleted, ["cluster prod: deleted group g-0"]);
         assert_eq!(messages.left, ["cluster prod: group g-2 is left: why"]);

@@ -259,7 +259,7 @@ impl Engine {
                             evidence.topic(&topic);
                         }
                     }
-                    Report::Silence(silence) => {
+                    Report::Overdue(silence) => {
                         if let Some(evidence) = evidence_of(&mut self.probes, &lane.route.cluster) {
                             evidence.silence(silence);
                         }

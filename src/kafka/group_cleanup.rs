@@ -1,5 +1,5 @@
-//! Deletes the consumer groups that the commit probe of one vantage has left: those that its ids name, each at the broker
-//! that coordinates it, and no other.
+//! Deletes the consumer groups that the commit probe of one vantage has created, each at its coordinator. Group ids are
+//! computed, not listed, so no other group can be affected.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use super::security::Security;
 use super::session::dial_options::DialOptions;
 use super::wire::{ClusterMetadata, DeleteGroups, DeletedGroup, TopicInfo, WireError};
 
-/// Kafka's code for a group with members.
+/// Kafka's error code for a group with members.
 const NON_EMPTY_GROUP: KafkaError = KafkaError(68);
 
-/// A coordinator writes to its replicas before it answers.
+/// Time-out of a request: a coordinator waits for its replicas before it responds.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// What became of a group.
+/// The outcome for one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupOutcome {
-    /// It is deleted.
+    /// Deleted.
     Deleted,
-    /// There was none.
+    /// It did not exist.
     Absent,
-    /// It stands, for this reason.
-    Left(String),
+    /// Not deleted, for this reason.
+    NotDeleted(String),
 }
 
 /// Deletes the groups of the prober whose names begin with `namespace` (`topics.prefix` and the vantage). Returns each by
@@ -50,24 +50,24 @@ pub async fn delete_groups(
     let Some(topic) = metadata.topics.iter().find(|topic| topic.name == OFFSETS_TOPIC && topic.error == 0) else {
         return Ok(Vec::new());
     };
-    let mut cleaned = Vec::new();
+    let mut results = Vec::new();
     for (leader, groups) in by_coordinator(topic, &Prefix::of_groups(namespace)) {
         let outcomes = match address(&metadata, leader) {
-            None => left(&groups, "its coordinator is not there"),
+            None => not_deleted(&groups, "its coordinator is not in the metadata"),
             Some(address) => {
                 let idle_timeout = ANSWER_WITHIN;
                 let (client_id, security) = (Arc::clone(&client_id), Arc::clone(&security));
                 delete(&DialOptions { address, client_id, security, idle_timeout }, &groups).await
             }
         };
-        cleaned
+        results
             .extend(groups.into_iter().zip(outcomes).map(|((partition, group), outcome)| (partition, group, outcome)));
     }
-    cleaned.sort_by_key(|(partition, _, _)| *partition);
-    Ok(cleaned.into_iter().map(|(_, group, outcome)| (group, outcome)).collect())
+    results.sort_by_key(|(partition, _, _)| *partition);
+    Ok(results.into_iter().map(|(_, group, outcome)| (group, outcome)).collect())
 }
 
-/// A group of ours, behind the partition that coordinates it.
+/// The partition that coordinates a group, and the id of the group.
 type Group = (i32, Arc<str>);
 
 fn by_coordinator(topic: &TopicInfo, prefix: &Prefix) -> BTreeMap<BrokerId, Vec<Group>> {
@@ -94,24 +94,26 @@ async fn delete(dial_options: &DialOptions, groups: &[Group]) -> Vec<GroupOutcom
     };
     match timeout(ANSWER_WITHIN, asked).await {
         Ok(Ok(answer)) => groups.iter().map(|(_, group)| outcome(&answer, group)).collect(),
-        Ok(Err(error)) => left(groups, &format!("its coordinator {address}: {error}")),
-        Err(_) => left(groups, &format!("its coordinator {address} does not answer")),
+        Ok(Err(error)) => not_deleted(groups, &format!("its coordinator {address}: {error}")),
+        Err(_) => not_deleted(groups, &format!("its coordinator {address} does not answer")),
     }
 }
 
-fn left(groups: &[Group], why: &str) -> Vec<GroupOutcome> {
-    groups.iter().map(|_| GroupOutcome::Left(why.to_owned())).collect()
+fn not_deleted(groups: &[Group], why: &str) -> Vec<GroupOutcome> {
+    groups.iter().map(|_| GroupOutcome::NotDeleted(why.to_owned())).collect()
 }
 
 fn outcome(answer: &[DeletedGroup], group: &str) -> GroupOutcome {
-    let Some(told) = answer.iter().find(|deleted| deleted.group == group) else {
-        return GroupOutcome::Left("its coordinator said nothing of it".to_owned());
+    let Some(result) = answer.iter().find(|deleted| deleted.group == group) else {
+        return GroupOutcome::NotDeleted("its coordinator did not report a result".to_owned());
     };
-    match KafkaError::of(told.error) {
+    match KafkaError::of(result.error) {
         None => GroupOutcome::Deleted,
         Some(KafkaError::GROUP_ID_NOT_FOUND) => GroupOutcome::Absent,
-        Some(NON_EMPTY_GROUP) => GroupOutcome::Left("it has members, which a group of the prober never has".to_owned()),
-        Some(error) => GroupOutcome::Left(error.name().to_owned()),
+        Some(NON_EMPTY_GROUP) => {
+            GroupOutcome::NotDeleted("it has members, which a group of the prober never has".to_owned())
+        }
+        Some(error) => GroupOutcome::NotDeleted(error.name().to_owned()),
     }
 }
 
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn each_group_is_deleted_where_it_is_coordinated() {
+    fn each_group_is_deleted_at_its_coordinator() {
         let partitions = vec![partition(2, 1), partition(0, 1), partition(1, 2)];
         let topic = TopicInfo { name: OFFSETS_TOPIC.into(), id: None, error: 0, partitions };
         let prefix = Prefix::of_groups("__kafka-prober-default");
@@ -141,13 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn group_that_was_never_made_is_no_failure_and_one_with_members_is_left() {
+    fn missing_group_is_no_failure_and_a_group_with_members_is_not_deleted() {
         let answer = [("a", 0), ("b", 69), ("c", 68), ("d", 15)];
         let answer = answer.map(|(group, error)| DeletedGroup { group: group.into(), error });
         assert_eq!(outcome(&answer, "a"), GroupOutcome::Deleted);
         assert_eq!(outcome(&answer, "b"), GroupOutcome::Absent);
-        assert!(matches!(outcome(&answer, "c"), GroupOutcome::Left(why) if why.contains("members")));
-        assert_eq!(outcome(&answer, "d"), GroupOutcome::Left("COORDINATOR_NOT_AVAILABLE".into()));
-        assert!(matches!(outcome(&answer, "e"), GroupOutcome::Left(_)));
+        assert!(matches!(outcome(&answer, "c"), GroupOutcome::NotDeleted(why) if why.contains("members")));
+        assert_eq!(outcome(&answer, "d"), GroupOutcome::NotDeleted("COORDINATOR_NOT_AVAILABLE".into()));
+        assert!(matches!(outcome(&answer, "e"), GroupOutcome::NotDeleted(_)));
     }
 }

@@ -2,17 +2,17 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`wire`] | the raw protocol: one connection, one request at a time from us to one broker |
-//! | [`session`] | connections that are kept, their back-off, and the monitor of overdue responses |
-//! | [`cluster`] | the metadata of a cluster, and the client that requests them |
+//! | [`wire`] | the Kafka protocol over TCP: connections to one broker, and one file for each kind of request |
+//! | [`session`] | connections that are kept open, and the monitor of overdue responses |
+//! | [`cluster`] | the metadata of a cluster, and how they are requested |
 //! | [`lanes`] | the topic of each lane; the pinned lane over the wire, the replicated lane through librdkafka |
 //! | [`cluster_client`] | the broker verbs of the direct probes, over the wire |
-//! | [`observe`] | what the cluster says of itself, read beside the probes |
+//! | [`observe`] | observation: state that the cluster reports about itself, such as under-replicated partitions |
 //! | [`group_cleanup`] | deletes the consumer groups that the commit probe has left |
 //! | [`security`] | TLS and SASL, the same for both clients |
-//! | [`mock`] | librdkafka's in-process cluster, for the demo |
+//! | [`mock`] | librdkafka's in-process mock cluster, for the demo and the fast tests |
 //!
-//! [`lanes::client`] and [`mock`] are the only places for `use rdkafka`.
+//! Only [`lanes::client`] and [`mock`] use rdkafka.
 
 mod cluster;
 pub mod cluster_client;
@@ -30,32 +30,32 @@ use prober_core::snapshot::ClientVitals;
 use prober_core::topology::{TopicSeen, Topology};
 use prober_probes::port::{LaneInput, OverdueConnection};
 
-/// What Kafka's side reports to the engine.
+/// What a lane reports to the engine.
 #[derive(Clone, Debug)]
 pub enum Report {
-    /// Of a lane.
+    /// An input of the lane's probes.
     Lane(LaneInput),
-    /// The cluster's brokers, as they are known now.
+    /// The brokers of the cluster.
     Topology(Topology),
-    /// The lane's topic, as it is laid out now: who leads, and who is in sync.
+    /// The partitions of the lane's topic, with leaders and in-sync replicas.
     Topic(TopicSeen),
-    /// Of one of the lane's Kafka clients.
+    /// State of one of the lane's librdkafka clients.
     Client {
         /// `producer` or `consumer`.
         role: &'static str,
-        /// What it says of itself.
+        /// Its state.
         vitals: ClientVitals,
     },
-    /// A kept connection has fallen silent, or speaks again.
-    Silence(OverdueConnection),
-    /// Something was done to a topic of ours.
+    /// A response on a managed connection is overdue, or is not any more.
+    Overdue(OverdueConnection),
+    /// An action on the lane's topic.
     Action {
-        /// What.
+        /// The action, such as `create`.
         action: &'static str,
-        /// With what result.
+        /// Its result, such as `success`.
         result: &'static str,
     },
 }
 
-/// Takes reports in, from any thread, without ever waiting.
+/// Receives reports, from any thread, without waiting.
 pub type Reporter = Arc<dyn Fn(Report) + Send + Sync>;

@@ -1,4 +1,4 @@
-//! Asking for metadata: any broker that answers will do, and one that does not must not hold the others up.
+//! Requests metadata from any broker that answers. A broker that does not answer does not delay the request to the next.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,17 +7,16 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::kafka::security::Security;
-use crate::kafka::wire::{ClusterMetadata, Connection, Metadata, WireError};
-
 use crate::kafka::session::dial_options::DialOptions;
+use crate::kafka::wire::{ClusterMetadata, Connection, Metadata, Phase, WireError};
 
-/// An answer is given up after this.
+/// Time-out of a dial, and of a request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// The next candidate is asked beside the silent one after this.
-const NEXT_AFTER: Duration = Duration::from_millis(250);
+/// After this without a response the next candidate is asked too.
+const NEXT_CANDIDATE_AFTER: Duration = Duration::from_millis(250);
 
-/// Asks for metadata, again and again, of whoever answered last.
+/// Requests metadata, over a connection that is kept to the broker that answered last.
 #[derive(Debug)]
 pub(in crate::kafka) struct MetadataClient {
     client_id: Arc<str>,
@@ -27,15 +26,15 @@ pub(in crate::kafka) struct MetadataClient {
 }
 
 impl MetadataClient {
-    /// Asks for these topics.
+    /// A client that requests these topics.
     pub(in crate::kafka) fn new(client_id: Arc<str>, security: Arc<Security>, topics: Vec<Arc<str>>) -> MetadataClient {
         MetadataClient { client_id, security, topics, current: None }
     }
 
-    /// One answer, from the broker that answered last, else from the first of `candidates` that does.
+    /// The metadata, from the broker that answered last, or else from the first of `candidates` that answers.
     ///
     /// # Errors
-    /// Nobody answered: the last reason.
+    /// No broker answered: the error of the last one.
     pub(in crate::kafka) async fn request(&mut self, candidates: Vec<String>) -> Result<ClusterMetadata, WireError> {
         if let Some(connection) = self.current.take().filter(|connection| !connection.needs_replacement())
             && let Ok(metadata) = ask(&connection, &self.topics).await
@@ -48,7 +47,7 @@ impl MetadataClient {
         Ok(metadata)
     }
 
-    /// Forgets whom it asked, so that another broker's opinion is heard.
+    /// Asks another broker next time, because the metadata of the current one may be stale.
     pub(in crate::kafka) fn use_another_broker(&mut self) {
         self.current = None;
     }
@@ -71,7 +70,7 @@ impl MetadataClient {
                     Ok::<_, WireError>((connection, metadata))
                 });
             }
-            let wait = if candidates.is_empty() { 2 * ANSWER_WITHIN } else { NEXT_AFTER };
+            let wait = if candidates.is_empty() { 2 * ANSWER_WITHIN } else { NEXT_CANDIDATE_AFTER };
             match tokio::time::timeout(wait, asked.join_next()).await {
                 Ok(Some(Ok(Ok(answer)))) => return Ok(answer),
                 Ok(Some(Ok(Err(error)))) => reason = error,
@@ -86,6 +85,6 @@ impl MetadataClient {
 
 async fn ask(connection: &Connection, topics: &[Arc<str>]) -> Result<ClusterMetadata, WireError> {
     let call = connection.call(Metadata { topics: topics.to_vec() })?;
-    let silent = WireError::NoAnswer { phase: crate::kafka::wire::Phase::Serving };
+    let silent = WireError::NoAnswer { phase: Phase::Serving };
     Ok(tokio::time::timeout(ANSWER_WITHIN, call).await.unwrap_or(Err(silent))?.body)
 }

@@ -1,4 +1,4 @@
-//! The cluster as the newest metadata shows it, and since when its brokers have been the same.
+//! The cluster as the newest metadata show it, and since when the set of its brokers is unchanged.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use prober_core::topology::{Address, PartitionSeen, TopicSeen, Topology};
 
 use crate::kafka::wire::{ClusterMetadata, TopicInfo};
 
-/// What is known of a cluster.
+/// The brokers of a cluster.
 pub(in crate::kafka) struct ClusterView {
     bootstrap: Vec<String>,
     topology: Topology,
@@ -16,10 +16,12 @@ pub(in crate::kafka) struct ClusterView {
 }
 
 impl ClusterView {
+    /// No broker is known yet.
     pub(in crate::kafka) fn new(bootstrap: Vec<String>, now: Time) -> ClusterView {
         ClusterView { bootstrap, topology: Topology::default(), stable_since: now }
     }
 
+    /// The brokers, as last seen.
     pub(in crate::kafka) fn topology(&self) -> &Topology {
         &self.topology
     }
@@ -29,7 +31,7 @@ impl ClusterView {
         now.since(self.stable_since)
     }
 
-    /// Whom to ask: registered brokers first, then the bootstrap servers.
+    /// The addresses to send requests to: registered brokers first, then the bootstrap servers.
     pub(in crate::kafka) fn candidates(&self) -> Vec<String> {
         let known = self.topology.brokers.values().filter(|seen| seen.registered);
         let mut candidates: Vec<String> =
@@ -40,7 +42,7 @@ impl ClusterView {
         candidates
     }
 
-    /// Takes in an answer; whether it changed anything.
+    /// Takes in new metadata. Returns whether they changed anything.
     pub(in crate::kafka) fn observe(&mut self, metadata: &ClusterMetadata, topics: &[&TopicSeen], now: Time) -> bool {
         let before = self.topology.clone();
         let listed: Vec<_> = metadata
@@ -59,7 +61,7 @@ impl ClusterView {
     }
 }
 
-/// The topic as plain data, if it is there.
+/// The partitions of a topic; `None` if it does not exist or has an error.
 pub(in crate::kafka) fn topic_metadata(info: &TopicInfo) -> Option<TopicSeen> {
     if info.error != 0 || info.partitions.is_empty() {
         return None;
@@ -79,7 +81,7 @@ pub(in crate::kafka) fn topic_metadata(info: &TopicInfo) -> Option<TopicSeen> {
     Some(TopicSeen { id: info.id, partitions })
 }
 
-/// In one order, whatever the answer's is: the same replicas are the same.
+/// Sorted, because brokers list the same in-sync replicas in different orders.
 fn sorted(ids: &[i32]) -> Vec<BrokerId> {
     let mut ids: Vec<BrokerId> = ids.iter().copied().map(BrokerId).collect();
     ids.sort();

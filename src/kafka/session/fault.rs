@@ -1,4 +1,4 @@
-//! What a wire error means to a probe: its cause, and whether the record may be in the log all the same.
+//! The fault of an attempt that failed with a wire error, and whether its record may be in the log nevertheless.
 
 use prober_core::fault::Fault;
 use prober_core::kafka_error::KafkaError;
@@ -6,7 +6,7 @@ use prober_core::track::Written;
 
 use crate::kafka::wire::{Phase, WireError};
 
-/// The cause of an attempt's failure.
+/// The fault of an attempt that failed with this error.
 pub(in crate::kafka) fn of(error: &WireError) -> Fault {
     match error {
         WireError::Resolve { .. } => Fault::Resolve,
@@ -22,7 +22,7 @@ pub(in crate::kafka) fn of(error: &WireError) -> Fault {
         WireError::CertificateUntrusted { .. } => Fault::CertificateUntrusted,
         WireError::TlsRefused { .. } => Fault::TlsRefused,
         WireError::TlsProtocol { .. } => Fault::TlsProtocol,
-        // A listener that expects TLS says so in TLS.
+        // A listener that expects TLS replies to plaintext with a TLS alert.
         WireError::FrameTooLarge { length } if is_tls(*length) => Fault::TlsProtocol,
         WireError::SaslMechanism { .. } => Fault::Kafka(KafkaError::UNSUPPORTED_SASL_MECHANISM),
         WireError::SaslRefused { code, .. } => KafkaError::of(*code).map_or(Fault::Protocol, Fault::Kafka),
@@ -37,13 +37,13 @@ pub(in crate::kafka) fn of(error: &WireError) -> Fault {
         | WireError::Unencodable { .. }
         | WireError::UnsupportedVersion { .. }
         | WireError::SaslProtocol { .. } => Fault::Protocol,
-        // Retired: its drain time is over, so its attempts have long met their deadline.
+        // The drain time of a retired connection is at least one deadline, so these attempts are past theirs.
         WireError::Retired | WireError::Dropped => Fault::Timeout,
     }
 }
 
-/// The cause while nobody has told us of the cluster: that nobody can be reached, unless somebody was and did not like
-/// us, or we not him.
+/// The fault while no metadata have been received: `NoMetadata`, unless the error says that the security settings do not fit,
+/// or that the prober's own host is at fault.
 pub(in crate::kafka) fn without_metadata(error: &WireError) -> Fault {
     match error {
         WireError::CertificateExpired { .. }
@@ -53,7 +53,7 @@ pub(in crate::kafka) fn without_metadata(error: &WireError) -> Fault {
         | WireError::TlsProtocol { .. }
         | WireError::SaslMechanism { .. }
         | WireError::SaslRefused { .. }
-        // Nor can we tell, while we cannot even ask.
+        // A shortage on the prober's own host says nothing about the cluster.
         | WireError::Local { .. } => of(error),
         WireError::FrameTooLarge { length } if is_tls(*length) => of(error),
         _ => Fault::NoMetadata,
@@ -66,14 +66,14 @@ fn is_tls(length: i32) -> bool {
     (20..=23).contains(&kind) && version == 3
 }
 
-/// Whether a produce that was answered with this error may have been written.
+/// Whether the record of a produce request that was refused with this error may have been written.
 pub(in crate::kafka) fn written(error: KafkaError) -> Written {
     const REQUEST_TIMED_OUT: KafkaError = KafkaError(7);
     const UNKNOWN_SERVER_ERROR: KafkaError = KafkaError(-1);
     if error == REQUEST_TIMED_OUT || error == UNKNOWN_SERVER_ERROR { Written::Maybe } else { Written::No }
 }
 
-/// Whether this error says that our picture of the cluster is old.
+/// Whether this error shows that the metadata are stale.
 pub(in crate::kafka) fn is_stale_metadata(error: KafkaError) -> bool {
     matches!(
         error,
@@ -92,25 +92,25 @@ mod tests {
     use prober_core::fault::Blame;
 
     #[test]
-    fn frozen_process_is_told_from_a_dead_host() {
+    fn frozen_process_and_dead_host_have_different_faults() {
         assert_eq!(of(&WireError::NoAnswer { phase: Phase::ApiVersions }), Fault::NoHandshake);
         assert_eq!(of(&WireError::ConnectTimeout), Fault::ConnectTimeout);
     }
 
     #[test]
-    fn unanswered_phases_are_told_apart() {
+    fn unanswered_tls_and_sasl_have_different_faults() {
         assert_eq!(of(&WireError::NoAnswer { phase: Phase::Tls }), Fault::NoTlsHandshake);
         assert_eq!(of(&WireError::NoAnswer { phase: Phase::Sasl }), Fault::NoSaslAnswer);
     }
 
     #[test]
-    fn listener_that_answers_plaintext_in_tls_is_not_taken_for_another_protocol() {
+    fn listener_that_expects_tls_is_a_tls_fault_and_an_http_server_a_protocol_fault() {
         assert_eq!(of(&WireError::FrameTooLarge { length: 0x1503_0300 }), Fault::TlsProtocol);
         assert_eq!(of(&WireError::FrameTooLarge { length: 0x4854_5450 }), Fault::Protocol);
     }
 
     #[test]
-    fn refused_password_is_the_reason_even_before_the_first_metadata() {
+    fn refused_password_is_the_fault_even_before_the_first_metadata() {
         let refused = WireError::SaslRefused { code: 58, message: "no".into() };
         assert_eq!(without_metadata(&refused).error_type(), "SASL_AUTHENTICATION_FAILED");
         assert_eq!(without_metadata(&WireError::Refused), Fault::NoMetadata);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_by_the_leader_is_not_written() {
+    fn record_refused_by_a_former_leader_is_not_written() {
         assert_eq!(written(KafkaError::NOT_LEADER_OR_FOLLOWER), Written::No);
         assert_eq!(written(KafkaError(7)), Written::Maybe);
     }

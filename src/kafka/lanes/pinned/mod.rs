@@ -1,9 +1,10 @@
-//! The pinned lane over the wire: one partition on each broker and nowhere else, one attempt, no retry. This is what
-//! names the culprit.
+//! The pinned lane over the wire: one partition with one replica on each broker, one attempt per record, no retry. Its results
+//! depend on a single broker, so they show which broker fails.
 //!
-//! Per broker there are a write connection ([`writer`]), a read connection ([`reader`]), and short-lived ones for
-//! questions; [`workers`] says who serves which partition. Nothing that can wait on replication, the controller or a long
-//! poll shares a connection with a probe that judges the broker (K3).
+//! Each broker has a produce connection ([`writer`]), a fetch connection ([`reader`]), and short-lived connections for other
+//! requests; [`workers`] starts and stops them. No request that can wait for replication, the controller or a long poll shares
+//! a connection with a probe that judges the broker: a broker serves one request per connection at a time
+//! (docs/kafka-facts.md K3).
 
 mod reader;
 mod workers;
@@ -27,13 +28,13 @@ use workers::{WorkerAssigner, WorkerTable};
 /// Settings of the lane.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Its topic.
+    /// The topic.
     pub topic: TopicSettings,
     /// How long a fetch may wait for a record.
     pub fetch_max_wait: Duration,
 }
 
-/// The lane's port. Dropping it ends everything that it started.
+/// The pinned lane. Dropping it stops all its tasks and closes its connections.
 pub struct PinnedLane {
     workers: WorkerTable,
     rereader: Rereader,
@@ -41,7 +42,7 @@ pub struct PinnedLane {
 }
 
 impl PinnedLane {
-    /// Starts the lane; needs a tokio runtime. Reports from then on.
+    /// Starts the lane on the current tokio runtime; it reports from then on.
     pub fn start(settings: Settings, clock: Clock, report: Reporter, supervisor: Supervisor) -> PinnedLane {
         let context = LaneContext::new(&settings.topic, clock, report, supervisor.clone());
         let workers = WorkerTable::new(clock);

@@ -1,5 +1,5 @@
-//! The reader of one partition: a long-poll fetch loop on a connection of its own, from an explicit offset, without a
-//! consumer group.
+//! Reads one partition: a loop of long-poll fetches on a connection of its own, from an explicit offset, without a consumer
+//! group.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::kafka::session::managed_connection::{ConnectionState, ManagedConnecti
 use crate::kafka::wire::Fetched;
 use crate::supervisor::Task;
 
-/// The leader of a partition that has just come back answers with errors for a moment: ask again soon.
-const PAUSE_ON_ERROR: Duration = Duration::from_millis(100);
+/// The wait after an error. It is short because a leader that has just restarted returns errors for a moment only.
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// One partition's reader; dropping it ends it.
+/// The reader of one partition; dropping it stops it.
 pub(super) struct Reader {
     _connection: ManagedConnection,
     _task: Task,
@@ -37,48 +37,48 @@ impl Reader {
         topic_id: Option<[u8; 16]>,
         max_wait: Duration,
     ) -> Reader {
-        let link = ManagedConnection::open(
+        let connection = ManagedConnection::open(
             dial_options,
             context.overdue_monitor(broker, ConnectionRole::Fetch, max_wait),
             &context.supervisor,
         );
         let supervisor = context.supervisor.clone();
-        let reading = Reading { context, partition, topic_id, max_wait };
-        let task = supervisor.spawn("reader", reading.run(ownership, link.watch()));
-        Reader { _connection: link, _task: task }
+        let reading = FetchLoop { context, partition, topic_id, max_wait };
+        let task = supervisor.spawn("reader", reading.run(ownership, connection.watch()));
+        Reader { _connection: connection, _task: task }
     }
 }
 
-/// The reader at work.
-struct Reading {
+/// What the task of a reader needs.
+struct FetchLoop {
     context: LaneContext,
     partition: Partition,
     topic_id: Option<[u8; 16]>,
     max_wait: Duration,
 }
 
-impl Reading {
-    async fn run(self, ownership: Ownership, mut link: watch::Receiver<ConnectionState>) {
+impl FetchLoop {
+    async fn run(self, ownership: Ownership, mut state: watch::Receiver<ConnectionState>) {
         let mut offset = read_position::initial(&self.context, &ownership, self.partition, self.topic_id).await;
-        self.stand_at(offset, false);
+        self.report_position(offset, false);
         loop {
-            let connection = wait_until_up(&mut link).await;
+            let connection = wait_until_up(&mut state).await;
             match self.context.fetch(&connection, self.partition, self.topic_id, offset, self.max_wait).await {
-                Ok(fetched) => offset = self.take(offset, fetched).await,
+                Ok(fetched) => offset = self.on_response(offset, fetched).await,
                 Err(_) => {
-                    // The link dials again; until it has noticed, asking the ended connection would spin.
+                    // The managed connection dials again. Until it has noticed the end, another fetch would fail at once.
                     if connection.is_closed().is_none() {
-                        tokio::time::sleep(PAUSE_ON_ERROR).await;
+                        tokio::time::sleep(RETRY_INTERVAL).await;
                     } else {
-                        let _ = link.changed().await;
+                        let _ = state.changed().await;
                     }
                 }
             }
         }
     }
 
-    /// Reports what an answer holds, and returns where to go on.
-    async fn take(&self, offset: i64, fetched: (Fetched, Time)) -> i64 {
+    /// Reports the content of a response, and returns the offset to go on from.
+    async fn on_response(&self, offset: i64, fetched: (Fetched, Time)) -> i64 {
         let (fetched, at) = fetched;
         match KafkaError::of(fetched.error) {
             None => {
@@ -94,20 +94,20 @@ impl Reading {
             }
             Some(KafkaError::OFFSET_OUT_OF_RANGE) => {
                 let offset = read_position::after_out_of_range(&self.context, self.partition, offset).await;
-                self.stand_at(offset, true);
+                self.report_position(offset, true);
                 offset
             }
             Some(error) => {
                 if fault::is_stale_metadata(error) {
                     self.context.stale.notify_one();
                 }
-                tokio::time::sleep(PAUSE_ON_ERROR).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
                 offset
             }
         }
     }
 
-    fn stand_at(&self, offset: i64, reset: bool) {
+    fn report_position(&self, offset: i64, reset: bool) {
         let at = self.context.clock.now();
         self.context.emit(LaneInput::Position { partition: self.partition, at, offset, reset });
     }

@@ -1,4 +1,4 @@
-//! Which partition is served by whom, and what changes when the picture of the cluster does.
+//! The writer and reader of each partition: started and stopped as partitions and addresses change.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,22 +17,22 @@ use crate::kafka::lanes::topic::{LaneContext, TopicHandler};
 use super::reader::Reader;
 use super::writer::Writer;
 
-/// Who serves each partition. Clones share it.
+/// The workers of each partition. Clones share the state.
 #[derive(Clone)]
 pub(super) struct WorkerTable {
     clock: Clock,
     by_partition: Arc<Mutex<BTreeMap<Partition, PartitionWorkers>>>,
 }
 
-/// Who serves a partition.
+/// The workers of one partition.
 enum PartitionWorkers {
     /// A writer and a reader at its broker.
-    Served { assignment: Assignment, writer: Box<Writer>, _reader: Box<Reader> },
-    /// Only a replica list names its broker; nobody has ever seen its address.
+    Running { assignment: Assignment, writer: Box<Writer>, _reader: Box<Reader> },
+    /// The broker is known only from a replica list; its address is unknown.
     NoAddress,
 }
 
-/// Where a partition lives.
+/// The broker of a partition, and its address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Assignment {
     broker: BrokerId,
@@ -44,10 +44,10 @@ impl WorkerTable {
         WorkerTable { clock, by_partition: Arc::default() }
     }
 
-    /// Sends a record by whoever serves its partition.
+    /// Sends a record by the writer of its partition.
     pub(super) fn submit(&self, record: RecordToSend) -> Result<Time, SendError> {
         match self.lock().get(&record.partition) {
-            Some(PartitionWorkers::Served { writer, .. }) => writer.submit(record),
+            Some(PartitionWorkers::Running { writer, .. }) => writer.submit(record),
             Some(PartitionWorkers::NoAddress) => Err(SendError { at: self.clock.now(), fault: Fault::NoAddress }),
             None => Err(SendError { at: self.clock.now(), fault: Fault::NoPartition }),
         }
@@ -58,7 +58,7 @@ impl WorkerTable {
     }
 }
 
-/// Assigns writers and readers as the topic lies.
+/// Starts and stops workers by the layout of the topic.
 pub(super) struct WorkerAssigner {
     workers: WorkerTable,
     context: LaneContext,
@@ -81,24 +81,24 @@ impl WorkerAssigner {
         tracing::info!(broker, address, partition = partition.0, "probing broker");
         let idle_timeout = self.context.deadline;
         let writing = self.context.dial_options(Arc::clone(&assignment.address), idle_timeout);
-        // A long poll may be silent for its whole wait before it is even late.
+        // The broker may hold a long poll for its whole wait before the response is due.
         let reading = self.context.dial_options(Arc::clone(&assignment.address), idle_timeout + self.fetch_max_wait);
         let (context, ownership) = (self.context.clone(), ownership.clone());
         let reader =
             Reader::new(reading, context, assignment.broker, ownership, partition, topic_id, self.fetch_max_wait);
         let writer = Writer::new(writing, self.context.clone(), assignment.broker);
-        PartitionWorkers::Served { assignment, writer: Box::new(writer), _reader: Box::new(reader) }
+        PartitionWorkers::Running { assignment, writer: Box::new(writer), _reader: Box::new(reader) }
     }
 }
 
 impl TopicHandler for WorkerAssigner {
-    /// What stays where it was keeps its connections and its read position.
+    /// A partition whose broker and address are unchanged keeps its connections and its read position.
     fn on_layout(&mut self, topology: &Topology, topic: &TopicSeen, ownership: &Ownership) {
         let assignments = assignments(topology, topic);
         let mut by_partition = self.workers.lock();
         by_partition.retain(|partition, workers| {
             let wanted = assignments.get(partition).and_then(Option::as_ref);
-            matches!((workers, wanted), (PartitionWorkers::Served { assignment, .. }, Some(wanted)) if *assignment == *wanted)
+            matches!((workers, wanted), (PartitionWorkers::Running { assignment, .. }, Some(wanted)) if *assignment == *wanted)
         });
         for (partition, assignment) in assignments {
             by_partition.entry(partition).or_insert_with(|| match assignment {
@@ -113,7 +113,7 @@ impl TopicHandler for WorkerAssigner {
     }
 }
 
-/// Each partition's one replica at its last known address, if it has one.
+/// The broker of each partition's one replica, at its last known address; `None` if that is unknown.
 fn assignments(topology: &Topology, topic: &TopicSeen) -> BTreeMap<Partition, Option<Assignment>> {
     topic
         .partitions

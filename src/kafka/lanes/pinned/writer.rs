@@ -1,13 +1,12 @@
-//! The write connection of one broker: pinned produce only, since nothing that may wait on anything else can share a
-//! connection with a probe that judges this broker (K3).
+//! Writes the records of one partition, on a connection that carries only the produce requests of the pinned lane
+//! (docs/kafka-facts.md K3).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prober_core::fault::Fault;
-use prober_core::ids::ConnectionRole;
-use prober_core::ids::{BrokerId, Partition, Sequence};
+use prober_core::ids::{BrokerId, ConnectionRole, Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 use prober_core::track::Written;
@@ -21,7 +20,7 @@ use crate::kafka::session::managed_connection::{ConnectionState, ManagedConnecti
 use crate::kafka::wire::{Acks, Call, Connection, Produce, Produced, WireError};
 use crate::supervisor::Task;
 
-/// One broker's writer.
+/// The writer of one partition; dropping it stops it.
 pub(super) struct Writer {
     shared: Arc<Shared>,
     _connection: ManagedConnection,
@@ -31,7 +30,7 @@ pub(super) struct Writer {
 struct Shared {
     context: LaneContext,
     state: watch::Receiver<ConnectionState>,
-    /// Records that came while the connection was being dialled; none outlives its deadline.
+    /// Records that arrived while the connection was being dialled; each is dropped at its deadline.
     waiting: Mutex<VecDeque<Waiting>>,
 }
 
@@ -42,28 +41,28 @@ struct Waiting {
 
 impl Writer {
     pub(super) fn new(dial_options: DialOptions, context: LaneContext, broker: BrokerId) -> Writer {
-        let link = ManagedConnection::open(
+        let connection = ManagedConnection::open(
             dial_options,
             context.overdue_monitor(broker, ConnectionRole::Produce, Duration::ZERO),
             &context.supervisor,
         );
         let supervisor = context.supervisor.clone();
-        let shared = Arc::new(Shared { context, state: link.watch(), waiting: Mutex::default() });
+        let shared = Arc::new(Shared { context, state: connection.watch(), waiting: Mutex::default() });
         let flusher = supervisor.spawn("writer", flush_on_change(Arc::clone(&shared)));
-        Writer { shared, _connection: link, _flusher: flusher }
+        Writer { shared, _connection: connection, _flusher: flusher }
     }
 
-    /// Sends a record, or lets it wait for the connection that is being dialled.
+    /// Sends a record, or queues it while the connection is being dialled.
     pub(super) fn submit(&self, record: RecordToSend) -> Result<Time, SendError> {
         let shared = &self.shared;
         let mut waiting = shared.waiting();
         shared.flush(&mut waiting);
         let now = shared.context.clock.now();
-        // The guard on the state must not outlive this match: sending may change the state.
+        // Cloned, because sending may change the state while this match holds its lock.
         let state = shared.state.borrow().clone();
         match state {
             ConnectionState::Down(fault) => Err(SendError { at: now, fault }),
-            // It would not be read before the throttle is over (KIP-219); a client that goes on is not told apart from a flood.
+            // The broker does not read from a throttled connection until the throttle ends (KIP-219).
             ConnectionState::Up(connection) if connection.is_throttled() => {
                 Err(SendError { at: now, fault: Fault::Quota })
             }
@@ -75,7 +74,7 @@ impl Writer {
                 }
                 Err(WireError::Backlog { .. }) => Err(SendError { at: now, fault: Fault::QueueFull }),
                 Err(error) if shared.is_permanent(&error) => Err(SendError { at: now, fault: fault::of(&error) }),
-                // It ended, and its keeper has not noticed yet: as good as being dialled.
+                // It ended, and the managed connection has not noticed yet: the record waits for the next one.
                 Err(_) => Ok(shared.wait(&mut waiting, record, now)),
             },
             ConnectionState::Up(_) | ConnectionState::Connecting => Ok(shared.wait(&mut waiting, record, now)),
@@ -93,11 +92,11 @@ impl Shared {
         since
     }
 
-    /// Sends, fails or forgets what waits, by the state of the link.
+    /// Sends or fails the waiting records, by the state of the connection, and drops those past their deadline.
     fn flush(&self, waiting: &mut VecDeque<Waiting>) {
         let now = self.context.clock.now();
-        // Past its deadline it was counted long ago; writing it now would only make it `unacked_but_seen`.
-        waiting.retain(|waits| now < waits.since + self.context.deadline);
+        // Past its deadline the attempt is counted already; writing the record would only make it `unacked_but_seen`.
+        waiting.retain(|waiting| now < waiting.since + self.context.deadline);
         let state = self.state.borrow().clone();
         match state {
             ConnectionState::Connecting => {}
@@ -124,7 +123,7 @@ impl Shared {
         }
     }
 
-    /// Errors that a fresh connection to the same broker would meet again.
+    /// Whether a fresh connection to the same broker would fail in the same way.
     fn is_permanent(&self, error: &WireError) -> bool {
         matches!(error, WireError::UnsupportedVersion { .. } | WireError::Unencodable { .. })
     }
@@ -149,7 +148,7 @@ impl Shared {
                 Ok(reply) => {
                     let at = context.clock.at(reply.at);
                     if !reply.throttle.is_zero() {
-                        // What was sent before this was known waits behind it.
+                        // Records that were sent before this response wait until the throttle ends.
                         context.emit(LaneInput::Refuses { partition, at, fault: Some(Fault::Quota) });
                     }
                     match KafkaError::of(reply.body.error) {
@@ -182,6 +181,6 @@ async fn flush_on_change(shared: Arc<Shared>) {
         state.mark_unchanged();
         shared.flush(&mut shared.waiting());
     }
-    // The link was dropped; so is this task, by the same owner.
+    // The connection was dropped; its owner aborts this task too.
     std::future::pending::<()>().await;
 }

@@ -99,7 +99,7 @@ impl LaneContext {
     /// The monitor of overdue responses of one connection of this lane.
     pub(super) fn overdue_monitor(&self, broker: BrokerId, role: ConnectionRole, waits: Duration) -> OverdueMonitor {
         let report = Arc::clone(&self.report);
-        OverdueMonitor::new(self.clock, broker, role, waits, Arc::new(move |silence| report(Report::Silence(silence))))
+        OverdueMonitor::new(self.clock, broker, role, waits, Arc::new(move |overdue| report(Report::Overdue(overdue))))
     }
 
     /// Reports an input of this lane to the engine.

@@ -1,4 +1,4 @@
-//! Asking whichever broker answers, over one kept connection.
+//! Sends a request to any broker that answers, over one connection that is kept.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,33 +10,33 @@ use crate::kafka::wire::{Connection, Phase, Request, WireError};
 use super::Settings;
 use super::state::{Cost, ObservationState};
 
-/// A dial is given up after this.
+/// Time-out of a dial.
 const DIAL_WITHIN: Duration = Duration::from_secs(2);
 
-/// An answer is given up after this: a large cluster may take a while, and nobody waits for us.
+/// Time-out of a request: the response of a large cluster takes seconds, and nothing waits for it.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// So many brokers are tried in one round: a round in trouble must not become a storm.
+/// Brokers that are tried in one round at most, so that failures do not multiply the requests.
 const TRIED_MAX: usize = 3;
 
-/// Asks some broker.
+/// Sends requests to any broker.
 pub(super) struct AnyBroker<'a> {
     state: &'a ObservationState,
     dialer: Dialer,
     current: Option<Connection>,
-    /// Where the next search begins, so that a silent broker is not the first each time.
-    turn: usize,
+    /// Index of the candidate that is tried first, so that a silent broker is not the first each time.
+    first_candidate: usize,
 }
 
 impl<'a> AnyBroker<'a> {
     pub(super) fn new(settings: &Settings, state: &'a ObservationState) -> AnyBroker<'a> {
-        AnyBroker { state, dialer: Dialer::new(settings), current: None, turn: 0 }
+        AnyBroker { state, dialer: Dialer::new(settings), current: None, first_candidate: 0 }
     }
 
-    /// One answer, and adds what it cost.
+    /// Returns one response, and adds its cost.
     ///
     /// # Errors
-    /// None of the brokers tried answered: the last reason. What a broker does not offer is not asked of another.
+    /// No broker that was tried answered: the error of the last one. If a broker does not offer the request, no other is tried.
     pub(super) async fn ask<R: Request + Clone>(
         &mut self,
         request: R,
@@ -51,7 +51,7 @@ impl<'a> AnyBroker<'a> {
         }
         let candidates = self.state.candidates();
         for attempt in 0..candidates.len().min(TRIED_MAX) {
-            let address = Arc::clone(&candidates[(self.turn + attempt) % candidates.len()]);
+            let address = Arc::clone(&candidates[(self.first_candidate + attempt) % candidates.len()]);
             let asked = match self.dialer.dial(address).await {
                 Ok(connection) => self.ask_over(connection, request.clone(), cost).await,
                 Err(error) => Err(error),
@@ -61,7 +61,7 @@ impl<'a> AnyBroker<'a> {
                 settled => return settled,
             }
         }
-        self.turn = self.turn.wrapping_add(TRIED_MAX);
+        self.first_candidate = self.first_candidate.wrapping_add(TRIED_MAX);
         Err(reason)
     }
 
@@ -83,12 +83,12 @@ impl<'a> AnyBroker<'a> {
     }
 }
 
-/// Whether another broker would say the same.
+/// Whether another broker would fail with the same error.
 fn is_final(error: &WireError) -> bool {
     matches!(error, WireError::UnsupportedVersion { .. })
 }
 
-/// Who we are to the brokers.
+/// Opens connections of the observation.
 #[derive(Clone)]
 pub(super) struct Dialer {
     client_id: Arc<str>,
@@ -100,14 +100,14 @@ impl Dialer {
         Dialer { client_id: Arc::clone(&settings.client_id), security: Arc::clone(&settings.security) }
     }
 
-    /// Opens a connection of our own.
+    /// Opens a connection.
     pub(super) async fn dial(&self, address: Arc<str>) -> Result<Connection, WireError> {
         let (client_id, security) = (Arc::clone(&self.client_id), Arc::clone(&self.security));
         DialOptions { address, client_id, security, idle_timeout: ANSWER_WITHIN }.dial(DIAL_WITHIN).await
     }
 }
 
-/// One answer, in time.
+/// Returns the response to one request, within its time-out.
 pub(super) async fn call<R: Request>(connection: &Connection, request: R) -> Result<R::Response, WireError> {
     let call = connection.call(request)?;
     let silent = WireError::NoAnswer { phase: Phase::Serving };

@@ -1,4 +1,4 @@
-//! Who is registered. A small question, asked often, so that a fenced broker is told soon.
+//! The registered brokers. The request is small and frequent, so that a fenced broker is reported soon.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,20 +15,20 @@ use super::any_broker::AnyBroker;
 use super::error::ObservationError;
 use super::state::{Cost, ObservationState};
 
-/// At most this often, whatever the interval of the rest.
-const EVERY: Duration = Duration::from_secs(10);
+/// The longest interval, whatever the interval of the other parts.
+const INTERVAL_MAX: Duration = Duration::from_secs(10);
 
-/// Asks again and again.
+/// Requests them in a loop.
 pub(super) async fn run(settings: &Settings, state: &ObservationState) {
     let mut any = AnyBroker::new(settings, state);
-    let mut cadence = Cadence::every(settings.interval.min(EVERY));
+    let mut cadence = Cadence::every(settings.interval.min(INTERVAL_MAX));
     let mut registrations = Registrations::default();
     loop {
         let asked = state.clock.now();
         let mut cost = Cost::default();
         let wait = match ask(&mut any, &mut cost).await {
             Ok(described) => {
-                take(state, &mut registrations, described, cost);
+                on_response(state, &mut registrations, described, cost);
                 cadence.next(Some(cost.took))
             }
             Err(error) => {
@@ -47,10 +47,10 @@ async fn ask(any: &mut AnyBroker<'_>, cost: &mut Cost) -> Result<DescribedCluste
     Ok(described)
 }
 
-fn take(state: &ObservationState, registrations: &mut Registrations, described: DescribedCluster, cost: Cost) {
-    let let_in = described.brokers.iter().filter(|broker| !broker.fenced);
+fn on_response(state: &ObservationState, registrations: &mut Registrations, described: DescribedCluster, cost: Cost) {
+    let unfenced = described.brokers.iter().filter(|broker| !broker.fenced);
     let addresses: BTreeMap<BrokerId, Arc<str>> =
-        let_in.filter_map(|broker| Some((BrokerId(broker.id), Arc::from(broker.address()?)))).collect();
+        unfenced.filter_map(|broker| Some((BrokerId(broker.id), Arc::from(broker.address()?)))).collect();
     state.set_addresses(addresses);
     let listed = described.brokers.into_iter().map(|broker| RegisteredBroker {
         broker: BrokerId(broker.id),
@@ -59,7 +59,7 @@ fn take(state: &ObservationState, registrations: &mut Registrations, described: 
     });
     registrations.observe(listed, described.complete, state.clock.now());
     let newest = Arc::new(registrations.clone());
-    state.answered(Part::Brokers, cost, None, |observed| {
+    state.on_answer(Part::Brokers, cost, None, |observed| {
         observed.cluster_id = Some(Arc::from(described.cluster_id));
         observed.registrations = Some(newest);
     });

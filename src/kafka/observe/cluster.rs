@@ -1,5 +1,5 @@
-//! What any broker can say of the whole cluster: partitions, their topics' `min.insync.replicas`, the quorum, and what is
-//! being moved. One question at a time.
+//! What any broker can report about the whole cluster: partitions with their `min.insync.replicas`, the quorum, and
+//! reassignments. One request at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,19 +22,19 @@ use super::configs::Configs;
 use super::error::ObservationError;
 use super::state::{Cost, ObservationState};
 
-/// What DescribeQuorum, ListPartitionReassignments and DescribeLogDirs need.
+/// The permission that DescribeQuorum, ListPartitionReassignments and DescribeLogDirs need.
 pub(super) const DESCRIBE_CLUSTER: &str = "DESCRIBE on CLUSTER";
 
-/// The topics whose growth is watched.
+/// The internal topics whose size is watched.
 const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
-/// The controller is given so long, well below our own time-out.
+/// How long the controller may take: less than the time-out of the request.
 const CONTROLLER_WITHIN: Duration = Duration::from_secs(5);
 
-/// The parts of this loop; configs are asked for together with the partitions that they are for.
+/// The parts of this loop. Configs are requested together with the partitions.
 const PARTS: [Part; 3] = [Part::Partitions, Part::Quorum, Part::Reassignments];
 
-/// The loop.
+/// The request loop.
 pub(super) struct Rounds<'a> {
     settings: &'a Settings,
     state: &'a ObservationState,
@@ -55,7 +55,7 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Asks again and again.
+    /// Requests each part when it is due.
     pub(super) async fn run(mut self) {
         loop {
             let next = self.due.iter().min_by_key(|(_, (due, _))| *due).map(|(part, (due, _))| (*part, *due));
@@ -87,11 +87,11 @@ impl<'a> Rounds<'a> {
         }
         self.state.set_internal(internal(&metadata));
         let known = |topic: &str| self.configs.min_isr(topic);
-        let partitions = Arc::new(add_up(&metadata, &self.settings.ours, known));
+        let partitions = Arc::new(sum_partitions(&metadata, &self.settings.ours, known));
         let collisions = Arc::new(Collisions::among(metadata.topics.iter().map(|topic| topic.name.as_str())));
         let cluster_id = metadata.cluster_id;
         cost.took += self.state.clock.now().since(summing);
-        self.state.answered(Part::Partitions, cost, None, |observed| {
+        self.state.on_answer(Part::Partitions, cost, None, |observed| {
             observed.cluster_id = cluster_id.map(Arc::from).or(observed.cluster_id.take());
             observed.partitions = Some(partitions);
             observed.collisions = Some(collisions);
@@ -104,7 +104,7 @@ impl<'a> Rounds<'a> {
         let described = self.any.ask(DescribeQuorum, &mut cost).await?;
         ObservationError::check(described.error, Api::DescribeQuorum, DESCRIBE_CLUSTER)?;
         let quorum = Arc::new(quorum(&described));
-        self.state.answered(Part::Quorum, cost, None, |observed| observed.quorum = Some(quorum));
+        self.state.on_answer(Part::Quorum, cost, None, |observed| observed.quorum = Some(quorum));
         Ok(cost)
     }
 
@@ -116,13 +116,13 @@ impl<'a> Rounds<'a> {
         for (topic, partition) in listed.partitions {
             moving.add(|| PartitionName { topic: Arc::from(topic), partition: Partition(partition) });
         }
-        self.state.answered(Part::Reassignments, cost, None, |observed| observed.reassignments = Some(moving));
+        self.state.on_answer(Part::Reassignments, cost, None, |observed| observed.reassignments = Some(moving));
         Ok(cost)
     }
 }
 
-/// The sums of an answer.
-pub(super) fn add_up(
+/// The sums over the partitions in the metadata.
+pub(super) fn sum_partitions(
     metadata: &ClusterMetadata,
     ours: &BTreeSet<Arc<str>>,
     min_isr: impl Fn(&str) -> Option<usize>,
@@ -143,7 +143,7 @@ pub(super) fn add_up(
     sums
 }
 
-/// The names of all topics but ours.
+/// The names of all topics except the prober's own.
 fn others<'a>(metadata: &'a ClusterMetadata, ours: &BTreeSet<Arc<str>>) -> Vec<&'a str> {
     let names = metadata.topics.iter().map(|topic| topic.name.as_str());
     names.filter(|name| !ours.contains(*name)).collect()
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::kafka::wire::PartitionInfo;
 
-    /// A cluster of ten brokers and so many partitions, ten to a topic; broker 9 is out of sync everywhere.
+    /// Metadata of ten brokers with this many partitions, ten per topic; broker 9 is out of sync everywhere.
     fn large(partitions: i32) -> ClusterMetadata {
         let partition = |index: i32| {
             let replicas: Vec<i32> = (index..index + 3).map(|id| id % 10).collect();
@@ -192,11 +192,11 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_partitions_are_added_up_in_a_moment_and_told_in_a_few_names() {
+    fn ten_thousand_partitions_are_summed_within_100_ms_and_ten_are_named() {
         let metadata = large(10_000);
         let once = || {
             let clock = prober_probes::clock::Clock::start();
-            let sums = add_up(&metadata, &BTreeSet::new(), |_| Some(2));
+            let sums = sum_partitions(&metadata, &BTreeSet::new(), |_| Some(2));
             (clock.now().since(Time::ORIGIN), sums)
         };
         let (_, sums) = once();
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!((sums.under_replicated.count, sums.at_min_isr.count, sums.offline.count), (3_000, 3_000, 0));
         assert_eq!(sums.under_replicated.first.len(), 10);
         assert_eq!(sums.brokers[&BrokerId(9)].imbalance(), 1.0);
-        // The quickest of a few, because the machine is shared.
+        // The fastest of five runs, because other processes share the machine.
         let quickest = (0..5).map(|_| once().0).min().expect("five were taken");
         assert!(quickest < Duration::from_millis(100), "{quickest:?}");
     }

@@ -1,4 +1,4 @@
-//! The `min.insync.replicas` of each topic: asked for in batches now and then, and at once for topics that are new.
+//! The `min.insync.replicas` of each topic: requested in batches at a long interval, and at once for new topics.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,23 +14,23 @@ use super::any_broker::AnyBroker;
 use super::error::ObservationError;
 use super::state::{Cost, ObservationState};
 
-/// What it takes.
+/// The permission that it needs.
 const PERMISSION: &str = "DESCRIBE_CONFIGS on TOPIC";
 
-/// Topics asked about at a time: an answer of some tens of KiB.
+/// Topics per request: a response of some tens of KiB.
 const BATCH: usize = 500;
 
-/// What is known.
+/// The values known so far.
 pub(super) struct Configs {
     known: BTreeMap<Arc<str>, usize>,
     interval: Duration,
     cadence: Cadence,
     due: Time,
-    /// The newest round was refused altogether, so new topics are not asked about in between.
+    /// The last round was refused for all topics, so new topics are not requested before the next round.
     off: bool,
 }
 
-/// What a round brought.
+/// The results of one round.
 #[derive(Default)]
 struct Round {
     cost: Cost,
@@ -43,12 +43,12 @@ impl Configs {
         Configs { known: BTreeMap::new(), interval, cadence: Cadence::every(interval), due: Time::ORIGIN, off: false }
     }
 
-    /// A topic's, if it is known.
+    /// The value of a topic, if it is known.
     pub(super) fn min_isr(&self, topic: &str) -> Option<usize> {
         self.known.get(topic).copied()
     }
 
-    /// Asks for whatever is due, or new, of these topics.
+    /// Requests the values of these topics that are due or new.
     pub(super) async fn refresh(&mut self, any: &mut AnyBroker<'_>, state: &ObservationState, topics: Vec<&str>) {
         let asked = state.clock.now();
         let all_due = self.due <= asked;
@@ -59,7 +59,7 @@ impl Configs {
         let new = |topic: &&str| all_due || !self.off && !self.known.contains_key(*topic);
         let mut wanted: Vec<Arc<str>> = topics.into_iter().filter(new).map(Arc::from).collect();
         if !all_due {
-            // A flood of new topics waits for the next round.
+            // More new topics than one batch wait for the next round.
             wanted.truncate(BATCH);
         }
         if wanted.is_empty() && !all_due {
@@ -73,7 +73,7 @@ impl Configs {
                     let (refused, name) = (round.refused, error.name());
                     format!("grant {PERMISSION}: {refused} of {} topics were refused with {name}", wanted.len())
                 });
-                state.answered(Part::Configs, round.cost, message, |_| {});
+                state.on_answer(Part::Configs, round.cost, message, |_| {});
                 Some(round.cost.took)
             }
             Err(error) => {
@@ -91,7 +91,7 @@ impl Configs {
         for batch in topics.chunks(BATCH) {
             let request = DescribeTopicConfig { topics: batch.to_vec(), config: MIN_INSYNC_REPLICAS };
             for described in any.ask(request, &mut round.cost).await? {
-                self.take(described, &mut round);
+                self.on_response(described, &mut round);
             }
         }
         match round.forbidden {
@@ -102,7 +102,7 @@ impl Configs {
         }
     }
 
-    fn take(&mut self, described: DescribedTopicConfig, round: &mut Round) {
+    fn on_response(&mut self, described: DescribedTopicConfig, round: &mut Round) {
         if let Some(error) = KafkaError::of(described.error).filter(|error| error.is_authorization()) {
             round.refused += 1;
             round.forbidden = Some(error);

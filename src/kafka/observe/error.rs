@@ -1,27 +1,27 @@
-//! What a refusal means: a part that is switched off, with a message that says what would help, or one that is tried
+//! Whether a part of the observation that failed is switched off, with a message that says which permission to grant, or tried
 //! again.
 
 use prober_core::kafka_error::KafkaError;
 
 use crate::kafka::wire::{Api, WireError};
 
-/// Kafka's UNSUPPORTED_VERSION.
+/// Kafka's error code UNSUPPORTED_VERSION.
 const UNSUPPORTED_VERSION: KafkaError = KafkaError(35);
 
-/// Why a part has no answer.
+/// Why a part has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ObservationError {
-    /// Not permitted or not offered: asking again soon is of no use.
+    /// Not permitted or not offered: it is tried again only at the long interval.
     Off(String),
-    /// Anything else.
+    /// Any other failure: it is tried again at the next interval.
     Failing(String),
 }
 
 impl ObservationError {
-    /// Of a code in an answer.
+    /// Checks the error code of a response.
     ///
     /// # Errors
-    /// Any code but 0. `permission` is what the request needs, in the words of Kafka's ACLs.
+    /// Any code except 0. `permission` is what the request needs, in the terms of Kafka's ACLs.
     pub(super) fn check(code: i16, api: Api, permission: &str) -> Result<(), ObservationError> {
         match KafkaError::of(code) {
             None => Ok(()),
@@ -33,7 +33,7 @@ impl ObservationError {
         }
     }
 
-    /// Of a permission that is missing.
+    /// For a missing permission.
     pub(super) fn forbidden(error: KafkaError, api: Api, permission: &str) -> ObservationError {
         ObservationError::Off(format!("grant {permission}: {api} was refused with {}", error.name()))
     }
@@ -54,7 +54,7 @@ mod tests {
     use crate::kafka::wire::VersionRange;
 
     #[test]
-    fn missing_permission_says_what_to_grant() {
+    fn missing_permission_names_what_to_grant() {
         let refused = ObservationError::check(31, Api::DescribeQuorum, "DESCRIBE on CLUSTER");
         let message = "grant DESCRIBE on CLUSTER: DescribeQuorum was refused with CLUSTER_AUTHORIZATION_FAILED";
         assert_eq!(refused, Err(ObservationError::Off(message.into())));
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn request_that_nobody_offers_is_off_and_a_busy_controller_is_not() {
+    fn part_that_is_not_offered_is_off_and_one_that_timed_out_is_failing() {
         let error = WireError::UnsupportedVersion {
             api: Api::DescribeQuorum,
             ours: VersionRange { min: 0, max: 2 },

@@ -1,5 +1,5 @@
-//! Log directories, which only the broker itself can tell of, and the versions that it offers, which every new connection
-//! tells.
+//! The log directories of each broker, which only the broker itself can report, and the versions that it offers, which are
+//! known from the handshake of each connection.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,23 +22,24 @@ use super::cluster::DESCRIBE_CLUSTER;
 use super::error::ObservationError;
 use super::state::{Cost, ObservationState};
 
-/// Brokers asked at a time: a silent one must not hold up the rest for long, and we must not ask a hundred at once.
+/// Brokers that are asked at the same time: a silent one must not delay the others, and a hundred requests at once are too
+/// many.
 const AT_A_TIME: usize = 8;
 
-/// The first round waits for the names of the internal topics, but no longer than this.
+/// How long the first round waits for the names of the internal topics.
 const NAMES_WITHIN: Duration = Duration::from_secs(10);
 
-/// The loop.
+/// The request loop.
 pub(super) struct Rounds<'a> {
     settings: &'a Settings,
     state: &'a ObservationState,
-    /// Kept connections, and where they lead.
+    /// Connections that are kept, with their addresses.
     connections: BTreeMap<BrokerId, (Arc<str>, Connection)>,
     measures: Measures,
 }
 
-/// What one broker said.
-struct Asked {
+/// The result of one broker.
+struct BrokerResult {
     broker: BrokerId,
     address: Arc<str>,
     at: Time,
@@ -46,13 +47,13 @@ struct Asked {
     outcome: Result<(Connection, Result<DescribedLogDirs, WireError>), WireError>,
 }
 
-/// What a round brought.
+/// The results of one round.
 #[derive(Default)]
 struct Round {
     cost: Cost,
     answers: Vec<(BrokerId, Time, Vec<LogDir>)>,
     versions: BTreeMap<BrokerId, Fingerprint>,
-    /// Who did not answer, or refused, and the last reason.
+    /// Brokers that did not answer or refused, and the last error.
     missing: Vec<BrokerId>,
     error: Option<ObservationError>,
 }
@@ -62,15 +63,15 @@ impl<'a> Rounds<'a> {
         Rounds { settings, state, connections: BTreeMap::new(), measures: Measures::default() }
     }
 
-    /// Asks again and again.
+    /// Requests them in a loop.
     pub(super) async fn run(mut self) {
         let mut cadence = Cadence::every(self.settings.interval);
-        // Late names are asked about in the next round.
+        // Names that are not known by then are requested in the next round.
         let _ = tokio::time::timeout(NAMES_WITHIN, self.state.partitions_asked.notified()).await;
         loop {
             let asked = self.state.clock.now();
             let round = self.ask_all().await;
-            let wait = self.take(round, &mut cadence);
+            let wait = self.on_round(round, &mut cadence);
             self.state.clock.sleep_until(asked + wait).await;
         }
     }
@@ -94,14 +95,14 @@ impl<'a> Rounds<'a> {
             match asked.join_next().await {
                 None => return round,
                 Some(Ok(answer)) => self.on_answer(answer, &mut round),
-                // A panic in there has been logged; its broker counts as not asked.
+                // The task panicked, which was logged; its broker has no result in this round.
                 Some(Err(_)) => {}
             }
         }
     }
 
-    fn on_answer(&mut self, asked: Asked, round: &mut Round) {
-        let Asked { broker, address, at, took, outcome } = asked;
+    fn on_answer(&mut self, result: BrokerResult, round: &mut Round) {
+        let BrokerResult { broker, address, at, took, outcome } = result;
         let answer = outcome.map_err(ObservationError::from).and_then(|(connection, answer)| {
             round.versions.extend(connection.fingerprint().map(|fingerprint| (broker, fingerprint)));
             let keep = matches!(answer, Ok(_) | Err(WireError::UnsupportedVersion { .. }));
@@ -114,7 +115,7 @@ impl<'a> Rounds<'a> {
         });
         match answer {
             Ok(answer) => {
-                // The load on a broker is its own answer; the slowest sets the pace.
+                // Requests to several brokers run at the same time; the slowest one counts.
                 round.cost.took = round.cost.took.max(took);
                 round.cost.requests += 1;
                 round.answers.push((broker, at, answer.directories.into_iter().map(directory).collect()));
@@ -126,8 +127,8 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Takes a round in, and says how long to wait from its beginning.
-    fn take(&mut self, round: Round, cadence: &mut Cadence) -> Duration {
+    /// Takes in the results of a round. Returns the wait from its beginning to the next round.
+    fn on_round(&mut self, round: Round, cadence: &mut Cadence) -> Duration {
         let Round { cost, answers, versions, missing, error } = round;
         let versions = Arc::new(Versions { brokers: versions });
         if answers.is_empty() {
@@ -144,9 +145,9 @@ impl<'a> Rounds<'a> {
         let message = error.map(|error| {
             let ids: Vec<String> = missing.iter().map(ToString::to_string).collect();
             let (ObservationError::Off(reason) | ObservationError::Failing(reason)) = error;
-            format!("nothing from {} of the brokers ({}): {reason}", ids.len(), ids.join(", "))
+            format!("no answer from {} of the brokers ({}): {reason}", ids.len(), ids.join(", "))
         });
-        self.state.answered(Part::LogDirs, cost, message, |observed| {
+        self.state.on_answer(Part::LogDirs, cost, message, |observed| {
             observed.sizes = Some(sizes);
             observed.versions = Some(versions);
         });
@@ -161,7 +162,7 @@ async fn ask(
     dialer: Dialer,
     kept: Option<Connection>,
     request: DescribeLogDirs,
-) -> Asked {
+) -> BrokerResult {
     let connection = match kept.filter(|connection| connection.is_closed().is_none()) {
         Some(connection) => Ok(connection),
         None => dialer.dial(Arc::clone(&address)).await,
@@ -175,7 +176,7 @@ async fn ask(
         Err(error) => Err(error),
     };
     let at = clock.now();
-    Asked { broker, address, at, took: at.since(asked), outcome }
+    BrokerResult { broker, address, at, took: at.since(asked), outcome }
 }
 
 fn directory(described: DescribedLogDir) -> LogDir {

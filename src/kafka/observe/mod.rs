@@ -1,17 +1,17 @@
-//! Observation: what the cluster says of itself, read beside the probes over the Kafka protocol alone.
+//! Observation: state that the cluster reports about itself, requested over the Kafka protocol alone.
 //!
-//! It runs on the edge runtime over connections of its own, so that it never stands in a probe's way. Each part has its
-//! own cadence; an answer may cost one part in a hundred of the time, and trouble makes it slower, never faster.
+//! It runs on the edge runtime over connections of its own, so that it never delays a probe. Each part has its own cadence:
+//! requests may take up to one percent of the time, and failures make them less frequent, never more.
 //!
 //! | module | does |
 //! | --- | --- |
-//! | [`state`] | holds what is known, and tells it whenever a part has been answered |
-//! | [`any`] | asks whichever broker answers |
-//! | [`error`] | what a refusal means: switched off, or tried again |
-//! | [`brokers`] | who is registered, every ten seconds |
+//! | [`state`] | holds what is known, and emits it whenever a part was answered |
+//! | [`any_broker`] | sends a request to any broker that answers |
+//! | [`error`] | whether a part that failed is switched off or tried again |
+//! | [`brokers`] | the registered brokers, every ten seconds |
 //! | [`cluster`] | partitions, quorum, reassignments |
 //! | [`configs`] | `min.insync.replicas` of the topics |
-//! | [`disks`] | log directories and offered versions, broker by broker |
+//! | [`log_dirs`] | log directories and offered versions of each broker |
 
 mod any_broker;
 mod brokers;
@@ -33,34 +33,34 @@ use super::security::Security;
 
 use state::ObservationState;
 
-/// Takes in what is known after each part, without waiting.
-pub type Teller = Box<dyn Fn(Arc<Observed>) + Send + Sync>;
+/// Receives what is known after each part, without waiting.
+pub type ObservationSink = Box<dyn Fn(Arc<Observed>) + Send + Sync>;
 
-/// What an observation is told.
+/// Settings of the observation of one cluster.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The cluster.
     pub cluster: ClusterName,
-    /// Where to ask first, `host:port` each.
+    /// Bootstrap servers, `host:port`.
     pub bootstrap: Vec<String>,
-    /// What the brokers' logs and quotas know us by.
+    /// Kafka's `client.id`: appears in the brokers' logs and quotas.
     pub client_id: Arc<str>,
     /// TLS and SASL.
     pub security: Arc<Security>,
-    /// Our own topics, which say nothing about the users' health.
+    /// The prober's own topics, which are counted apart.
     pub ours: BTreeSet<Arc<str>>,
-    /// Between two rounds of most parts.
+    /// From one round of a part to the next.
     pub interval: Duration,
-    /// Between two rounds of the configs, and before a part that is off is asked again.
+    /// From one round of the configs to the next; also how long a part that is off waits.
     pub configs_interval: Duration,
     /// What the partition counts are compared with.
     pub limits: PartitionLimits,
 }
 
 /// Observes a cluster for as long as it is polled.
-pub async fn run(settings: Settings, clock: Clock, tell: Teller) {
+pub async fn run(settings: Settings, clock: Clock, emit: ObservationSink) {
     let observed = Observed::new(settings.cluster.clone(), settings.limits);
-    let state = ObservationState::new(observed, settings.bootstrap.clone(), clock, tell);
+    let state = ObservationState::new(observed, settings.bootstrap.clone(), clock, emit);
     tokio::join!(
         brokers::run(&settings, &state),
         cluster::Rounds::new(&settings, &state).run(),

@@ -1,4 +1,4 @@
-//! What is known of the cluster, shared by the loops that ask.
+//! What is known of the cluster, shared by the loops that send requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,18 +11,18 @@ use prober_core::observed::versions::Versions;
 use prober_probes::clock::Clock;
 use tokio::sync::Notify;
 
-use super::Teller;
+use super::ObservationSink;
 use super::error::ObservationError;
 
 /// An internal topic with its partitions.
 pub(super) type InternalTopic = (Arc<str>, Vec<i32>);
 
-/// What a round cost.
+/// The cost of one round.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
-    /// From question to answer taken in, all requests of the round added up.
+    /// From a request to its response, the sum of all requests of the round.
     pub(super) took: Duration,
-    /// Requests.
+    /// Number of requests.
     pub(super) requests: u64,
 }
 
@@ -34,30 +34,35 @@ impl Cost {
     }
 }
 
-/// The state.
+/// What is known, and where requests can be sent.
 pub(super) struct ObservationState {
     pub(super) clock: Clock,
-    tell: Teller,
+    emit: ObservationSink,
     bootstrap: Vec<String>,
     known: Mutex<Known>,
-    /// Told when the partitions have been asked for.
+    /// Notified when the partitions have been requested.
     pub(super) partitions_asked: Notify,
 }
 
 struct Known {
     observed: Observed,
-    /// Brokers that are let in.
+    /// Unfenced brokers.
     addresses: BTreeMap<BrokerId, Arc<str>>,
     internal: Arc<Vec<InternalTopic>>,
 }
 
 impl ObservationState {
-    pub(super) fn new(observed: Observed, bootstrap: Vec<String>, clock: Clock, tell: Teller) -> ObservationState {
+    pub(super) fn new(
+        observed: Observed,
+        bootstrap: Vec<String>,
+        clock: Clock,
+        emit: ObservationSink,
+    ) -> ObservationState {
         let known = Known { observed, addresses: BTreeMap::new(), internal: Arc::default() };
-        ObservationState { clock, tell, bootstrap, known: Mutex::new(known), partitions_asked: Notify::new() }
+        ObservationState { clock, emit, bootstrap, known: Mutex::new(known), partitions_asked: Notify::new() }
     }
 
-    /// Whom to ask: brokers that are let in, then the bootstrap servers.
+    /// The addresses to send requests to: unfenced brokers, then the bootstrap servers.
     pub(super) fn candidates(&self) -> Vec<Arc<str>> {
         let known: Vec<Arc<str>> = self.known().addresses.values().cloned().collect();
         let new = |address: &&String| !known.iter().any(|known| **known == ***address);
@@ -66,38 +71,44 @@ impl ObservationState {
         known.into_iter().chain(more).collect()
     }
 
-    /// Brokers that are let in, and where.
+    /// Unfenced brokers and their addresses.
     pub(super) fn addresses(&self) -> BTreeMap<BrokerId, Arc<str>> {
         self.known().addresses.clone()
     }
 
-    /// Takes in where the brokers are.
+    /// Sets the addresses of the brokers.
     pub(super) fn set_addresses(&self, addresses: BTreeMap<BrokerId, Arc<str>>) {
         self.known().addresses = addresses;
     }
 
-    /// The internal topics that are there.
+    /// The internal topics that exist.
     pub(super) fn internal(&self) -> Arc<Vec<InternalTopic>> {
         Arc::clone(&self.known().internal)
     }
 
-    /// Takes in which internal topics are there.
+    /// Sets which internal topics exist.
     pub(super) fn set_internal(&self, internal: Vec<InternalTopic>) {
         self.known().internal = Arc::new(internal);
     }
 
-    /// Takes in what the brokers speak; told with the next part.
+    /// Sets the versions that the brokers offer; emitted with the next part.
     pub(super) fn versions(&self, versions: Arc<Versions>) {
         self.known().observed.versions = Some(versions);
     }
 
-    /// Where a part stands.
+    /// The state of a part.
     pub(super) fn state(&self, part: Part) -> PartState {
         self.known().observed.parts.get(&part).map_or(PartState::Pending, |status| status.state)
     }
 
-    /// A part was answered; `message` says what is missing of the answer, if anything is.
-    pub(super) fn answered(&self, part: Part, cost: Cost, message: Option<String>, update: impl FnOnce(&mut Observed)) {
+    /// A part was answered; `message` says what is missing from the response, if anything.
+    pub(super) fn on_answer(
+        &self,
+        part: Part,
+        cost: Cost,
+        message: Option<String>,
+        update: impl FnOnce(&mut Observed),
+    ) {
         let seen = Some(self.clock.now());
         let message = message.map(Arc::from);
         let status =
@@ -105,7 +116,7 @@ impl ObservationState {
         self.publish(part, status, update);
     }
 
-    /// A part was not answered. What is off is not known any more; what fails is as it was last seen.
+    /// A part was not answered. What a part that is off had shown is dropped; a failing part keeps what it last showed.
     pub(super) fn on_error(&self, part: Part, error: ObservationError) {
         let before = self.known().observed.parts.get(&part).cloned().unwrap_or_default();
         let (state, message) = match error {
@@ -127,11 +138,11 @@ impl ObservationState {
         let observed = Arc::new(known.observed.clone());
         drop(known);
         log(observed.cluster.as_str(), part, before.state, &status);
-        (self.tell)(observed);
+        (self.emit)(observed);
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Poison only says that a panic happened elsewhere, which the supervisor knows.
+        // The lock is poisoned only if a task panicked, which the supervisor reports.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,7 +158,7 @@ fn forget(observed: &mut Observed, part: Part) {
     }
 }
 
-/// One line for each change.
+/// Logs one line for each change of state.
 fn log(cluster: &str, part: Part, before: PartState, status: &PartStatus) {
     let (part, message) = (part.as_str(), status.message.as_deref());
     match (before, status.state) {

@@ -1,5 +1,5 @@
-//! One consumer for all partitions, and the thread that stamps what it reads. Partitions are assigned with explicit
-//! offsets; the group is never joined and nothing is committed.
+//! The consumer of all partitions, and the thread that stamps the records that it reads. Partitions are assigned with explicit
+//! offsets; no group is joined and no offset is committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -22,10 +22,10 @@ use crate::kafka::lanes::topic::LaneContext;
 use super::statistics::{ClientRole, StatsCollector};
 use super::{Settings, fault, settings};
 
-/// Records are served as they come; this only bounds how late the thread hears of another position.
+/// The time-out of one poll. Records are returned as they arrive; the time-out only limits how late a command is executed.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The consumer at work; dropping it ends its thread.
+/// The consumer; dropping it stops its thread.
 pub(super) struct SharedConsumer {
     commands: Sender<Command>,
     progress: Progress,
@@ -33,11 +33,11 @@ pub(super) struct SharedConsumer {
     interruptions: watch::Receiver<u64>,
 }
 
-/// What the thread is told.
+/// What the thread is to do.
 enum Command {
-    /// Read this partition from this offset on, whatever was read before.
+    /// Read this partition from this offset on, instead of from its current position.
     Read(Partition, i64),
-    /// Read nothing any more.
+    /// Read nothing.
     UnassignAll,
 }
 
@@ -46,7 +46,7 @@ pub(super) type Progress = Arc<Mutex<BTreeMap<Partition, i64>>>;
 
 impl SharedConsumer {
     /// # Errors
-    /// librdkafka, or the operating system, has no client or thread for us.
+    /// librdkafka could not create the client, or the operating system no thread.
     pub(super) fn start(settings: &Settings, context: &LaneContext) -> Result<SharedConsumer, String> {
         let stats_context = StatsContext { stats: StatsCollector::new(ClientRole::Consumer, context) };
         let config = settings::consumer(settings);
@@ -67,7 +67,7 @@ impl SharedConsumer {
         Ok(SharedConsumer { commands, progress, fetching, interruptions })
     }
 
-    /// How a partition's position is set and followed.
+    /// A handle that sets and follows the position of a partition.
     pub(super) fn handle(&self) -> ConsumerHandle {
         ConsumerHandle {
             commands: self.commands.clone(),
@@ -77,7 +77,7 @@ impl SharedConsumer {
         }
     }
 
-    /// Reads nothing any more.
+    /// Stops reading all partitions.
     pub(super) fn unassign_all(&self) {
         let _ = self.commands.send(Command::UnassignAll);
     }
@@ -92,20 +92,20 @@ pub(super) struct ConsumerHandle {
 }
 
 impl ConsumerHandle {
-    /// Reads from `offset` on. An error would mean that the thread has ended, which the supervisor knows.
+    /// Reads from `offset` on. Sending fails only if the thread has ended, which the supervisor reports.
     pub(super) fn read_from(&self, partition: Partition, offset: i64) {
         let _ = self.commands.send(Command::Read(partition, offset));
     }
 
-    /// Waits until a fetch of this partition was answered: librdkafka takes up to a second from an assignment to the
-    /// first fetch, which says nothing of Kafka.
+    /// Waits for the first response to a fetch of this partition. librdkafka takes up to a second from an assignment to the
+    /// first fetch, which must not count as latency of Kafka.
     pub(super) async fn wait_until_fetching(&mut self, partition: Partition) {
         if self.fetching.wait_for(|fetching| fetching.contains(&partition)).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits until librdkafka has stopped reading some partition, and gives the next offset of this one.
+    /// Waits until librdkafka has stopped reading some partition, and returns the next offset of this one.
     pub(super) async fn interrupted(&mut self, partition: Partition) -> i64 {
         loop {
             if self.interruptions.changed().await.is_err() {
@@ -118,7 +118,7 @@ impl ConsumerHandle {
     }
 }
 
-/// What runs on the thread.
+/// What the thread owns.
 struct Reader {
     consumer: BaseConsumer<StatsContext>,
     context: LaneContext,
@@ -128,7 +128,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Serves until nobody has commands any more.
+    /// Executes commands and polls, until all senders of commands are dropped.
     fn serve(&self, commands: &Receiver<Command>) {
         loop {
             loop {
@@ -143,8 +143,8 @@ impl Reader {
                 Some(Ok(message)) => self.take(&message),
                 Some(Err(KafkaError::PartitionEOF(partition))) => self.mark_fetching(Partition(partition)),
                 Some(Err(error)) if fault::is_out_of_range(&error) => {
-                    tracing::debug!(topic = &*self.context.topic, %error, "a reader stands out of range");
-                    // Our own picture of the leaders is to be as new as librdkafka's.
+                    tracing::debug!(topic = &*self.context.topic, %error, "a read position is out of range");
+                    // The offset may be out of range because the leader changed: refresh our own metadata too.
                     self.context.stale.notify_one();
                     self.interrupted.send_modify(|times| *times += 1);
                 }
@@ -179,7 +179,7 @@ impl Reader {
             }
         };
         if let Err(error) = done {
-            self.context.supervisor.report_failure(format!("librdkafka does not take an assignment: {error}"));
+            self.context.supervisor.report_failure(format!("librdkafka refused an assignment: {error}"));
         }
     }
 
@@ -201,7 +201,7 @@ impl Reader {
     }
 }
 
-/// Hears what the client has to say.
+/// Receives logs, errors and statistics of the client.
 struct StatsContext {
     stats: StatsCollector,
 }

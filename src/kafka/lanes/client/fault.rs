@@ -1,11 +1,11 @@
-//! What an error of librdkafka's means to a probe.
+//! The fault of an attempt that failed with an error of librdkafka.
 
 use prober_core::fault::Fault;
 use prober_core::kafka_error;
 use prober_core::track::Written;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-/// The cause of an attempt's failure.
+/// The fault of an attempt that failed with this error.
 pub(super) fn of(error: &KafkaError) -> Fault {
     error.rdkafka_error_code().map_or(Fault::Client, of_code)
 }
@@ -24,14 +24,14 @@ fn of_code(code: RDKafkaErrorCode) -> Fault {
     }
 }
 
-/// Kafka's own error, where it is one: librdkafka's are below −1.
+/// The fault of a Kafka error code; librdkafka's own codes are below −1.
 fn of_broker(code: RDKafkaErrorCode) -> Option<Fault> {
     let number = i16::try_from(code as i32).ok().filter(|number| -1 <= *number)?;
     kafka_error::KafkaError::of(number).map(Fault::Kafka)
 }
 
-/// Whether a record that failed like this may have been written. An earlier try may have been, whatever the last one
-/// was answered; where no try can have left, it was not.
+/// Whether a record that failed with this fault may have been written. librdkafka retries: an earlier try may have been written
+/// whatever the last response was. It was not written if no try can have been sent.
 pub(super) fn written(fault: Fault) -> Written {
     match fault {
         Fault::NoPartition | Fault::QueueFull | Fault::LocalResources => Written::No,
@@ -40,8 +40,8 @@ pub(super) fn written(fault: Fault) -> Written {
     }
 }
 
-/// Whether the reader of some partition stands where nothing can be read: librdkafka stops there, and does not say
-/// which partition it is.
+/// Whether the read position of some partition is out of range. librdkafka then stops reading that partition, and does not
+/// name it.
 pub(super) fn is_out_of_range(error: &KafkaError) -> bool {
     matches!(
         error.rdkafka_error_code(),
@@ -64,13 +64,13 @@ mod tests {
     }
 
     #[test]
-    fn librdkafkas_own_verdicts_have_our_names() {
+    fn own_errors_of_librdkafka_map_to_own_faults() {
         assert_eq!(produced(RDKafkaErrorCode::MessageTimedOut), Fault::Timeout);
         assert_eq!(produced(RDKafkaErrorCode::Fatal), Fault::Client);
     }
 
     #[test]
-    fn refused_after_retries_may_be_written_all_the_same() {
+    fn record_refused_after_retries_may_have_been_written() {
         assert_eq!(written(produced(RDKafkaErrorCode::NotLeaderForPartition)), Written::Maybe);
         assert_eq!(written(produced(RDKafkaErrorCode::TopicAuthorizationFailed)), Written::No);
     }

@@ -1,16 +1,18 @@
-//! The replicated lane through librdkafka: what an application feels, with its metadata, retries and failover.
+//! The replicated lane through librdkafka: what applications experience, with metadata refresh, retries and failover.
 //!
-//! One producer and one consumer per route, shared by all partitions: librdkafka starts a thread per broker and client,
-//! so a pair per broker would need 2·N² threads. Each has a poll thread of ours beside them that stamps.
+//! One producer and one consumer per route, shared by all partitions: librdkafka starts one thread per broker and client, so a
+//! pair per broker would need 2·N² threads. Each of the two has a poll thread of the prober, which stamps deliveries and
+//! records.
 //!
 //! ```text
 //!  submit ─► [`producer`] ─► librdkafka ─► broker ─► librdkafka ─► [`consumer`] ─► Read
 //!                 └─ delivery ─► Acked, Failed                          ▲
-//!                                             [`reading`]: from where ──┘
+//!                                            [`read_positions`]: from ──┘
 //! ```
 //!
-//! [`settings`] has what both run under; [`refusals`] asks for what librdkafka keeps to itself. The topic is looked after over our own wire, as in the pinned lane. What
-//! librdkafka says of itself ([`vitals`]) gives reasons, never verdicts: deadlines are the engine's.
+//! [`settings`] has the configuration of both; [`min_isr_refusals`] finds refusals that librdkafka does not report. The topic
+//! is managed over our own wire, as in the pinned lane. librdkafka's [`statistics`] explain failures and never decide an
+//! attempt: deadlines are the engine's.
 
 mod consumer;
 mod fault;
@@ -39,7 +41,7 @@ use read_positions::ReadPositions;
 
 pub use settings::{Compression, RequiredAcks, Settings};
 
-/// The lane's port. Dropping it ends everything that it started.
+/// The replicated lane. Dropping it stops all its tasks and clients.
 pub struct ClientLane {
     clock: Clock,
     producer: Option<SharedProducer>,
@@ -48,7 +50,8 @@ pub struct ClientLane {
 }
 
 impl ClientLane {
-    /// Starts the lane; needs a tokio runtime. Reports from then on. Reports a failure to the supervisor if librdkafka cannot start.
+    /// Starts the lane on the current tokio runtime; it reports from then on. If librdkafka cannot start, the supervisor reports
+    /// the prober as unhealthy.
     pub fn start(settings: Settings, clock: Clock, report: Reporter, supervisor: Supervisor) -> ClientLane {
         let context = LaneContext::new(&settings.topic, clock, report, supervisor.clone());
         let rereader = Rereader::new(context.clone());

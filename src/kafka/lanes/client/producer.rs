@@ -1,4 +1,4 @@
-//! One producer for all partitions, and the thread that stamps its delivery_context.
+//! The producer of all partitions, and the thread that stamps its delivery reports.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,10 +18,10 @@ use crate::kafka::lanes::topic::LaneContext;
 use super::statistics::{ClientRole, StatsCollector};
 use super::{Settings, fault, settings};
 
-/// Deliveries are served as they come; this only bounds how late the thread sees that it is to end.
+/// The time-out of one poll. Deliveries are reported as they arrive; the time-out only limits how late the thread stops.
 const POLL: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// The producer at work; dropping it ends its thread.
+/// The producer; dropping it stops its thread.
 pub(super) struct SharedProducer {
     producer: Arc<BaseProducer<DeliveryContext>>,
     context: LaneContext,
@@ -30,7 +30,7 @@ pub(super) struct SharedProducer {
 
 impl SharedProducer {
     /// # Errors
-    /// librdkafka, or the operating system, has no client or thread for us.
+    /// librdkafka could not create the client, or the operating system no thread.
     pub(super) fn start(settings: &Settings, context: &LaneContext) -> Result<SharedProducer, String> {
         let delivery_context =
             DeliveryContext { context: context.clone(), stats: StatsCollector::new(ClientRole::Producer, context) };
@@ -49,7 +49,7 @@ impl SharedProducer {
         Ok(SharedProducer { producer, context: context.clone(), stop })
     }
 
-    /// Hands a record to librdkafka, which has its own queue: this never waits.
+    /// Passes a record to librdkafka, which queues it: this never waits.
     pub(super) fn submit(&self, record: &RecordToSend) -> Result<Time, SendError> {
         let tag = Box::new(DeliveryTag { partition: record.partition, sequence: record.sequence });
         let message = BaseRecord::<(), [u8], _>::with_opaque_to(&self.context.topic, tag)
@@ -70,13 +70,13 @@ impl Drop for SharedProducer {
     }
 }
 
-/// Which record a delivery is about.
+/// The record that a delivery report is about.
 struct DeliveryTag {
     partition: Partition,
     sequence: Sequence,
 }
 
-/// Hears of delivery_context, on the poll thread.
+/// Receives delivery reports, on the poll thread.
 struct DeliveryContext {
     context: LaneContext,
     stats: StatsCollector,

@@ -1,4 +1,5 @@
-//! What librdkafka runs under, and what applications on its defaults suffer beyond what we report (K5).
+//! The settings of librdkafka, and what applications on its defaults experience beyond what the lane reports
+//! (docs/kafka-facts.md K5).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,24 +11,24 @@ use crate::kafka::lanes::topic::TopicSettings;
 /// Settings of the lane.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Its topic.
+    /// The topic.
     pub topic: TopicSettings,
     /// The consumer's `group.id`, which is never joined.
     pub group: Arc<str>,
     /// How long a fetch may wait for a record.
     pub fetch_max_wait: Duration,
-    /// When a write counts as done.
+    /// Which replicas must have a record before it is acked.
     pub acks: RequiredAcks,
     /// How records are compressed.
     pub compression: Compression,
 }
 
-/// When a write counts as done: Kafka's `acks`.
+/// Kafka's `acks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequiredAcks {
-    /// All in-sync replicas have it.
+    /// All in-sync replicas.
     All,
-    /// The leader has it.
+    /// The leader alone.
     Leader,
 }
 
@@ -46,13 +47,14 @@ pub enum Compression {
     Zstd,
 }
 
-/// librdkafka's own numbers, this often.
+/// How often librdkafka reports its statistics.
 const STATISTICS_EVERY: Duration = Duration::from_secs(10);
 
-/// Both clients.
+/// Settings of both clients.
 ///
-/// On librdkafka's defaults a consumer stays on a frozen leader for up to a minute (`socket.timeout.ms` 60 s, metadata
-/// every 5 minutes); ours leaves it after 12–15 s. Reconnects back off to 10 s there, to 1 s here.
+/// With librdkafka's defaults a consumer waits for a frozen leader for up to a minute (`socket.timeout.ms` 60 s, metadata every
+/// 5 minutes); with these settings it follows the new leader after 12 to 15 s. Reconnects back off to at most 1 s instead of
+/// 10 s.
 fn both(settings: &Settings) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -73,7 +75,7 @@ fn both(settings: &Settings) -> ClientConfig {
     config
 }
 
-/// The producer: not idempotent, so that what retries do to an ordinary application is seen; nothing lingers.
+/// Settings of the producer. It is not idempotent, so that duplicates by retries are seen; `linger.ms` is 0.
 pub fn producer(settings: &Settings) -> ClientConfig {
     let mut config = both(settings);
     let deadline = settings.topic.deadline.as_millis().max(1).to_string();
@@ -87,8 +89,8 @@ pub fn producer(settings: &Settings) -> ClientConfig {
     config
 }
 
-/// The consumer: explicit offsets, nothing committed, the group never joined. librdkafka wants a group id all the same,
-/// and looks for its coordinator.
+/// Settings of the consumer: explicit offsets, no commits, no group membership. librdkafka requires a group id nevertheless, and
+/// looks up its coordinator.
 pub fn consumer(settings: &Settings) -> ClientConfig {
     let mut config = both(settings);
     let max_wait = settings.fetch_max_wait.as_millis().max(1).to_string();
@@ -96,13 +98,13 @@ pub fn consumer(settings: &Settings) -> ClientConfig {
         .set("group.id", &*settings.group)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        // Says that a fetch was answered although there was nothing to read.
+        // An event at the end of the log shows that a fetch was answered, even without records.
         .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "error")
         .set("isolation.level", "read_uncommitted")
         .set("fetch.wait.max.ms", max_wait)
         .set("fetch.error.backoff.ms", "50")
-        // Damaged bytes are ours to see, not librdkafka's to skip.
+        // Damaged records are reported as corrupt; librdkafka would skip them.
         .set("check.crcs", "false");
     config
 }

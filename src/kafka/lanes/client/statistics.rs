@@ -1,4 +1,4 @@
-//! What librdkafka says of itself: reasons for people and for the diagnosis, never a verdict.
+//! Logs, errors and statistics of librdkafka: they explain failures, and never decide an attempt.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +15,7 @@ use prober_probes::clock::Clock;
 use crate::kafka::lanes::topic::LaneContext;
 use crate::kafka::{Report, Reporter};
 
-/// Which of the two clients.
+/// Producer or consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientRole {
     Producer,
@@ -31,7 +31,7 @@ impl ClientRole {
     }
 }
 
-/// Collects what one client says.
+/// Collects the errors and statistics of one client.
 pub(super) struct StatsCollector {
     role: ClientRole,
     report: Reporter,
@@ -51,12 +51,12 @@ impl StatsCollector {
         }
     }
 
-    /// Lines of librdkafka's log come per attempt: they are for whoever debugs it.
+    /// librdkafka logs several lines per attempt, so they are logged at level debug.
     pub(super) fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(client = self.role.as_str(), ?level, facility, "{message}");
     }
 
-    /// An error that is no verdict on any one record.
+    /// An error that does not belong to one record.
     pub(super) fn error(&self, error: &KafkaError, reason: &str) {
         tracing::debug!(client = self.role.as_str(), %error, reason, "librdkafka");
         self.change(|vitals| {
@@ -65,7 +65,7 @@ impl StatsCollector {
         });
     }
 
-    /// librdkafka's own numbers, as JSON.
+    /// Takes in librdkafka's statistics, in JSON.
     pub(super) fn statistics(&self, json: &[u8]) {
         let now = self.clock.now();
         match serde_json::from_slice::<Statistics>(json) {
@@ -76,7 +76,7 @@ impl StatsCollector {
                     statistics.enter(vitals);
                 });
             }
-            Err(error) => tracing::debug!(%error, "librdkafka's statistics are not understood"),
+            Err(error) => tracing::debug!(%error, "librdkafka's statistics cannot be parsed"),
         }
     }
 
@@ -90,8 +90,8 @@ impl StatsCollector {
     }
 }
 
-/// How late our poll thread is. librdkafka stamps its statistics by a clock that runs as ours does and began elsewhere: what
-/// the two never differed by less than is where it began, and what they differ by more is a delay.
+/// The delay of the poll thread. librdkafka stamps its statistics with a monotonic clock of another origin. The smallest
+/// difference between the two clocks seen so far is taken as the difference of the origins; anything above it is delay.
 #[derive(Debug, Default)]
 struct CallbackDelay {
     least: Option<i128>,
@@ -106,14 +106,14 @@ impl CallbackDelay {
     }
 }
 
-/// The few numbers that we take from librdkafka's STATISTICS.md.
+/// The fields that are used, of those in librdkafka's STATISTICS.md.
 #[derive(Deserialize)]
 struct Statistics {
-    /// When they were put together, in microseconds of librdkafka's monotonic clock.
+    /// When they were collected, in microseconds of librdkafka's monotonic clock.
     ts: u64,
-    /// Operations that wait for our poll thread.
+    /// Operations that wait for the poll thread.
     replyq: u64,
-    /// Records that wait for their delivery.
+    /// Records that wait for their delivery report.
     msg_cnt: u64,
     brokers: BTreeMap<String, BrokerStatistics>,
 }
@@ -129,7 +129,7 @@ struct BrokerStatistics {
 
 impl Statistics {
     fn enter(self, vitals: &mut ClientVitals) {
-        // Bootstrap servers and the group's coordinator stand beside the brokers, with ids below zero.
+        // Bootstrap servers and the group's coordinator are listed with the brokers, with negative ids.
         let brokers = || self.brokers.values().filter(|broker| 0 <= broker.nodeid);
         vitals.brokers = brokers().count();
         vitals.connected = brokers().filter(|broker| broker.state == "UP").count();
@@ -165,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn poll_thread_is_late_by_what_it_was_never_quicker_than() {
+    fn delay_is_counted_from_the_smallest_difference_of_the_clocks() {
         let mut delay = CallbackDelay::default();
         let mut step = |micros, millis| delay.step(micros, Time::from_millis(millis));
-        assert_eq!(step(7_000_000, 1010), Duration::ZERO, "the first says nothing");
-        assert_eq!(step(17_000_000, 11_000), Duration::ZERO, "quicker than ever");
+        assert_eq!(step(7_000_000, 1010), Duration::ZERO, "the first is the reference");
+        assert_eq!(step(17_000_000, 11_000), Duration::ZERO, "a smaller difference becomes the reference");
         assert_eq!(step(27_000_000, 21_300), Duration::from_millis(300));
         assert_eq!(step(37_000_000, 31_010), Duration::from_millis(10));
     }

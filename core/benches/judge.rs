@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use prober_core::buckets::Edges;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Target, View};
 use prober_core::ledger::Ledger;
-use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
 use prober_core::time::Time;
 
@@ -20,7 +20,7 @@ fn judge_and_record(criterion: &mut Criterion) {
         target: 0.999,
     };
     let objectives = [objective("availability", None), objective("latency", Some(Duration::from_secs(1)))];
-    let mut ledger = Ledger::new(Arc::from(objectives), Buckets::edges_with(&[]));
+    let mut ledger = Ledger::new(Arc::from(objectives), Edges::with(&[]));
     let events: Vec<Event> = (0..100)
         .map(|broker| {
             let target = Target {

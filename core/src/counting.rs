@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::buckets::Edges;
 use crate::event::Event;
 use crate::ids::{Broker, BrokerId, ClusterName, Phase, Probe, Series, Target};
-use crate::ledger::{Counted, Ledger};
-use crate::metric::Buckets;
+use crate::ledger::Ledger;
 use crate::objective::Objective;
 use crate::settle::{Settle, Stall};
 use crate::time::Time;
@@ -20,9 +20,9 @@ pub struct Counting {
 }
 
 impl Counting {
-    /// Empty books that judge by these objectives; `thresholds` become edges of the duration histograms.
-    pub fn new(objectives: Arc<[Objective]>, thresholds: &[Duration]) -> Counting {
-        Counting { settle: Settle::new(), ledger: Ledger::new(objectives, Buckets::edges_with(thresholds)) }
+    /// Empty books that judge by these objectives; `edges` are those of the duration histograms.
+    pub fn new(objectives: Arc<[Objective]>, edges: Edges) -> Counting {
+        Counting { settle: Settle::new(), ledger: Ledger::new(objectives, edges) }
     }
 
     /// Opens a target's series at zero.
@@ -84,16 +84,19 @@ impl Counting {
         self.settle.on_resume();
     }
 
-    /// Counts every event that has settled by `now`.
-    pub fn settle(&mut self, now: Time, mut counted: impl FnMut(&Event, &Counted)) {
+    /// Counts every event that has settled by `now`, and hands it on.
+    pub fn settle(&mut self, now: Time, mut counted: impl FnMut(&Event)) {
         let ledger = &mut self.ledger;
-        self.settle.ready(now, |event| counted(&event, &ledger.record(&event)));
+        self.settle.ready(now, |event| {
+            ledger.record(&event);
+            counted(&event);
+        });
     }
 
-    /// Counts every event, settled or not: the last act.
-    pub fn close(&mut self, mut counted: impl FnMut(&Event, &Counted)) {
+    /// Counts every event, settled or not, at the shutdown.
+    pub fn close(&mut self) {
         let ledger = &mut self.ledger;
-        self.settle.flush(|event| counted(&event, &ledger.record(&event)));
+        self.settle.flush(|event| _ = ledger.record(&event));
     }
 
     /// The ledger.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::buckets::Buckets;
 use crate::event::{Anomaly, Outcome, VoidReason};
 use crate::fault::Blame;
 use crate::ids::{Broker, ClusterName, Lane, Phase, Series, Subject};
-use crate::metric::Buckets;
 use crate::time::Time;
 
 /// Counts of one series.

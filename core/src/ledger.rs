@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::buckets::{Buckets, Edges};
 use crate::counts::{Counts, LatestEvent, ObjectiveCounts, PhaseCounts, Quantiles, RecordCounts, SeriesCounts};
 use crate::event::{Anomaly, Event, Outcome, RawOutcome};
 use crate::fault::Blame;
 use crate::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Subject, Target, View};
 use crate::judge::{Verdict, judge, outcome, void_reason};
-use crate::metric::Buckets;
 use crate::objective::Objective;
 use crate::time::Time;
 use crate::track::Output;
@@ -40,7 +40,7 @@ pub struct Counted {
 pub struct Ledger {
     objectives: Arc<[Objective]>,
     /// Of the duration histograms.
-    edges: Arc<[f64]>,
+    edges: Edges,
     rows: BTreeMap<Series, Row>,
     objective_counts: BTreeMap<(usize, ClusterName, Subject), Tally>,
     records: BTreeMap<(ClusterName, Lane, Subject), Records>,
@@ -75,7 +75,7 @@ struct Records {
 
 impl Ledger {
     /// An empty ledger that judges by these objectives, and whose histograms have these edges.
-    pub fn new(objectives: Arc<[Objective]>, edges: Arc<[f64]>) -> Ledger {
+    pub fn new(objectives: Arc<[Objective]>, edges: Edges) -> Ledger {
         Ledger {
             objectives,
             edges,
@@ -285,7 +285,7 @@ impl Ledger {
 }
 
 impl Row {
-    fn new(edges: &Arc<[f64]>) -> Row {
+    fn new(edges: &Edges) -> Row {
         Row {
             counts: Counts::default(),
             buckets: Buckets::new(edges),
@@ -404,7 +404,7 @@ mod tests {
     }
 
     fn ledger<const N: usize>(objectives: [Objective; N]) -> Ledger {
-        Ledger::new(Arc::from(objectives), Buckets::edges_with(&[]))
+        Ledger::new(Arc::from(objectives), Edges::with(&[]))
     }
 
     #[test]

@@ -25,6 +25,7 @@
 //! | [`observed`] | a cluster by its own answers, added up |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
+pub mod buckets;
 pub mod coordinator;
 pub mod counting;
 pub mod counts;

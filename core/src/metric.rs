@@ -1,8 +1,5 @@
 //! The catalogue: every exported metric, declared once. OTLP, Prometheus and the README's table are read from it.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 /// How a metric behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -435,83 +432,9 @@ pub const ALL: [Metric; 40] = [
     OBSERVATION_PARTS,
 ];
 
-/// Durations counted by edges, plus their sum: what a histogram metric carries.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Buckets {
-    /// Upper edges in seconds, inclusive, ascending; behind the last there is one bucket more.
-    edges: Arc<[f64]>,
-    counts: Vec<u64>,
-    sum: f64,
-}
-
-impl Buckets {
-    /// The edges that every duration histogram has, in seconds.
-    pub const EDGES: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
-    /// [`Buckets::EDGES`] and every threshold, so that a ratio of events within a threshold can be read off exactly.
-    pub fn edges_with(thresholds: &[Duration]) -> Arc<[f64]> {
-        let thresholds = thresholds.iter().map(Duration::as_secs_f64).filter(|seconds| 0.0 < *seconds);
-        let mut edges: Vec<f64> = thresholds.chain(Buckets::EDGES).collect();
-        edges.sort_by(f64::total_cmp);
-        edges.dedup();
-        Arc::from(edges)
-    }
-
-    /// Nothing counted yet.
-    pub fn new(edges: &Arc<[f64]>) -> Buckets {
-        Buckets { edges: Arc::clone(edges), counts: vec![0; edges.len() + 1], sum: 0.0 }
-    }
-
-    /// Adds one duration.
-    pub fn add(&mut self, duration: Duration) {
-        let seconds = duration.as_secs_f64();
-        let bucket = self.edges.partition_point(|edge| *edge < seconds);
-        self.counts[bucket] += 1;
-        self.sum += seconds;
-    }
-
-    /// Durations added.
-    pub fn count(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// Their sum, in seconds.
-    pub fn sum(&self) -> f64 {
-        self.sum
-    }
-
-    /// Upper edge and count of each bucket, not cumulative; the last edge is infinite.
-    pub fn iter(&self) -> impl Iterator<Item = (f64, u64)> + '_ {
-        self.edges.iter().copied().chain([f64::INFINITY]).zip(self.counts.iter().copied())
-    }
-}
-
-impl Default for Buckets {
-    fn default() -> Buckets {
-        Buckets::new(&Arc::from(Buckets::EDGES))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edges_are_inclusive_as_in_prometheus_and_otlp() {
-        let mut buckets = Buckets::default();
-        buckets.add(Duration::from_secs(1));
-        buckets.add(Duration::from_secs(60));
-        let hit: Vec<f64> = buckets.iter().filter(|(_, count)| 0 < *count).map(|(edge, _)| edge).collect();
-        assert_eq!(hit, [1.0, f64::INFINITY]);
-        assert_eq!((buckets.count(), buckets.sum()), (2, 61.0));
-    }
-
-    #[test]
-    fn thresholds_become_edges_once() {
-        let edges = Buckets::edges_with(&[Duration::from_millis(750), Duration::from_secs(1), Duration::ZERO]);
-        assert_eq!(edges.len(), Buckets::EDGES.len() + 1);
-        assert!(edges.windows(2).all(|pair| pair[0] < pair[1]));
-    }
 
     #[test]
     fn every_point_says_cluster_and_vantage() {

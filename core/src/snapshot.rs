@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::buckets::Buckets;
 use crate::counts::{ObjectiveCounts, PhaseCounts, RecordCounts, SeriesCounts};
 use crate::event::{Outcome, VoidReason};
 use crate::finding::Finding;
 use crate::ids::{BrokerId, ClusterName, Lane, Probe};
-use crate::metric::Buckets;
 use crate::objective::Objective;
 use crate::observed::Observed;
 use crate::observed::registration::Registration;
@@ -240,7 +240,7 @@ pub struct ProberStatus {
 /// A lag's durations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LagCounts {
-    /// By the edges of [`Buckets::EDGES`].
+    /// By the edges of [`EDGES`](crate::buckets::EDGES).
     pub buckets: Buckets,
     /// The largest of all.
     pub max: Duration,

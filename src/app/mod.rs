@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use prober_core::buckets::Edges;
 use prober_core::ids::Lane;
 use prober_core::snapshot::Snapshot;
 use prober_probes::clock::Clock;
@@ -127,7 +128,8 @@ impl App {
             let observing = observe::run(settings, clock, Box::new(move |observed| inputs.observed(observed)));
             watch_over(&edge, &supervisor, "observation", observing, edge_ends.clone());
         }
-        let setup = Setup { clock, vantage, objectives, thresholds, publish, reference };
+        let edges = edges(config, &thresholds);
+        let setup = Setup { clock, vantage, objectives, edges, publish, reference };
         let probes = spawn_probes(routes, directs, (inputs, builder), setup, probes_stopped, supervisor)?;
         drop(_entered);
         Ok(App { snapshots, failure, stop_probes, stop_edge, probes, export, edge })
@@ -279,6 +281,13 @@ fn watch_over(
 async fn stopped(mut stop: watch::Receiver<bool>) {
     // An error means that nobody can stop us any more, which is as good.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Exponential histograms are filled from finer buckets than explicit ones.
+fn edges(config: &Config, thresholds: &[Duration]) -> Edges {
+    let edges = Edges::with(thresholds);
+    let is_exponential = config.otlp.histograms == config::Histograms::Base2ExponentialBucketHistogram;
+    if is_exponential { edges.finer() } else { edges }
 }
 
 fn otlp_settings(config: &Config) -> Option<OtlpSettings> {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use prober_core::buckets::Edges;
 use prober_core::counting::Counting;
 use prober_core::event::Anomaly;
 use prober_core::fault::Fault;
@@ -142,8 +143,8 @@ pub struct Setup {
     pub vantage: Arc<str>,
     /// What events are judged by.
     pub objectives: Arc<[Objective]>,
-    /// Each becomes an edge of the duration histograms.
-    pub thresholds: Vec<Duration>,
+    /// The edges of the duration histograms.
+    pub edges: Edges,
     /// Where snapshots go.
     pub publish: watch::Sender<Arc<Snapshot>>,
     /// Which machine is called as a control, if one is.
@@ -178,7 +179,7 @@ impl EngineBuilder {
             observed: BTreeMap::new(),
             patterns: PatternsByCluster::default(),
             decommissioned: Decommissioned::default(),
-            counting: Counting::new(Arc::clone(&setup.objectives), &setup.thresholds),
+            counting: Counting::new(Arc::clone(&setup.objectives), setup.edges),
             objectives: setup.objectives,
             prober: SelfStatus::default(),
             stalls: Stalls::default(),
@@ -341,7 +342,7 @@ impl Engine {
             probes.direct.advance(now, &mut self.counting, probes.port.as_mut());
         }
         let (directs, own) = (&mut self.probes, &mut self.health);
-        self.counting.settle(now, |event, _| {
+        self.counting.settle(now, |event| {
             own.counted(event);
             directs.iter_mut().for_each(|probes| probes.evidence.counted(event));
         });
@@ -438,7 +439,7 @@ impl Engine {
         for probes in &mut self.probes {
             probes.direct.shut_down(now, &mut self.counting);
         }
-        self.counting.close(|_, _| {});
+        self.counting.close();
         self.counting.ledger_mut().refresh_quantiles();
         self.publish(now);
     }

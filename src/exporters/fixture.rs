@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::buckets::Edges;
 use prober_core::event::{Anomaly, Event, Limits, RawOutcome, VoidReason};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Subject, Target, View};
 use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
-use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
 use prober_core::observed::parts::{Part, PartState, PartStatus};
@@ -28,7 +28,7 @@ pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
 /// One cluster, both lanes, `brokers` brokers with the same events each.
 pub(super) fn snapshot(brokers: i32) -> Snapshot {
     let objectives = objectives();
-    let mut ledger = Ledger::new(Arc::clone(&objectives), Buckets::edges_with(&[]));
+    let mut ledger = Ledger::new(Arc::clone(&objectives), Edges::with(&[]));
     for target in targets(brokers) {
         count(&mut ledger, &target);
     }

@@ -6,11 +6,12 @@ mod own;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use prober_core::buckets::Buckets;
 use prober_core::counts::SeriesCounts;
 use prober_core::event::{Anomaly, Outcome, VoidReason};
 use prober_core::finding::FindingKind;
 use prober_core::ids::{ClusterName, Series, Subject};
-use prober_core::metric::{self, Buckets, Metric};
+use prober_core::metric::{self, Metric};
 use prober_core::snapshot::{BrokerState, Snapshot};
 use prober_core::time::WallTime;
 

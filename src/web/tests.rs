@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use prober_core::buckets::Edges;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Target, View};
 use prober_core::ledger::Ledger;
-use prober_core::metric::Buckets;
 use prober_core::objective::Objective;
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
 use prober_core::observed::parts::{Part, PartState, PartStatus};
@@ -39,7 +39,7 @@ fn snapshot() -> Snapshot {
     let threshold = Some(Duration::from_secs(1));
     let objective = Objective { name: "o".into(), view: View::Broker, probe: Probe::Produce, threshold, target: 0.999 };
     let objectives: Arc<[Objective]> = Arc::from([objective]);
-    let mut ledger = Ledger::new(Arc::clone(&objectives), Buckets::edges_with(&[]));
+    let mut ledger = Ledger::new(Arc::clone(&objectives), Edges::with(&[]));
     let known = target(Broker::Id(BrokerId(1)));
     ledger.discover(&known);
     ledger.discover(&target(Broker::Unknown));

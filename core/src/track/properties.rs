@@ -7,10 +7,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::buckets::Edges;
 use crate::event::Outcome;
 use crate::ids::{Broker, BrokerId, ClusterName, Lane, Partition};
 use crate::ledger::Ledger;
-use crate::metric::Buckets;
 use crate::settle::Settle;
 
 /// One thing that may happen. Sequences and offsets are small, so that they collide.
@@ -107,7 +107,7 @@ impl World {
             partition: Some(Partition(0)),
         };
         let track = World::track(&target);
-        let mut ledger = Ledger::new(Arc::from([]), Buckets::edges_with(&[]));
+        let mut ledger = Ledger::new(Arc::from([]), Edges::with(&[]));
         ledger.discover(&target);
         World { now: Time::ORIGIN, target, track, settle: Settle::new(), ledger, rereads: Vec::new() }
     }

@@ -30,7 +30,7 @@ impl Rig {
         let settings = Settings { track, record_size: 128 };
         let cluster = ClusterName::new("sim");
         let round_trip = RoundTrip::new(cluster, Lane::Pinned, identity, settings, clock);
-        let counting = Counting::new(Arc::from([]), &[]);
+        let counting = Counting::new(Arc::from([]), prober_core::buckets::Edges::with(&[]));
         Rig { clock, sim: SimLane::new(brokers, clock, timeline), round_trip, counting, expected_beat: Time::ORIGIN }
     }
 
@@ -57,7 +57,7 @@ impl Rig {
             self.counting.beat(self.expected_beat, now);
             self.expected_beat = now + HEARTBEAT_EVERY;
         }
-        self.counting.settle(now, |_, _| {});
+        self.counting.settle(now, |_| {});
         assert!(self.counting.balance(self.round_trip.open()), "attempts are not all accounted for at {now}");
     }
 
@@ -75,7 +75,7 @@ impl Rig {
     fn shut_down(&mut self) {
         let now = self.clock.now();
         self.round_trip.shut_down(now, &mut self.counting, &mut self.sim.clone());
-        self.counting.close(|_, _| {});
+        self.counting.close();
     }
 
     fn counts(&self, broker: Broker, probe: Probe) -> Counts {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::buckets::{Buckets, Edges};
 use prober_core::counts::{Counts, LatestEvent};
 use prober_core::counts::{Quantiles, SeriesCounts};
 use prober_core::event::Outcome;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Probe, Series, Subject, View};
-use prober_core::metric::Buckets;
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, Snapshot};
 use prober_core::time::Time;
 
@@ -87,7 +87,7 @@ fn counts(view: View, id: BrokerId, probe: Probe, at: Time, condition: Condition
         series: Series { cluster: ClusterName::new("demo"), view, probe, subject },
         broker: Broker::Id(id),
         counts,
-        buckets: Buckets::new(&Buckets::edges_with(&[])),
+        buckets: Buckets::new(&Edges::with(&[])),
         quantiles: Quantiles { count: good, p50, ..Quantiles::default() },
         latest: Some(LatestEvent { due: at, ended: at, outcome, error_type: None, blame: None }),
     }

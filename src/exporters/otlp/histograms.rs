@@ -4,6 +4,9 @@
 //! foreign data, and the fields of its data points are private. So an export records what each of the ledger's buckets
 //! has gained since the export before, with values that [`Gain::values`] places in that bucket.
 //!
+//! For exponential histograms the ledger has finer buckets: those of scale 3, 9 % apart. The prober's own lag alone has
+//! the usual ones.
+//!
 //! The count of every bucket and the sum of every series are the ledger's (the sum but for the rounding of additions).
 //! A minimum and a maximum would be values of ours: they are not sent.
 
@@ -14,13 +17,14 @@ use std::sync::{Arc, Mutex};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, Meter};
 use opentelemetry_sdk::metrics::Aggregation;
-use prober_core::metric::{Buckets, Metric};
+use prober_core::buckets::{Buckets, FINER_SCALE};
+use prober_core::metric::Metric;
 
 use super::lock;
 
-/// The specification's size of an exponential histogram, and its finest scale.
+/// The specification's size of an exponential histogram, at the scale of the ledger's finer buckets.
 const EXPONENTIAL: Aggregation =
-    Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: false };
+    Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: FINER_SCALE, record_min_max: false };
 
 /// How each histogram is aggregated; the SDK asks when the instrument is made.
 #[derive(Clone, Debug)]
@@ -94,11 +98,11 @@ struct Gain {
 
 impl Gain {
     fn between(before: Option<&Buckets>, now: &Buckets) -> Gain {
-        let earlier = before.into_iter().flat_map(Buckets::iter).map(|(_, count)| count);
+        let earlier = before.into_iter().flat_map(Buckets::finest).map(|(_, count)| count);
         let earlier = earlier.chain(std::iter::repeat(0));
-        let lower_edges = std::iter::once(0.0).chain(now.iter().map(|(edge, _)| edge));
+        let lower_edges = std::iter::once(0.0).chain(now.finest().map(|(edge, _)| edge));
         let buckets = lower_edges
-            .zip(now.iter())
+            .zip(now.finest())
             .zip(earlier)
             .map(|((lower, (upper, count)), earlier)| (lower, upper, count.saturating_sub(earlier)))
             .filter(|(_, _, gained)| *gained != 0)
@@ -129,6 +133,8 @@ impl Gain {
 mod tests {
     use std::time::Duration;
 
+    use prober_core::buckets::EDGES;
+
     use super::*;
 
     fn buckets(durations: &[u64]) -> Buckets {
@@ -139,9 +145,9 @@ mod tests {
 
     /// Records the gains as an SDK histogram does, with the same rule for edges.
     fn recorded(gains: &[Gain]) -> (Vec<u64>, f64) {
-        let (mut counts, mut sum) = (vec![0; Buckets::EDGES.len() + 1], 0.0);
+        let (mut counts, mut sum) = (vec![0; EDGES.len() + 1], 0.0);
         for (value, count) in gains.iter().flat_map(Gain::values) {
-            counts[Buckets::EDGES.partition_point(|edge| *edge < value)] += count;
+            counts[EDGES.partition_point(|edge| *edge < value)] += count;
             sum += value * count as f64;
         }
         (counts, sum)

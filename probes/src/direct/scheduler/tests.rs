@@ -45,7 +45,7 @@ impl TestScheduler {
         let direct = DirectScheduler::new(ClusterName::new("c"), settings, clock);
         let mut scheduler = TestScheduler {
             direct,
-            counting: Counting::new(Arc::from([]), &[]),
+            counting: Counting::new(Arc::from([]), prober_core::buckets::Edges::with(&[])),
             started: StartedAttempts::default(),
             clock,
         };
@@ -77,7 +77,7 @@ impl TestScheduler {
     fn counts(&mut self, broker: Broker) -> Counts {
         let late = self.clock.now() + 10 * SECOND;
         self.counting.beat(late, late);
-        self.counting.settle(late, |_, _| {});
+        self.counting.settle(late, |_| {});
         assert!(self.counting.balance(self.direct.open()));
         self.counting.ledger().counts(&series(&ClusterName::new("c"), Probe::Fetch, broker))
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, metric};
+use prober_core::buckets::{Buckets, Edges};
 use prober_core::metric::ALL;
 use prober_core::snapshot::Snapshot;
 use prost::Message;
@@ -437,28 +438,34 @@ fn counts_of_deltas(requests: &[receiver::Request]) -> (f64, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn durations_go_as_exponential_histograms_if_asked() {
+async fn exponential_histograms_have_the_buckets_of_scale_3() {
     let receiver = Receiver::start(Protocol::Grpc).await;
     let exponential = OtlpSettings { exponential: true, ..settings(receiver.address, Protocol::Grpc) };
-    let snapshot = fixture::snapshot(2);
+    let mut snapshot = fixture::snapshot(2);
+    let micros = [90, 1000, 3_000, 3_100, 7_000, 7_000, 1_000_000, 5_000_000];
+    let mut buckets = Buckets::new(&Edges::with(&[]).finer());
+    micros.iter().for_each(|micros| buckets.add(Duration::from_micros(*micros)));
+    snapshot.series.iter_mut().for_each(|row| row.buckets = buckets.clone());
     let running = Running::start(exponential, snapshot.clone());
     running.stop().await;
     let request = receiver.received(1).await.pop().expect("a request arrived");
     let scopes = request.body.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
     let metrics: Vec<_> = scopes.flat_map(|scope| &scope.metrics).collect();
     let duration = metrics.iter().find(|metric| metric.name == "kafka_prober.duration").expect("it arrived");
-    let expected = durations_of(&snapshot);
-    match duration.data.as_ref() {
-        Some(metric::Data::ExponentialHistogram(histogram)) => {
-            for point in &histogram.data_points {
-                let of_ledger = &expected[&(duration.name.clone(), labels(&point.attributes))];
-                assert_eq!(point.count, of_ledger.count(), "{point:?}");
-                assert!((point.sum.expect("it has a sum") - of_ledger.sum).abs() < 1e-9, "{point:?}");
-            }
-            let series = expected.keys().filter(|(name, _)| *name == duration.name).count();
-            assert_eq!(histogram.data_points.len(), series);
-        }
-        other => unreachable!("{other:?}"),
+    let Some(metric::Data::ExponentialHistogram(histogram)) = duration.data.as_ref() else {
+        unreachable!("{:?}", duration.data)
+    };
+    assert_eq!(histogram.data_points.len(), snapshot.series.len());
+    // The index of a value at scale 3, from the specification.
+    let index = |micros: &u64| ((*micros as f64 / 1e6).log2() * 8.0).ceil() as i32 - 1;
+    let mut expected = BTreeMap::new();
+    micros.iter().for_each(|micros| *expected.entry(index(micros)).or_insert(0) += 1);
+    for point in &histogram.data_points {
+        let positive = point.positive.as_ref().expect("there are durations");
+        let counts = (positive.offset..).zip(positive.bucket_counts.iter().copied());
+        assert_eq!(counts.filter(|(_, count)| *count != 0).collect::<BTreeMap<_, _>>(), expected);
+        assert_eq!((point.scale, point.zero_count, point.count), (3, 0, micros.len() as u64));
+        assert!((point.sum.expect("it has a sum") - buckets.sum()).abs() < 1e-9, "{point:?}");
     }
 }
 

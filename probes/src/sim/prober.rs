@@ -100,7 +100,7 @@ impl SimProber {
             probe,
             probes,
             scheduler: DirectScheduler::new(ClusterName::new("sim"), schedule, clock),
-            counting: Counting::new(Arc::from([]), &[]),
+            counting: Counting::new(Arc::from([]), prober_core::buckets::Edges::with(&[])),
             inputs,
             expected_beat: Time::ORIGIN,
             events: Vec::new(),
@@ -130,7 +130,7 @@ impl SimProber {
             self.counting.beat(self.expected_beat, now);
             self.expected_beat = now + HEARTBEAT_EVERY;
         }
-        self.counting.settle(now, |event, _| self.events.push(event.clone()));
+        self.counting.settle(now, |event| self.events.push(event.clone()));
         assert!(self.counting.balance(self.scheduler.open()), "attempts are not all accounted for at {now}");
     }
 

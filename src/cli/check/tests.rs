@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::buckets::Edges;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::{Blame, Fault};
 use prober_core::finding::{Finding, FindingKind};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Probe, Target};
 use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
-use prober_core::metric::Buckets;
 use prober_core::observed::registration::Registration;
 use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, LaneStatus, Snapshot};
 use prober_core::time::Time;
@@ -34,7 +34,7 @@ type Rows<'a> = &'a [(i32, &'a [Probe], RawOutcome)];
 const ALL: [Probe; 4] = [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Connect];
 
 fn snapshot(rows: Rows<'_>) -> Snapshot {
-    let mut ledger = Ledger::new(Arc::from([]), Buckets::edges_with(&[]));
+    let mut ledger = Ledger::new(Arc::from([]), Edges::with(&[]));
     for (broker, probes, raw) in rows {
         for probe in *probes {
             let broker = if *broker == 0 { Broker::Unknown } else { Broker::Id(BrokerId(*broker)) };

@@ -7,11 +7,13 @@ use serde_json::Value;
 
 use super::{Loaded, keys};
 
+/// A name behind its position in the list of keys.
+type Ordered<T> = (usize, T);
+
 /// Writes the tables in the order of `config/default.toml`.
 pub(crate) fn toml(loaded: &Loaded, with_origin: bool) -> String {
     let value = serde_json::to_value(&loaded.config).expect("plain structs with text keys always have a JSON form");
-    // Tables and the lines of each, by position in the list of keys, then by name.
-    let mut tables: BTreeMap<(usize, Vec<String>), BTreeMap<(usize, String), String>> = BTreeMap::new();
+    let mut tables: BTreeMap<Ordered<Vec<String>>, BTreeMap<Ordered<String>, String>> = BTreeMap::new();
     for_each_leaf(&mut Vec::new(), &value, &mut |path, value| {
         let (name, table) = path.split_last().map_or(("", path), |(name, table)| (name, table));
         let mut line = format!("{} = {}", bare_or_quoted(name), literal(value));

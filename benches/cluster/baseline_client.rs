@@ -1,8 +1,8 @@
-//! The client lane's yardstick: one librdkafka producer and one consumer, shared by all partitions, under the lane's own
-//! settings, at its rate and phases, to a topic like its own. What it measures is the cluster and librdkafka; what the
-//! prober measures more is the prober.
+//! The baseline of the client view: one librdkafka producer and one consumer, shared by all partitions, with the lane's
+//! settings, rate and phases, on a topic like the lane's. It measures the cluster and librdkafka; the difference to the
+//! prober's latency is the prober's own.
 //!
-//! As in the lane there is a thread that polls each client, and one that writes.
+//! As in the lane, each client has a polling thread, and one thread writes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,14 +33,14 @@ const REPLICATION_FACTOR: usize = 3;
 const FETCH_WAIT: Duration = Duration::from_millis(500);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 
-/// How often the lane's threads look whether they are to end.
+/// How often the lane's threads check whether to end.
 const PRODUCER_POLL: Duration = Duration::from_millis(100);
 const CONSUMER_POLL: Duration = Duration::from_millis(50);
 
 /// What was written is read within this time, or the cluster is not healthy.
 const READ_WITHIN: Duration = Duration::from_secs(10);
 
-/// The pair, ready to be started.
+/// The producer and the consumer, ready to start.
 pub(crate) struct ClientBaseline {
     settings: Settings,
     /// Where each partition's leader listens.
@@ -54,7 +54,7 @@ struct Seen {
     refused: Option<KafkaError>,
 }
 
-/// One record. A retry may write it twice; the first sight counts.
+/// One record. A retry may write it twice; the first read counts.
 struct Written {
     at: Instant,
     acked: Option<Duration>,
@@ -86,12 +86,12 @@ impl ClientBaseline {
         ClientBaseline { settings, leaders: cluster.brokers().iter().map(|broker| broker.address()).collect() }
     }
 
-    /// Runs for so long, on fresh clients, as the prober in each of its blocks; what was seen, by broker.
+    /// Runs for `length` on new clients, as the prober does in each of its blocks, and returns the latencies by broker.
     pub(crate) fn run(&self, interval: Duration, length: Duration) -> Vec<Latencies> {
         self.write_and_read(interval, length).expect("the brokers of the bench are healthy")
     }
 
-    /// The same with brokers that are not quick yet and may let a write's deadline pass; what was seen is forgotten.
+    /// Runs to warm up the brokers, which may still miss a write's deadline; the latencies are discarded.
     pub(crate) fn warm_up(&self, interval: Duration, length: Duration) {
         if let Err(error) = self.write_and_read(interval, length) {
             eprintln!("bench: while warming up: {error}");
@@ -175,7 +175,7 @@ impl Seen {
         written.read.get_or_insert(at.saturating_duration_since(written.at));
     }
 
-    /// Whether there is nothing to wait for any more.
+    /// Whether every record was acked and read, or one was refused.
     fn is_settled(&self) -> bool {
         let settled = |record: &Written| record.acked.is_some() && record.read.is_some();
         self.refused.is_some() || self.records.iter().flatten().all(settled)
@@ -198,7 +198,7 @@ impl Seen {
     }
 }
 
-/// Hears of acks, on the thread that polls the producer.
+/// Receives acks, on the thread that polls the producer.
 struct Acks {
     seen: Arc<Mutex<Seen>>,
 }
@@ -226,7 +226,7 @@ impl ClientContext for Acks {
     fn stats_raw(&self, _: &[u8]) {}
 }
 
-/// Takes librdkafka's statistics and leaves them unread.
+/// Ignores librdkafka's statistics.
 struct Quiet;
 
 impl ClientContext for Quiet {

@@ -1,7 +1,7 @@
-//! The yardstick: one record written and read back over bare blocking sockets, at the prober's rate and phases, to a
-//! topic like the prober's. What it measures is the cluster and the kernel; what the prober measures more is the prober.
+//! The baseline of the broker view: records written and read back over blocking sockets, at the prober's rate and phases, on a
+//! topic like the prober's. It measures the cluster and the kernel; the difference to the prober's latency is the prober's own.
 //!
-//! Per broker two threads and two connections: one writes and waits for the ack, one has a long-poll fetch out.
+//! Each broker has two threads and two connections: one writes and waits for the ack, one has a long-poll fetch outstanding.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +25,7 @@ use crate::socket::{Socket, decode, encode, malformed};
 
 const TOPIC: &str = "bench-bare";
 
-/// The prober's defaults for the fetch and for the broker's patience with a write.
+/// The prober's defaults for the waits of a fetch and of a write.
 const FETCH_WAIT_MS: i32 = 500;
 const WRITE_WAIT_MS: i32 = 5_000;
 
@@ -35,7 +35,7 @@ const FETCH_BYTES: i32 = 1 << 20;
 const PRODUCE_VERSION: i16 = 9;
 const FETCH_VERSION: i16 = 12;
 
-/// What was seen of one broker.
+/// The latencies of one broker.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Latencies {
     /// Write → ack.
@@ -66,7 +66,7 @@ impl SocketBaseline {
         SocketBaseline { loops: loops.collect() }
     }
 
-    /// Runs for so long; what it saw, by broker.
+    /// Runs for `length` and returns the latencies by broker.
     pub(crate) fn run(&self, interval: Duration, length: Duration) -> Vec<Latencies> {
         let began = Instant::now();
         thread::scope(|scope| {
@@ -93,7 +93,7 @@ impl BrokerLoop {
         })
     }
 
-    /// One record at each point of the grid; a point that goes by while an ack is awaited is left out.
+    /// Writes one record at each point of the grid; points that pass while an ack is outstanding are skipped.
     fn write(
         &self,
         interval: Duration,

@@ -1,4 +1,4 @@
-//! What a prober costs while it works, and how quick its pages stay when a broker freezes.
+//! What a running prober costs, and how fast its pages stay when a broker freezes.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use crate::harness::prober::Scrape;
 use crate::report::{Goals, ms, short};
 use crate::running_prober::RunningProber;
 
-/// How often the kernel is asked for memory, threads and sockets.
+/// How often memory, threads and sockets are sampled.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The product renders `/metrics` at most once a second, so that every other of these is fresh.
+/// The prober renders `/metrics` at most once a second, so every second scrape renders.
 const FROZEN_SCRAPE_EVERY: Duration = Duration::from_millis(500);
 
 /// What a prober cost over some time.
@@ -30,7 +30,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// Watches for so long and scrapes `/metrics` on the way.
+    /// Measures for `length` and scrapes `/metrics` meanwhile.
     pub(crate) fn of(probing: &RunningProber, length: Duration, scrape_every: Duration) -> Cost {
         let began = Instant::now();
         let mut cost = Cost::default();
@@ -96,13 +96,13 @@ pub(crate) struct Freeze {
 /// Bad events of one view, since the start.
 struct BadEvents {
     view: View,
-    /// Of brokers that were well.
+    /// Of healthy brokers.
     healthy: u64,
     frozen: u64,
 }
 
 impl Freeze {
-    /// Watches `broker` healthy for `calm` and frozen for `frozen`; `freeze` and `thaw` do it.
+    /// Measures for `calm` with `broker` healthy and for `frozen` with it frozen by `freeze`; `thaw` ends that.
     pub(crate) fn of(
         probing: &RunningProber,
         broker: i32,
@@ -134,12 +134,12 @@ impl Freeze {
         Freeze { frozen_for: frozen, before: before.since(&start), during, slowest_page, bad }
     }
 
-    /// Holds the pages against what one may take, in milliseconds.
+    /// Compares the slowest page with its goal in milliseconds.
     pub(crate) fn judge_pages(&self, goals: &mut Goals, page_ms: f64) {
         goals.at_most(&format!("`/metrics`, slowest, {}", self.name()), ms(self.slowest_page), page_ms, "ms");
     }
 
-    /// Holds one view of the healthy brokers against the goals.
+    /// Compares one view of the healthy brokers with the goals.
     pub(crate) fn judge(&self, goals: &mut Goals, view: View) {
         let (name, frozen) = (view.as_str(), self.name());
         for probe in ["end_to_end", "produce"] {
@@ -154,7 +154,7 @@ impl Freeze {
         }
     }
 
-    /// What one view counted where the healthy brokers depend on the frozen one.
+    /// Notes the counts of a view in which the healthy brokers depend on the frozen one.
     pub(crate) fn note(&self, goals: &mut Goals, view: View) {
         for bad in self.bad.iter().filter(|bad| bad.view == view) {
             let what = format!("{} view: bad events of the healthy brokers, of the frozen one", view.as_str());
@@ -174,7 +174,7 @@ fn p99_ms(scrape: &Scrape, view: View, probe: &str) -> f64 {
     p99.unwrap_or(f64::NAN) * 1e3
 }
 
-/// What counts as flat for a p99 that was `before`, in milliseconds: less is noise.
+/// The largest p99 in milliseconds that still counts as unchanged from `before`.
 fn flat(before: f64) -> f64 {
     (2.0 * before).max(before + 20.0)
 }

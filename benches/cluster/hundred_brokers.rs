@@ -1,5 +1,5 @@
-//! A hundred brokers of a mock cluster in another process: what a large cluster costs on default settings, and whether
-//! the ninety-nine notice that one is frozen.
+//! A mock cluster of a hundred brokers in another process: what a large cluster costs at default settings, and whether one
+//! frozen broker affects the other ninety-nine.
 
 use std::thread;
 use std::time::Duration;
@@ -29,7 +29,7 @@ const WAITING_AN_INTERVAL: [(&str, &str); 2] = [
 const SETTLE: Duration = Duration::from_secs(5);
 const BLOCK: Duration = Duration::from_secs(30);
 
-/// As Prometheus is often set; and as nobody sets it.
+/// A common scrape interval, and an unusually short one.
 const SCRAPE_EVERY: Duration = Duration::from_secs(15);
 const SCRAPE_OFTEN: Duration = Duration::from_secs(1);
 
@@ -37,16 +37,16 @@ const FROZEN_BROKER: i32 = 7;
 const CALM: Duration = Duration::from_secs(20);
 /// Long enough for deadlines to pass and connections to be replaced.
 const FROZEN: Duration = Duration::from_secs(20);
-/// What the frozen broker's answers take.
+/// Delay of the frozen broker's answers.
 const FOR_EVER: Duration = Duration::from_secs(60);
 
-/// What a page may take.
+/// Goal for the slowest page.
 const PAGE_MS: f64 = 100.0;
 
-/// What the prober may take of one core, in percent.
+/// Goal for the prober's CPU, in percent of one core.
 const CPU_PERCENT: f64 = 20.0;
 
-/// What all direct probes together may take of that.
+/// Goal for the direct probes' part of that.
 const DIRECT_CPU_PERCENT: f64 = 5.0;
 const DIRECT_OFF: [(&str, &str); 6] = [
     ("KAFKA_PROBER__PROBES__FETCH__ENABLED", "false"),
@@ -57,7 +57,7 @@ const DIRECT_OFF: [(&str, &str); 6] = [
     ("KAFKA_PROBER__PROBES__CONTROLLER__ENABLED", "false"),
 ];
 
-/// librdkafka has a thread for each broker in each of its two clients; ours and its others do not grow with brokers.
+/// librdkafka has a thread for each broker in each of its two clients; the number of other threads is constant.
 const THREADS: u32 = 2 * BROKERS.unsigned_abs() + 20;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -80,7 +80,7 @@ pub(crate) fn measure() {
     let produce = BOTH.map(|view| ["p50_ms", "p99_ms"].map(|at| probing.status().percentile_ms(view, "produce", at)));
 
     eprintln!("bench: freezing broker {FROZEN_BROKER}");
-    // Both orders are given by the same hand, one after the other.
+    // Both closures use the same process, one after the other.
     let orders = std::cell::RefCell::new(&mut mock);
     let order = |answers| orders.borrow_mut().delay(FROZEN_BROKER, answers);
     let (freeze, thaw) = (|| order(FOR_EVER), || order(Duration::ZERO));
@@ -127,7 +127,7 @@ pub(crate) fn measure() {
     goals.print();
 }
 
-/// What a prober costs that fetches as often as it would from real brokers.
+/// The cost of a prober that fetches as often as from real brokers.
 fn as_real(bootstrap: &str, brokers: usize, more: &[(&str, &str)]) -> Cost {
     let settings = [&WAITING_AN_INTERVAL, more].concat();
     let probing = RunningProber::start(bootstrap, &BOTH, &settings);

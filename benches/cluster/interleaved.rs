@@ -1,5 +1,5 @@
-//! The prober with one lane and a yardstick in turns, so that both meet the same cluster, the same machine and the same
-//! drift.
+//! The prober with one lane and its baseline in alternating blocks, so that both run on the same cluster and machine with the
+//! same drift.
 
 use std::process;
 use std::time::Duration;
@@ -24,10 +24,10 @@ pub(crate) const BLOCK: Duration = Duration::from_secs(30);
 pub(crate) const SCRAPE_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// How far the prober's `end_to_end` p50 may be above the yardstick's.
+/// How much the prober's `end_to_end` p50 may exceed the baseline's.
 const ABOVE_MS: f64 = 0.3;
 
-/// What all the turns came to.
+/// The results of all blocks.
 pub(crate) struct Interleaved {
     yardstick: &'static str,
     table: Table,
@@ -35,7 +35,7 @@ pub(crate) struct Interleaved {
     bares: Vec<Percentiles>,
     /// The prober's.
     pub(crate) cost: Cost,
-    /// The yardstick's, in milliseconds.
+    /// The baseline's, in milliseconds.
     bare_cpu_per_round_trip: Vec<f64>,
 }
 
@@ -47,7 +47,8 @@ struct Percentiles {
 }
 
 impl Interleaved {
-    /// The lane of `view` alone, and `bare`, which takes an interval and a length and is called `yardstick`.
+    /// Runs the lane of `view` alone, alternating with `bare`, which takes an interval and a length; `yardstick` names it in
+    /// the report.
     pub(crate) fn take(
         cluster: &Cluster,
         view: View,
@@ -73,7 +74,7 @@ impl Interleaved {
         turns
     }
 
-    /// A prober of its own for each block, so that its percentiles since the start are the block's.
+    /// A new prober for each block, so that its percentiles since the start are those of the block.
     fn prober(&mut self, pair: usize, cluster: &Cluster, view: View) {
         let probing = RunningProber::start(&cluster.bootstrap(), &[view], &AT_TEN_A_SECOND);
         probing.await_good(cluster.brokers().len(), READY_WITHIN);
@@ -105,7 +106,7 @@ impl Interleaved {
         self.table.print();
     }
 
-    /// Holds the latencies against their goal, and the CPU per round trip against so many milliseconds.
+    /// Compares the latencies with their goal, and the CPU time per round trip with `cpu_ms`.
     pub(crate) fn judge(&self, goals: &mut Goals, cpu_ms: f64) {
         let pairs = self.probers.iter().zip(&self.bares);
         let above: Vec<f64> = pairs.map(|(prober, bare)| prober.end_to_end[0] - bare.end_to_end[0]).collect();
@@ -120,7 +121,7 @@ impl Interleaved {
     }
 }
 
-/// Of this process, which does nothing else in a yardstick's turn.
+/// CPU time of this process, which does nothing else while a baseline runs.
 fn own_cpu() -> Duration {
     Resources::of(process::id()).expect("this process runs").cpu
 }

@@ -1,4 +1,4 @@
-//! Where it ran, and whether anything else ran there.
+//! The machine, and whether it was busy.
 
 use std::env;
 use std::fs;
@@ -9,13 +9,13 @@ use std::time::SystemTime;
 use crate::harness::requirements::{java, kafka_version};
 use crate::report::Table;
 
-/// Set to measure on a loaded machine all the same; the report says so.
+/// Set to 1, the bench measures on a busy machine as well, and the report says so.
 pub(crate) const ANYWAY: &str = "BENCH_ANYWAY";
 
-/// Runnable tasks a core, over the last minute, above which the numbers would be about something else.
+/// Load average per core above which the machine counts as busy.
 const QUIET_PER_CORE: f64 = 0.5;
 
-/// Whether the machine is quiet enough, or measured anyway; the error says how loaded it is.
+/// Whether the machine is quiet enough, or a busy one is allowed; the error has its load.
 pub(crate) fn quiet() -> Result<(), String> {
     match loaded() {
         Some(load) if env::var_os(ANYWAY).is_none_or(|value| value != "1") => Err(load),
@@ -40,12 +40,12 @@ pub(crate) fn describe() {
     table.print();
 }
 
-/// Prints what the machine was doing at the end, our own load included.
+/// Prints the load average at the end, the bench's own load included.
 pub(crate) fn describe_end() {
     println!("Load average at the end, with our own: {}.", read("/proc/loadavg").trim());
 }
 
-/// How loaded the machine is, if it is.
+/// The load, if the machine is busy.
 fn loaded() -> Option<String> {
     let load: f64 = read("/proc/loadavg").split(' ').next()?.parse().ok()?;
     let limit = QUIET_PER_CORE * f64::from(u32::try_from(cores()).ok()?);

@@ -1,4 +1,4 @@
-//! What the prober costs, and how close to the truth its latencies are: measured and held against the goals.
+//! What the prober costs, and how close its latencies are to a baseline, compared with the goals.
 //!
 //! ```text
 //! script/bench                                   # everything, kept in target/bench/
@@ -16,7 +16,7 @@
 //! | [`running_prober`], [`cost`] | a prober with an OTLP sink, its status page, its cost by the second |
 //! | [`machine`], [`report`] | where it ran, and the pages of numbers and goals |
 //!
-//! A missed goal is printed as missed; the exit code only says whether all was measured.
+//! A missed goal is printed as missed; the exit code is 0 if everything was measured.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the report is for stdout, progress for stderr")]
 #![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 

@@ -1,4 +1,4 @@
-//! A hundred brokers in a process of their own: this program once more, hosting librdkafka's mock cluster.
+//! librdkafka's mock cluster of a hundred brokers, in a process of its own: this program started a second time.
 //!
 //! The child prints its bootstrap servers on one line and then obeys `delay BROKER MS` on stdin. It ends with its stdin,
 //! so that it cannot outlive the bench.
@@ -12,10 +12,10 @@ use kafka_prober::kafka::mock::Mock;
 
 use crate::harness::prober::Resources;
 
-/// The argument that makes this program a host.
+/// The argument that makes this program host the mock cluster.
 pub(crate) const COMMAND: &str = "mock-cluster";
 
-/// A running host.
+/// A process that hosts the mock cluster.
 pub(crate) struct MockProcess {
     child: Child,
     orders: ChildStdin,
@@ -39,7 +39,7 @@ impl MockProcess {
         MockProcess { child, orders, bootstrap: bootstrap.trim().to_owned() }
     }
 
-    /// Lets every answer of one broker take so long from now on.
+    /// Delays every answer of one broker from now on.
     pub(crate) fn delay(&mut self, broker: i32, answers: Duration) {
         writeln!(self.orders, "delay {broker} {}", answers.as_millis()).expect("the mock listens");
     }
@@ -52,7 +52,7 @@ impl MockProcess {
 
 impl Drop for MockProcess {
     fn drop(&mut self) {
-        // It has nothing to lose, and may be gone already.
+        // It has no state to save, and may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -31,14 +31,14 @@ impl Goals {
         Goals(Table::new(&["what", "measured", "goal", ""]))
     }
 
-    /// A number that shall not be above `goal`.
+    /// A number that must not exceed `goal`.
     pub(crate) fn at_most(&mut self, what: &str, measured: f64, goal: f64, unit: &str) {
         let reached = if measured <= goal { "reached" } else { "**missed**" };
         let with_unit = |number| format!("{} {unit}", short(number)).trim_end().to_owned();
         self.0.row(&[what, &with_unit(measured), &format!("≤ {}", with_unit(goal)), reached]);
     }
 
-    /// A count that shall be zero.
+    /// A count that must be zero.
     pub(crate) fn none(&mut self, what: &str, count: u64) {
         let reached = if count == 0 { "reached" } else { "**missed**" };
         self.0.row(&[what, &count.to_string(), "0", reached]);
@@ -65,7 +65,7 @@ pub(crate) fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// Three digits that matter, no more than three after the point.
+/// Three significant digits, at most three after the point.
 pub(crate) fn short(number: f64) -> String {
     let digits = match number.abs() {
         small if small < 1.0 => 3,
@@ -87,7 +87,7 @@ pub(crate) fn mean(numbers: impl IntoIterator<Item = f64>) -> f64 {
     numbers.iter().sum::<f64>() / numbers.len().max(1) as f64
 }
 
-/// The `quantile` of some lengths: the smallest of them that so large a share does not exceed.
+/// The `quantile` of some durations, by nearest rank.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! A prober under measurement: the real binary, exporting to a real OTLP receiver, and what its pages say.
+//! A prober under measurement: the real binary, exporting to a real OTLP receiver, and its pages.
 
 use std::time::Duration;
 
@@ -24,12 +24,12 @@ const PROBES: [&str; 3] = ["produce", "consume", "end_to_end"];
 /// Outcomes that count against a broker.
 const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 
-/// What a stop may take.
+/// Time limit of a stop.
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 pub(crate) struct RunningProber {
     pub(crate) prober: Prober,
-    /// What is probed.
+    /// The views that are probed.
     pub(crate) views: Vec<View>,
     sink: OtlpSink,
 }
@@ -37,7 +37,7 @@ pub(crate) struct RunningProber {
 /// The status page at one moment.
 pub(crate) struct Status {
     page: Value,
-    /// What it took to get.
+    /// How long the request took.
     pub(crate) elapsed: Duration,
 }
 
@@ -58,7 +58,7 @@ impl RunningProber {
         RunningProber { prober, views: views.to_vec(), sink }
     }
 
-    /// Waits until so many brokers have had a good round trip in every view, and says how long that took.
+    /// Waits until this many brokers had a good round trip in every view, and returns how long that took.
     pub(crate) fn await_good(&self, brokers: usize, limit: Duration) -> Duration {
         wait_until(limit, "every broker has had a good round trip in every view", || {
             let status = self.try_status();
@@ -79,7 +79,7 @@ impl RunningProber {
         page.expect("the prober serves its metrics")
     }
 
-    /// What `/metrics` says of all brokers but one.
+    /// `/metrics` without the series of one broker.
     pub(crate) fn metrics_without(&self, broker: i32) -> Scrape {
         let its_own = format!("broker=\"{broker}\"");
         let page = self.metrics().body;
@@ -87,7 +87,7 @@ impl RunningProber {
         Scrape::parse(&others.join("\n"))
     }
 
-    /// SIGTERM; the number of exports that arrived.
+    /// Stops the prober (SIGTERM) and returns the number of exports that arrived.
     pub(crate) fn stop(mut self) -> u64 {
         self.prober.terminate();
         let Exit { code, .. } = self.prober.wait_exit(STOPPED_WITHIN);
@@ -112,7 +112,7 @@ impl Status {
         PROBES.iter().flat_map(|probe| self.count(view, probe, &BAD, &of)).sum()
     }
 
-    /// Events that the prober cannot vouch for or did not send, over all views, probes and brokers.
+    /// Void and missed events, over all views, probes and brokers.
     pub(crate) fn void_or_missed(&self) -> u64 {
         let of =
             |view| PROBES.into_iter().flat_map(move |probe| self.count(view, probe, &["void", "missed"], |_| true));
@@ -131,7 +131,7 @@ impl Status {
         theirs.map(count).collect()
     }
 
-    /// Of brokers that are known; before the first metadata there is a row for the unknown one.
+    /// Rows of known brokers; before the first metadata there is a row for the broker `unknown`.
     fn rows<'a>(&'a self, view: View, probe: &'a str) -> impl Iterator<Item = &'a Value> {
         let all = self.page.pointer("/clusters/0/series").and_then(Value::as_array).into_iter().flatten();
         all.filter(move |row| row["view"] == view.as_str() && row["probe"] == probe && broker_of(row).is_number())

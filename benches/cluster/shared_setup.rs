@@ -1,4 +1,4 @@
-//! What the yardsticks have in common with the prober, so that the brokers do the same work at the same times.
+//! What the baselines have in common with the prober, so that the brokers do the same work at the same times.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::harness::{Cluster, raw, wait_until};
 /// The prober's default.
 pub(crate) const RECORD_SIZE: usize = 128;
 
-/// As the prober sets them for its own topics, `min.insync.replicas` apart.
+/// The configuration of the prober's own topics, without `min.insync.replicas`.
 const CONFIGS: [(&str, &str); 5] = [
     ("cleanup.policy", "delete"),
     ("message.timestamp.type", "LogAppendTime"),

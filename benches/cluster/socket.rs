@@ -1,4 +1,4 @@
-//! The barest Kafka connection: a blocking socket, frames out, frames in, a stamp at each.
+//! A minimal Kafka connection: a blocking socket with a time stamp for each frame.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,10 +8,10 @@ use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
-/// Larger than any answer here, so that a frame is one read.
+/// Larger than any response here, so that one read gets a whole frame.
 const READ_AHEAD: usize = 64 << 10;
 
-/// A connection that knows no time-out: its owner talks to a healthy broker or fails.
+/// A connection without time-outs: the brokers of the bench are healthy.
 pub(crate) struct Socket {
     writer: TcpStream,
     reader: BufReader<TcpStream>,
@@ -55,7 +55,7 @@ pub(crate) fn encode<R: Request>(version: i16, request: &R) -> io::Result<Bytes>
     Ok(frame.freeze())
 }
 
-/// What a frame says.
+/// Decodes a response.
 pub(crate) fn decode<R: Request>(version: i16, mut frame: Bytes) -> io::Result<R::Response> {
     ResponseHeader::decode(&mut frame, R::Response::header_version(version)).map_err(malformed)?;
     R::Response::decode(&mut frame, version).map_err(malformed)

@@ -1,5 +1,4 @@
-//! Three real brokers: each lane alone in turns with its yardstick, both lanes together, and one broker frozen under
-//! them.
+//! Three real brokers: each lane alone, alternating with its baseline; both lanes together; and one broker frozen.
 
 use std::thread;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::interleaved::{AT_TEN_A_SECOND, BLOCK, Interleaved, PAIRS, READY_WITHI
 use crate::report::{Goals, mib, ms, quantile, short};
 use crate::running_prober::{BOTH, RunningProber};
 
-/// A JVM compiles what is called often; all kinds of client run at many times the rate first.
+/// The JVMs have to compile the hot code first, so every client runs at a high rate before the measurement.
 const WARM_UP: Duration = Duration::from_secs(20);
 const WARM_UP_INTERVAL: Duration = Duration::from_millis(10);
 /// A connection's next write waits until the last one is replicated, which takes cold brokers tens of milliseconds.
@@ -26,14 +25,14 @@ const FROZEN_BROKER: i32 = 2;
 const CALM: Duration = Duration::from_secs(20);
 const FROZEN: Duration = Duration::from_secs(10);
 
-/// What a page may take.
+/// Goal for the slowest page.
 const PAGE_MS: f64 = 10.0;
 
-/// What one record may cost in CPU time, in milliseconds.
+/// Goal for the CPU time of one record, in milliseconds.
 const WIRE_CPU_MS: f64 = 0.35;
 const CLIENT_CPU_MS: f64 = 0.75;
 
-/// What may be resident, both lanes on.
+/// Goal for the resident memory with both lanes.
 const RSS_MIB: f64 = 20.0;
 
 pub(crate) fn measure() {

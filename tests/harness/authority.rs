@@ -15,12 +15,12 @@ pub(crate) struct Issued {
 }
 
 impl Authority {
-    /// A new one, with a key of its own; all of these have one name, as a renewed authority has.
+    /// A new authority with a key of its own. All of them have the same name, as a renewed authority has.
     pub(crate) fn new() -> Self {
         Self::named("authority of a test")
     }
 
-    /// One of another name.
+    /// A new authority of another name.
     pub(crate) fn named(name: &str) -> Self {
         let mut params = params(&[], name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -34,12 +34,12 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// A certificate for these host names and IP addresses; for a client without any.
+    /// A certificate for these host names and IP addresses; a client's has none.
     pub(crate) fn issue(&self, hosts: &[&str]) -> Issued {
         self.sign(params(hosts, "of a test"))
     }
 
-    /// One that is valid from one New Year to another.
+    /// A certificate that is valid from 1 January of one year to 1 January of another.
     pub(crate) fn issue_valid(&self, hosts: &[&str], from: i32, until: i32) -> Issued {
         let mut params = params(hosts, "of a test");
         params.not_before = date_time_ymd(from, 1, 1);

@@ -1,4 +1,4 @@
-//! A real OpenTelemetry Collector between the prober and a sink of the test: OTLP in by six doors, JSON out.
+//! A real OpenTelemetry Collector between the prober and a receiver of the test: six OTLP endpoints in, JSON out.
 
 use std::fmt::Write;
 use std::fs::{self, File};
@@ -17,36 +17,36 @@ use super::wait_until;
 /// A Go program of 30 MB that starts on a busy machine.
 const STARTED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Where the certificate of the doors with TLS is good for; not for `localhost`, which leads there too.
+/// The only name in the certificate of the TLS endpoints. `localhost` leads to them as well, and does not match.
 const HOST: &str = "127.0.0.1";
 
-/// How a door is secured.
+/// How an endpoint is secured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Security {
     Plain,
     /// TLS, with a certificate of [`Collector::ca`].
     Tls,
-    /// TLS that demands a certificate of the same authority.
+    /// TLS with a client certificate of the same authority.
     MutualTls,
 }
 
-/// A running collector and where everything of it lies.
+/// A running collector and its files.
 pub(crate) struct Collector {
     process: GuardedProcess,
     folder: ScratchDir,
-    /// Per security in its order: gRPC, HTTP.
+    /// For each [`Security`], in its order: gRPC, HTTP.
     ports: [[u16; 2]; 3],
     authority: Authority,
     _alone: MutexGuard<'static, ()>,
 }
 
-/// One at a time: each comes with a crowd of probers, and other tests judge times.
+/// One collector at a time: each test starts several probers, and other tests assert times.
 static ALONE: Mutex<()> = Mutex::new(());
 
 const SECURITIES: [Security; 3] = [Security::Plain, Security::Tls, Security::MutualTls];
 
 impl Collector {
-    /// One that sends on to `sink`, which takes HTTP; `None` is a counted skip.
+    /// Starts a collector that exports to `sink` over HTTP; `None` is a counted skip.
     #[track_caller]
     pub(crate) fn start(sink: &OtlpSink) -> Option<Self> {
         if skip_without_collector() {
@@ -77,17 +77,17 @@ impl Collector {
         Some(this)
     }
 
-    /// `HOST:PORT` of a door.
+    /// `HOST:PORT` of an endpoint.
     pub(crate) fn address(&self, security: Security, grpc: bool) -> String {
         format!("{HOST}:{}", self.ports[security as usize][usize::from(!grpc)])
     }
 
-    /// The PEM file of the authority that the doors' certificate is of.
+    /// The PEM file of the authority that signed the endpoints' certificate.
     pub(crate) fn ca(&self) -> String {
         self.folder.path().join("ca.pem").display().to_string()
     }
 
-    /// PEM files of a certificate and its key that the doors with mutual TLS take.
+    /// PEM files of a client certificate and its key that the endpoints with mutual TLS accept.
     pub(crate) fn client_identity(&self) -> (String, String) {
         let Issued { certificate, key } = self.authority.issue(&[]);
         let write = |name: &str, text: &str| {

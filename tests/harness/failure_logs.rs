@@ -1,15 +1,15 @@
-//! The logs of a failed test outlive it, under `target/cluster-logs/`.
+//! Saves the logs of a failed test under `target/cluster-logs/`.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// What is worth keeping: logs, and the configuration that explains them.
+/// Extensions of the files to save: logs and configuration.
 const KEPT: [&str; 4] = ["log", "properties", "toml", "yaml"];
 
-/// Copies the logs directly in `folder` to `target/cluster-logs/TEST/NAME/` when the current thread
-/// is panicking, and says so.
+/// Copies the logs directly in `folder` to `target/cluster-logs/TEST/NAME/` if the current thread is panicking, and prints
+/// where.
 pub(crate) fn save_logs_if_panicking(name: &str, folder: &Path) {
     if !thread::panicking() {
         return;
@@ -21,7 +21,7 @@ pub(crate) fn save_logs_if_panicking(name: &str, folder: &Path) {
         Ok(()) => format!("logs kept in {}\n", kept.display()),
         Err(e) => format!("logs not kept in {}: {e}\n", kept.display()),
     };
-    // Straight to stderr: the test runner shows captured output of this thread only.
+    // Written directly to stderr, past the test runner's capture.
     let _ = io::stderr().write_all(line.as_bytes());
 }
 

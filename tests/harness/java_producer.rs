@@ -1,4 +1,4 @@
-//! Kafka's own Java producer beside the prober: what an application really felt.
+//! Kafka's own Java producer beside the prober: what an application experiences.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ const TOPIC: &str = "harness-java-producer";
 /// A JVM that compiles its source first.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// A producer at work; it ends with its owner.
+/// A running producer; it ends when this is dropped.
 pub(crate) struct JavaProducer {
     process: GuardedProcess,
     folder: ScratchDir,
 }
 
-/// One record's fate.
+/// What became of one record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
-    /// When it was handed over, since the Unix epoch.
+    /// When it was passed to the producer, since the Unix epoch.
     pub(crate) at: Duration,
     pub(crate) partition: i32,
     pub(crate) good: bool,
@@ -30,7 +30,8 @@ pub(crate) struct Sent {
 }
 
 impl JavaProducer {
-    /// One record to each partition every `interval`; partition *i* is led by broker *i + 1* and held by all.
+    /// Writes one record to each partition every `interval`. Partition *i* prefers broker *i + 1* and has a replica on every
+    /// broker.
     #[track_caller]
     pub(crate) fn start(cluster: &Cluster, interval: Duration, deadline: Duration) -> JavaProducer {
         let ids: Vec<i32> = cluster.brokers().iter().map(|broker| broker.id()).collect();
@@ -71,10 +72,10 @@ impl JavaProducer {
         producer
     }
 
-    /// What became of every record that is decided, in the order of the decisions.
+    /// Every record that was acknowledged or failed, in that order.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         let text = self.text("out");
-        // The last line may still be in the writing.
+        // The last line may be incomplete.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         whole.lines().filter_map(parse).collect()
     }
@@ -97,7 +98,7 @@ fn parse(line: &str) -> Option<Sent> {
     Some(Sent { at, partition, good, took })
 }
 
-/// Now, on the clock that [`Sent::at`] is on.
+/// Now, on the clock of [`Sent::at`].
 pub(crate) fn wall_now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

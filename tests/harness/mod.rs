@@ -1,5 +1,5 @@
-//! What the cluster tests and the benches stand on: real brokers, an independent truth about them,
-//! real OTLP receivers, and the prober as a process.
+//! What the tests and benches use: real brokers, a reference to compare the prober with, real OTLP receivers, and the prober as
+//! a process.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -15,10 +15,10 @@
 //! | [`random`] | chance that can be had again |
 //! | [`process_guard`], [`ports`], [`wait`], [`failure_logs`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
 //!
-//! Invariant: only [`reference_writer`] and [`faults::load`] write to a cluster, and only to topics of their own. Everything else about
-//! the prober's topics is read.
+//! Invariant: only [`reference_writer`], [`java_producer`] and [`faults::load`] write to a cluster, and only to topics of their
+//! own. The prober's topics are only read.
 //!
-//! Blocking std code with threads throughout; the OTLP receivers alone bring a runtime, on their own thread.
+//! Everything is blocking std code with threads, except the OTLP receivers, which have a runtime on a thread of their own.
 #![allow(dead_code, unused_imports, reason = "each crate that includes the harness uses a part of it")]
 #![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
 #![expect(clippy::disallowed_methods, reason = "the harness measures and waits in real time")]

@@ -1,8 +1,8 @@
-//! A network of a test's own, in which packets can be dropped without touching the machine's.
+//! A network namespace for one test, in which packets can be dropped without touching the machine's network.
 //!
-//! The test runs a second time, as a process in a fresh network namespace with a loopback of its own, and everything that
-//! it starts there lives in that network: brokers, prober, the harness's own client. The first run only waits for it. What
-//! is mounted there (see [`super::faults::disk`]) is seen there only, and is gone with it.
+//! The test runs a second time, as a process in a new network and mount namespace with a loopback of its own. Brokers, prober
+//! and the harness's client of that run live in the namespace; the first run waits for it. A file system mounted there (see
+//! [`super::faults::disk`]) is visible there only and unmounted with it.
 //!
 //! ```text
 //! let Some(network) = Network::own("my_file::my_claim") else { return };
@@ -19,40 +19,40 @@ use std::{env, process};
 use super::process_guard::{GuardedProcess, ScratchDir};
 use super::requirements::skip;
 
-/// Set in the second run.
+/// Set in the run inside the namespace.
 const INSIDE: &str = "KAFKA_PROBER_TEST_OWN_NETWORK";
 
-/// A new namespace: root's own, or by way of a user namespace where the kernel allows that to everybody.
+/// Enters new namespaces, as root, or through a user namespace where the kernel allows that.
 const ENTER: &str = r#"PATH="$PATH:/usr/sbin:/sbin"
 if [ "$(id -u)" = 0 ]; then set -- unshare --net --mount "$@"; else set -- unshare --user --map-root-user --net --mount "$@"; fi
 exec "$@""#;
 
-/// Becomes the program, with a loopback that is up.
+/// Brings the loopback up, then becomes the program.
 const LOOPBACK: &str = r#"ip link set lo up && exec "$@""#;
 
-/// Whether all of it is to be had, packet filter included.
+/// Tries the loopback and the packet filter.
 const TRY: &str = "ip link set lo up && nft add table inet cut";
 
-/// A test that hangs inside is ended from outside.
+/// A test that hangs inside is killed from outside.
 const RUN_WITHIN: Duration = Duration::from_secs(600);
 
-/// How soon the run outside says what the run inside says.
+/// How often the run outside prints the output of the run inside.
 const TOLD_EVERY: Duration = Duration::from_millis(500);
 
-/// The network that this process lives in and may cut.
+/// The network namespace of this process.
 pub(crate) struct Network(());
 
 impl Network {
-    /// Runs `test` (its name as the test runner prints it: the calling test's) in a network of its own.
+    /// Runs `test`, the calling test's name as the test runner prints it, in a network namespace.
     ///
-    /// There it returns the network. Outside it returns `None` once the run inside has passed; its failure is the
-    /// caller's. Where namespaces are not to be had, that is a counted skip.
+    /// Inside, it returns the network. Outside, it returns `None` after the run inside has passed, and panics if that failed. A
+    /// machine without namespaces is a counted skip.
     #[track_caller]
     pub(crate) fn own(test: &str) -> Option<Self> {
         Self::own_for(test, RUN_WITHIN)
     }
 
-    /// The same for a run that takes long, which is heard while it goes on.
+    /// As [`Network::own`], with another limit.
     #[track_caller]
     pub(crate) fn own_for(test: &str, limit: Duration) -> Option<Self> {
         if env::var_os(INSIDE).is_some() {
@@ -67,7 +67,7 @@ impl Network {
         None
     }
 
-    /// Drops every packet to and from a TCP port, as a firewall does that says nothing.
+    /// Drops every packet to and from a TCP port without an answer.
     #[track_caller]
     pub(crate) fn drop_port(&self, port: u16) {
         nft(&format!(
@@ -76,7 +76,7 @@ impl Network {
         ));
     }
 
-    /// Loses so many of a hundred packets to and from a TCP port, by chance.
+    /// Drops `percent` of the packets to and from a TCP port at random.
     #[track_caller]
     pub(crate) fn lose_packets(&self, port: u16, percent: u32) {
         let lost = format!("numgen random mod 100 < {percent} drop");
@@ -86,7 +86,7 @@ impl Network {
         ));
     }
 
-    /// Lets everything pass again.
+    /// Lets all packets pass again.
     #[track_caller]
     pub(crate) fn heal(&self) {
         nft("delete table inet cut");
@@ -101,7 +101,7 @@ fn is_possible() -> bool {
 #[track_caller]
 fn run_inside(test: &str, limit: Duration) {
     let program = env::current_exe().expect("a test knows its own program").display().to_string();
-    // On a thread of its own, so that it has its name.
+    // With two threads the test runs on a thread that has its name.
     let run = [&*program, test, "--exact", "--nocapture", "--test-threads=2"];
     let args: Vec<String> =
         ["-c", ENTER, "sh", "sh", "-c", LOOPBACK, "sh"].iter().chain(&run).map(|arg| (*arg).to_owned()).collect();
@@ -127,7 +127,7 @@ fn run_inside(test: &str, limit: Duration) {
         tell();
     };
     let said = tell();
-    // A name that no test has passes, too: it runs none.
+    // The test runner succeeds for an unknown name, because it runs no test.
     let passed = ended.is_some_and(|status| status.success()) && said.contains("test result: ok. 1 passed");
     assert!(passed, "in a network of its own {test} ended with {ended:?}");
 }

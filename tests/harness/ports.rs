@@ -1,4 +1,4 @@
-//! Free ports on loopback that stay free while they wait for their owner.
+//! Free ports on loopback that stay free until they are used.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 const FIRST: u16 = 12_000;
 const LAST: u16 = 31_999;
 
-/// Tries before giving up; one in two thousand would do on any sane machine.
+/// Tries before giving up; nearly all ports of the range are free.
 const TRIES: usize = 2_000;
 
 static HANDED_OUT: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
@@ -19,7 +19,7 @@ static HANDED_OUT: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 pub(crate) fn free_port() -> u16 {
     let mut handed_out = HANDED_OUT.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..TRIES {
-        // Each RandomState is seeded afresh, which makes its empty hash a random number.
+        // Each RandomState has a random seed, so the hash of nothing is a random number.
         let random = RandomState::new().hash_one(());
         let span = u64::from(LAST - FIRST) + 1;
         let port = FIRST + u16::try_from(random % span).expect("the span fits in u16");

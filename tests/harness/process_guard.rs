@@ -1,8 +1,8 @@
 //! Processes and folders that cannot outlive the test, even when it is killed with SIGKILL.
 //!
-//! Each process starts as a shell that leaves a guard behind and then becomes the program. The guard
-//! reads from a pipe that only the test holds: when the test ends, in whatever way, the kernel closes
-//! the pipe and the guard kills the program. No unsafe `prctl`, and the child's pid is the program's own.
+//! Each process starts as a shell that starts a guard and then becomes the program. The guard reads from a pipe that only the
+//! test holds: when the test ends in any way, the kernel closes the pipe and the guard kills the program. This needs no unsafe
+//! `prctl`, and the child's pid is the program's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::wait::wait_until;
 
-/// Moves the pipe off stdin, leaves the guard, becomes the program.
+/// Moves the pipe away from stdin, starts the guard, becomes the program.
 const BECOME: &str = r#"exec 3<&0
 { read -r _ <&3; kill -KILL $$; } >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null"#;
 
-/// Removes a folder at the end of the test; again if a dying broker still wrote to it.
+/// Removes a folder at the end of the test; repeatedly, because an ending broker may still write to it.
 const SWEEP: &str = r#"read -r _
 for _ in 1 2 3 4 5; do rm -rf "$1" && exit; sleep 1; done"#;
 
@@ -80,7 +80,7 @@ impl GuardedProcess {
         self.signal(Signal::TERM);
     }
 
-    /// Tells the program to read its configuration again (SIGHUP).
+    /// Sends SIGHUP.
     pub(crate) fn hang_up(&mut self) {
         self.signal(Signal::HUP);
     }
@@ -112,7 +112,7 @@ impl GuardedProcess {
     ///
     /// The guard belongs to the group, so the group's number cannot have passed to anyone else.
     fn dismiss_guard(&self) {
-        // An empty group is as good as a killed one.
+        // The group may already be empty.
         let _ = kill_process_group(self.pid, Signal::KILL);
     }
 }
@@ -123,7 +123,7 @@ impl Drop for GuardedProcess {
     }
 }
 
-/// A temporary folder that goes away with the test.
+/// A temporary folder that is removed when the test ends.
 pub(crate) struct ScratchDir {
     path: PathBuf,
     sweeper: Child,
@@ -135,7 +135,7 @@ impl ScratchDir {
         let path = made.expect("the temporary folder is writable").keep();
         let mut command = Command::new("sh");
         command.args(["-c", SWEEP, "sh"]).arg(&path).stdin(Stdio::piped());
-        // Out of reach of the terminal's Ctrl-C, which is when it is needed.
+        // In a process group of its own, so that the terminal's Ctrl-C does not end it with the test.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let sweeper = command.spawn().expect("there is a shell");
         Self { path, sweeper }
@@ -149,7 +149,7 @@ impl ScratchDir {
 impl Drop for ScratchDir {
     fn drop(&mut self) {
         drop(self.sweeper.stdin.take());
-        // A folder left behind in the temporary directory fails no test.
+        // A folder left in the temporary directory is no reason to fail the test.
         let _ = self.sweeper.wait();
     }
 }

@@ -1,10 +1,10 @@
-//! A TCP proxy on loopback whose road can be closed in the ways in which real roads are.
+//! A TCP proxy on loopback that can delay, limit, hold, refuse or reset connections.
 //!
-//! Stand it before a client listener ([`Broker::advertise`](super::kafka::broker::Broker::advertise)), and clients lose the
-//! broker while its replication, on another listener, goes on. A packet that is dropped on the way looks different again;
-//! that takes a network of its own, see [`super::network`].
+//! In front of a client listener ([`Broker::advertise`](super::kafka::broker::Broker::advertise)) it takes the broker from
+//! clients while its replication, on another listener, continues. Dropped packets need a network namespace, see
+//! [`super::network`].
 //!
-//! Threads that block, two for each connection; nothing is lost on a road that is opened again.
+//! Each connection has two blocking threads. Bytes that were held are delivered when the proxy passes again.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -18,40 +18,40 @@ use rustix::net::sockopt::set_socket_linger;
 
 use super::wait_until;
 
-/// How soon a thread that reads sees that its connection was reset.
+/// How often a reading thread checks whether its connection was reset.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// On a narrow road bytes arrive in pieces, so many a second.
+/// With a limited bandwidth, bytes are delivered in this many pieces a second.
 const PIECES_PER_SECOND: u32 = 10;
 
 /// The kernel needs no longer to close a listener or a connection.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
-/// The state of the mode.
+/// What the proxy does with connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Bytes pass, both ways.
+    /// Passes bytes both ways.
     Open,
-    /// Bytes pass both ways, later or fewer at a time.
+    /// Passes bytes both ways with a delay or a limited bandwidth.
     Shaped(Shaping),
-    /// Connections stay and new ones are accepted, and no byte passes, either way.
+    /// Keeps and accepts connections, and passes no byte either way.
     BlackHole,
-    /// The port is closed to new connections; those that there are go on.
+    /// Refuses new connections; existing ones go on.
     Refusing,
     /// The proxy is gone.
     Closed,
 }
 
-/// How bytes pass on a slow mode, each way.
+/// Delay and bandwidth, each way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shaping {
-    /// Every byte arrives so much later.
+    /// Added to each byte, one way.
     pub(crate) delay: Duration,
-    /// No more than so many bytes a second; none for no limit.
+    /// Bandwidth limit, one way; `None` for no limit.
     pub(crate) bytes_per_second: Option<u32>,
 }
 
-/// A port on loopback that leads to another.
+/// A port on loopback that forwards to another.
 pub(crate) struct Proxy {
     port: u16,
     shared: Arc<Shared>,
@@ -66,7 +66,7 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Listens at `port` and leads to `target`, whether or not anyone listens there yet.
+    /// Listens at `port` and forwards to `target`, which need not listen yet.
     #[track_caller]
     pub(crate) fn start(port: u16, target: u16) -> Self {
         let shared =
@@ -76,42 +76,42 @@ impl Proxy {
         proxy
     }
 
-    /// Where clients are to come.
+    /// The port that it listens at.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// From now on no byte passes either way. Connections stay, the kernel accepts new ones, and nobody answers.
+    /// Passes no byte either way from now on. Connections stay, and the kernel accepts new ones.
     pub(crate) fn black_hole(&self) {
         self.shared.set_mode(Mode::BlackHole);
     }
 
-    /// Lets bytes pass at this shaping from now on, also on connections that are there.
+    /// Delays or limits bytes from now on, on existing connections as well.
     pub(crate) fn shape(&self, shaping: Shaping) {
         self.shared.set_mode(Mode::Shaped(shaping));
     }
 
-    /// Closes the port: new connections are refused. Returns when they are.
+    /// Closes the port. Returns when new connections are refused.
     #[track_caller]
     pub(crate) fn refuse(&self) {
         self.shared.set_mode(Mode::Refusing);
         wait_until(CLOSED_WITHIN, "the proxy's port is closed", || self.connect().is_err());
     }
 
-    /// Ends every connection with a reset (RST), both ways. Returns when it has happened.
+    /// Ends every connection with a reset (RST) both ways. Returns when they have ended.
     #[track_caller]
     pub(crate) fn reset(&self) {
         let pairs = self.shared.reset();
         wait_until(CLOSED_WITHIN, "every connection is reset", || pairs.iter().all(|pair| pair.strong_count() == 0));
     }
 
-    /// Resets connections from another thread, without waiting for it.
+    /// A function that resets all connections, from any thread and without waiting.
     pub(crate) fn resetter(&self) -> impl Fn() + Send + 'static {
         let shared = Arc::clone(&self.shared);
         move || drop(shared.reset())
     }
 
-    /// Opens the road again. What waited in a black hole passes now.
+    /// Passes bytes again, those that were held included.
     #[track_caller]
     pub(crate) fn heal(&self) {
         if self.shared.set_mode(Mode::Open) == Mode::Refusing {
@@ -119,7 +119,7 @@ impl Proxy {
         }
     }
 
-    /// Takes connections until the road is mode_changed to refuse them.
+    /// Accepts connections until the mode is to refuse them.
     #[track_caller]
     fn listen(&self) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port));
@@ -136,7 +136,7 @@ impl Proxy {
         });
     }
 
-    /// A connection that nobody means to use: it wakes the thread that accepts, so that this one sees the mode.
+    /// Opens an unused connection, which wakes the accepting thread so that it reads the mode.
     fn connect(&self) -> io::Result<TcpStream> {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
     }
@@ -145,7 +145,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.set_mode(Mode::Closed);
-        // A closed port is as good: nobody is to be woken then.
+        // If the port is closed, no thread has to be woken.
         let _ = self.connect();
         self.shared.pairs().iter().filter_map(Weak::upgrade).for_each(|pair| pair.reset());
     }
@@ -163,7 +163,7 @@ impl Shared {
         }
     }
 
-    /// Returns what it was before.
+    /// Returns the previous mode.
     fn set_mode(&self, to: Mode) -> Mode {
         let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *mode, to);
@@ -176,12 +176,12 @@ impl Shared {
     fn reset(&self) -> Vec<Weak<ConnectionPair>> {
         let pairs: Vec<Weak<ConnectionPair>> = self.pairs().drain(..).collect();
         pairs.iter().filter_map(Weak::upgrade).for_each(|pair| pair.reset());
-        // Whoever waits for an open road looks whether its connection is over, too.
+        // Threads that are held check whether their connection has ended.
         self.mode_changed.notify_all();
         pairs
     }
 
-    /// Waits for as long as nothing may pass; false if nothing ever will.
+    /// Waits while bytes are held; false if the connection has ended or the proxy is dropped.
     fn wait_until_passable(&self, pair: &ConnectionPair) -> bool {
         let mut mode = self.mode.lock().unwrap_or_else(PoisonError::into_inner);
         while *mode == Mode::BlackHole && !pair.is_over() {
@@ -194,15 +194,15 @@ impl Shared {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leads one connection to the target, until either side ends it.
+    /// Forwards one connection to the target, until either side ends it.
     fn forward_connection(&self, client: TcpStream) {
         let pair = Arc::new(ConnectionPair { client, server: Mutex::new(None), over: AtomicBool::new(false) });
         let mut pairs = self.pairs();
         pairs.retain(|pair| 0 < pair.strong_count());
         pairs.push(Arc::downgrade(&pair));
         drop(pairs);
-        // Nothing reaches the broker through a black hole, not even a connection. A broker that is down ends it, as its
-        // own kernel would, if a moment later.
+        // While bytes are held, the target sees no connection either. If the target refuses the connection, the client's ends,
+        // a moment later than without the proxy.
         if !self.wait_until_passable(&pair) {
             return;
         }
@@ -214,11 +214,11 @@ impl Shared {
         });
     }
 
-    /// Passes bytes one way. An end on one side is the end of both, once the road is open.
+    /// Copies bytes one way. When one side ends, both are closed, once bytes may pass.
     fn pass(&self, pair: &ConnectionPair, mut from: &TcpStream, mut to: &TcpStream) {
         let mut bytes = [0; 16 << 10];
         let mut in_flight = InFlight::default();
-        // Both fail on a socket that is closed already, which the first read then finds.
+        // Both options fail on a closed socket, which the first read reports.
         let _ = to.set_nodelay(true);
         loop {
             let _ = from.set_read_timeout(Some(in_flight.next(Instant::now())));
@@ -240,7 +240,7 @@ impl Shared {
                 break;
             }
         }
-        // What left before the end arrives before it.
+        // Bytes sent before the end are delivered before it.
         for (due, piece) in in_flight.pieces {
             thread::sleep(due.saturating_duration_since(Instant::now()));
             if pair.is_over() || to.write_all(&piece).is_err() {
@@ -248,13 +248,13 @@ impl Shared {
             }
         }
         for side in [from, to] {
-            // Closed already is as good.
+            // The side may already be closed.
             let _ = side.shutdown(Shutdown::Both);
         }
     }
 }
 
-/// Bytes that have left one side and not arrived at the other, in order.
+/// Bytes that were read on one side and not written to the other yet, in order.
 #[derive(Debug, Default)]
 struct InFlight {
     pieces: VecDeque<(Instant, Vec<u8>)>,
@@ -262,7 +262,7 @@ struct InFlight {
 }
 
 impl InFlight {
-    /// How much may leave at once: little on a narrow mode, so that what arrives is spread over time too.
+    /// How many bytes to read at once: few with a limited bandwidth, so that delivery is spread over time.
     fn room(&self, shaping: Option<Shaping>) -> usize {
         let narrow = shaping.and_then(|shaping| shaping.bytes_per_second);
         narrow.map_or(16 << 10, |rate| usize::try_from(rate / PIECES_PER_SECOND).map_or(16 << 10, |room| room.max(1)))
@@ -270,7 +270,7 @@ impl InFlight {
 
     fn push(&mut self, bytes: &[u8], shaping: Option<Shaping>, now: Instant) {
         let mut due = now + shaping.map_or(Duration::ZERO, |shaping| shaping.delay);
-        // Never before what left earlier, and on a narrow road after it.
+        // Never before earlier bytes, and with a limited bandwidth after them.
         due = due.max(self.last.unwrap_or(now));
         if let Some(rate) = shaping.and_then(|shaping| shaping.bytes_per_second) {
             let bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -280,13 +280,13 @@ impl InFlight {
         self.pieces.push_back((due, bytes.to_vec()));
     }
 
-    /// The road is open again: everything arrives now.
+    /// Delivers everything now.
     fn deliver_now(&mut self, now: Instant) {
         self.last = None;
         self.pieces.iter_mut().for_each(|(due, _)| *due = now.min(*due));
     }
 
-    /// How long to wait for more at most.
+    /// How long to wait for more bytes at most.
     fn next(&self, now: Instant) -> Duration {
         let due = self.pieces.front().map(|(due, _)| due.saturating_duration_since(now));
         due.map_or(POLL_INTERVAL, |due| due.clamp(Duration::from_millis(1), POLL_INTERVAL))
@@ -304,7 +304,7 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
-/// A client's connection and the one that was made for it. Both close when the last thread has left them.
+/// A client's connection and the one to the target. Both close when the last thread has left them.
 #[derive(Debug)]
 struct ConnectionPair {
     client: TcpStream,
@@ -317,11 +317,11 @@ impl ConnectionPair {
         self.over.load(Ordering::Relaxed)
     }
 
-    /// Lets both sockets be closed by a reset, and be closed.
+    /// Makes both sockets close with a reset.
     fn reset(&self) {
         let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for side in [Some(&self.client), server.as_deref()].into_iter().flatten() {
-            // Closed already is as good.
+            // The side may already be closed.
             let _ = set_socket_linger(side, Some(Duration::ZERO));
         }
         self.over.store(true, Ordering::Relaxed);
@@ -333,7 +333,7 @@ mod tests {
     use super::*;
     use crate::harness::ports::free_port;
 
-    /// Long enough to say that nothing comes.
+    /// Long enough to conclude that no byte is coming.
     const SILENCE: Duration = Duration::from_millis(300);
 
     /// A server that sends back what it gets, for as long as the test process lives.

@@ -1,10 +1,10 @@
-//! Chance that can be had again: the seed is printed, and the same seed gives the same run.
+//! Reproducible random numbers: the same seed gives the same run.
 
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::time::Duration;
 
-/// A small generator (SplitMix64): spread well enough to choose brokers and moments.
+/// SplitMix64, which is good enough to choose brokers and moments.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
@@ -13,7 +13,7 @@ impl Random {
         Random(seed)
     }
 
-    /// A seed that nobody knows before.
+    /// A random seed.
     pub(crate) fn seed() -> u64 {
         RandomState::new().hash_one(())
     }

@@ -1,7 +1,7 @@
-//! The independent truth about a broker: when could it be written?
+//! When a broker could be written: the reference that the prober is compared with.
 //!
-//! A thread writes a small record to the harness's own topic on that one broker every 20 ms and notes
-//! what became of it. Replication factor 1, so that no other broker has a say.
+//! A thread writes a small record to a topic on that one broker every 20 ms and notes the result. Replication factor 1, so that
+//! no other broker is involved.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use super::kafka::Cluster;
 use super::raw::{self, Connection, RawError, records::produce_on};
 use super::wait_until;
 
-/// The only topic that the harness writes to.
+/// The topic of all reference writers.
 pub(crate) const REFERENCE_TOPIC: &str = "harness-reference";
 
 const EVERY: Duration = Duration::from_millis(20);
@@ -26,7 +26,7 @@ const KEPT: usize = 120_000;
 
 const TOPIC_WITHIN: Duration = Duration::from_secs(20);
 
-/// One write and what became of it.
+/// One write and its result.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Write {
     pub(crate) sent: Instant,
@@ -42,7 +42,7 @@ pub(crate) struct ReferenceWriter {
 }
 
 impl ReferenceWriter {
-    /// Watches one broker of a healthy cluster; returns after its first success.
+    /// Writes to one broker of a healthy cluster; returns after the first success.
     #[track_caller]
     pub(crate) fn start(cluster: &Cluster, broker: i32) -> Self {
         let partition = pinned_partition(cluster, broker);
@@ -82,7 +82,7 @@ impl ReferenceWriter {
         gaps.max().unwrap_or_default()
     }
 
-    /// Everything that is kept, oldest first.
+    /// All writes, oldest first; the newest 120,000.
     pub(crate) fn writes(&self) -> Vec<Write> {
         let writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
         writes.iter().copied().collect()
@@ -99,7 +99,7 @@ impl Drop for ReferenceWriter {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // Its panic would show in the writes that are missing.
+            // If the thread panicked, writes are missing and the test fails.
             let _ = thread.join();
         }
     }
@@ -132,7 +132,7 @@ fn write_once(connection: &mut Option<Connection>, addr: &str, partition: i32) -
     produce_on(open, REFERENCE_TOPIC, partition, b"truth", LIMIT)
 }
 
-/// The partition of the truth topic that lives on `broker`; creates the topic if need be.
+/// The partition of the topic that lives on `broker`; creates the topic if it is missing.
 #[track_caller]
 fn pinned_partition(cluster: &Cluster, broker: i32) -> i32 {
     let asked = cluster.any_internal_address();
@@ -143,7 +143,7 @@ fn pinned_partition(cluster: &Cluster, broker: i32) -> i32 {
         let seen = raw::metadata(asked, &[REFERENCE_TOPIC]).unwrap_or_default();
         found = seen.partitions.iter().find(|p| p.leader == broker).map(|p| p.partition);
         if seen.partitions.is_empty() {
-            // Refused when another watcher was first, which is as good.
+            // Refused if another writer created it first.
             let _ = raw::create_topic(asked, REFERENCE_TOPIC, &assignment, &configs);
         }
         found.is_some()

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at.
+/// How often a condition is checked.
 const POLL: Duration = Duration::from_millis(20);
 
 /// Polls until `condition` holds and returns how long that took.
@@ -24,7 +24,7 @@ pub(crate) fn wait_for<T>(limit: Duration, what: &str, look: impl FnMut() -> Opt
     wait_for_with_message(limit, || what.to_owned(), look)
 }
 
-/// The same, with words that are chosen when it was in vain.
+/// As [`wait_for`], with a message that is made when the wait has failed.
 #[track_caller]
 pub(crate) fn wait_for_with_message<T>(
     limit: Duration,

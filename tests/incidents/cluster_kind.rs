@@ -1,4 +1,4 @@
-//! The clusters on which incidents happen. Those that leave a cluster as they found it share one.
+//! The kinds of cluster on which incidents run. Consecutive incidents of one kind share a cluster.
 
 use crate::harness::faults::{disk, wall_clock};
 use crate::harness::raw::coordination::create_internal_topics;
@@ -7,26 +7,26 @@ use crate::harness::requirements::skip;
 use crate::harness::{Cluster, Options};
 use crate::support::PREFIX;
 
-/// Whom the prober is to a cluster with permissions.
+/// The prober's user at the secured cluster.
 pub(crate) const USER: &str = "prober";
 const PASSWORD: &str = "its-secret";
 
-/// What a cluster is made of.
+/// What a cluster consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ClusterKind {
-    /// Three brokers, as plain as can be.
+    /// Three combined nodes with default settings.
     ThreeBrokers,
     /// Three brokers, each behind a proxy for clients and with two disks for its logs.
     ProxiedTwoDisks,
-    /// The same with one disk, the loss of which is the loss of the broker.
+    /// As above with one disk: a broker that loses it shuts down.
     ProxiedOneDisk,
-    /// Three brokers, and three controllers of their own.
+    /// Three brokers, and three controllers as processes of their own.
     SeparateControllers,
     /// Six brokers, so that most of them do not replicate from the victim.
     SixBrokers,
-    /// Three brokers that ask for a password, and for permissions.
+    /// Three brokers with SASL/PLAIN and ACLs.
     Secured,
-    /// Three plain brokers, and a prober whose calendar can be set.
+    /// Three plain brokers, and a prober whose wall clock the test sets.
     FakeWallClock,
 }
 
@@ -60,7 +60,7 @@ impl ClusterKind {
             ClusterKind::ThreeBrokers | ClusterKind::FakeWallClock => plain,
             ClusterKind::ProxiedTwoDisks => Options { proxied: true, disks: 2, ..plain },
             ClusterKind::ProxiedOneDisk => Options { proxied: true, disks: 1, ..plain },
-            // A broker that waits for a frozen controller is heard by the next one in good time, on a busy machine, too.
+            // A broker that waits for a frozen controller sends its next heartbeat in time on a busy machine as well.
             ClusterKind::SeparateControllers => {
                 Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000")
             }
@@ -69,7 +69,7 @@ impl ClusterKind {
         }
     }
 
-    /// What the prober has to know to come in.
+    /// The prober's settings for this kind of cluster.
     pub(crate) fn environment(self) -> Vec<(&'static str, &'static str)> {
         match self {
             ClusterKind::Secured => vec![
@@ -91,11 +91,11 @@ fn secured(plain: Options) -> Options {
         .with("listener.name.client.sasl.enabled.mechanisms", "PLAIN")
         .with("listener.name.client.plain.sasl.jaas.config", &users)
         .with("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
-        // The brokers themselves, and the harness: both on the internal listener.
+        // The brokers and the harness use the internal listener without authentication.
         .with("super.users", "User:ANONYMOUS")
 }
 
-/// Everything that the prober asks for.
+/// Grants every permission that the prober uses.
 #[track_caller]
 fn permit_all(cluster: &Cluster) {
     use Operation::{Create, Describe, DescribeConfigs, Read, Write};

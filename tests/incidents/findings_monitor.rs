@@ -1,4 +1,4 @@
-//! Which findings stood when, by a look at the page every 50 ms.
+//! Which findings were active when: polls `/api/v1/findings` every 50 ms.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,17 +10,17 @@ use crate::support::{FindingId, RunningProber, parse_findings};
 
 const EVERY: Duration = Duration::from_millis(50);
 
-/// A prober that is stopped does not answer; the next look finds what it says afterwards.
+/// A stopped prober does not answer; the next poll finds what it reports afterwards.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A thread that looks until dropped.
+/// A thread that polls until this is dropped.
 pub(crate) struct FindingsMonitor {
     samples: Arc<Mutex<Vec<FindingsSample>>>,
     end: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What stood from one moment on.
+/// The findings that were active from one moment on.
 #[derive(Debug, Clone)]
 pub(crate) struct FindingsSample {
     pub(crate) at: Instant,
@@ -38,7 +38,7 @@ impl FindingsMonitor {
         FindingsMonitor { samples, end, thread: Some(thread) }
     }
 
-    /// When one of these first stood, after a moment.
+    /// The first matching finding that was active after a moment, and when.
     pub(crate) fn first(&self, after: Instant, wanted: impl Fn(&FindingId) -> bool) -> Option<(Instant, FindingId)> {
         let samples = self.samples();
         let mut found = samples.iter().filter(|sample| after <= sample.at);
@@ -48,12 +48,12 @@ impl FindingsMonitor {
         })
     }
 
-    /// Since when nothing stands, or `None` while something does.
+    /// Since when no finding is active, or `None` while one is.
     pub(crate) fn calm_since(&self) -> Option<Instant> {
         self.samples().last().filter(|sample| sample.findings.is_empty()).map(|sample| sample.at)
     }
 
-    /// Every change, oldest first.
+    /// Every change of the active findings, oldest first.
     pub(crate) fn samples(&self) -> Vec<FindingsSample> {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -63,13 +63,13 @@ impl Drop for FindingsMonitor {
     fn drop(&mut self) {
         self.end.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // Its panic would show in the samples that are missing.
+            // If the thread panicked, samples are missing and the test fails.
             let _ = thread.join();
         }
     }
 }
 
-/// Notes what has changed since the look before.
+/// Polls the page and notes each change.
 fn look(address: &str, samples: &Mutex<Vec<FindingsSample>>, end: &AtomicBool) {
     let mut last = None;
     while !end.load(Ordering::Relaxed) {

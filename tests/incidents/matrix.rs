@@ -1,4 +1,4 @@
-//! The reports of many incidents as a table: for each fault what was found, how soon, and what should not have been.
+//! The reports of many incidents as a table: for each fault the findings, their delays, and the false findings.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use crate::incident::Expect;
 use crate::report::Report;
 use crate::support::FindingId;
 
-/// A row for each report, in Markdown, which is plain enough to read as text.
+/// A Markdown table with a row for each report.
 pub(crate) fn table(reports: &[Report]) -> String {
     let heads =
         ["fault", "expected", "found", "named after", "over after", "false findings", "bad events", "as promised"];
     lines(&heads, &reports.iter().map(row).collect::<Vec<_>>())
 }
 
-/// A row for each fault that ran more than once.
+/// A Markdown table with a row for each incident that ran several times.
 pub(crate) fn summary(reports: &[Report]) -> String {
     let heads =
         ["fault", "runs", "as promised", "named after (median, worst)", "over after (median, worst)", "false findings"];
@@ -35,7 +35,7 @@ pub(crate) fn summary(reports: &[Report]) -> String {
     lines(&heads, &rows.collect::<Vec<_>>())
 }
 
-/// Aligned, as a Markdown table.
+/// An aligned Markdown table.
 fn lines<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
     let width = |at: usize| {
         let cells = rows.iter().map(|row| row[at].as_str()).chain([heads[at]]);
@@ -86,14 +86,14 @@ fn expected(report: &Report) -> String {
     }
 }
 
-/// Where there is nothing to say.
+/// An empty cell.
 const NONE: &str = "–";
 
 fn seconds(time: Option<Duration>) -> String {
     time.map_or(NONE.to_owned(), |time| format!("{:.1} s", time.as_secs_f64()))
 }
 
-/// Median and worst; one that never came is the worst.
+/// Median and worst. `None` counts as the worst.
 fn spread(times: impl Iterator<Item = Option<Duration>>) -> String {
     let mut times: Vec<Duration> = times.map(|time| time.unwrap_or(Duration::MAX)).collect();
     times.sort_unstable();

@@ -1,4 +1,4 @@
-//! Which probes felt an incident, at which brokers, and how: what a diagnosis has to go by.
+//! Which probes an incident affected, at which brokers and how: the input of the diagnosis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -17,17 +17,17 @@ use crate::report::{Bad, Report};
 use crate::support::{Status, broker_of};
 use crate::test_bed::TestBed;
 
-/// A series is worth a line if its p99 is above this, or if anything in it was not good.
+/// A series is listed if its p99 is above this, or if an event in it was not good.
 const NOTABLE_SECONDS: f64 = 0.05;
 
-/// As `/metrics` names them.
+/// Names of metrics on `/metrics`.
 const DURATION: &str = "kafka_prober_duration_seconds";
 const PHASE: &str = "kafka_prober_phase_duration_seconds";
 
-/// Outcomes that count against whom they are about.
+/// Outcomes that count as bad.
 const BAD: [&str; 5] = ["slow", "error", "timeout", "lost", "corrupt"];
 
-/// What the prober had counted at one moment.
+/// The prober's counts at one moment.
 pub(crate) struct CountsSnapshot {
     at: Instant,
     status: Status,
@@ -47,13 +47,13 @@ impl CountsSnapshot {
         CountsSnapshot { at: status.at, status, metrics }
     }
 
-    /// Every due attempt is counted once, or on its way.
+    /// Each due attempt is counted once or in flight.
     #[track_caller]
     pub(crate) fn assert_balances(&self) {
         self.status.assert_balances();
     }
 
-    /// What was bad since an earlier moment.
+    /// Bad events since an earlier snapshot.
     pub(crate) fn bad_since(&self, earlier: &CountsSnapshot, victim: Option<i32>) -> Bad {
         let victim = victim.map(|victim| victim.to_string());
         let mut sum = Bad::default();
@@ -70,7 +70,8 @@ impl CountsSnapshot {
         sum
     }
 
-    /// A line for every series that was not plainly good since an earlier moment, and one for fresh connections to each broker.
+    /// A line for every series with an event that was not good or was slow since an earlier snapshot, and one for the fresh
+    /// connections to each broker.
     pub(crate) fn changes_since(&self, earlier: &CountsSnapshot) -> String {
         let since = self.metrics.since(&earlier.metrics);
         let [outcomes, errors, voids] = ["outcomes", "errors", "void"].map(|group| self.grown(earlier, group));
@@ -106,7 +107,7 @@ impl CountsSnapshot {
         told
     }
 
-    /// By how much one group of counts has grown since an earlier moment, in every series in which it has.
+    /// How much one group of counts has grown since an earlier snapshot, for the series where it has.
     fn grown(&self, earlier: &CountsSnapshot, group: &str) -> BTreeMap<Series, Counts> {
         let before = earlier.counts(group);
         let mut grown = self.counts(group);
@@ -146,7 +147,7 @@ fn list(counts: &Counts) -> String {
     counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Writes down what was felt before, during and after the fault, and which findings came and went.
+/// Writes the changed counts before, during and after the fault, and every change of the findings, to stderr and a file.
 pub(crate) fn keep(
     incident: &Incident,
     report: &Report,
@@ -178,7 +179,7 @@ pub(crate) fn keep(
     let _ = append(&text);
 }
 
-/// The end of the log of every broker whose process has ended.
+/// The last lines of the log of every broker whose process has ended.
 pub(crate) fn logs_of_ended_brokers(cluster: &Cluster) -> Vec<String> {
     let ended = cluster.brokers().iter().filter(|broker| !broker.is_running());
     let words = ended.map(|broker| format!("broker {} ended, and said last:\n{}\n", broker.id(), broker.log_tail()));
@@ -193,7 +194,7 @@ fn append(text: &str) -> io::Result<()> {
     io::Write::write_all(&mut file, text.as_bytes())
 }
 
-/// Where results are kept.
+/// The folder of the results.
 pub(crate) fn folder() -> PathBuf {
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     tmp.parent().unwrap_or(tmp).join("incidents")

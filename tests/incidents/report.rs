@@ -1,4 +1,4 @@
-//! What came of an incident: who was named, how soon, for how long, and what else was said.
+//! The result of one incident: the finding that named the culprit, when it began and ended, and all other findings.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use crate::incident::{Expect, Incident};
 use crate::probe_counts::CountsSnapshot;
 use crate::support::FindingId;
 
-/// A finding is to be over so soon after the fault; one that takes longer to be found, as what is asked for seldom, may take as
-/// long to be over.
+/// Goal for the end of the finding after the end of the fault. A finding that may take longer to begin, because its probe runs
+/// seldom, may take as long to end.
 const CLEARED_GOAL: Duration = Duration::from_secs(10);
 
-/// Kinds that speak of the prober itself.
+/// Kinds of findings about the prober itself.
 const ABOUT_ITSELF: [&str; 4] = ["prober_stalled", "prober_starved", "prober_network", "duplicate_vantage"];
 
 /// Whether findings of this kind blame the prober.
@@ -21,27 +21,27 @@ pub(crate) fn blames_the_prober(kind: &str) -> bool {
     ABOUT_ITSELF.contains(&kind)
 }
 
-/// What came of one incident.
+/// The result of one incident.
 #[derive(Debug, Clone)]
 pub(crate) struct Report {
     pub(crate) name: &'static str,
 
-    /// Who was to be named, if a broker was.
+    /// The broker that has to be named, if one has to.
     pub(crate) victim: Option<i32>,
     pub(crate) expected: Expect,
-    /// What named the culprit first, and how long after the fault began.
+    /// The first expected finding, and how long after the start of the fault it began.
     pub(crate) named: Option<(FindingId, Duration)>,
-    /// How long after its end the last finding was over; `None`: not within a minute.
+    /// How long after the end of the fault the last finding ended; `None` if it did not within a minute.
     pub(crate) cleared: Option<Duration>,
-    /// Everything else that was found.
+    /// All other findings.
     pub(crate) others: Vec<FindingId>,
-    /// Whether anything stood at all.
+    /// Whether there was any finding.
     pub(crate) found: bool,
     /// Bad events: of the victim in the broker view, of the others in it, and of the other views.
     pub(crate) bad: Bad,
 }
 
-/// Bad events from before the fault to when all was calm again.
+/// Bad events from before the fault until the cluster was healthy again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bad {
     pub(crate) victim: u64,
@@ -88,11 +88,11 @@ impl Report {
         }
     }
 
-    /// Everything that was not to be, with `patience` times the goals' time. Empty: as promised.
-    pub(crate) fn violations(&self, patience: u32) -> Vec<String> {
+    /// Every violation of the expectation, with `tolerance` times the goals' time. Empty: as promised.
+    pub(crate) fn violations(&self, tolerance: u32) -> Vec<String> {
         let mut violations = Vec::new();
         let within = match self.expected {
-            Expect::Victim { within, .. } | Expect::Cluster { within, .. } => Some(within * patience),
+            Expect::Victim { within, .. } | Expect::Cluster { within, .. } => Some(within * tolerance),
             Expect::Nothing { .. } | Expect::Prober { .. } => None,
         };
         match (&self.named, within) {
@@ -103,7 +103,7 @@ impl Report {
             }
             _ => {}
         }
-        let goal = within.unwrap_or_default().max(CLEARED_GOAL * patience);
+        let goal = within.unwrap_or_default().max(CLEARED_GOAL * tolerance);
         match self.cleared {
             _ if !self.found => {}
             None => violations.push("never over".to_owned()),
@@ -127,12 +127,12 @@ impl Report {
         violations
     }
 
-    /// What should not have been found.
+    /// The false findings.
     pub(crate) fn false_findings(&self) -> impl Iterator<Item = &FindingId> {
         self.others.iter().filter(|finding| self.is_false_finding(finding))
     }
 
-    /// Whether a finding that was not the one looked for blames somebody who is well.
+    /// Whether a finding that was not the expected one blames something healthy.
     pub(crate) fn is_false_finding(&self, (kind, broker): &FindingId) -> bool {
         let about_itself = blames_the_prober(kind);
         match self.expected {
@@ -145,7 +145,7 @@ impl Report {
 }
 
 impl Expect {
-    /// Whether this prober has the first of the kinds, which is what the fault should be called.
+    /// Whether this prober has the first of the expected kinds, which is the exact one for the fault.
     pub(crate) fn kind_exists(self) -> bool {
         let (Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } | Expect::Prober { kinds }) = self else {
             return true;
@@ -154,7 +154,7 @@ impl Expect {
         kinds.first().is_none_or(|kind| known(&kind))
     }
 
-    /// Whether it is told by silence or refusal alone, which needs no past to compare with.
+    /// Whether missing or refused answers alone show the fault, so that the prober needs no baseline.
     pub(crate) fn needs_no_baseline(self) -> bool {
         const KINDS: [&str; 5] =
             ["broker_stalled", "broker_frozen", "broker_down", "broker_unreachable", "cluster_unreachable"];
@@ -166,7 +166,7 @@ impl Expect {
         }
     }
 
-    /// Whether a finding is the one that is hoped for.
+    /// Whether a finding is one of those expected.
     fn names(self, victim: Option<i32>, (kind, broker): &FindingId) -> bool {
         let (kinds, of) = match self {
             Expect::Victim { kinds, .. } => (kinds, victim),

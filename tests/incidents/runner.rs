@@ -1,4 +1,5 @@
-//! One incident from calm to calm: the fault is injected, held and undone, and the page of findings is watched throughout.
+//! Runs one incident from a healthy cluster to a healthy cluster: injects the fault, holds it, undoes it, and polls the
+//! findings throughout.
 
 use std::time::{Duration, Instant};
 
@@ -12,28 +13,27 @@ use crate::report::Report;
 use crate::support::{Status, elapse};
 use crate::test_bed::TestBed;
 
-/// How long what is normal is looked at before, to compare with.
+/// How long the healthy cluster is measured before the fault, for comparison.
 const CALM: Duration = Duration::from_secs(4);
 
-/// What only counting tells, a prober of this age can tell: it knows what is usual, and no longer waits for a cluster to
-/// settle that it has just met.
+/// A prober of this age has a baseline, and its start-up cool-down is over: it can find faults that show only in a statistic.
 const GROWN_UP: Duration = Duration::from_secs(30);
 
-/// A finding has to be over for so long, so that one that comes and goes is not taken for one that is gone.
+/// No finding has to be active for this long, so that one that begins again is not taken for ended.
 const OVER_FOR: Duration = Duration::from_secs(3);
 
-/// Longer than any goal; what is not over by then is said to be so.
+/// Longer than any goal; a finding that is still active then is reported as never ended.
 const OVER_WITHIN: Duration = Duration::from_secs(60);
 
-/// Every attempt that the fault has hit is decided by then.
+/// Every attempt that the fault affected is judged by then: the longest deadline is 10 s.
 const DECIDED_WITHIN: Duration = Duration::from_secs(11);
 
-/// Runs one incident, and says what came of it.
+/// Runs one incident and returns its report.
 #[track_caller]
 pub(crate) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
     wait_until_healthy(bed);
     let start = CountsSnapshot::of(bed);
-    // So that the fault meets every phase of the prober's schedule.
+    // A random second, so that the fault meets every phase of the prober's schedule.
     let youth = if incident.expect.needs_no_baseline() { CALM } else { GROWN_UP.saturating_sub(bed.age()) };
     elapse(CALM.max(youth) + bed.random.between(&(Duration::ZERO..Duration::from_secs(1))));
     let before = CountsSnapshot::of(bed);
@@ -66,7 +66,7 @@ pub(crate) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
     report
 }
 
-/// Waits until every partition is led where it should be, every broker is good, and nothing stands.
+/// Waits until every partition has its preferred leader, every broker has good events in both views, and no finding is active.
 #[track_caller]
 pub(crate) fn wait_until_healthy(bed: &TestBed<'_>) {
     bed.cluster.heal();
@@ -79,7 +79,7 @@ pub(crate) fn wait_until_healthy(bed: &TestBed<'_>) {
     wait_until(OVER_WITHIN, "no finding stands before the incident", || bed.probing.findings().is_empty());
 }
 
-/// When the last finding was over; `None` if that was not to be waited for.
+/// When the last finding ended; `None` if one is still active after a minute.
 fn wait_calm(findings_monitor: &FindingsMonitor) -> Option<Instant> {
     let began = Instant::now();
     while began.elapsed() < OVER_WITHIN {

@@ -1,4 +1,4 @@
-//! What an incident gets its hands on.
+//! What an incident works with: a cluster, a prober in front of it, and the broker that suffers.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::harness::{Cluster, raw};
 use crate::incident::Incident;
 use crate::support::{RunningProber, TOPIC};
 
-/// A cluster, a prober in front of it, and who is to suffer.
+/// A cluster, a prober in front of it, and the victim.
 pub(crate) struct TestBed<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) probing: RunningProber,
@@ -27,7 +27,7 @@ pub(crate) struct TestBed<'a> {
 }
 
 impl<'a> TestBed<'a> {
-    /// The prober starts, with what it needs for this incident.
+    /// Starts the prober with the settings of the incident's cluster kind.
     pub(crate) fn start(
         incident: &Incident,
         cluster: &'a Cluster,
@@ -45,7 +45,7 @@ impl<'a> TestBed<'a> {
         TestBed { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, fault_started: None }
     }
 
-    /// The same for the next incident, with another chance.
+    /// The same cluster and prober for the next incident, with a new random victim.
     pub(crate) fn for_next_incident(self, mut random: Random) -> TestBed<'a> {
         let victim = random.one_of(&ids(self.cluster));
         TestBed { random, victim, fault_started: None, ..self }
@@ -56,12 +56,12 @@ impl<'a> TestBed<'a> {
         ids(self.cluster)
     }
 
-    /// For how long the prober has run.
+    /// How long the prober has run.
     pub(crate) fn age(&self) -> Duration {
         self.opened.elapsed()
     }
 
-    /// The broker that suffers, if the incident is about one.
+    /// The victim: the broker that suffers, if the incident is about one.
     pub(crate) fn victim(&self) -> &'a Broker {
         self.cluster.broker(self.victim)
     }
@@ -70,12 +70,12 @@ impl<'a> TestBed<'a> {
         self.victim
     }
 
-    /// It must be this one and no other.
+    /// Makes this broker the victim.
     pub(crate) fn set_victim(&mut self, broker: i32) {
         self.victim = broker;
     }
 
-    /// A controller of its own.
+    /// The controller with this id, which is a process of its own.
     #[track_caller]
     pub(crate) fn controller(&self, id: i32) -> &'a Broker {
         let found = self.cluster.controllers().iter().find(|node| node.id() == id);
@@ -89,7 +89,7 @@ impl<'a> TestBed<'a> {
         found.unwrap_or_else(|| panic!("no disk of broker {} holds the pinned partition", self.victim))
     }
 
-    /// A broker but the victim, on the harness's own listener.
+    /// The internal address of a broker other than the victim.
     #[track_caller]
     pub(crate) fn other_internal_address(&self) -> &'a str {
         let other = self.cluster.brokers().iter().find(|broker| broker.id() != self.victim && broker.is_serving());
@@ -103,7 +103,7 @@ impl<'a> TestBed<'a> {
         self.cluster.await_ready();
     }
 
-    /// Starts the victim anew, whether or not the fault has ended it.
+    /// Restarts the victim, whether or not the fault has ended it.
     #[track_caller]
     pub(crate) fn restart(&self) {
         if self.victim().is_running() {
@@ -112,7 +112,7 @@ impl<'a> TestBed<'a> {
         self.start_stopped_brokers();
     }
 
-    /// Whether every replica of every partition is in sync, by the word of every broker.
+    /// Whether every replica of every partition is in sync, in the metadata of every broker.
     pub(crate) fn all_in_sync(&self) -> bool {
         self.cluster.brokers().iter().all(|broker| {
             let seen = raw::metadata_of_all(broker.internal_address()).unwrap_or_default();
@@ -120,29 +120,29 @@ impl<'a> TestBed<'a> {
         })
     }
 
-    /// Ends the receiver of the prober's metrics.
+    /// Stops the receiver of the prober's metrics.
     pub(crate) fn stop_otlp_receiver(&mut self) {
         self.sink = None;
     }
 
-    /// The prober's own wall_clock.
+    /// The prober's wall clock, which the test can set.
     #[track_caller]
     pub(crate) fn wall_clock(&self) -> &FakeWallClock {
         self.wall_clock.as_ref().unwrap_or_else(|| panic!("the prober of this cluster_kind has the machine's calendar"))
     }
 
-    /// The incident's own network.
+    /// The network namespace of the test.
     #[track_caller]
     pub(crate) fn network(&self) -> &'a Network {
         self.network.unwrap_or_else(|| panic!("this cluster_kind has no network of its own"))
     }
 
-    /// The fault begins now: what came before was preparation.
+    /// Marks the start of the fault; everything before was preparation.
     pub(crate) fn mark_fault_started(&mut self) {
         self.fault_started = Some(Instant::now());
     }
 
-    /// When the fault began, if that was said, and forgets it.
+    /// The marked start of the fault, which is then cleared.
     pub(crate) fn take_fault_started(&mut self) -> Option<Instant> {
         self.fault_started.take()
     }

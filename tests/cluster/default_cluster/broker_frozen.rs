@@ -1,4 +1,4 @@
-//! Broker 2 is stopped (SIGSTOP) for 30 s: it keeps its connections, the kernel accepts more, and nobody answers.
+//! Broker 2 is stopped (SIGSTOP) for 30 s: its connections stay open, the kernel accepts more, and no request is answered.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::{RunningProber, TOLERANCE, TOPIC, assert_export_balances, el
 /// Goal for `/metrics` while a broker is frozen.
 const PAGE_GOAL: Duration = Duration::from_millis(10);
 
-/// Goal for the first good event after the thaw, against the harness's own first write.
+/// Goal for the first good event after the thaw, compared with the harness's own first write.
 const RECOVERY_GOAL: Duration = Duration::from_secs(1);
 
 /// Goals for a finding that names the broker, and for its end after the thaw.

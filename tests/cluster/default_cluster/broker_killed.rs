@@ -1,4 +1,4 @@
-//! Broker 2 is killed (SIGKILL) and started again after 20 s; in between it leaves the metadata.
+//! Broker 2 is killed (SIGKILL) and started again after 20 s; meanwhile it leaves the metadata.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::harness::reference_writer::ReferenceWriter;
 use crate::harness::shared_cluster;
 use crate::support::{RunningProber, TOLERANCE, assert_export_balances, elapse};
 
-/// Goal for the first ack after the restart, against the harness's own.
+/// Goal for the first ack after the restart, compared with the harness's own.
 const RECOVERY_GOAL: Duration = Duration::from_secs(1);
 
 #[test]

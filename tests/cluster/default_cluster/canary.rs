@@ -1,5 +1,5 @@
-//! A real topic now and then: what a crash has left of it is deleted first, and every broker is seen to hear of the new one
-//! and of its end.
+//! The canary topic: a leftover of a crash is deleted first, and every broker is seen to learn of the new topic and of its
+//! deletion.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{CANARY, CLUSTER, RunningProber, Status};
 fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {
     let Some(cluster) = shared_cluster() else { return };
     let address = cluster.any_internal_address();
-    // As if a prober had died between the two.
+    // A leftover, as of a prober that died between create and delete.
     raw::create_topic(address, CANARY, &[vec![1]], &[]).expect("the topic is created");
     let on = [
         ("KAFKA_PROBER__PROBES__CONTROLLER__CANARY", "true"),
@@ -35,7 +35,7 @@ fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {
     }
     assert_eq!(seen.cluster().bad_in(CLUSTER, "controller"), 0, "a canary that is there is an answer like any other");
     probing.stop();
-    // It may have been stopped between the two.
+    // The prober may have been stopped between create and delete.
     let _ = raw::delete_topic(address, CANARY);
     wait_until(Duration::from_secs(10), "no canary is left", || {
         raw::metadata_of_all(address).is_ok_and(|seen| seen.topic_names().all(|name| name != CANARY))
@@ -50,7 +50,7 @@ fn action(status: &Status, action: &str, result: &str) -> u64 {
         .sum()
 }
 
-/// How often a phase was passed at a broker, or in the cluster.
+/// How often a phase was completed at a broker, or in the cluster.
 fn passed(status: &Status, broker: Value, phase: &str) -> u64 {
     let phases = status.page("/clusters/0/phases").as_array().into_iter().flatten();
     phases.filter(|row| row["broker"] == broker && row["phase"] == phase).filter_map(|row| row["count"].as_u64()).sum()

@@ -1,4 +1,4 @@
-//! `check` on a real cluster: quick where all is well, and right about who is not.
+//! `check` on a real cluster: quick on a healthy one, and it names the frozen broker.
 
 use std::time::{Duration, Instant};
 

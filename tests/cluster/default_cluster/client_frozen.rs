@@ -1,5 +1,5 @@
-//! Broker 2 is stopped (SIGSTOP) for 45 s: the broker view names it alone; applications suffer until the cluster gives
-//! its partition to another broker, as long as Kafka's own producer does.
+//! Broker 2 is stopped (SIGSTOP) for 45 s: the broker view names it alone, and the client view is bad for as long as Kafka's
+//! own Java producer fails, until another broker leads the partition.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,13 +13,13 @@ const FROZEN: Duration = Duration::from_secs(45);
 const INTERVAL: Duration = Duration::from_millis(500);
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The consumer is off the frozen leader by then.
+/// The consumer reads from the new leader by then.
 const LEAVES_WITHIN: Duration = Duration::from_secs(20);
 
-/// Goal: how far the prober's word and Java's may be apart.
+/// Goal: how much the client view and the Java producer may differ.
 const APART: Duration = Duration::from_secs(2);
 
-/// From when to when the records of a partition were sent that failed, since the freeze.
+/// When the first and the last failed record of a partition were sent, since the freeze.
 type Bad = Option<(Duration, Duration)>;
 
 #[test]
@@ -68,7 +68,7 @@ fn applications_suffer_as_long_as_kafkas_own_producer_does() {
         let felt = of_java(&java, broker - 1, frozen_wall);
         let said = of_prober(seen.get(&broker));
         eprintln!("partition led by broker {broker}: bad for Java {felt:?}, in the client view {said:?}");
-        // Whoever felt nothing felt it for no time, from the freeze on.
+        // No failed record counts as zero time from the freeze on.
         let ((java_from, java_to), (from, to)) = (felt.unwrap_or_default(), said.unwrap_or_default());
         let allowed = TOLERANCE * APART;
         assert!(from.abs_diff(java_from) <= allowed, "broker {broker}: from {from:?}, Java from {java_from:?}");
@@ -84,12 +84,12 @@ fn applications_suffer_as_long_as_kafkas_own_producer_does() {
     assert!(written <= truth.distinct as f64, "every ack stands for a record in the topic");
 }
 
-/// Produce events that were not good; a slow one is good where availability is asked for.
+/// Produce events that failed; a slow one is available.
 fn not_good(client: &Status, broker: i32) -> u64 {
     ["error", "timeout"].iter().map(|outcome| client.outcome(broker, "produce", outcome)).sum()
 }
 
-/// Failed records are counted when their deadline has passed and settled.
+/// Failed records are counted after their deadline and the settle time.
 fn of_prober(counted: Option<&Vec<Duration>>) -> Bad {
     const SETTLE: Duration = Duration::from_millis(150);
     let sent = |counted: &Duration| counted.saturating_sub(DEADLINE + SETTLE);

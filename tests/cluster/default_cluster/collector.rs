@@ -1,4 +1,4 @@
-//! The collector is down for a minute, or hangs: probing does not notice, and the totals are exact afterwards.
+//! The OTLP receiver is down for a minute, or hangs: probing is not affected, and the totals are exact afterwards.
 
 use std::time::Duration;
 

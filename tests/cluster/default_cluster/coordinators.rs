@@ -1,5 +1,5 @@
-//! Commits and transactions: one coordinator frozen, thousands of attempts of each, two probers of one name, and what is
-//! left behind.
+//! Commits and transactions: a frozen coordinator, thousands of attempts, two probers with one vantage, and what they leave in
+//! the cluster.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -14,13 +14,13 @@ use crate::support::{PREFIX, RunningProber, Status, TOPIC, elapse};
 
 const COMMIT: &str = "commit";
 const TRANSACTION: &str = "transaction";
-/// Not `slow`: that is also what a busy machine looks like.
+/// Without `slow`, which a busy machine causes as well.
 const BAD: [&str; 4] = ["error", "timeout", "lost", "corrupt"];
 
-/// After a broker froze: 9 s until it is fenced, and time to elect; then also the deadline of what was sent before.
+/// After a broker froze: 9 s until it is fenced, and time for the election.
 const MOVED_WITHIN: Duration = Duration::from_secs(12);
 
-/// Commits are asked more often than by default, so that there is something to count.
+/// Commits and transactions more often than by default, so that there are enough events.
 const OFTEN: [(&str, &str); 2] =
     [("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "500ms"), ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "1s")];
 
@@ -32,7 +32,7 @@ fn bad(status: &Status, broker: i32, probe: &str) -> u64 {
     BAD.iter().map(|outcome| status.coordinator().outcome(broker, probe, outcome)).sum()
 }
 
-/// Waits until every coordinator has answered well a few times.
+/// Waits until every coordinator has three good events of each probe.
 fn wait_coordinated(probing: &RunningProber, cluster: &Cluster) -> Status {
     let addr = cluster.any_internal_address();
     let of = [(COMMIT, CoordinatorType::Group), (TRANSACTION, CoordinatorType::Transaction)];
@@ -65,7 +65,7 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
     });
     let moved = frozen_at.elapsed();
     eprintln!("the coordinators of the frozen broker moved after {moved:?}");
-    // What was asked before the move runs into its deadline, at the latest 10 s after it.
+    // Requests sent before the move reach their deadline at most 10 s after it.
     elapse(MOVED_WITHIN.saturating_sub(moved) + Duration::from_secs(10));
     let settled = probing.status();
     elapse(Duration::from_secs(10));
@@ -87,7 +87,7 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
     probing.stop();
 }
 
-/// Everything of ours that coordinators and brokers keep.
+/// Groups, transactional ids and topics in the cluster.
 #[derive(Debug, PartialEq, Eq)]
 struct Kept {
     groups: BTreeSet<String>,
@@ -105,13 +105,13 @@ fn kept(cluster: &Cluster) -> Kept {
     }
 }
 
-/// Attempts of each kind: a thousand in half a minute, or as many as are asked for (ten thousand take six minutes).
+/// Attempts of each probe; a thousand without it, which take half a minute (ten thousand take six minutes).
 const ATTEMPTS: &str = "KAFKA_PROBER_TEST_ATTEMPTS";
 
 /// Every direct probe, ten to thirty times a second over all brokers.
 const FAST: [(&str, &str); 6] = [
     ("KAFKA_PROBER__PROBES__COMMIT__INTERVAL", "30ms"),
-    // One at a time for each broker: what comes due faster than they end would only wait.
+    // One transaction at a time for each broker: with a shorter interval attempts would only queue.
     ("KAFKA_PROBER__PROBES__TRANSACTION__INTERVAL", "100ms"),
     ("KAFKA_PROBER__PROBES__CONTROLLER__INTERVAL", "30ms"),
     ("KAFKA_PROBER__PROBES__FETCH__INTERVAL", "80ms"),
@@ -119,7 +119,7 @@ const FAST: [(&str, &str); 6] = [
     ("KAFKA_PROBER__PROBES__CONNECT__INTERVAL", "80ms"),
 ];
 
-/// The attempts of one kind that were good, and those that were not, over all brokers.
+/// The good and the bad attempts of one probe, over all brokers.
 fn ended(status: &Status, probe: &str) -> (u64, u64) {
     let rows = status.rows().filter(|row| row["probe"] == probe);
     let count = |row: &serde_json::Value, outcome: &str| row["outcomes"][outcome].as_u64().unwrap_or(0);
@@ -158,7 +158,7 @@ fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
     assert_eq!(first, last);
     let of_ours =
         |names: &BTreeSet<String>| names.iter().filter(|name| name.starts_with(&format!("{PREFIX}flat-"))).count();
-    // One for each partition of the internal topic, of which the harness makes six.
+    // One for each of the six partitions of the internal topic.
     assert_eq!((of_ours(&last.groups), of_ours(&last.transactional_ids)), (6, 6), "{last:?}");
     assert_eq!(end.number("/prober/imbalances"), 0.0);
     let addrs: Vec<&str> = cluster.brokers().iter().map(|broker| broker.internal_address()).collect();
@@ -189,7 +189,7 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
         groups.into_iter().filter(|group| group.starts_with(&format!("{PREFIX}clean-"))).collect::<BTreeSet<_>>()
     };
     wait_until(Duration::from_secs(60), "one group for each partition", || ours().len() == 6);
-    // Neighbours by name: of another vantage, and of somebody who names like us.
+    // Groups with similar names: of another vantage, and of somebody else.
     let others = ["cleaner-0", "clean-", "clean-7", "clean-0.0.0"].map(|name| format!("{PREFIX}{name}"));
     for group in &others {
         commit_offset(addrs[0], group, TOPIC, 1).expect("a group of the harness");

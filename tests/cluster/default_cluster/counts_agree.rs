@@ -1,4 +1,4 @@
-//! One count, four witnesses: the ledger (status page), `/metrics`, what came over OTLP, and the topic itself.
+//! The same counts in four places: the ledger (status page), `/metrics`, the OTLP export, and the topic itself.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{DIRECT, PROBES, REPLICATED, RunningProber, TOPIC, broker_of
 fn every_count_is_the_same_everywhere() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::http();
-    // Slow enough that nothing is on the way for seconds at a time, which is when counts can be compared exactly.
+    // Slow enough that nothing is in flight for seconds at a time, so that counts can be compared exactly.
     let env = [
         ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "6s"),
         ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "6s"),
@@ -31,11 +31,11 @@ fn every_count_is_the_same_everywhere() {
         if before.in_flight() != 0 {
             return None;
         }
-        // The page is at most a second old, an export 200 ms.
+        // The page is at most 1 s old, an export 200 ms.
         wait_for(Duration::from_secs(5), "two more exports", || (exports + 7 <= sink.exports()).then_some(()));
         let metrics = probing.prober.metrics();
         let written = [TOPIC, REPLICATED].map(|topic| read_topic(&cluster, topic).records as u64);
-        // What was written just before the topic was read must show: the page's numbers are up to 100 ms old.
+        // The page is up to 100 ms old, and has to include what was written just before the topic was read.
         elapse(Duration::from_millis(500));
         let after = probing.status();
         let quiet = after.in_flight() == 0 && before.rows().eq_by_counts(after.rows());
@@ -74,7 +74,7 @@ fn every_count_is_the_same_everywhere() {
     probing.stop();
 }
 
-/// Equality of what a status page counted, leaving out what ages on it.
+/// Compares the counts of two status pages, without the fields that age.
 trait EqByCounts<'a>: Iterator<Item = &'a serde_json::Value> + Sized {
     fn eq_by_counts(self, other: impl Iterator<Item = &'a serde_json::Value>) -> bool {
         let counts =

@@ -1,4 +1,4 @@
-//! Three brokers, default settings, nothing wrong: every direct probe asks every broker, and hears nothing bad.
+//! Three healthy brokers, default settings: every direct probe asks every broker, and every event is good.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::support::{CLUSTER, DIRECT, RunningProber, Status, assert_export_balan
 
 const WATCHED: Duration = Duration::from_secs(30);
 
-/// Questions in that time at their default intervals, less those that lie across its ends.
+/// Good events in that time at default intervals, less those in flight at its ends.
 const LEAST: [(&str, u64); 3] = [("fetch", 28), ("metadata", 28), ("connect", 2)];
 
-/// These wait on three JVMs that share two cores, where an answer may take a second: three times the defaults.
+/// Three times the default thresholds: three JVMs share two cores, and an answer of a coordinator may take a second.
 const PATIENT: [(&str, &str); 2] =
     [("KAFKA_PROBER__PROBES__COMMIT__THRESHOLD", "3s"), ("KAFKA_PROBER__PROBES__TRANSACTION__THRESHOLD", "6s")];
 
 #[test]
 fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
     let Some(cluster) = shared_cluster() else { return };
-    // A first group makes Kafka create the topic of committed offsets, and then commits are probed.
+    // The first group makes Kafka create `__consumer_offsets`, without which commits are not probed.
     wait_for(Duration::from_secs(30), "Kafka has a coordinator for a group", || {
         raw::coordinator(cluster.any_internal_address(), "harness").ok()
     });
-    // Where an earlier test has frozen a broker, it may not be one any more.
+    // A broker that an earlier test froze may lead no partition of it.
     let coordinators = coordinators(cluster.any_internal_address(), CoordinatorType::Group).expect("a broker answers");
     assert!(!coordinators.is_empty(), "somebody leads __consumer_offsets");
     let sink = OtlpSink::grpc();

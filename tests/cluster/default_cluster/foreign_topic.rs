@@ -1,4 +1,4 @@
-//! A topic of our name that holds somebody else's records is reported and left alone.
+//! A topic with the prober's name that holds foreign records is reported and left alone.
 
 use std::time::Duration;
 

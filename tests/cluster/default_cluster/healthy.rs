@@ -1,4 +1,4 @@
-//! Three brokers, default settings, nothing wrong: every event is good from the first on, in both views.
+//! Three healthy brokers, default settings: every event is good from the first on, in both views.
 
 use std::time::Duration;
 

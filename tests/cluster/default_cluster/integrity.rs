@@ -1,11 +1,11 @@
-//! Restarts, neighbours, and topics that are made anew: nothing of it is anybody's loss.
+//! Restarts, a second vantage, and topics that are deleted and created again are not counted as lost or duplicate records.
 
 use std::time::Duration;
 
 use crate::harness::{raw, shared_cluster, wait_for};
 use crate::support::{ANOMALIES, REPLICATED, RunningProber, Status, TOPIC};
 
-/// What is never counted where no record was lost, doubled or damaged.
+/// No anomaly is counted where no record was lost, duplicated or damaged.
 #[track_caller]
 fn assert_nothing_odd(status: &Status, whose: &str) {
     for view in [status, &status.client()] {
@@ -20,7 +20,7 @@ fn assert_nothing_odd(status: &Status, whose: &str) {
 fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
     let Some(cluster) = shared_cluster() else { return };
     let bootstrap = cluster.bootstrap();
-    // Quick, so that a kill finds records on their way.
+    // A short interval, so that records are in flight when the prober is killed.
     let quick =
         [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "20ms"), ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "20ms")];
     for life in 1..=10 {
@@ -32,7 +32,7 @@ fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
             assert_nothing_odd(&status, &format!("life {life}"));
         }
         if let Some(beside) = &mut beside {
-            // It goes while the other is at work.
+            // It stops while the other is probing.
             beside.stop();
             assert_nothing_odd(&probing.wait_good(&[1, 2, 3]), &format!("life {life}, after the neighbour left"));
         }
@@ -54,7 +54,7 @@ fn topics_made_anew_under_the_prober_are_nobodys_loss() {
     for topic in [TOPIC, REPLICATED] {
         raw::delete_topic(address, topic).expect("the topic is deleted");
     }
-    // The prober sees that they are gone, and creates them again.
+    // The prober notices that they are gone and creates them again.
     for topic in [TOPIC, REPLICATED] {
         wait_for(Duration::from_secs(40), "the topic is there again", || {
             let seen = raw::metadata(address, &[topic]).ok()?;

@@ -1,4 +1,4 @@
-//! What the cluster says of itself, against the harness's own metadata: healthy, with broker 2 frozen, and well again.
+//! The observation of the cluster, compared with the harness's own metadata: healthy, with broker 2 frozen, and healthy again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::harness::raw::{self, Metadata};
 use crate::harness::shared_cluster;
 use crate::support::{PREFIX, RunningProber, Status};
 
-/// As often as it can be.
+/// The shortest interval.
 const OFTEN: [(&str, &str); 1] = [("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")];
 
 /// Of the harness's clusters of three brokers.
 const MIN_ISR: usize = 2;
 
-/// A session of 9 s, a silent broker that was being asked, and the next round.
+/// A broker session of 9 s, the time-out of a request to the frozen broker, and the next round.
 const TOLD_WITHIN: Duration = Duration::from_secs(90);
 
 /// Replicas, leaders and preferred leaders by broker.
@@ -37,7 +37,8 @@ fn told(status: &Status) -> BTreeMap<i32, [u64; 3]> {
     rows.iter().filter_map(|row| Some((i32::try_from(row["broker"].as_i64()?).ok()?, numbers(row)))).collect()
 }
 
-/// Under-replicated, at and below the minimum, offline: of all topics but the prober's.
+/// Partitions that are under-replicated, at and under the minimum of in-sync replicas, and offline, without the prober's
+/// topics.
 fn health(truth: &Metadata) -> [u64; 4] {
     let others = || truth.partitions.iter().filter(|partition| !partition.topic.starts_with(PREFIX));
     let count = |of: &dyn Fn(usize, usize, i32) -> bool| {

@@ -1,4 +1,4 @@
-//! The prober's own process is stopped for 10 s while the cluster is well: it blames nobody.
+//! The prober's process is stopped for 10 s while the cluster is healthy: it blames no broker.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{RunningProber, Status, assert_export_balances, elapse};
 fn frozen_prober_blames_nobody() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
-    // A hundred records a second to each broker, each on its way for a millisecond or so.
+    // A hundred records a second to each broker, each in flight for about a millisecond.
     let quick = [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "10ms")];
     let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &quick);
     probing.wait_good(&[1, 2, 3]);
@@ -34,7 +34,7 @@ fn frozen_prober_blames_nobody() {
     assert_export_balances(&sink, &["1", "2", "3"]);
 }
 
-/// Stops the prober for so long, and lets it run for so long afterwards.
+/// Stops the prober, then lets it run.
 fn freeze(probing: &mut RunningProber, stopped: Duration, awake: Duration) {
     probing.prober.freeze();
     elapse(stopped);
@@ -42,10 +42,10 @@ fn freeze(probing: &mut RunningProber, stopped: Duration, awake: Duration) {
     elapse(awake);
 }
 
-/// What is on its way when the prober freezes is void, and says why. Whether anything is, is a matter of chance.
+/// Freezes the prober until a record was in flight, which is void with the reason `stall`. Whether one is in flight is random.
 fn freeze_until_something_was_on_the_way(probing: &mut RunningProber) -> Status {
     wait_for(Duration::from_secs(120), "a freeze meets a record on its way, which is void", || {
-        // Longer than the threshold, without which nothing has to be void.
+        // Longer than the threshold; a shorter stall need not void anything.
         freeze(probing, Duration::from_millis(1500), Duration::from_millis(500));
         let status = probing.status();
         for view in [&status, &status.client()] {
@@ -60,7 +60,7 @@ fn stall_of_30_ms_voids_nothing() {
     let Some(cluster) = shared_cluster() else { return };
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
-    // Well below the second in a minute from which on the prober accuses itself.
+    // Well below 1 s a minute, from which on the prober reports itself.
     for _ in 0..12 {
         freeze(&mut probing, Duration::from_millis(30), Duration::from_millis(300));
     }

@@ -1,5 +1,5 @@
-//! A cluster that permits little: what needs a permission says which, and rests; nothing else suffers, and nobody is
-//! blamed.
+//! A cluster with few ACLs: a part of the prober without permission names the one it needs and backs off. Nothing else is
+//! affected, and no broker is blamed.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{CANARY, CLUSTER, PREFIX, RunningProber, Status, TOPIC, elap
 const USER: &str = "prober";
 const PASSWORD: &str = "its-secret";
 
-/// What the parts of the observation need that the user may not do.
+/// The parts of the observation that are off, and the permission that each names.
 const OFF: [(&str, &str); 3] = [
     ("quorum", "grant DESCRIBE on CLUSTER"),
     ("reassignments", "grant DESCRIBE on CLUSTER"),
@@ -25,7 +25,7 @@ fn cluster() -> Cluster {
         .with("listener.name.client.sasl.enabled.mechanisms", "PLAIN")
         .with("listener.name.client.plain.sasl.jaas.config", &plain)
         .with("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer")
-        // The brokers themselves, and the harness: both on the internal listener.
+        // The brokers and the harness use the internal listener without authentication.
         .with("super.users", "User:ANONYMOUS");
     Cluster::start(options)
 }
@@ -60,7 +60,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     assert_ne!(refused.state(1), Some("failing"), "the broker is not to blame");
     assert!(says(&refused, &format!("controller: grant CREATE on topic {CANARY}")));
 
-    // The prober that was refused is given what it asked for, and goes on by itself.
+    // The prober gets the permission that it named, and goes on by itself.
     permit(Resource::Topics(PREFIX), &[Operation::Create, Operation::Describe, Operation::Read, Operation::Write]);
     let good = strict.wait_good(&[1]);
     strict.wait_status(Duration::from_secs(60), "what is not permitted says what would permit it", |status| {
@@ -80,7 +80,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
         assert_eq!(of_part(&later, part).0, "on", "{part}");
     }
 
-    // Coordinators can be seen now, and refuse: a few events say so, then the probes rest.
+    // The internal topics are visible now, and the coordinators refuse: a few events fail, then the probes back off.
     for of in [CoordinatorType::Group, CoordinatorType::Transaction] {
         permit(Resource::Topics(of.topic()), &[Operation::Describe]);
     }
@@ -93,7 +93,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     let rested = strict.status();
     for probe in ["commit", "transaction"] {
         let due = |status: &Status| status.coordinator().due(1, probe);
-        // A permission may be given back: they are asked every ten seconds at first.
+        // The first back-off is 10 s, because the permission may be granted at any time.
         assert!(due(&rested) <= due(&resting) + 2, "{probe} rests: {} more", due(&rested) - due(&resting));
         assert!((1..=4).contains(&rested.coordinator().bad_in(1, probe)), "{probe}");
     }
@@ -122,7 +122,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     permitted.stop();
 }
 
-/// A part's state, and what it says would help.
+/// The state of a part of the observation, and the permission that its message names.
 fn of_part(status: &Status, part: &str) -> (String, String) {
     let parts = status.observation("/parts").as_array().cloned().unwrap_or_default();
     let found = parts.iter().find(|row| row["part"] == part).cloned().unwrap_or_default();

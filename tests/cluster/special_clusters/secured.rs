@@ -1,5 +1,5 @@
-//! Brokers behind TLS and SASL: both views are good, over many sessions; and what the cluster or we refuse is named as
-//! what it is, and no broker is blamed for it.
+//! Brokers with TLS and SASL: both views are good over many sessions. A refusal by the broker or by the prober has its own
+//! error type, and no broker is blamed for it.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ const PASSWORD: &str = "its-secret";
 /// A broker ends a connection that is older than this at its next request (KIP-368).
 const SESSION_MS: &str = "4000";
 
-/// One broker, the client listener of which wants SASL over TLS, and ends sessions early.
+/// One broker whose client listener demands SASL over TLS and ends sessions after 4 s.
 fn cluster(shows: &Issued) -> Cluster {
     let of_client = |key: &str| format!("listener.name.client.{key}");
     let plain = format!("org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";");
@@ -33,12 +33,12 @@ fn cluster(shows: &Issued) -> Cluster {
     Cluster::start(options)
 }
 
-/// As a properties file has it.
+/// As a properties file contains it.
 fn on_one_line(pem: &str) -> String {
     pem.trim_end().replace('\n', "\\n")
 }
 
-/// A prober with this security; what is not named is as it should be.
+/// A prober with these security settings; those that are not given are valid.
 fn probing(cluster: &Cluster, ca: &str, security: &[(&str, &str)]) -> RunningProber {
     let mut all = vec![("PROTOCOL", "sasl_ssl"), ("CA", ca), ("USERNAME", USER), ("PASSWORD", PASSWORD)];
     all.extend(security);
@@ -70,7 +70,7 @@ fn secured_cluster_is_probed_over_many_sessions_and_refusals_blame_no_broker() {
         let mut probing = probing(&cluster, &ca, &[("SASL_MECHANISM", mechanism)]);
         probing.wait_good(&[1]);
         let before = probing.status();
-        // Two sessions and a bit.
+        // More than two sessions of 4 s.
         elapse(Duration::from_secs(9));
         let after = probing.status();
         for (earlier, later, rate) in [(&before, &after, 40), (&before.client(), &after.client(), 16)] {

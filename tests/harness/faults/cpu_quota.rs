@@ -1,7 +1,7 @@
-//! A process that gets a small share of a processor, as in a container with a tight limit.
+//! A CPU quota for one process, as in a container with a tight limit.
 //!
-//! By a control group of its own where root may make one (version 1 or 2). Where not, the process is stopped and continued
-//! by turns, which is coarser and says so.
+//! A cgroup of its own (version 1 or 2) where root may make one. Otherwise the process is stopped and continued periodically,
+//! which is coarser; [`CpuQuota::mechanism`] tells which.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::pauses::Pauses;
 /// The kernel's default period.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// Where systems have the controller of processor time: version 1, and 2.
+/// Mount points of the CPU controller, version 1 and version 2.
 const PLACES: [(&str, Version); 2] = [("/sys/fs/cgroup/cpu", Version::One), ("/sys/fs/cgroup", Version::Two)];
 
 #[derive(Debug, Clone, Copy)]
@@ -22,9 +22,9 @@ enum Version {
     Two,
 }
 
-/// A starving process, until it is dropped.
+/// A CPU quota, lifted when this is dropped.
 pub(crate) enum CpuQuota {
-    /// In this control group.
+    /// By this cgroup.
     Group { group: PathBuf, parent: PathBuf, pid: u32 },
     /// By signals.
     Turns(Pauses),
@@ -38,7 +38,7 @@ impl CpuQuota {
         group.unwrap_or_else(|| CpuQuota::Turns(Pauses::periodic(pid, PERIOD - quota, quota)))
     }
 
-    /// How it is done.
+    /// How the quota is enforced.
     pub(crate) fn mechanism(&self) -> &'static str {
         match self {
             CpuQuota::Group { .. } => "a control group",
@@ -46,7 +46,7 @@ impl CpuQuota {
         }
     }
 
-    /// How often the kernel held it back, where it says so.
+    /// How many periods the kernel throttled the process, from cpu.stat; `None` without a cgroup.
     pub(crate) fn throttled(&self) -> Option<u64> {
         let CpuQuota::Group { group, .. } = self else { return None };
         let stat = fs::read_to_string(group.join("cpu.stat")).ok()?;
@@ -54,7 +54,7 @@ impl CpuQuota {
     }
 }
 
-/// The process in a group of its own, if that can be had.
+/// Moves the process into a cgroup of its own, if that is possible.
 fn group(place: &Path, version: Version, pid: u32, quota: Duration) -> Option<CpuQuota> {
     let group = place.join(format!("kafka-prober-test-{}-{pid}", process::id()));
     fs::create_dir(&group).ok()?;
@@ -71,7 +71,7 @@ fn group(place: &Path, version: Version, pid: u32, quota: Duration) -> Option<Cp
 impl Drop for CpuQuota {
     fn drop(&mut self) {
         if let CpuQuota::Group { group, parent, pid } = self {
-            // A process that has ended has left the group; an empty group that stays costs nothing.
+            // A process that has ended has left the cgroup. An empty cgroup that cannot be removed costs nothing.
             let _ = fs::write(parent.join("cgroup.procs"), pid.to_string());
             let _ = fs::remove_dir(group);
         }

@@ -1,8 +1,7 @@
-//! A disk of a broker's own, small enough to be filled, and that can fail as disks do: from one moment on the kernel lets
-//! nobody write to it any more.
+//! A small file system for a broker's logs, which a test can fill or make fail: the kernel then refuses every write.
 //!
-//! A file with a file system in it, mounted in the mount namespace of [`super::super::network::Network`], which takes the
-//! mount with it whatever becomes of the test.
+//! An ext4 image in a file, mounted in the mount namespace of [`super::super::network::Network`], so that it is unmounted
+//! however the test ends.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -11,10 +10,10 @@ use std::process::Command;
 
 use crate::harness::process_guard::ScratchDir;
 
-/// What fills the disk.
+/// The file that fills the disk.
 const FILLER: &str = "filler";
 
-/// Debian's own path leaves these out for users.
+/// mkfs and mount are in sbin, which is not on a user's path.
 const WITH_PATH: &str = r#"PATH="$PATH:/usr/sbin:/sbin"; exec "$@""#;
 
 /// A mounted disk.
@@ -25,7 +24,7 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Makes a disk of so many MiB in `folder`, and mounts it at `folder/name`.
+    /// Makes a disk of `mib` MiB in `folder` and mounts it at `folder/name`.
     #[track_caller]
     pub(crate) fn mount(folder: &Path, name: &str, mib: u64) -> Disk {
         let disk = Disk { image: folder.join(format!("{name}.image")), at: folder.join(name) };
@@ -37,18 +36,18 @@ impl Disk {
         disk
     }
 
-    /// Where it is mounted: an empty folder that Kafka may have for itself.
+    /// The folder for Kafka's logs, empty at first.
     pub(crate) fn logs(&self) -> PathBuf {
         self.at.join("logs")
     }
 
-    /// Whether something in its folder of logs begins like this.
+    /// Whether the log of a partition whose name begins with `prefix` is on this disk.
     pub(crate) fn holds(&self, prefix: &str) -> bool {
         let entries = fs::read_dir(self.logs()).into_iter().flatten().flatten();
         entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
     }
 
-    /// Takes all the room that is left.
+    /// Fills the disk to the last byte.
     #[track_caller]
     pub(crate) fn fill(&self) {
         let mut file = File::create(self.at.join(FILLER)).expect("the disk is writable");
@@ -61,27 +60,27 @@ impl Disk {
             };
             assert_eq!(ended.kind(), ErrorKind::StorageFull, "{ended}");
         }
-        // What is only in the cache may not fit, too.
+        // Cached bytes may not fit either.
         let _ = file.sync_all();
     }
 
-    /// Gives it back.
+    /// Frees the filled space.
     pub(crate) fn empty(&self) {
-        // Gone already is as good.
+        // The file may already be gone.
         let _ = fs::remove_file(self.at.join(FILLER));
     }
 
-    /// The kernel gives the disk up: every write fails from now on, also to files that are open.
+    /// Makes the kernel refuse every write from now on, to open files as well.
     #[track_caller]
     pub(crate) fn fail_writes(&self) {
         run(&["mount", "-o", "remount,abort", &text(&self.at)]);
     }
 
-    /// Checks the disk and mounts it anew; only while nobody has files open on it.
+    /// Checks the disk and mounts it again. No process may have files open on it.
     #[track_caller]
     pub(crate) fn repair(&self) {
         run(&["umount", &text(&self.at)]);
-        // 1 is: there were errors, and they are corrected.
+        // Exit code 1: errors were corrected.
         let checked = command(&["fsck.ext4", "-p", &text(&self.image)]).status().expect("there is a shell");
         assert!(matches!(checked.code(), Some(0 | 1)), "fsck.ext4: {checked}");
         self.mounted();
@@ -96,12 +95,12 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // A process that is just being killed may hold on to it: the kernel lets go then.
+        // A process that is ending may still use it; a lazy unmount waits for that.
         let _ = command(&["umount", "--lazy", &text(&self.at)]).output();
     }
 }
 
-/// Whether this machine lets us make disks: by trying, in a mount namespace.
+/// Whether disks can be made here, by trying it in a mount namespace.
 pub(crate) fn is_possible() -> bool {
     let folder = ScratchDir::new("kafka-prober-disk-");
     let tried = r#"set -e; truncate -s 8M "$1"; mkfs.ext4 -q -F "$1"; mkdir -p "$1.at"; mount -o loop "$1" "$1.at"; umount "$1.at""#;

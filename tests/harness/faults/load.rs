@@ -10,13 +10,13 @@ use crate::harness::requirements::{java, kafka_jars};
 use crate::harness::wait::wait_until;
 use crate::harness::{Cluster, raw};
 
-/// The topic that the load goes to.
+/// The topic of the load.
 pub(crate) const TOPIC: &str = "harness-load";
 
-/// A JVM starts, and says something every five seconds.
+/// A JVM starts, and prints numbers every five seconds.
 const LOADS_WITHIN: Duration = Duration::from_secs(60);
 
-/// A producer at full speed, or at so many records a second; it ends with its owner.
+/// A producer at full speed or at a fixed rate; it ends when this is dropped.
 pub(crate) struct Load {
     process: GuardedProcess,
     folder: ScratchDir,

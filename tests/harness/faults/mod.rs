@@ -1,7 +1,6 @@
-//! What can be done to a process beyond ending it: paused by turns, short of files, memory, processor or disk, misled about
-//! the date.
+//! Faults of a process other than its end: pauses, limits of files, memory, CPU and disk, and a wrong wall clock.
 //!
-//! Each fault holds while its value lives and is undone by its drop, as far as the victim outlives it.
+//! Each fault lasts while its value lives and is undone when it is dropped, if the process still runs.
 
 pub(crate) mod cpu_quota;
 pub(crate) mod disk;

@@ -1,5 +1,4 @@
-//! A process that is stopped and continued by turns: a disk that hangs now and then, a host that steals time, a collector of
-//! garbage.
+//! A process that is stopped and continued repeatedly, as by a hanging disk, an overloaded host or garbage collection.
 
 use std::ops::Range;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -10,19 +9,19 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::super::random::Random;
 
-/// A thread that stops and continues one process; it is awake again once this is dropped.
+/// A thread that stops and continues one process. The process runs again once this is dropped.
 pub(crate) struct Pauses {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pauses {
-    /// Stopped for one time and awake for another, by turns.
+    /// Stops the process for `stopped` after every `awake`.
     pub(crate) fn periodic(pid: u32, stopped: Duration, awake: Duration) -> Pauses {
         Pauses::start(pid, move || (awake, stopped))
     }
 
-    /// Stopped now and then, for as long as chance will have it. `seed` makes it the same chance again.
+    /// Stops the process for random times at random intervals; `seed` repeats them.
     pub(crate) fn random(pid: u32, stopped: Range<Duration>, awake: Range<Duration>, seed: u64) -> Pauses {
         let mut random = Random::new(seed);
         Pauses::start(pid, move || (random.between(&awake), random.between(&stopped)))
@@ -35,7 +34,7 @@ impl Pauses {
             let over = |time| ended.recv_timeout(time) != Err(RecvTimeoutError::Timeout);
             loop {
                 let (awake, stopped) = turn();
-                // A process that has ended takes no signals, and needs none.
+                // The process may have ended.
                 if over(awake) || kill_process(pid, Signal::STOP).is_err() {
                     return;
                 }
@@ -54,7 +53,7 @@ impl Drop for Pauses {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
-            // It does not panic, and has let go of the process by then.
+            // The thread does not panic, and it has continued the process by then.
             let _ = thread.join();
         }
     }

@@ -1,10 +1,10 @@
-//! Limits of the kernel on a running process: open files, and room for more memory maps.
+//! Resource limits (`prlimit`) of a running process: open files, and address space for memory maps.
 
 use std::fs;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-/// A limit on one process, until it is dropped.
+/// A lowered limit of one process, restored when this is dropped.
 #[derive(Debug)]
 pub(crate) struct LoweredLimit {
     pid: Pid,
@@ -13,18 +13,18 @@ pub(crate) struct LoweredLimit {
 }
 
 impl LoweredLimit {
-    /// So many files and sockets more than the process has open now, and then none.
+    /// Allows `more` files and sockets beyond those that are open now.
     #[track_caller]
     pub(crate) fn open_files(pid: u32, more: u64) -> LoweredLimit {
         let open = fs::read_dir(format!("/proc/{pid}/fd")).expect("a process of ours").count();
         LoweredLimit::to(pid, Resource::Nofile, u64::try_from(open).expect("a few hundred") + more)
     }
 
-    /// No memory map more: what a process meets that has as many maps as the kernel allows. Those that it has stay, and
-    /// giving some back does not help.
+    /// Allows no further memory map, as for a process that has reached vm.max_map_count. Existing maps stay, and unmapping some
+    /// does not help.
     #[track_caller]
     pub(crate) fn memory_maps(pid: u32) -> LoweredLimit {
-        // Far below what a JVM has mapped.
+        // Far below what a JVM has mapped already.
         LoweredLimit::to(pid, Resource::As, 64 << 20)
     }
 
@@ -40,7 +40,7 @@ impl LoweredLimit {
 
 impl Drop for LoweredLimit {
     fn drop(&mut self) {
-        // A process that has ended needs no room any more.
+        // The process may have ended.
         let before = Rlimit { current: self.before.current, maximum: self.before.maximum };
         let _ = prlimit(Some(self.pid), self.resource, before);
     }

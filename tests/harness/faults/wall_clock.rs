@@ -1,45 +1,44 @@
-//! A calendar that can be set for one process alone: the machine's belongs to everybody.
+//! A wall clock that can be set for one process alone.
 //!
-//! By libfaketime, which answers the process in the place of the kernel; the clock that cannot be set (the monotonic one)
-//! is left alone.
+//! libfaketime answers the process instead of the kernel. The monotonic clock is not changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::harness::process_guard::ScratchDir;
 
-/// Where Debian has it, below a folder for the machine's architecture.
+/// Debian installs it below a folder for the machine's architecture.
 const LIBRARIES: &str = "/usr/lib";
 const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 
-/// The calendar of the processes that are started with its [`FakeWallClock::environment`].
+/// The wall clock of the processes that are started with [`FakeWallClock::environment`].
 pub(crate) struct FakeWallClock {
     library: PathBuf,
     folder: ScratchDir,
 }
 
 impl FakeWallClock {
-    /// One that is right; `None` where libfaketime is missing (script/bootstrap brings it).
+    /// A clock that shows the real time; `None` if libfaketime is missing (script/bootstrap installs it).
     pub(crate) fn new() -> Option<FakeWallClock> {
         let wall_clock = FakeWallClock { library: library()?, folder: ScratchDir::new("kafka-prober-calendar-") };
         wall_clock.set(0);
         Some(wall_clock)
     }
 
-    /// What a process has to be started with.
+    /// The environment variables to start a process with.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("LD_PRELOAD", text(&self.library)),
             ("FAKETIME_TIMESTAMP_FILE", text(&self.file())),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
-            // How soon a new setting is seen, in seconds.
+            // How often libfaketime reads the setting, in seconds.
             ("FAKETIME_CACHE_DURATION", "1".to_owned()),
         ]
     }
 
-    /// Sets it by so many seconds against the machine's.
+    /// Sets it to the machine's time plus `seconds`.
     pub(crate) fn set(&self, seconds: i64) {
-        // Beside and then in its place: whoever reads it reads all of it.
+        // Written beside and renamed, so that a reader sees a whole file.
         let beside = self.folder.path().join("next");
         fs::write(&beside, format!("{seconds:+}\n")).expect("the scratch folder is writable");
         fs::rename(beside, self.file()).expect("the scratch folder is writable");
@@ -50,7 +49,7 @@ impl FakeWallClock {
     }
 }
 
-/// Whether processes can be given calendars here.
+/// Whether libfaketime is installed.
 pub(crate) fn is_possible() -> bool {
     library().is_some()
 }

@@ -1,4 +1,4 @@
-//! What was done to the brokers and when, for tests to judge the prober by.
+//! What the harness did to the brokers, and when.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -20,7 +20,7 @@ pub(crate) enum Action {
     Start,
 }
 
-/// One entry, stamped just before the deed ([`Action::Stopped`]: just after).
+/// One entry, stamped just before the action ([`Action::Stopped`]: just after).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) broker: i32,

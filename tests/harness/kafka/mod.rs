@@ -32,7 +32,7 @@ use properties::{Layout, Node, Roles};
 /// Three nodes take 5 s on two quiet cores; a busy machine may need many times that.
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
-/// What a cluster is made of.
+/// What a cluster consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
     /// Tells the kept logs of a test's clusters apart.
@@ -92,7 +92,7 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// A running cluster, every broker of which lists every other.
+    /// Starts a cluster and waits until every broker lists every other.
     pub(crate) fn start(options: Options) -> Self {
         let cluster = Self::prepare(options);
         cluster.start_all();
@@ -100,7 +100,7 @@ impl Cluster {
         cluster
     }
 
-    /// A formatted cluster with its ports chosen, all nodes down.
+    /// A formatted cluster with its ports chosen, and no node running.
     pub(crate) fn prepare(options: Options) -> Self {
         let folder = ScratchDir::new("kafka-prober-cluster-");
         let faults = Arc::new(FaultLog::default());
@@ -152,7 +152,7 @@ impl Cluster {
         began.elapsed()
     }
 
-    /// Asks every broker who is there.
+    /// Whether every broker lists exactly the brokers of this cluster.
     pub(crate) fn all_listed(&self) -> bool {
         let expected: Vec<i32> = self.brokers.iter().map(Broker::id).collect();
         self.brokers.iter().all(|broker| {
@@ -181,7 +181,7 @@ impl Cluster {
         &self.controllers
     }
 
-    /// The active controller, by its own word; it must be a node of its own.
+    /// The active controller, which must be a process of its own.
     #[track_caller]
     pub(crate) fn active_controller(&self) -> &Broker {
         let id = wait_for(READY_WITHIN, "the active controller is known", || {
@@ -191,18 +191,18 @@ impl Cluster {
         found.unwrap_or_else(|| panic!("the active controller, node {id}, is no controller of its own"))
     }
 
-    /// Cuts the broker of [`Options::controller_proxy`] off from the controllers: its heartbeats do not arrive, nor does news at it.
-    /// Clients and the other brokers reach it as before.
+    /// Cuts the broker of [`Options::controller_proxy`] off from the controllers: neither its heartbeats nor the metadata log
+    /// get through. Clients and the other brokers reach it as before.
     pub(crate) fn cut_off(&self) {
         self.controller_proxies.iter().for_each(Proxy::black_hole);
     }
 
-    /// Lets it reach them again.
+    /// Lets that broker reach the controllers again.
     pub(crate) fn reconnect(&self) {
         self.controller_proxies.iter().for_each(Proxy::heal);
     }
 
-    /// The way of clients to a broker, of a cluster with [`Options::proxied`].
+    /// The proxy in front of a broker's client port, of a cluster with [`Options::proxied`].
     #[track_caller]
     pub(crate) fn proxy(&self, broker: i32) -> &Proxy {
         self.client_proxies
@@ -216,25 +216,25 @@ impl Cluster {
         addresses.join(",")
     }
 
-    /// Every broker's client address, as `bootstrap.servers` wants it.
+    /// Every broker's client address, as `bootstrap.servers` takes it.
     pub(crate) fn bootstrap(&self) -> String {
         let addresses: Vec<String> = self.brokers.iter().map(Broker::address).collect();
         addresses.join(",")
     }
 
-    /// A running broker to ask about topics, on the harness's own listener.
+    /// The internal address of a broker that is running and not frozen.
     #[track_caller]
     pub(crate) fn any_internal_address(&self) -> &str {
         let running = self.brokers.iter().find(|broker| broker.is_serving());
         running.unwrap_or_else(|| panic!("no broker is running and thawed")).internal_address()
     }
 
-    /// What the test did to the brokers and when.
+    /// What the test did to the brokers, and when.
     pub(crate) fn faults(&self) -> &FaultLog {
         &self.faults
     }
 
-    /// Undoes every fault: reconnects, thaws, starts, and waits until all is listed again.
+    /// Undoes every fault: reconnects, thaws, starts, and waits until every broker lists all brokers.
     pub(crate) fn heal(&self) {
         self.reconnect();
         self.client_proxies.values().for_each(Proxy::heal);
@@ -260,7 +260,7 @@ impl Drop for Cluster {
     }
 }
 
-/// A proxy before a broker that is still down, at which it is advertised from its start on.
+/// A proxy in front of a broker that is not started yet, whose port the broker will advertise.
 fn proxy_for(broker: &Broker) -> Proxy {
     let proxy = Proxy::start(free_port(), broker.client_port());
     broker.advertise(proxy.port());

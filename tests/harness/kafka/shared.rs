@@ -58,15 +58,15 @@ fn delete_all_topics(cluster: &Cluster) {
             return false;
         };
         for topic in &left {
-            // Asked again on the next turn if it did not work.
+            // Tried again on the next poll if it failed.
             let _ = raw::delete_topic(cluster.any_internal_address(), topic);
         }
         left.is_empty()
     });
 }
 
-/// What moved away from a broker that a test had frozen or killed, Kafka moves back after five minutes: in the middle of
-/// another test, whose commits are then refused with NOT_COORDINATOR.
+/// Moves leadership back to the preferred leaders. Kafka would do it five minutes after a test froze or killed a broker, in the
+/// middle of another test, whose commits would fail with NOT_COORDINATOR.
 #[track_caller]
 pub(crate) fn give_back_leadership(cluster: &Cluster) {
     wait_until(LED_WITHIN, "every partition is led by its preferred leader, and every broker knows", || {
@@ -77,7 +77,7 @@ pub(crate) fn give_back_leadership(cluster: &Cluster) {
         let Some(moved) = seen.into_iter().map(raw::Metadata::moved).find(|moved| !moved.is_empty()) else {
             return true;
         };
-        // Asked again on the next turn where the preferred leader is not in sync yet.
+        // Tried again on the next poll where the preferred leader is not in sync yet.
         let _ = raw::elect_preferred(cluster.any_internal_address(), &moved);
         false
     });

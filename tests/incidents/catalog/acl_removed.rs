@@ -1,4 +1,4 @@
-//! Somebody takes the prober's permission to write away.
+//! The prober's permission to write is revoked.
 
 use super::cluster_kind::USER;
 use super::{ClusterKind, Expect, Incident, secs};

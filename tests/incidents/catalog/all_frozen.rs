@@ -1,4 +1,4 @@
-//! All brokers stand still at the same moment: from here that looks like a dead network, and nobody can be named.
+//! All brokers are stopped at the same moment. To the prober that looks like a dead network, so it can name no broker.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::kafka::broker::Broker;

@@ -1,4 +1,4 @@
-//! Packets to and from one broker's client port are dropped while it replicates as ever.
+//! Packets to and from one broker's client port are dropped. Its replication uses another port and continues.
 
 use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 

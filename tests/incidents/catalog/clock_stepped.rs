@@ -1,4 +1,4 @@
-//! The calendar of the prober's machine is set by an hour while it runs.
+//! The wall clock of the prober's machine is set by an hour while the prober runs.
 
 use super::test_bed::TestBed;
 use super::{ClusterKind, Expect, Incident, Undo, secs};

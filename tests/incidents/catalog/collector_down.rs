@@ -1,4 +1,4 @@
-//! Whoever the metrics are sent to goes away: that is nobody's fault in the cluster, and changes nothing about probing.
+//! The OTLP receiver goes away: nothing in the cluster is at fault, and probing does not change.
 
 use super::{ClusterKind, Expect, Incident, secs};
 

@@ -1,4 +1,4 @@
-//! One broker has as many client connections as it may have: those go on, and new ones wait for ever.
+//! One broker has reached its limit of client connections: existing ones work, and new ones wait without an answer.
 
 use std::net::{Ipv4Addr, TcpStream};
 
@@ -14,14 +14,14 @@ pub(crate) const INCIDENT: Incident = Incident {
     cluster_kind: ClusterKind::ThreeBrokers,
     duration: secs(35),
     inject: limit,
-    // A fresh connection is tried every ten seconds, and once is by chance.
+    // The connect probe opens a connection every 10 s, and one failure is not enough.
     expect: Expect::Victim { kinds: &["new_connections_failing"], within: secs(25) },
 };
 
 fn limit(bed: &mut TestBed<'_>) -> Undo {
     let (addr, broker) = (bed.victim().internal_address(), ConfigResource::Broker(bed.victim_id()));
     alter_config(addr, broker, LIMIT, Some("1")).expect("a configuration");
-    // The broker is just about to take the next one, and looks at its limit only then.
+    // The broker checks the limit only before it accepts the connection after the next.
     let next = TcpStream::connect((Ipv4Addr::LOCALHOST, bed.victim().client_port()));
     Box::new(move |bed| {
         let addr = bed.victim().internal_address();

@@ -1,8 +1,8 @@
-//! The active controller dies or stands still: no broker is at fault, and none may be named.
+//! The active controller is killed or stopped: no broker is at fault, and none may be named.
 
 use super::{ClusterKind, Expect, Incident, secs};
 
-/// Another one is elected within seconds: hardly anything is asked of it meanwhile.
+/// Another one is elected within seconds, in which few requests need a controller.
 pub(crate) const KILLED: Incident = Incident {
     name: "controller_killed",
     description: "SIGKILL of the active controller, started again after 20 s",
@@ -17,7 +17,7 @@ pub(crate) const KILLED: Incident = Incident {
     expect: Expect::Nothing { client_bad: 0 },
 };
 
-/// Brokers wait for the one that stands still for up to half a minute.
+/// Brokers wait for the stopped controller for up to 30 s (docs/kafka-facts.md, K17).
 pub(crate) const FROZEN: Incident = Incident {
     name: "controller_frozen",
     description: "SIGSTOP of the active controller for 40 s",

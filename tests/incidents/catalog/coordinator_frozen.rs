@@ -1,4 +1,5 @@
-//! The broker that coordinates a group stands still: commits at other coordinators fail with it, and it alone is at fault.
+//! The coordinator of a group is stopped (SIGSTOP): commits at other coordinators fail as well, and this broker alone is at
+//! fault.
 
 use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 use crate::harness::raw;

@@ -1,4 +1,4 @@
-//! The way to one broker takes 200 ms there and back.
+//! The round trip to one broker takes 200 ms more.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! The disk with a broker's logs is full.
+//! A disk with a broker's logs is full.
 
 use super::test_bed::TestBed;
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
 
-/// The one of two that holds the pinned partition: the broker goes on with the other.
+/// One of two disks, the one with the pinned partition: the broker goes on with the other.
 pub(crate) const OF_TWO: Incident = Incident {
     name: "disk_full_of_two",
     description: "the disk with the pinned partition is full, another is not",
@@ -13,7 +13,7 @@ pub(crate) const OF_TWO: Incident = Incident {
     expect: Expect::Victim { kinds: &["storage_failed"], within: DEGRADED_GOAL },
 };
 
-/// The only one: the broker ends itself.
+/// The only disk: the broker shuts down.
 pub(crate) const ONLY: Incident = Incident {
     name: "disk_full",
     description: "the only disk is full",

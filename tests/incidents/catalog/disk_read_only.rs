@@ -1,4 +1,4 @@
-//! The kernel gives up the disk with a broker's pinned partition: every write to it fails, and what is there can be read.
+//! The disk with a broker's pinned partition turns read-only: every write fails, and reads work.
 
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 

@@ -1,4 +1,4 @@
-//! The way to one broker lets a few hundred bytes a second pass.
+//! The connection to one broker passes 500 bytes a second.
 
 use std::time::Duration;
 

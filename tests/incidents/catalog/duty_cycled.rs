@@ -1,4 +1,4 @@
-//! One broker stands still half of the time: it answers everything, and everything late.
+//! One broker is stopped half of the time: it answers every request, and most of them late.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::harness::faults::pauses::Pauses;
 
 const EXPECT: Expect = Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: DEGRADED_GOAL };
 
-/// For 150 of every 300 ms: nothing takes as long as a second.
+/// Stopped 150 of every 300 ms: no answer takes a second.
 pub(crate) const INCIDENT: Incident = Incident {
     name: "duty_cycled",
     description: "stopped 150 of every 300 ms",
@@ -20,7 +20,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     expect: EXPECT,
 };
 
-/// For 1.2 of every 2.4 s: some answers come late, and none of the pauses is long enough to be a stall.
+/// Stopped 1.2 of every 2.4 s: some answers are late, and no pause is long enough for a stall.
 pub(crate) const LONG: Incident = Incident {
     name: "duty_cycled_long",
     description: "stopped 1.2 of every 2.4 s",

@@ -1,4 +1,4 @@
-//! One of six brokers stands still: leaders for which it is a follower wait for it, and it alone is at fault.
+//! One of six brokers is stopped: leaders that have it as a follower wait for it, and it alone is at fault.
 
 use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 

@@ -1,4 +1,4 @@
-//! The process of one broker stands still (SIGSTOP): its machine takes connections, and nobody answers.
+//! One broker is stopped (SIGSTOP): the kernel accepts connections, and no request is answered.
 
 use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, secs};
 

@@ -1,11 +1,11 @@
-//! The process of one broker dies (SIGKILL): its port is closed, and the cluster lists it for nine seconds more.
+//! One broker is killed (SIGKILL): its port is closed, and the metadata list it for 9 s more.
 
 use super::test_bed::TestBed;
 use super::{ClusterKind, Expect, Incident, UNRESPONSIVE_GOAL, Undo, secs};
 
 const EXPECT: Expect = Expect::Victim { kinds: &["broker_down"], within: UNRESPONSIVE_GOAL };
 
-/// And is started again.
+/// It is started again after 10 s.
 pub(crate) const INCIDENT: Incident = Incident {
     name: "killed",
     description: "SIGKILL, started again after 10 s",
@@ -15,7 +15,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     expect: EXPECT,
 };
 
-/// And stays away, so that it is absent in the end and no finding any more.
+/// It stays away for a minute: its state turns to absent, and the finding ends.
 pub(crate) const NEVER_BACK: Incident = Incident {
     name: "killed_for_good",
     description: "SIGKILL, away for a minute",

@@ -1,4 +1,4 @@
-//! Leadership moves to other replicas and back to the preferred ones, while every broker is well.
+//! Leadership moves to other replicas and back to the preferred ones while every broker is healthy.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::{raw, wait_until};

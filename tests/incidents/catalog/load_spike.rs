@@ -1,9 +1,9 @@
-//! Others write a lot, and the cluster can take it.
+//! Another producer writes a load that the cluster can handle.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::faults::load::Load;
 
-/// A tenth or so of what the three brokers take on two cores.
+/// About a tenth of what three brokers on two cores can take.
 const RECORDS_PER_SECOND: u32 = 5_000;
 
 pub(crate) const INCIDENT: Incident = Incident {

@@ -1,4 +1,4 @@
-//! The memory-map failure: a broker that gets no more maps cannot begin a new segment of any log.
+//! A broker that may not create more memory maps cannot roll a new segment of any log.
 
 use super::test_bed::TestBed;
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
@@ -6,7 +6,7 @@ use crate::harness::faults::rlimit::LoweredLimit;
 use crate::harness::raw::{ConfigResource, alter_config};
 use crate::support::TOPIC;
 
-/// With a second disk the broker goes on with what is there.
+/// With a second log directory the broker goes on with that one.
 pub(crate) const OF_TWO: Incident = Incident {
     name: "memory_maps_of_two",
     description: "no memory map more, while the pinned log rolls every second; two disks",
@@ -16,7 +16,7 @@ pub(crate) const OF_TWO: Incident = Incident {
     expect: Expect::Victim { kinds: &["storage_failed", "broker_down"], within: DEGRADED_GOAL },
 };
 
-/// The loss of its only disk is the loss of the broker.
+/// A broker that loses its only log directory shuts down.
 pub(crate) const ONLY: Incident = Incident {
     name: "memory_maps",
     description: "no memory map more, while the pinned log rolls every second",

@@ -1,14 +1,14 @@
-//! One broker runs out of file descriptors: somebody opens connections to it and never closes them.
+//! One broker runs out of file descriptors: a client opens connections and never closes them.
 
 use std::net::{Ipv4Addr, TcpStream};
 
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 
-/// What the broker may open more.
+/// How many more files and sockets the broker may open.
 const ROOM: u64 = 32;
 
-/// And what somebody wants of it.
+/// How many connections the client opens.
 const HOARD: usize = 100;
 
 pub(crate) const INCIDENT: Incident = Incident {
@@ -19,7 +19,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     inject: |bed| {
         let limited = LoweredLimit::open_files(bed.victim().pid(), ROOM);
         let port = bed.victim().client_port();
-        // The kernel accepts them, and holds back what the broker cannot take.
+        // The kernel completes the handshakes and queues what the broker cannot accept.
         let hoard: Vec<TcpStream> =
             (0..HOARD).filter_map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).collect();
         bed.mark_fault_started();

@@ -1,9 +1,9 @@
-//! Packets between the prober and one broker are lost by chance; between the brokers none is.
+//! Packets between the prober and one broker are lost at random. Packets between brokers are not.
 
 use super::test_bed::TestBed;
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
 
-/// Hardly felt: TCP repairs it within a fifth of a second or so.
+/// TCP retransmits most of them within about 200 ms.
 pub(crate) const LITTLE: Incident = Incident {
     name: "packet_loss_5",
     description: "5 % of packets lost, each way",

@@ -1,4 +1,4 @@
-//! Every broker pauses now and then for less than a second, as garbage collectors do.
+//! Every broker pauses now and then for less than a second, as during garbage collection.
 
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ pub(crate) const INCIDENT: Incident = Incident {
         }
         Box::new(move |_| drop(paused))
     },
-    // A record that waits for two brokers in turn may take more than the second of a client; four events did in one run.
+    // A record that waits for two paused brokers, one after the other, may exceed the threshold of 1 s. Four events did in one
+    // run.
     expect: Expect::Nothing { client_bad: 16 },
 };

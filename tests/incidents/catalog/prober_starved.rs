@@ -1,4 +1,4 @@
-//! The prober gets a twentieth of a processor, while the cluster is well.
+//! The prober is limited to 5 % of one processor while the cluster is healthy.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::faults::cpu_quota::CpuQuota;

@@ -1,4 +1,4 @@
-//! The prober's own process stands still while the cluster is well.
+//! The prober's process is stopped (SIGSTOP) while the cluster is healthy.
 
 use std::time::Duration;
 

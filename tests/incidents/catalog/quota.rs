@@ -1,9 +1,9 @@
-//! The cluster gives the prober's client so little that it is held back everywhere.
+//! A quota throttles the prober's clients at every broker.
 
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 use crate::harness::raw::{Quota, alter_quota};
 
-/// Records of 128 bytes and what surrounds them, seven a second at each broker, are more than this.
+/// Seven records of 128 bytes a second at each broker, with their headers, are more than this.
 const QUOTA: Quota = Quota::ProducedBytes(500.0);
 
 pub(crate) const INCIDENT: Incident = Incident {

@@ -1,4 +1,4 @@
-//! Something on the way to one broker breaks off every connection once a second (RST).
+//! Every connection to one broker is reset (RST) once a second.
 
 use std::sync::mpsc;
 use std::thread;

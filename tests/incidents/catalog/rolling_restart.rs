@@ -1,9 +1,9 @@
-//! Every broker in turn is shut down in good order and started again, as an upgrade does it.
+//! Each broker in turn is shut down (controlled shutdown) and started again, as in an upgrade.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::wait_until;
 
-/// Each restart may cost clients five events.
+/// Each restart may cost the client view five events.
 const CLIENT_BAD: u64 = 3 * 5;
 
 pub(crate) const INCIDENT: Incident = Incident {
@@ -16,7 +16,7 @@ pub(crate) const INCIDENT: Incident = Incident {
             assert!(broker.stop(), "it ends by itself: {}", broker.log_tail());
             broker.start();
             bed.cluster.await_ready();
-            // As whoever rolls a cluster waits: the next one goes when this one is in sync again.
+            // An operator waits as well: the next broker restarts when this one is in sync again.
             wait_until(secs(60), "every replica is in sync", || bed.all_in_sync());
         }
         Box::new(|_| ())

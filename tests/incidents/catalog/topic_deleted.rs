@@ -1,4 +1,4 @@
-//! Somebody deletes a topic of the prober's while it writes to it. It makes it anew; no broker is to blame.
+//! Somebody deletes the prober's topic while it is probed. The prober creates it again; no broker is at fault.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::raw;

@@ -1,5 +1,5 @@
-//! No broker answers: once because their ports are cut off, once because everything is. A reference that is not Kafka's tells
-//! the dead cluster from the prober's own network.
+//! No broker answers: first because their ports are cut off, then because the reference is as well. The reference, which is not
+//! a broker, distinguishes a dead cluster from the prober's own network.
 
 use std::net::TcpListener;
 use std::thread;
@@ -11,10 +11,10 @@ use crate::harness::network::Network;
 use crate::harness::{Cluster, wait_for};
 use crate::support::{RunningProber, TOLERANCE};
 
-/// A silence is found after two seconds; the reference may take four to tell what it is.
+/// Missing answers are found after 2 s; the reference may take 4 s more to decide.
 const FOUND_WITHIN: Duration = Duration::from_secs(6);
 
-/// Every connection is made anew, and a finding stands for two seconds more.
+/// Every connection has to be opened again, and a finding is held for 2 s.
 const OVER_WITHIN: Duration = Duration::from_secs(30);
 
 #[track_caller]
@@ -46,7 +46,7 @@ pub(super) fn dead_cluster_and_own_network_are_told_apart_by_the_reference(netwo
     probing.stop();
 }
 
-/// The only finding that stands, if one does.
+/// The only active finding, if there is one.
 fn finding(probing: &RunningProber) -> Option<Value> {
     let page = probing.prober.http_get("/api/v1/findings").filter(|page| page.status == 200)?;
     let rows: Vec<Value> = serde_json::from_str(&page.body).ok()?;

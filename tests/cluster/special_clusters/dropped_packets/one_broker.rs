@@ -1,5 +1,5 @@
-//! Packets to and from one broker's client port are dropped, while its replication, on another port, goes on: to the
-//! cluster it is well, and to clients it is gone, without a word.
+//! Packets to and from one broker's client port are dropped while its replication, on another port, continues: it is healthy
+//! for the cluster and gone for clients.
 
 use std::time::{Duration, Instant};
 
@@ -58,14 +58,14 @@ pub(super) fn broker_that_only_clients_have_lost_is_named_alone(network: &Networ
     }
     assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
     end.assert_balances();
-    // Bytes that are sent again in vain tell it from a process that hangs, at once or a moment later.
+    // Retransmitted bytes distinguish it from a stopped process, at once or a moment later.
     let mut found = probing.findings_so_far();
     found.retain(|(kind, broker)| (kind.as_str(), *broker) != ("broker_stalled", Some(2)));
     assert_eq!(found, [("broker_unreachable".to_owned(), Some(2))], "{}", probing.prober.stderr());
     probing.stop();
 }
 
-/// As the brokers themselves say, on the port that is not cut.
+/// In the brokers' own metadata, read on the port that is not cut.
 fn all_in_sync(cluster: &Cluster) -> bool {
     let seen = raw::metadata(cluster.broker(2).internal_address(), &[REPLICATED]).unwrap_or_default();
     seen.brokers.len() == 3 && seen.partitions.len() == 3 && seen.partitions.iter().all(|p| p.isr.len() == 3)

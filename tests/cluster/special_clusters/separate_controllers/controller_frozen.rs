@@ -1,5 +1,5 @@
-//! The active controller is stopped (SIGSTOP) for 35 s. Another one is elected within seconds, but each broker's channel
-//! waits for the old one for up to 30 s (K17): nobody can create a topic by it, and no record suffers.
+//! The active controller is stopped (SIGSTOP) for 35 s. Another one is elected within seconds, but each broker's channel waits
+//! for the old one for up to 30 s (docs/kafka-facts.md, K17): requests to the controller fail, and no record is affected.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Two of three brokers are gone, with controllers of their own: the live one is well, and must refuse applications all
-//! the same, since the replicated topic wants two replicas in sync.
+//! Two of three brokers are killed. The live one is healthy and has to refuse writes with acks=all, since the replicated topic
+//! needs two replicas in sync.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::options;
 use crate::harness::{raw, shared_cluster_with, wait_until};
 use crate::support::{REPLICATED, RunningProber, Status, elapse};
 
-/// The controllers give up on a dead broker 9 s after its last heartbeat.
+/// The controllers fence a broker 9 s after its last heartbeat.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The partition whose preferred leader is the survivor.
@@ -37,8 +37,8 @@ fn writes_without_enough_replicas_accuse_no_live_broker() {
     elapse(Duration::from_secs(10));
     let end = probing.status();
 
-    // Until the dead are fenced the leader waits for them; from then on it says no. librdkafka tries again until the record's
-    // time is over, and keeps the reason to itself; the leader does not.
+    // Until the dead brokers are fenced the leader waits for them; then it refuses. librdkafka retries until the deadline and
+    // reports no reason, so the prober asks the leader.
     for broker in [1, 2, 3] {
         let why = |at: &Status, error_type| at.client().errors(broker, "produce", error_type);
         let of = |error_type| why(&end, error_type) - why(&refused, error_type);

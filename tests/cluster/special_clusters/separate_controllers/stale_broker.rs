@@ -1,5 +1,5 @@
-//! One broker is cut off from the controllers while clients and the other brokers reach it. It is fenced after 9 s, does
-//! not hear of it, and goes on serving what it still thinks is the cluster (K4).
+//! One broker is cut off from the controllers while clients and the other brokers reach it. It is fenced after 9 s, does not
+//! learn that, and keeps serving its old metadata (docs/kafka-facts.md, K4).
 
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,7 @@ fn broker_that_does_not_hear_the_controllers_is_stale_and_alone() {
     probing.stop();
 }
 
-/// The brokers that one broker believes in, by id.
+/// The ids of the brokers that one broker lists.
 fn listed(cluster: &Cluster, broker: i32) -> Vec<i32> {
     let seen = raw::metadata(cluster.broker(broker).internal_address(), &[]).unwrap_or_default();
     let mut ids: Vec<i32> = seen.brokers.iter().map(|broker| broker.id).collect();

@@ -1,5 +1,5 @@
-//! `__consumer_offsets` grows without end, as in the incident where one of its partitions reached tens of GB: nothing
-//! cleans it, and one group commits in a tight loop. The growth is told, with the partition's name, while all is well.
+//! `__consumer_offsets` grows without end, as in the incident where one of its partitions reached tens of GB: the cleaner is
+//! off, and one group commits in a tight loop. The observation shows the partition's growth while every broker is healthy.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,16 +20,16 @@ const METADATA_BYTES: usize = 4000;
 /// Of the harness's clusters.
 const OFFSETS_PARTITIONS: i32 = 6;
 
-/// The incident took months to tens of GB; so much a second is told within a few rounds.
+/// Bytes a second. The incident took months to reach tens of GB; this growth shows within a few rounds.
 const FAST: f64 = 50_000.0;
 
-/// Kafka's choice: the hash of the group's name, as Java has it.
+/// The partition that Kafka gives the group: the hash of its name, as Java's String.hashCode computes it.
 fn partition_of(group: &str) -> i32 {
     let hash = group.bytes().fold(0_i32, |hash, byte| hash.wrapping_mul(31).wrapping_add(i32::from(byte)));
     (hash & i32::MAX) % OFFSETS_PARTITIONS
 }
 
-/// The rows of the group's partition: one for each broker that keeps it.
+/// The rows of the group's partition: one for each replica.
 fn rows(status: &Status) -> Vec<Value> {
     let rows = status.observation("/largest_internal_partitions").as_array().cloned().unwrap_or_default();
     let ours = |row: &Value| row["topic"] == "__consumer_offsets" && row["partition"] == partition_of(GROUP);
@@ -87,12 +87,12 @@ fn runaway_offsets_are_named_long_before_anything_fails() {
     probing.stop();
 }
 
-/// Commits in a tight loop and adds up the bytes of what was taken.
+/// Commits in a tight loop and adds up the bytes of successful commits.
 fn commit_until(stop: &AtomicBool, committed: &AtomicU64, coordinator: &str) {
     let metadata = "m".repeat(METADATA_BYTES);
     let mut connection = raw::Connection::open(coordinator, raw::REQUEST_TIMEOUT).expect("the coordinator listens");
     while !stop.load(Ordering::Relaxed) {
-        // The coordinator may still be loading its partition; the next commit shows.
+        // The coordinator may still be loading its partition; then the next commit succeeds.
         if raw::commit_on(&mut connection, GROUP, TOPIC, PARTITIONS, &metadata, raw::REQUEST_TIMEOUT).is_ok() {
             committed.fetch_add(PARTITIONS as u64 * METADATA_BYTES as u64, Ordering::Relaxed);
         }

@@ -1,5 +1,5 @@
-//! An unclean election: the leader acked alone, dies, and a follower that lags behind takes over. What it does not have
-//! is lost, record by record, as many as the logs show.
+//! An unclean election: the leader, alone in sync, acks records and dies, and a follower that lags behind becomes leader. Every
+//! record that it lacks is counted as lost.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,8 +19,8 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2]);
 
-    // With the prober stopped nothing is on its way when the follower falls behind: what stands in the leader's log
-    // later was acked, all of it.
+    // The prober is stopped, so that no record is in flight when the follower falls behind: every record in the leader's log
+    // was acked.
     probing.prober.freeze();
     elapse(Duration::from_millis(500));
     cluster.broker(2).freeze();
@@ -36,7 +36,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     let before = acked(&probing.status());
     probing.wait_status(Duration::from_secs(30), "broker 1 acks alone", |status| before + 30 <= acked(status));
 
-    // And so it is when the leader dies.
+    // The same when the leader dies.
     probing.prober.freeze();
     elapse(Duration::from_millis(500));
     let held: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&survivor, partition)).collect();
@@ -49,7 +49,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
         let seen = raw::metadata(&heir, &[REPLICATED]).unwrap_or_default();
         (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.leader == 2))
     });
-    // An ack that died with its leader makes librdkafka write its record again; by its deadline that is done.
+    // librdkafka writes a record again whose ack was lost with the leader; by the deadline of 5 s that is done.
     elapse(Duration::from_secs(6));
     let kept: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&heir, partition)).collect();
     let vanished = held.difference(&kept).count() as u64;
@@ -58,7 +58,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     probing.wait_status(Duration::from_secs(60), "every lost record is counted", |status| {
         vanished <= status.client().anomaly("lost")
     });
-    // The old leader comes back and throws away what the new one does not have: nothing more is lost by that.
+    // The old leader returns and truncates its log to the new leader's: no further record is lost by that.
     cluster.broker(1).start();
     cluster.await_ready();
     elapse(Duration::from_secs(15));
@@ -76,7 +76,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     probing.stop();
 }
 
-/// Every record that the leader shows; one that has just taken over refuses to tell for a moment.
+/// Every readable record of the leader; a new leader refuses fetches for a moment.
 fn identities(leader: &str, partition: i32) -> Vec<Identity> {
     let read = wait_for(Duration::from_secs(20), "the leader shows its log", || {
         let end = raw::latest_offset(leader, REPLICATED, partition).ok()?;

@@ -1,28 +1,28 @@
-//! kafka-prober: end-to-end synthetic availability of Apache Kafka, per broker and without pause.
+//! kafka-prober: continuous end-to-end probing of Apache Kafka, per broker.
 //!
-//! # The house
+//! # Structure
 //!
 //! Dependencies point inward: `prober-core` (pure judgement) ← `prober-probes` (what we do to Kafka) ← this package,
 //! the program. Read it in this order:
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`app`] | the wiring: who runs where, and in which order things end |
+//! | [`app`] | the wiring: which part runs on which runtime, and in which order they end |
 //! | [`engine`] | the one task that owns the ledger |
-//! | [`vitals`] | the prober watching itself |
-//! | [`supervisor`] | a task that ends or panics ends the process |
+//! | [`vitals`] | vital signs of the prober itself |
+//! | [`supervisor`] | ends the process when a task ends or panics |
 //! | [`kafka`] | implements the ports of the probes: the raw wire, the lanes |
 //! | [`exporters`] | one file or folder each: OTLP, Prometheus |
 //! | [`web`] | the listener: metrics, health, status |
-//! | [`config`] | layers of configuration, and what they mean |
+//! | [`config`] | layers of configuration, and their validation |
 //! | [`cli`] | the subcommands |
 //!
 //! # Invariants
 //!
 //! - Data flows one way: schedule → probe → event → engine → snapshot → everyone else.
-//! - `kafka`, `exporters` and `web` never see each other; [`app`] alone wires and spawns.
-//! - Two runtimes: no page and no export can delay a probe.
-//! - A failed probe is a value. An error is our own failure.
+//! - `kafka`, `exporters` and `web` do not import each other; [`app`] wires and spawns.
+//! - Probes have a runtime of their own: no page and no export can delay a probe.
+//! - A failed probe is a value. An error is a failure of the prober itself.
 
 pub mod app;
 pub mod cli;
@@ -34,7 +34,7 @@ pub mod supervisor;
 pub mod vitals;
 pub mod web;
 
-/// Certificates that live as long as a test.
+/// Certificates for tests.
 #[cfg(test)]
 #[path = "../tests/harness/authority.rs"]
 mod authority;

@@ -1,5 +1,5 @@
-//! The wiring: who runs where, and in which order things end. `run`, `check` and `demo` start one [`App`] with different
-//! schedules; there is no second code path.
+//! The wiring: which part runs on which runtime, and in which order the parts end. `run`, `check` and `demo` start the same
+//! [`App`] with different schedules.
 //!
 //! ```text
 //!  probe runtime (one thread of its own)          edge runtime
@@ -35,21 +35,21 @@ use crate::web::{self, WebError, WebState};
 
 use plan::{DirectPlan, LaneSettings, Plan};
 
-/// The probe runtime has nothing to wait for when it stops; longer than this, it hangs, and we go on without it.
+/// Time-out for the end of the probe runtime, which has nothing to wait for. If it hangs, the rest is stopped without it.
 const PROBES_END_WITHIN: Duration = Duration::from_millis(500);
 
-/// The last export has its own limit of 3 s; this is for an exporter that does not keep it.
+/// Time-out for the last export, which has its own of 3 s.
 const EXPORT_ENDS_WITHIN: Duration = Duration::from_millis(3_300);
 
-/// The listener and everything else of the edge.
+/// Time-out for the end of the edge runtime.
 const EDGE_ENDS_WITHIN: Duration = Duration::from_millis(500);
 
-/// Which of the outer parts an app has.
+/// Which optional parts an app has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parts {
-    /// The listener.
+    /// The HTTP listener.
     pub http: bool,
-    /// OTLP, if the configuration names an endpoint.
+    /// The OTLP export, if the configuration has an endpoint.
     pub otlp: bool,
 }
 
@@ -65,12 +65,12 @@ pub enum StartError {
     /// TLS or SASL towards Kafka.
     #[error("{0}")]
     Security(String),
-    /// The operating system gives us no thread or no random bytes.
+    /// The operating system has no thread or no random bytes.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
 }
 
-/// A prober at work.
+/// A running prober.
 pub struct App {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     failure: FailureReceiver,
@@ -82,10 +82,10 @@ pub struct App {
 }
 
 impl App {
-    /// Starts everything. Whether Kafka or the collector can be reached does not matter here.
+    /// Starts all parts. It does not wait for Kafka or the collector, and succeeds without them.
     ///
     /// # Errors
-    /// The address is taken, the endpoint is no endpoint, or the system lacks something.
+    /// The address is in use, the OTLP endpoint or the security is invalid, or the system lacks a resource.
     pub fn start(config: &Config, parts: Parts) -> Result<App, StartError> {
         let clock = Clock::start();
         let (supervisor, failure) = Supervisor::new();
@@ -100,7 +100,7 @@ impl App {
         let edge_ends = edge_stopped.clone();
         let stats = Arc::new(ExportStats::default());
 
-        // Everything that can be refused comes before anything is spawned: a bad address or endpoint is one sentence.
+        // Whatever the configuration may have wrong is checked before anything is spawned.
         let _entered = edge.enter();
         let otlp = match otlp_settings(config).filter(|_| parts.otlp) {
             None => None,
@@ -145,13 +145,13 @@ impl App {
         self.failure.clone()
     }
 
-    /// Runs something on the edge until it is done.
+    /// Runs a task on the edge runtime to its end.
     pub fn block_on<T>(&self, task: impl Future<Output = T>) -> T {
         self.edge.block_on(task)
     }
 
-    /// Stops the probes, exports what they counted, closes the rest; within 5 s, whatever hangs. Returns the last
-    /// snapshot, in which everything due is counted.
+    /// Stops the probes, makes the last export, and stops the rest, all within 5 s whatever hangs. Returns the last
+    /// snapshot, in which every attempt that was due is counted.
     #[expect(
         clippy::disallowed_methods,
         reason = "runs on the main thread, which no runtime owns, and limits how long the probes take to stop"
@@ -175,7 +175,7 @@ impl App {
     }
 }
 
-/// The listener at work, until it is told to stop.
+/// Serves the pages until `stop` is true.
 fn serve(
     listener: web::Listener,
     config: &Config,
@@ -241,13 +241,13 @@ fn spawn_probes(
                 .collect();
             builder.build(routes, directs, setup).run(stop).await;
         });
-        // A name that is still being resolved must not hold the end up.
+        // A name lookup runs on a blocking thread: do not wait for it.
         runtime.shutdown_background();
         drop(panicked);
     })
 }
 
-/// Takes a lane's reports to the engine; what the pinned lane's readers know, its cluster's direct probes hear as well.
+/// Queues a lane's reports for the engine; those of the pinned lane also update its cluster's direct probes.
 fn reporter(index: usize, route: &Route, directs: &[DirectPlan], inputs: Inputs) -> Reporter {
     let direct = directs.iter().find(|plan| route.lane == Lane::Pinned && plan.cluster == route.cluster);
     let log_end_offsets = direct.map(|plan| plan.log_end_offsets.clone());
@@ -259,7 +259,7 @@ fn reporter(index: usize, route: &Route, directs: &[DirectPlan], inputs: Inputs)
     })
 }
 
-/// Spawns a part of the edge that lives until it is told to stop.
+/// Spawns a supervised task on the edge runtime that runs until `stop` is true.
 fn watch_over(
     edge: &Runtime,
     supervisor: &Supervisor,
@@ -279,7 +279,7 @@ fn watch_over(
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {
-    // An error means that nobody can stop us any more, which is as good.
+    // An error means that the app is gone, which is the end as well.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
@@ -317,7 +317,7 @@ fn client_identity(otlp: &config::Otlp) -> Option<ClientIdentity> {
     Some(ClientIdentity { chain: certificate.content().clone(), key: Arc::clone(key.content()) })
 }
 
-/// What the status page says of the exporter's own counts.
+/// The exporter's counts for the status page.
 fn exports(stats: &ExportStats) -> web::Exports {
     web::Exports {
         success: stats.of(ExportResult::Success),

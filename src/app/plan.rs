@@ -1,4 +1,4 @@
-//! What the configuration means to the engine and to the lanes.
+//! Derives from the configuration what runs: lanes, direct probes, observations and objectives.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -37,7 +37,7 @@ use super::security::security;
 pub(super) struct Plan {
     pub(super) routes: Vec<(Route, LaneSettings)>,
     pub(super) directs: Vec<DirectPlan>,
-    /// The clusters to observe; none if that is switched off.
+    /// The clusters to observe; empty if observation is disabled.
     pub(super) observations: Vec<observe::Settings>,
     pub(super) objectives: Arc<[Objective]>,
     /// Every threshold known at start: each becomes an edge of the duration histogram.
@@ -55,7 +55,7 @@ pub(super) struct DirectPlan {
 }
 
 impl DirectPlan {
-    /// Starts them; needs a tokio runtime.
+    /// Starts the probes. Needs a tokio runtime.
     pub(super) fn start(
         self,
         clock: Clock,
@@ -70,7 +70,7 @@ impl DirectPlan {
     }
 }
 
-/// A lane to be started.
+/// The settings of a lane.
 pub(super) enum LaneSettings {
     /// Over our own wire.
     Pinned(pinned::Settings),
@@ -79,7 +79,7 @@ pub(super) enum LaneSettings {
 }
 
 impl LaneSettings {
-    /// Starts the lane; needs a tokio runtime.
+    /// Starts the lane. Needs a tokio runtime.
     pub(super) fn start(self, clock: Clock, report: Reporter, supervisor: Supervisor) -> Box<dyn port::Lane + Send> {
         match self {
             LaneSettings::Pinned(settings) => Box::new(PinnedLane::start(settings, clock, report, supervisor)),
@@ -88,10 +88,10 @@ impl LaneSettings {
     }
 }
 
-/// This run at this vantage, with a run id that no other life of a prober has.
+/// A new random run id, and the vantage.
 ///
 /// # Errors
-/// The operating system has no random bytes for us.
+/// The operating system has no random bytes.
 pub(super) fn identity(vantage: &str) -> io::Result<Identity> {
     let mut run = [0; 16];
     getrandom::fill(&mut run).map_err(io::Error::other)?;
@@ -102,7 +102,7 @@ impl Plan {
     /// The plan of a configuration.
     ///
     /// # Errors
-    /// A sentence: what of a cluster's security cannot be used.
+    /// A sentence about the security setting that cannot be used.
     pub(super) fn of(config: &Config, identity: Identity) -> Result<Plan, String> {
         let lanes = [(Lane::Pinned, config.lanes.pinned), (Lane::Replicated, config.lanes.replicated.lane())];
         let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
@@ -133,7 +133,7 @@ impl Plan {
     }
 }
 
-/// The direct probes that are switched on.
+/// The enabled direct probes.
 fn direct_probes(config: &Config) -> Vec<(Probe, config::DirectProbe)> {
     config.probes.direct().into_iter().filter(|(_, probe)| probe.enabled).collect()
 }
@@ -180,7 +180,7 @@ fn direct_plan(
     (!schedule.is_empty()).then(|| DirectPlan { cluster, schedule, settings, cluster_client, log_end_offsets })
 }
 
-/// `None`, if observing is switched off.
+/// `None` if observation is disabled.
 fn observation(
     config: &Config,
     name: &str,

@@ -1,14 +1,14 @@
-//! What a cluster's security is to its clients.
+//! Converts a cluster's security settings for the Kafka clients.
 
 use std::sync::Arc;
 
 use crate::config;
 use crate::kafka::security::{ClientIdentity, Mechanism, Pem, Sasl, Security, TlsSettings};
 
-/// Both of TLS and SASL that the configuration asks for.
+/// The TLS and SASL settings of a cluster.
 ///
 /// # Errors
-/// A sentence: which file of which cluster cannot be used, and why.
+/// A sentence that names the file and why it cannot be used.
 pub(crate) fn security(cluster: &str, security: &config::Security) -> Result<Arc<Security>, String> {
     let security = Security::new(tls(security), sasl(security));
     security.map(Arc::new).map_err(|problem| format!("clusters.{cluster}.security: {problem}"))

@@ -1,7 +1,7 @@
-//! Brokers that are none any more: unregistered for ten minutes, however long replica lists go on naming them (design §4).
+//! Decommissioned brokers: unregistered for ten minutes, even if replica lists still name them.
 //!
-//! Once decommissioned, a broker stays so until it is listed again. A cluster that does not say for a while who is registered
-//! must not turn a decommissioned broker into one that fails.
+//! A broker stays decommissioned until it is registered again. While the cluster does not report its registered brokers, a
+//! decommissioned broker must not become a failing one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use prober_core::snapshot::Snapshot;
 use prober_core::time::Time;
 use prober_core::topology::Topology;
 
-/// Who is decommissioned, by cluster.
+/// The decommissioned brokers of each cluster.
 #[derive(Debug, Default)]
 pub(super) struct Decommissioned {
     brokers: BTreeMap<ClusterName, BTreeSet<BrokerId>>,
@@ -19,7 +19,7 @@ pub(super) struct Decommissioned {
 }
 
 impl Decommissioned {
-    /// Takes in what a cluster says of itself, and what the metadata of its topics show; whether anything changed.
+    /// Updates a cluster's brokers from its registrations and the metadata of its topics; true if anything changed.
     pub(super) fn follow(&mut self, observed: &Observed, topology: &Topology, now: Time) -> bool {
         let Some(registrations) = &observed.registrations else { return false };
         let decommissioned = self.brokers.entry(observed.cluster.clone()).or_default();
@@ -34,7 +34,11 @@ impl Decommissioned {
             if decommissioned.insert(id) {
                 changed = true;
                 let cluster = observed.cluster.as_str();
-                tracing::info!(cluster, broker = id.0, "broker unregistered for ten minutes: not probed any more");
+                tracing::info!(
+                    cluster,
+                    broker = id.0,
+                    "broker is decommissioned (unregistered for ten minutes); its probes end"
+                );
             }
         }
         changed
@@ -45,8 +49,8 @@ impl Decommissioned {
         self.brokers.get(cluster).unwrap_or(&self.nobody)
     }
 
-    /// Takes what was counted of them off the pages and out of the exports, where their series end by that. The ledger
-    /// keeps it, for the case that they come back.
+    /// Removes their series from a snapshot, which ends them on the pages and in the exports. The ledger keeps the counts,
+    /// in case the brokers return.
     pub(super) fn remove_from(&self, snapshot: &mut Snapshot) {
         if self.brokers.values().all(BTreeSet::is_empty) {
             return;
@@ -90,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn broker_is_forgotten_after_ten_minutes_until_it_is_listed_again() {
+    fn broker_is_decommissioned_ten_minutes_after_it_was_unregistered_until_it_returns() {
         let mut decommissioned = Decommissioned::default();
         let name = ClusterName::new("c");
         let gone = topology(&[(1, true), (2, false)]);
@@ -100,7 +104,7 @@ mod tests {
         assert!(decommissioned.follow(&answers, &gone, at(10 + long)));
         assert!(!decommissioned.follow(&answers, &gone, at(10 + long)), "said once");
         assert_eq!(*decommissioned.of(&name), BTreeSet::from([BrokerId(2)]));
-        // Nobody answers any more: it does not come back for that.
+        // The cluster no longer reports registrations: the broker stays decommissioned.
         assert!(!decommissioned.follow(&answers, &gone, at(10_000)));
         assert_eq!(*decommissioned.of(&name), BTreeSet::from([BrokerId(2)]));
         assert!(decommissioned.follow(&answers, &topology(&[(1, true), (2, true)]), at(10_000)));

@@ -1,4 +1,4 @@
-//! What the direct probes of a cluster say besides answers: what keeps one from probes, and a twin of this prober.
+//! What the direct probes of a cluster report besides responses: blocked probes, and another prober of the same vantage.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use prober_probes::port::ProbeInput;
 
 use super::ProbeRuntime;
 
-/// A twin that was not met for so long is gone.
-const TWIN_GONE_AFTER: Duration = Duration::from_secs(120);
+/// Without a sign of the other prober for this long, it is gone.
+const DUPLICATE_GONE_AFTER: Duration = Duration::from_secs(120);
 
-/// The newest word of each.
+/// The newest status of a cluster's direct probes.
 #[derive(Debug, Default)]
 pub(super) struct LatestDirectStatus {
     blocked: BTreeMap<Probe, Arc<str>>,
-    twin: Option<Twin>,
+    duplicate: Option<Duplicate>,
 }
 
 #[derive(Debug)]
-struct Twin {
+struct Duplicate {
     since: Time,
     last: Time,
     evidence: Arc<str>,
 }
 
 impl LatestDirectStatus {
-    /// Takes in what comes back, and logs one line for what has changed.
+    /// Updates the status, and logs one line for each change.
     pub(super) fn on_input(&mut self, input: &ProbeInput) {
         match input {
             ProbeInput::Blocked { probe, message } => self.blocked(*probe, message.as_ref()),
@@ -47,7 +47,7 @@ impl LatestDirectStatus {
         }
     }
 
-    /// What the probes may not do, in the words of Kafka's ACLs: such messages say what to grant.
+    /// Messages about missing permissions; they name the ACL to grant.
     pub(super) fn permissions(&self) -> impl Iterator<Item = &Arc<str>> {
         self.blocked.values().filter(|message| message.contains("grant "))
     }
@@ -61,45 +61,46 @@ impl LatestDirectStatus {
             Some(message) if before.as_ref() != Some(message) => {
                 tracing::warn!(probe = probe.as_str(), "{message}");
             }
-            None if before.is_some() => tracing::info!(probe = probe.as_str(), "the probe asks again"),
+            None if before.is_some() => tracing::info!(probe = probe.as_str(), "probe is no longer blocked"),
             _ => {}
         }
     }
 
     fn on_duplicate(&mut self, at: Time, evidence: &Arc<str>) {
-        let known = self.twin.take().filter(|twin| at.since(twin.last) < TWIN_GONE_AFTER);
+        let known = self.duplicate.take().filter(|duplicate| at.since(duplicate.last) < DUPLICATE_GONE_AFTER);
         if known.is_none() {
-            tracing::warn!("another prober runs under this vantage's name: {evidence}");
+            tracing::warn!("another prober runs with this vantage's name: {evidence}");
         }
-        let since = known.map_or(at, |twin| twin.since);
-        self.twin = Some(Twin { since, last: at, evidence: Arc::clone(evidence) });
+        let since = known.map_or(at, |duplicate| duplicate.since);
+        self.duplicate = Some(Duplicate { since, last: at, evidence: Arc::clone(evidence) });
     }
 }
 
 impl ProbeRuntime {
-    /// Everything that stands.
+    /// Active findings.
     pub(super) fn findings(&self, now: Time) -> impl Iterator<Item = Finding> + '_ {
-        self.evidence.findings().chain(self.twin(now))
+        self.evidence.findings().chain(self.duplicate(now))
     }
 
-    /// The twin, while it is met.
-    fn twin(&self, now: Time) -> Option<Finding> {
-        let twin = self.latest.twin.as_ref().filter(|twin| now.since(twin.last) < TWIN_GONE_AFTER)?;
+    /// The finding about another prober of the same vantage.
+    fn duplicate(&self, now: Time) -> Option<Finding> {
+        let duplicate =
+            self.latest.duplicate.as_ref().filter(|duplicate| now.since(duplicate.last) < DUPLICATE_GONE_AFTER)?;
         Some(Finding {
             kind: FindingKind::DuplicateVantage,
             cluster: self.cluster.clone(),
             broker: None,
             blame: Blame::Prober,
-            since: twin.since,
+            since: duplicate.since,
             confidence: 1.0,
             summary: Arc::from("another prober runs under this vantage's name; give each its own with --vantage"),
-            evidence: vec![Arc::clone(&twin.evidence)],
+            evidence: vec![Arc::clone(&duplicate.evidence)],
             runner_up: None,
             ruled_out: Vec::new(),
         })
     }
 
-    /// Probes that something keeps from probes.
+    /// Probes that cannot run, each with the reason.
     pub(super) fn blocked_probes(&self) -> impl Iterator<Item = BlockedProbe> + '_ {
         self.latest.blocked.iter().map(|(probe, message)| BlockedProbe {
             cluster: self.cluster.clone(),

@@ -1,4 +1,4 @@
-//! One line of the log for each finding that begins, and one when it is over.
+//! Logs one line when a finding begins, and one when it ends.
 
 use std::collections::BTreeSet;
 
@@ -6,20 +6,20 @@ use prober_core::fault::Blame;
 use prober_core::finding::{Finding, FindingKind};
 use prober_core::ids::{BrokerId, ClusterName};
 
-/// What was said to stand in one cluster.
+/// The findings of one cluster that were logged as active.
 #[derive(Debug, Default)]
 pub(super) struct FindingLog {
-    said: BTreeSet<(FindingKind, Option<BrokerId>)>,
+    active: BTreeSet<(FindingKind, Option<BrokerId>)>,
 }
 
 impl FindingLog {
-    /// Says what has begun, and what stands no more.
-    pub(super) fn follow<'a>(&mut self, cluster: &ClusterName, standing: impl Iterator<Item = &'a Finding>) {
+    /// Logs which findings have begun and which have ended.
+    pub(super) fn follow<'a>(&mut self, cluster: &ClusterName, findings: impl Iterator<Item = &'a Finding>) {
         let cluster = cluster.as_str();
-        let mut stands = BTreeSet::new();
-        for finding in standing {
+        let mut active = BTreeSet::new();
+        for finding in findings {
             let key = (finding.kind, finding.broker);
-            if !self.said.contains(&key) {
+            if !self.active.contains(&key) {
                 let (kind, blame) = (finding.kind.as_str(), finding.blame.as_str());
                 let broker = finding.broker.map(|id| id.0);
                 match finding.blame {
@@ -27,11 +27,11 @@ impl FindingLog {
                     _ => tracing::warn!(cluster, kind, broker, blame, "finding: {}", finding.summary),
                 }
             }
-            stands.insert(key);
+            active.insert(key);
         }
-        for (kind, broker) in self.said.difference(&stands) {
-            tracing::info!(cluster, kind = kind.as_str(), broker = broker.map(|id| id.0), "finding is over");
+        for (kind, broker) in self.active.difference(&active) {
+            tracing::info!(cluster, kind = kind.as_str(), broker = broker.map(|id| id.0), "finding has ended");
         }
-        self.said = stands;
+        self.active = active;
     }
 }

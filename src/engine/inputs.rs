@@ -1,4 +1,4 @@
-//! What the engine hears, and the queue in front of it: a closed list, taken in from any thread without waiting.
+//! The inputs of the engine, a closed list, and their queue, which any thread can add to without waiting.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,33 +10,34 @@ use tokio::sync::mpsc;
 use crate::kafka::Report;
 use crate::vitals::Vital;
 
-/// Inputs under way at most. A burst of every answer of a hundred brokers' five seconds of silence fits in.
+/// Capacity of the queue: all responses of a hundred brokers that were silent for five seconds fit in.
 pub(super) const INPUTS_MAX: usize = 65_536;
 
-/// Everything that the engine hears.
+/// One input of the engine.
 #[derive(Clone, Debug)]
 pub(super) enum Input {
-    /// From one route's Kafka.
+    /// A report of one lane.
     Kafka {
         /// Its index.
         route: usize,
-        /// What it says.
+        /// The report.
         report: Report,
     },
     /// From one cluster's direct probes.
     Direct {
         /// Its index.
         cluster: usize,
-        /// What comes back.
+        /// The input.
         input: ProbeInput,
     },
-    /// What a cluster says of itself.
+    /// The observation of a cluster.
     Observed(Arc<Observed>),
-    /// From the prober about itself.
+    /// A vital sign of the prober.
     Vital(Vital),
 }
 
-/// The way in, from any thread, without waiting. What finds no room is counted, and voids its route's attempts.
+/// The sending end of the queue, for any thread, without waiting. An input that finds the queue full is counted, and voids
+/// the attempts in flight of its lane.
 #[derive(Clone, Debug)]
 pub struct Inputs {
     queue: mpsc::Sender<Input>,
@@ -45,7 +46,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Takes a report of one route in.
+    /// Queues a report of one lane.
     pub fn report(&self, route: usize, report: Report) {
         if self.queue.try_send(Input::Kafka { route, report }).is_err()
             && let Some(dropped) = self.dropped.get(route)
@@ -54,7 +55,7 @@ impl Inputs {
         }
     }
 
-    /// Takes in what comes back to one cluster's direct probes.
+    /// Queues an input of one cluster's direct probes.
     pub fn direct(&self, cluster: usize, input: ProbeInput) {
         if self.queue.try_send(Input::Direct { cluster, input }).is_err()
             && let Some(dropped) = self.responses_dropped.get(cluster)
@@ -63,26 +64,26 @@ impl Inputs {
         }
     }
 
-    /// Takes in what a cluster says of itself. What finds no room is made up by the next part that is answered.
+    /// Queues an observation. If the queue is full it is dropped: the next one contains it.
     pub fn observed(&self, observed: Arc<Observed>) {
         let _ = self.queue.try_send(Input::Observed(observed));
     }
 
-    /// Takes a vital sign in; false when nobody listens any more. A beat that finds no room is made up by the next.
+    /// Queues a vital sign; false if the engine has ended. If the queue is full it is dropped: the next beat shows the same.
     pub fn vital(&self, vital: Vital) -> bool {
         let sent = self.queue.try_send(Input::Vital(vital));
         !matches!(sent, Err(mpsc::error::TrySendError::Closed(_)))
     }
 }
 
-/// An engine that has its queue and no lanes yet.
+/// The receiving end of the queue, from which an engine is built.
 pub struct EngineBuilder {
     pub(super) inputs: mpsc::Receiver<Input>,
     pub(super) dropped: Arc<[AtomicU64]>,
     pub(super) responses_dropped: Arc<[AtomicU64]>,
 }
 
-/// The queue, both ends, for so many routes and clusters.
+/// Both ends of the queue, for this number of lanes and of clusters with direct probes.
 pub fn queue(routes: usize, clusters: usize) -> (Inputs, EngineBuilder) {
     let (queue, inputs) = mpsc::channel(INPUTS_MAX);
     let counters = |count| -> Arc<[AtomicU64]> { (0..count).map(|_| AtomicU64::new(0)).collect() };

@@ -1,7 +1,7 @@
 //! The event loop: one task owns the ledger. A closed `enum Input` in, an immutable snapshot out every 100 ms.
 //!
-//! It runs on the probe runtime, beside the wire and the heartbeat. Nothing here waits for anyone: inputs are taken as
-//! they come, and whoever wants to know reads the newest snapshot.
+//! It runs on the probe runtime, beside the wire and the heartbeat, and waits for nothing but its inputs and the next due
+//! time. Everything downstream reads the newest snapshot.
 
 mod decommissioned;
 mod direct;
@@ -49,19 +49,19 @@ use status::{LatestLaneStatus, SelfStatus, StateLog};
 
 pub use inputs::{EngineBuilder, Inputs, queue};
 
-/// Snapshots are this fresh.
+/// Interval between snapshots.
 pub const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
 
-/// Woken later than this, the engine was stalled: what arrived meanwhile is let in before any deadline fires.
+/// If the engine wakes later than this it was stalled: responses that arrived meanwhile are taken before any deadline fires.
 const LATE: Duration = Duration::from_millis(20);
 
-/// How long that takes: the sockets are read by other tasks of this runtime.
+/// How long deadlines wait after a stall: other tasks of this runtime have to read the sockets first.
 const DRAIN_FOR: Duration = Duration::from_millis(20);
 
-/// Without a pinned lane, direct probes alone are answered, this often.
+/// Expected interval between responses of a broker without a pinned lane: only direct probes are answered.
 const RARE: Duration = Duration::from_secs(1);
 
-/// A lane of a cluster, to be probed.
+/// A lane of a cluster that is probed.
 pub struct Route {
     /// The cluster.
     pub cluster: ClusterName,
@@ -69,13 +69,13 @@ pub struct Route {
     pub lane: Lane,
     /// Its topic.
     pub topic: Arc<str>,
-    /// Who writes.
+    /// Run and vantage, as written into the records.
     pub identity: Identity,
-    /// How.
+    /// Schedule, deadlines and record size.
     pub settings: Settings,
 }
 
-/// The engine.
+/// Owns the ledger and all evidence; runs as one task.
 pub struct Engine {
     clock: Clock,
     vantage: Arc<str>,
@@ -105,7 +105,7 @@ struct LaneRuntime {
     latest: LatestLaneStatus,
 }
 
-/// The direct probes of a cluster, at work.
+/// The running direct probes of a cluster.
 struct ProbeRuntime {
     cluster: ClusterName,
     direct: DirectScheduler,
@@ -114,7 +114,7 @@ struct ProbeRuntime {
     evidence: Evidence,
 }
 
-/// What a snapshot shows before anything has happened.
+/// The snapshot before the first event.
 pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snapshot {
     Snapshot {
         at: Time::ORIGIN,
@@ -135,19 +135,19 @@ pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snap
     }
 }
 
-/// What an engine works with besides its lanes.
+/// What an engine needs besides its lanes and direct probes.
 pub struct Setup {
-    /// The process's clock.
+    /// The clock of the process.
     pub clock: Clock,
-    /// Where the prober stands.
+    /// Name of the place that the prober runs at.
     pub vantage: Arc<str>,
-    /// What events are judged by.
+    /// Objectives that events are judged by.
     pub objectives: Arc<[Objective]>,
     /// The edges of the duration histograms.
     pub edges: Edges,
     /// Where snapshots go.
     pub publish: watch::Sender<Arc<Snapshot>>,
-    /// Which machine is called as a control, if one is.
+    /// Address of the reference control, if there is one.
     pub reference: Option<Arc<str>>,
 }
 
@@ -199,7 +199,7 @@ impl LaneRuntime {
 }
 
 impl Engine {
-    /// Runs until told to stop. Then what is in flight becomes void, and the last snapshot says so.
+    /// Runs until `stop` is true. Then attempts in flight become void, and the last snapshot counts them.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut drained_until = Time::ORIGIN;
         loop {
@@ -311,9 +311,9 @@ impl Engine {
         }
     }
 
-    /// The machine was suspended: what was under way then was cut off by us, whatever has become of it.
+    /// The host resumed from a suspend: all attempts in flight were interrupted by the prober's side, so they are void.
     fn on_resume(&mut self, at: Time, length: Duration) {
-        tracing::warn!(seconds = length.as_secs_f64(), "the machine was suspended; attempts in flight are void");
+        tracing::warn!(seconds = length.as_secs_f64(), "the host was suspended; attempts in flight are void");
         self.health.on_resume(at, length);
         self.counting.on_resume();
         for lane in &mut self.lanes {
@@ -354,7 +354,7 @@ impl Engine {
         }
     }
 
-    /// Probes no brokers that are none any more.
+    /// Ends the probes of decommissioned brokers.
     fn remove_decommissioned(&mut self, now: Time) {
         for lane in &mut self.lanes {
             let cluster = &lane.route.cluster;
@@ -367,7 +367,7 @@ impl Engine {
         }
     }
 
-    /// Holds what is known of each cluster against the rules of the diagnosis.
+    /// Evaluates the evidence of each cluster.
     fn diagnose(&mut self, now: Time) {
         let prober = self.health.at(now);
         for probes in &mut self.probes {
@@ -375,7 +375,7 @@ impl Engine {
             let Some(lane) = pinned(&self.lanes, cluster) else { continue };
             let of_lanes = self.lanes.iter().filter(|lane| lane.route.cluster == *cluster);
             let messages = of_lanes.filter_map(|lane| lane.latest.permission()).chain(probes.latest.permissions());
-            let around = EvidenceContext {
+            let context = EvidenceContext {
                 topology: &lane.topology,
                 decommissioned: self.decommissioned.of(cluster),
                 stalls: &self.stalls,
@@ -383,7 +383,7 @@ impl Engine {
                 missing_permissions: messages.cloned().collect(),
                 prober: prober.clone(),
             };
-            probes.evidence.follow(now, around, probes.port.as_mut());
+            probes.evidence.follow(now, context, probes.port.as_mut());
         }
     }
 
@@ -425,7 +425,7 @@ impl Engine {
         snapshot
     }
 
-    /// Everything that stands: what the direct probes find first, then the patterns.
+    /// Active findings: first those that rest on probes, then those that rest on observation.
     fn findings(&self, now: Time) -> Vec<Finding> {
         let direct = self.probes.iter().flat_map(|probes| probes.findings(now));
         direct.chain(self.patterns.findings()).collect()
@@ -445,12 +445,12 @@ impl Engine {
     }
 }
 
-/// A cluster's pinned lane, if it has one.
+/// The pinned lane of a cluster, if it is enabled.
 fn pinned<'a>(routes: &'a [LaneRuntime], cluster: &ClusterName) -> Option<&'a LaneRuntime> {
     routes.iter().find(|lane| lane.route.cluster == *cluster && lane.route.lane == Lane::Pinned)
 }
 
-/// What is suspected in a cluster, if its direct probes are on.
+/// The evidence of a cluster, if its direct probes are enabled.
 fn evidence_of<'a>(directs: &'a mut [ProbeRuntime], cluster: &ClusterName) -> Option<&'a mut Evidence> {
     directs.iter_mut().find(|probes| probes.cluster == *cluster).map(|probes| &mut probes.evidence)
 }

@@ -1,5 +1,5 @@
-//! Patterns of each cluster that says anything of itself, whether or not it is asked directly: they rest on observation
-//! alone, and stand beside what the direct probes find.
+//! Findings that rest on the observation of each cluster alone, whether or not its direct probes are enabled. They neither hide
+//! the other findings nor are hidden by them.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use prober_core::time::Time;
 
 use super::finding_log::FindingLog;
 
-/// What is remembered, by cluster.
+/// The patterns of each cluster.
 #[derive(Debug, Default)]
 pub(super) struct PatternsByCluster {
     clusters: BTreeMap<ClusterName, (Patterns, FindingLog)>,
 }
 
 impl PatternsByCluster {
-    /// Takes in what a cluster says of itself, and logs what that changes.
+    /// Evaluates an observation, and logs which findings have begun or ended.
     pub(super) fn follow(&mut self, observed: &Observed, now: Time) {
         let (patterns, log) = self.clusters.entry(observed.cluster.clone()).or_default();
         patterns.follow(observed, now);
         log.follow(&observed.cluster, patterns.findings());
     }
 
-    /// What stands.
+    /// Active findings.
     pub(super) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
         self.clusters.values().flat_map(|(patterns, _)| patterns.findings().cloned())
     }

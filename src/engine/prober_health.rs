@@ -1,4 +1,4 @@
-//! What the vitals have said of the prober itself within the last minute, as evidence and for the pages.
+//! The vital signs of the prober within the last minute, as evidence and for the status page.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use prober_core::vitals::{Control, ControlKind, Readings, Throttling, Usage};
 use super::evidence::STALLS_KEPT_FOR;
 use super::inputs::INPUTS_MAX;
 
-/// Everything is read once a second; a few more than a minute's.
+/// Readings come once a second: a few more than a minute's.
 const READINGS_KEPT: usize = 64;
 
-/// The prober itself, lately.
+/// The last minute of the prober's vital signs.
 #[derive(Debug, Default)]
 pub(super) struct HealthHistory {
-    /// Each with the inputs that had waited for the engine at once since the one before, at most.
+    /// Each with the largest number of inputs that waited for the engine since the reading before.
     readings: VecDeque<(Readings, u64)>,
     waiting: u64,
     suspended: Option<(Time, Duration)>,
@@ -31,12 +31,12 @@ pub(super) struct HealthHistory {
 }
 
 impl HealthHistory {
-    /// Nothing is known yet; `reference` is the address that is called, if one is.
+    /// An empty history; `reference` is the address of the reference control, if there is one.
     pub(super) fn new(reference: Option<Arc<str>>) -> HealthHistory {
         HealthHistory { reference: reference.map(|address| (address, Control::default())), ..HealthHistory::default() }
     }
 
-    /// What the kernel counts about us.
+    /// The kernel's counters of this process were read.
     pub(super) fn on_readings(&mut self, readings: Readings) {
         if self.readings.len() == READINGS_KEPT {
             self.readings.pop_front();
@@ -44,17 +44,17 @@ impl HealthHistory {
         self.readings.push_back((readings, std::mem::take(&mut self.waiting)));
     }
 
-    /// So many inputs waited for the engine when it took one.
+    /// The engine took an input; this many were waiting, that one included.
     pub(super) fn on_queue_depth(&mut self, inputs: usize) {
         self.waiting = self.waiting.max(inputs as u64);
     }
 
-    /// The machine was suspended.
+    /// The host resumed from a suspend of this length.
     pub(super) fn on_resume(&mut self, at: Time, length: Duration) {
         self.suspended = Some((at, length));
     }
 
-    /// A control answered, or did not.
+    /// A control was asked at `asked`, and has answered in time or not.
     pub(super) fn on_control(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
         match (control, &mut self.reference) {
             (ControlKind::Loopback, _) => self.loopback.on_answer(asked, has_answered),
@@ -63,19 +63,19 @@ impl HealthHistory {
         }
     }
 
-    /// An event was counted: some tell that this machine had nothing left for us.
+    /// An event was counted: `local_resources` is a shortage on this host.
     pub(super) fn counted(&mut self, event: &Event) {
         if event.raw_outcome == RawOutcome::Failed(Fault::LocalResources) {
             self.on_resource_shortage(event.ended);
         }
     }
 
-    /// This machine had no descriptor, port or memory left for us.
+    /// This host had no file descriptor, port or memory left for the prober.
     pub(super) fn on_resource_shortage(&mut self, at: Time) {
         self.refused = self.refused.max(Some(at));
     }
 
-    /// All of it as evidence.
+    /// The evidence at `now`.
     pub(super) fn at(&self, now: Time) -> ProberHealth {
         let Some((newest, _)) = self.readings.back() else {
             return ProberHealth {
@@ -105,14 +105,14 @@ impl HealthHistory {
         }
     }
 
-    /// The youngest reading that is as old, or else the oldest.
+    /// The newest reading that is at least `age` old, or else the oldest.
     fn before(&self, now: Time, age: Duration) -> &Readings {
         let is_old = |(readings, _): &&(Readings, u64)| age <= now.since(readings.at);
         let found = self.readings.iter().rev().find(is_old).or_else(|| self.readings.front());
         found.map_or(&NOTHING, |(readings, _)| readings)
     }
 
-    /// All of it for the pages.
+    /// Fills the status page's part.
     pub(super) fn show(&self, status: &mut ProberStatus) {
         if let Some((newest, _)) = self.readings.back() {
             status.readings = *newest;
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_held_back_before_the_prober_ran_is_not_ours() {
+    fn throttling_from_before_the_start_of_the_prober_does_not_count() {
         let mut history = HealthHistory::default();
         history.on_readings(reading(0, 90_000));
         assert_eq!(history.at(Time::from_millis(500)).throttled_last_minute, Duration::ZERO);
     }
 
     #[test]
-    fn throttling_is_told_of_three_seconds_and_of_a_minute() {
+    fn throttling_is_summed_over_three_seconds_and_over_a_minute() {
         let mut history = HealthHistory::default();
         (0..=120).for_each(|second| history.on_readings(reading(second, 500 * second)));
         let health = history.at(Time::from_millis(120_000));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn machine_that_tells_nothing_accuses_nobody() {
+    fn host_without_counters_gives_no_evidence() {
         let mut history = HealthHistory::default();
         (0..10).for_each(|second| {
             history.on_readings(Readings { at: Time::from_millis(1000 * second), ..Readings::default() })
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn deepest_queue_is_remembered_for_a_minute() {
+    fn largest_queue_depth_is_kept_for_a_minute() {
         let mut history = HealthHistory::default();
         let deepest = |history: &HealthHistory| {
             let mut status = ProberStatus::default();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn reference_that_nobody_asked_for_is_not_heard() {
+    fn answer_of_a_reference_that_is_not_configured_is_ignored() {
         let mut history = HealthHistory::new(None);
         history.on_control(ControlKind::Reference, Time::ORIGIN, true);
         assert_eq!(history.at(Time::ORIGIN).reference, None);

@@ -1,4 +1,4 @@
-//! What a snapshot says beyond counts: lanes, brokers, and the prober itself.
+//! The status in a snapshot besides the counts: lanes, brokers, and the prober itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use prober_probes::port::LaneInput;
 use super::LaneRuntime;
 use super::decommissioned::Decommissioned;
 
-/// A stall this long gets a line in the log.
+/// A stall from this length on is logged.
 const NOTABLE_STALL: Duration = Duration::from_millis(500);
 
-/// The newest word of a lane about itself.
+/// The newest status of a lane.
 #[derive(Debug, Default)]
 pub(super) struct LatestLaneStatus {
     state: Option<LaneState>,
@@ -39,7 +39,7 @@ impl LatestLaneStatus {
         }
     }
 
-    /// What the lane may not do, in the words of Kafka's ACLs: such messages say what to grant.
+    /// The message about a missing permission, if that is what the lane reports; it names the ACL to grant.
     pub(super) fn permission(&self) -> Option<&Arc<str>> {
         self.message.as_ref().filter(|message| message.contains("grant "))
     }
@@ -66,7 +66,7 @@ impl LaneRuntime {
     }
 }
 
-/// Every broker of every cluster that is not decommissioned, once, over all lanes of the cluster.
+/// The brokers of all clusters without the decommissioned ones, each once over all lanes of its cluster.
 pub(super) fn brokers(
     routes: &[LaneRuntime],
     observed: &BTreeMap<ClusterName, Arc<Observed>>,
@@ -105,23 +105,23 @@ pub(super) fn brokers(
     known.into_values().collect()
 }
 
-/// Probes that go on whatever the others say, so that their newest event is history: records are read only where some were
-/// acked, and fresh connections are rare.
+/// Probes that do not depend on the outcome of others, so that their newest event is always recent. `consume` needs an acked
+/// record, and `connect` is rare.
 const ALWAYS_ASKED: [Probe; 4] = [Probe::Produce, Probe::EndToEnd, Probe::Fetch, Probe::Metadata];
 
 /// A broker's condition, by the broker view alone: in the client view `broker` is only a partition's preferred leader,
-/// and the series of healthy ones fail too (design §4).
+/// and with `acks=all` those of healthy brokers fail too.
 fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
     let of_this = |lane: &&LaneRuntime| lane.route.cluster == status.cluster && lane.route.lane.view() == View::Broker;
     let latest = |probe| {
         let (cluster, subject) = (status.cluster.clone(), Subject::Broker(Broker::Id(status.broker)));
         ledger.latest(&Series { cluster, view: View::Broker, probe, subject })
     };
-    // A permission that is missing, or a name that does not resolve, says nothing of the broker.
+    // A missing permission, or a name that does not resolve, says nothing about the broker.
     let speaks = |latest: &LatestEvent| latest.blame != Some(Blame::Unclear);
     let newest = Probe::showing_broker_state().filter_map(latest).filter(speaks);
     let newest: Vec<_> = newest.map(|latest| latest.outcome).collect();
-    // Old history is an answer, too.
+    // An event that is not recent is an answer, too.
     let stale = Some(Fault::Stale.error_type());
     let answers = ALWAYS_ASKED
         .into_iter()
@@ -132,13 +132,13 @@ fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Ti
     BrokerState::of(status.registered, answers, &newest, waiting)
 }
 
-/// One line in the log for each broker that comes, goes, moves, fails, or is well again.
+/// Logs one line when a broker appears, leaves, moves, fails or recovers.
 #[derive(Debug, Default)]
 pub(super) struct StateLog {
     last: BTreeMap<(ClusterName, BrokerId), Logged>,
 }
 
-/// What was last said of a broker.
+/// What was last logged about a broker.
 #[derive(Debug)]
 struct Logged {
     address: Option<String>,
@@ -167,7 +167,7 @@ impl Logged {
     fn follow_registration(&mut self, status: &BrokerStatus) {
         let (cluster, broker, address) = labels(status);
         match (self.registered, status.registered) {
-            (true, false) => tracing::warn!(cluster, broker, address, "broker left the metadata; it stays due"),
+            (true, false) => tracing::warn!(cluster, broker, address, "broker left the metadata; its probes go on"),
             (false, true) => tracing::info!(cluster, broker, address, "broker is in the metadata again"),
             _ if self.address != status.address => {
                 tracing::warn!(cluster, broker, address, "broker moved to another address");
@@ -179,7 +179,7 @@ impl Logged {
     }
 
     fn follow_state(&mut self, status: &BrokerStatus) {
-        // A broker that is merely suspect has not failed; the next state tells.
+        // A suspect broker has not failed yet: the next state is logged.
         let Some(now) = status.state.filter(|state| *state != BrokerState::Suspect) else { return };
         let before = self.state.replace(now);
         let (cluster, broker, _) = labels(status);
@@ -197,7 +197,7 @@ fn labels(status: &BrokerStatus) -> (&str, i32, &str) {
     (status.cluster.as_str(), status.broker.0, status.address.as_deref().unwrap_or("unknown"))
 }
 
-/// The prober about itself, as it goes.
+/// Counts what the prober reports about itself.
 #[derive(Debug, Default)]
 pub(super) struct SelfStatus {
     status: ProberStatus,
@@ -223,7 +223,7 @@ impl SelfStatus {
 
     pub(super) fn clock_jumped(&mut self, nanos: i64) {
         self.status.clock_jumps += 1;
-        tracing::warn!(seconds = nanos as f64 / 1e9, "the calendar jumped against the monotonic clock");
+        tracing::warn!(seconds = nanos as f64 / 1e9, "the wall clock jumped against the monotonic clock");
     }
 
     pub(super) fn dropped(&mut self, inputs: u64) {

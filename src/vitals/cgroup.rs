@@ -1,15 +1,15 @@
-//! Which control groups this process is in, as directories: by its own list of groups and its list of mounts. Inside a
-//! container the path in the list may be the one on the host, of which only the end is mounted here.
+//! Finds the directories of this process's control groups from `/proc/self/cgroup` and `/proc/self/mountinfo`. Inside a container
+//! the listed path may be that of the host, of which only the end is mounted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the limits that hold for us can be read.
+/// Directories with the limits of this process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Groups {
-    /// Our group with `cpu.stat`, and every group around it as far as it is mounted: each may have a limit of its own.
+    /// The group with `cpu.stat`, and its mounted ancestors: each may have a limit of its own.
     pub cpu: Vec<PathBuf>,
-    /// Our group with the memory limits.
+    /// The group with the memory limits.
     pub memory: Option<PathBuf>,
 }
 
@@ -20,8 +20,8 @@ impl Groups {
         Groups::of(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), Path::exists)
     }
 
-    /// By the texts of `/proc/self/cgroup` and `/proc/self/mountinfo` (cgroups(7), proc(5)). Of two versions mounted side
-    /// by side, a controller lives in one: where it has files.
+    /// From the texts of `/proc/self/cgroup` and `/proc/self/mountinfo` (cgroups(7), proc(5)). If both versions are mounted, a
+    /// controller belongs to the one in which it has files.
     fn of(groups: &str, mounts: &str, exists: impl Fn(&Path) -> bool) -> Groups {
         let place = |controller: &str, file: &str| {
             let versions = [Some(controller), None];
@@ -37,7 +37,7 @@ impl Groups {
     }
 }
 
-/// The mount of a hierarchy and our directory in it: that of a controller in version 1, or the only one of version 2.
+/// The mount point of a hierarchy and our directory in it: that of a controller in version 1, or the only one of version 2.
 fn directory(groups: &str, mounts: &str, controller: Option<&str>) -> Option<(PathBuf, PathBuf)> {
     let path = groups.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
@@ -49,7 +49,7 @@ fn directory(groups: &str, mounts: &str, controller: Option<&str>) -> Option<(Pa
         is_it.then_some(path)
     })?;
     let (root, mount) = mounts.lines().find_map(|line| mounted(line, controller))?;
-    // A path outside of what is mounted is one on the host: what is mounted is ours.
+    // A path outside of the mount is one of the host: the mount itself is our group.
     let below = path.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.is_empty() || rest.starts_with('/'));
     let below = below.unwrap_or_default().trim_start_matches('/');
     let mount = PathBuf::from(mount);
@@ -57,7 +57,7 @@ fn directory(groups: &str, mounts: &str, controller: Option<&str>) -> Option<(Pa
     Some((mount, directory))
 }
 
-/// Root and mount point of a line of the mounts, if it is the hierarchy that is looked for.
+/// Root and mount point of a line of `mountinfo`, if it is the wanted hierarchy.
 fn mounted<'a>(line: &'a str, controller: Option<&str>) -> Option<(&'a str, &'a str)> {
     let (before, after) = line.split_once(" - ")?;
     let mut before = before.split(' ').skip(3);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn version_two_is_one_hierarchy_and_the_groups_around_ours_have_limits_too() {
+    fn version_two_has_one_hierarchy_and_ancestors_have_limits_too() {
         let groups = of(
             "0::/system.slice/prober.service\n",
             "25 18 0:22 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n",
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn version_one_in_a_container_is_mounted_from_our_group_on() {
+    fn version_one_in_a_container_is_mounted_at_our_group() {
         let groups = of(
             "4:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n0::/docker/abc\n",
             "33 32 0:29 /docker/abc /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n\
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn both_versions_side_by_side_are_told_by_where_the_files_are() {
+    fn with_both_versions_mounted_the_files_decide() {
         let groups = of(
             "4:memory:/app\n1:cpu:/\n0::/\n",
             "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n\
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn path_of_the_host_that_is_not_mounted_here_ends_at_the_mount() {
+    fn path_of_the_host_that_is_not_mounted_means_the_mount() {
         let mounts = "25 18 0:22 /kubepods/pod1 /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n";
         let files = ["/sys/fs/cgroup/cpu.stat", "/sys/fs/cgroup/memory.events"];
         let groups = of("0::/../../other\n", mounts, &files);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn machine_without_control_groups_has_none() {
+    fn host_without_control_groups_has_none() {
         assert_eq!(of("", "", &[]), Groups::default());
     }
 }

@@ -1,12 +1,14 @@
-//! CPU that we wanted and did not get: held back by our own limit, or given to others by the hypervisor.
+//! CPU time that the prober did not get: throttled by its cgroup limit, or stolen by the hypervisor for other guests.
+//!
+//! `procfs` has no parser for cgroups, and reads the whole of `/proc/stat` with a record for each CPU where the first line is enough.
 
 use std::time::Duration;
 
 use prober_core::time::Time;
 use prober_core::vitals::{Steal, Throttling};
 
-/// What `cpu.stat` of a control group says of its limit; both versions, which differ in the name and unit of the time.
-/// `None` where no limit is counted, as in the root of version 2.
+/// Reads the throttling from `cpu.stat` of a control group, of either version; they differ in name and unit of the time.
+/// `None` without those counters, as in the root of version 2.
 pub fn throttling(text: &str) -> Option<Throttling> {
     let value = |name: &str| super::key_value::value(text, name);
     let micros = value("throttled_usec").map(Duration::from_micros);
@@ -17,7 +19,7 @@ pub fn throttling(text: &str) -> Option<Throttling> {
     })
 }
 
-/// The limits of groups inside one another hold one and all.
+/// Sums the throttling of nested groups: all their limits apply.
 pub fn sum(limits: impl Iterator<Item = Throttling>) -> Option<Throttling> {
     limits.reduce(|one, other| Throttling {
         periods: one.periods.max(other.periods),
@@ -26,29 +28,29 @@ pub fn sum(limits: impl Iterator<Item = Throttling>) -> Option<Throttling> {
     })
 }
 
-/// A CPU limit from beat to beat.
+/// Measures throttling from one heartbeat to the next.
 #[derive(Debug, Default)]
 pub struct ThrottleMeter {
     before: Option<(Throttling, Time)>,
 }
 
-/// Less is nothing that an answer could be late by.
+/// Throttling below this cannot make an answer late.
 const NOTABLE_FROM: Duration = Duration::from_millis(5);
 
 impl ThrottleMeter {
-    /// Whether there is one: only then are its periods counted.
+    /// Whether there is a limit: only then does the kernel count its periods.
     pub fn is_there(&self) -> bool {
         self.before.is_some()
     }
 
-    /// Looks whether there is one, or still is.
+    /// Updates whether there is a limit.
     pub fn update(&mut self, throttling: Option<Throttling>, now: Time) {
         let limited = throttling.filter(|throttling| 0 < throttling.periods);
         self.before = limited.map(|throttling| self.before.unwrap_or((throttling, now)));
     }
 
-    /// The stretch within which it held us back since the last time, if it did. Its time is added up over the CPUs, so it
-    /// may be more than has passed.
+    /// The interval since the last call within which the process was throttled, if it was. The kernel sums the time over all
+    /// CPUs, so it may exceed the time that has passed.
     pub fn step(&mut self, throttling: Throttling, now: Time) -> Option<(Time, Time)> {
         let (before, since) = self.before.replace((throttling, now))?;
         let held = throttling.time.saturating_sub(before.time);
@@ -56,11 +58,11 @@ impl ThrottleMeter {
     }
 }
 
-/// A tick of `/proc/stat`: `USER_HZ` is 100 on every architecture that Kafka runs on.
+/// A tick of `/proc/stat`: `USER_HZ` is 100 on all architectures that Kafka runs on.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The machine's first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. (What guests ran is
-/// contained in user and nice.)
+/// Reads the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. The time of guests, which
+/// follows, is contained in user and nice.
 pub fn steal(text: &str) -> Option<Steal> {
     let line = text.lines().next()?.strip_prefix("cpu ")?;
     let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|word| word.parse().ok()).collect();
@@ -73,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_versions_tell_how_long_we_were_held_back() {
+    fn throttled_time_is_read_from_both_versions() {
         let expected = Throttling { periods: 100, throttled: 40, time: Duration::from_millis(1500) };
         let one = "nr_periods 100\nnr_throttled 40\nthrottled_time 1500000000\nnr_bursts 0\n";
         assert_eq!(throttling(one), Some(expected));
@@ -88,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn limits_inside_one_another_add_up() {
+    fn throttling_of_nested_groups_adds_up() {
         let limit = |throttled, millis| Throttling { periods: 9, throttled, time: Duration::from_millis(millis) };
         assert_eq!(sum([limit(1, 10), limit(2, 20)].into_iter()), Some(limit(3, 30)));
         assert_eq!(sum(std::iter::empty()), None);
     }
 
     #[test]
-    fn limit_holds_back_for_no_longer_than_has_passed() {
+    fn throttled_interval_is_not_longer_than_the_time_that_has_passed() {
         let at = Time::from_millis;
         let held = |millis| Throttling { periods: 9, throttled: 1, time: Duration::from_millis(millis) };
         let mut limit = ThrottleMeter::default();

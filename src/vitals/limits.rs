@@ -1,4 +1,4 @@
-//! What runs out without a word: file descriptors, and the local ports that connections are given.
+//! File descriptors and local (ephemeral) ports in use, and their limits.
 
 use prober_core::vitals::Usage;
 
@@ -8,15 +8,15 @@ pub fn open_files_limit(text: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// How many ports `/proc/sys/net/ipv4/ip_local_port_range` has, and which.
+/// First and last port of `/proc/sys/net/ipv4/ip_local_port_range`.
 pub fn port_range(text: &str) -> Option<(u16, u16)> {
     let mut words = text.split_whitespace().map_while(|word| word.parse().ok());
     let (first, last) = (words.next()?, words.next()?);
     (first <= last).then_some((first, last))
 }
 
-/// TCP sockets that have a port, those that wait for late packets included, as `/proc/net/sockstat` or `sockstat6` adds them
-/// up. Both together are never less than the ports of the range that are in use, and cheap.
+/// TCP sockets with a port, those in TIME_WAIT included, from `/proc/net/sockstat` or `sockstat6`. Reading both is cheap, and
+/// their sum is an upper bound of the ports in use.
 pub fn sockets(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("TCP: ").or_else(|| line.strip_prefix("TCP6: ")))?;
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -24,7 +24,8 @@ pub fn sockets(text: &str) -> Option<u64> {
     Some(count("inuse")? + count("tw").unwrap_or(0))
 }
 
-/// Different local ports of the range in `/proc/net/tcp` or `/proc/net/tcp6`, by marks of those already seen.
+/// Marks the local ports of the range that `/proc/net/tcp` or `/proc/net/tcp6` lists. `procfs` would build a record of each
+/// connection, of which a busy host has a hundred thousand; here only the ports are parsed.
 pub fn mark_ports(text: &str, (first, last): (u16, u16), seen: &mut [bool]) {
     let ports = text.lines().skip(1).filter_map(|line| {
         let (_, port) = line.split_whitespace().nth(1)?.rsplit_once(':')?;
@@ -37,10 +38,10 @@ pub fn mark_ports(text: &str, (first, last): (u16, u16), seen: &mut [bool]) {
     }
 }
 
-/// Above this share of the range, sockets are counted by their ports: below, nothing is short, and the sum will do.
+/// Ports are counted one by one only if the sum of sockets is above this share of the range.
 const COUNTED_ABOVE: f64 = 0.5;
 
-/// The ports in use, by the sum while that is enough, else by `count`.
+/// Ports in use: the sum of sockets while that is low enough, else by `count`.
 pub fn ports(range: (u16, u16), sockets: u64, count: impl FnOnce() -> Option<u64>) -> Usage {
     let limit = u64::from(range.1 - range.0) + 1;
     let upper = Usage { used: sockets.min(limit), limit };
@@ -67,14 +68,14 @@ mod tests {
     }
 
     #[test]
-    fn range_has_two_ends() {
+    fn port_range_has_a_first_and_a_last_port() {
         assert_eq!(port_range("32768\t60999\n"), Some((32768, 60999)));
         assert_eq!(port_range("60999 32768\n"), None);
         assert_eq!(port_range(""), None);
     }
 
     #[test]
-    fn sockets_that_wait_hold_their_ports_too() {
+    fn sockets_in_time_wait_hold_their_ports() {
         let text = "sockets: used 16\nTCP: inuse 7 orphan 0 tw 12 alloc 9 mem 135\nUDP: inuse 3 mem 0\n";
         assert_eq!(sockets(text), Some(19));
         assert_eq!(sockets("TCP6: inuse 4\nUDP6: inuse 0\n"), Some(4));
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn port_with_many_connections_is_one_port() {
+    fn port_with_many_connections_is_counted_once() {
         let row = |local: &str| format!("   0: 0100007F:{local} 0200007F:2384 01 00000000:00000000 00:0 0 0 0 1\n");
         let text = format!("  sl  local_address rem_address\n{}{}{}", row("8001"), row("8001"), row("2384"));
         let mut seen = vec![false; 4];

@@ -1,5 +1,5 @@
-//! The loopback control: one byte to ourselves and back, over a kept connection on the probe runtime, as the probes' own
-//! bytes go. If that does not come back, whatever else does not come back says nothing about Kafka.
+//! The loopback control: the prober echoes one byte to itself over a kept connection on the probe runtime, the way of the
+//! probes' bytes. While no echo comes back, missing responses are no evidence about Kafka.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -13,13 +13,13 @@ use tokio::time::timeout;
 
 use super::Vital;
 
-/// Two bytes a second.
+/// Interval between echoes.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// A byte that takes longer has not come back.
+/// Time-out of an echo.
 const WITHIN: Duration = Duration::from_millis(500);
 
-/// Sends bytes to itself for ever. A machine without a loopback interface is one whose loopback never answers.
+/// Echoes bytes until it is dropped. On a host without a loopback interface the control never answers.
 pub async fn run(clock: Clock, report: impl Fn(Vital)) {
     let mut ends = None;
     let mut due = clock.now();
@@ -34,7 +34,7 @@ pub async fn run(clock: Clock, report: impl Fn(Vital)) {
         });
         let has_answered = matches!(answer.await, Ok(Ok(())));
         if !has_answered {
-            // What is left in a connection that failed would be taken for the next answer.
+            // A late echo on the old connection would be taken for the next one.
             ends = None;
         }
         report(Vital::Control { control: ControlKind::Loopback, asked, has_answered });
@@ -50,14 +50,14 @@ struct Ends {
 }
 
 impl Ends {
-    /// The listener lives only until we have called it: nobody else finds it open.
+    /// The listener is closed as soon as our own connection is accepted.
     async fn open() -> io::Result<Ends> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let near = TcpStream::connect(listener.local_addr()?).await?;
         let own = near.local_addr()?;
         loop {
             let (far, peer) = listener.accept().await?;
-            // A stranger who was quicker is turned away.
+            // The connection of another process is dropped.
             if peer == own {
                 near.set_nodelay(true)?;
                 far.set_nodelay(true)?;
@@ -82,7 +82,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     #[tokio::test]
-    async fn byte_comes_back_again_and_again() {
+    async fn echoes_come_back() {
         let (said, mut heard) = mpsc::unbounded_channel();
         let asking = tokio::spawn(run(Clock::start(), move |vital| _ = said.send(vital)));
         for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Memory that we wanted and had to wait for.
+//! Memory limits that were hit, and time spent waiting for memory.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use prober_core::vitals::Memory;
 
 use super::key_value::value;
 
-/// Version 2: `memory.events` counts limits met; `memory.pressure` (PSI), where the kernel has it, for how long some task
+/// Version 2: `memory.events` counts hit limits; `memory.pressure` (PSI), where the kernel has it, the time that some task
 /// waited.
 pub fn version_two(events: &str, pressure: Option<&str>) -> Option<Memory> {
     Some(Memory {
@@ -16,7 +16,7 @@ pub fn version_two(events: &str, pressure: Option<&str>) -> Option<Memory> {
     })
 }
 
-/// Version 1: `memory.failcnt` counts limits met; nothing says for how long anybody waited.
+/// Version 1: `memory.failcnt` counts hit limits; the time of waiting is not counted.
 pub fn version_one(failcnt: &str, oom_control: Option<&str>) -> Option<Memory> {
     let killed = oom_control.and_then(|text| value(text, "oom_kill")).unwrap_or(0);
     Some(Memory { limit_hits: failcnt.trim().parse().ok()?, killed, waited: None })
@@ -43,14 +43,14 @@ mod tests {
     }
 
     #[test]
-    fn version_one_counts_limits_met() {
+    fn version_one_counts_hit_limits() {
         let control = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
         assert_eq!(version_one("15\n", Some(control)), Some(Memory { limit_hits: 15, killed: 2, waited: None }));
         assert_eq!(version_one("15\n", None), Some(Memory { limit_hits: 15, killed: 0, waited: None }));
     }
 
     #[test]
-    fn text_of_another_kind_is_not_known() {
+    fn text_of_another_format_gives_nothing() {
         assert_eq!(version_two("", None), None);
         assert_eq!(version_one("none", None), None);
         assert_eq!(waited("full avg10=0.00 total=9\n"), None);

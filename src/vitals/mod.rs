@@ -1,17 +1,17 @@
-//! The prober watching itself: is it awake, what do its machine and its container leave to it, and does the way out of
-//! here work at all?
+//! Vital signs of the prober: whether it is stalled, which resources its host and container leave to it, and whether its own
+//! network works.
 //!
-//! | file | tells |
+//! | file | measures |
 //! | --- | --- |
-//! | [`heartbeat`] | how late the probe runtime and an operating system thread are; whether the calendar was set |
-//! | [`sampler`] | once a second, everything that the kernel counts about us; the files below read its texts |
-//! | [`cgroup`] | which control groups are ours, in both versions |
+//! | [`heartbeat`] | how late the probe runtime and an operating system thread are; jumps of the wall clock |
+//! | [`sampler`] | reads the kernel's counters once a second; the files below parse them |
+//! | [`cgroup`] | the control groups of this process, in both versions |
 //! | [`cpu`], [`memory`] | throttling, steal; memory limits and pressure |
-//! | [`suspend`] | that the machine slept, which no monotonic clock shows |
+//! | [`suspend`] | suspends of the host, which the monotonic clock does not show |
 //! | [`limits`] | file descriptors and local ports in use |
-//! | [`loopback`], [`reference`] | the controls: does anything but Kafka answer? |
+//! | [`loopback`], [`reference`] | the controls: connections that do not depend on Kafka |
 //!
-//! What a machine does not tell is not known, and never an error: outside Linux most of it.
+//! A counter that the host does not have is unknown and never an error; outside Linux that is most of them.
 
 pub mod cgroup;
 pub mod cpu;
@@ -31,45 +31,45 @@ use prober_core::vitals::{ControlKind, Readings};
 
 pub use heartbeat::{beat, beat_on_thread};
 
-/// What the vitals say.
+/// One vital sign.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Vital {
     /// The probe runtime's heartbeat.
     Task {
-        /// When it should have come.
+        /// When it was due.
         expected: Time,
         /// When it came.
         at: Time,
     },
     /// The operating system thread's heartbeat.
     Thread {
-        /// When it should have come.
+        /// When it was due.
         expected: Time,
         /// When it came.
         at: Time,
     },
-    /// The calendar jumped by so many nanoseconds against the monotonic clock.
+    /// The wall clock jumped against the monotonic clock.
     ClockJump {
-        /// Positive: forwards.
+        /// Nanoseconds; positive is forwards.
         nanos: i64,
     },
-    /// The container's CPU limit held the process back.
+    /// The cgroup's CPU limit throttled the process.
     Throttled {
-        /// From about here on.
+        /// The begin, approximately.
         from: Time,
-        /// Until then.
+        /// The end.
         to: Time,
     },
-    /// The machine was suspended, and is awake again.
+    /// The host was suspended and has resumed.
     Suspended {
         /// When that was noticed.
         at: Time,
-        /// For how long it slept.
+        /// Length of the suspend.
         length: Duration,
     },
-    /// What the kernel counts about us.
+    /// The kernel's counters of this process and host.
     Readings(Readings),
-    /// What came of asking a control.
+    /// The result of one attempt at a control.
     Control {
         /// Which.
         control: ControlKind,

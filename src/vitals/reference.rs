@@ -1,5 +1,5 @@
-//! The reference control: a machine elsewhere, which is not Kafka's, is called every two seconds. If it stops answering
-//! together with all brokers, it is the way out of here that is closed. Loopback never sees a dead card.
+//! The reference control: a TCP connection to a host that does not belong to Kafka, every two seconds. If it stops answering
+//! together with all brokers, the prober's own network is down, which the loopback control cannot see.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,41 +16,41 @@ use tokio::time::timeout;
 
 use super::Vital;
 
-/// How often it is called while a broker is in trouble; while all are well, every other time.
-const HURRIED: Duration = Duration::from_secs(1);
+/// Interval while a broker is suspect or failing; otherwise every second attempt is left out.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The handshake takes longer on no network that Kafka can be used over.
+/// Time-out of an attempt; on a network that is usable for Kafka a TCP handshake takes less.
 const WITHIN: Duration = Duration::from_millis(900);
 
-/// Calls `address`, `host:port`, for ever; as often as the newest snapshot makes it worth.
+/// Connects to `address`, `host:port`, until it is dropped.
 pub async fn run(address: Arc<str>, snapshots: watch::Receiver<Arc<Snapshot>>, clock: Clock, report: impl Fn(Vital)) {
     let mut addresses = Addresses::new(address);
     let mut due = clock.now();
-    let mut rested = true;
+    let mut has_skipped = true;
     loop {
-        rested = !rested;
-        if !rested || is_worth_a_hurry(&snapshots.borrow()) {
+        has_skipped = !has_skipped;
+        if !has_skipped || has_trouble(&snapshots.borrow()) {
             let asked = clock.now();
             let has_answered = match timeout(WITHIN, addresses.known()).await {
-                Ok(known) => is_there(&known).await,
+                Ok(known) => answers(&known).await,
                 Err(_) => false,
             };
             addresses.old |= !has_answered;
             report(Vital::Control { control: ControlKind::Reference, asked, has_answered });
         }
-        due = (due + HURRIED).max(clock.now());
+        due = (due + INTERVAL).max(clock.now());
         clock.sleep_until(due).await;
     }
 }
 
-/// Whether some broker waits for longer than is healthy.
-fn is_worth_a_hurry(snapshot: &Snapshot) -> bool {
+/// Whether a finding is active, or a broker is suspect or failing.
+fn has_trouble(snapshot: &Snapshot) -> bool {
     let in_trouble = |state| matches!(state, Some(BrokerState::Suspect | BrokerState::Failing));
     !snapshot.findings.is_empty() || snapshot.brokers.iter().any(|status| in_trouble(status.state))
 }
 
-/// Whether one of the addresses answers a call. A machine that refuses it has answered: the way to it is open.
-async fn is_there(addresses: &[SocketAddr]) -> bool {
+/// Whether one of the addresses answers a TCP connect. A refused connection is an answer: the network works.
+async fn answers(addresses: &[SocketAddr]) -> bool {
     let share = WITHIN / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
     for address in addresses {
         match timeout(share, TcpStream::connect(address)).await {
@@ -62,39 +62,39 @@ async fn is_there(addresses: &[SocketAddr]) -> bool {
     false
 }
 
-/// At most so many addresses of a name are called, each with a share of the time.
+/// Addresses of a name that are tried at most, each with a share of the time-out.
 const ADDRESSES_MAX: usize = 3;
 
-/// The addresses of the reference, looked up again when none of them answers. What they were last is kept meanwhile: a
-/// resolver that is down says nothing about the way.
+/// The addresses of the reference, resolved again when none of them answers. The last known ones are used meanwhile: a
+/// failing resolver says nothing about the network.
 struct Addresses {
     name: Arc<str>,
     known: Vec<SocketAddr>,
     /// None of them answered.
     old: bool,
-    /// One question at a time, however long the resolver takes.
-    looking: Option<JoinHandle<Vec<SocketAddr>>>,
+    /// The lookup under way; at most one at a time, however long the resolver takes.
+    lookup: Option<JoinHandle<Vec<SocketAddr>>>,
 }
 
 impl Addresses {
     fn new(name: Arc<str>) -> Addresses {
-        Addresses { name, known: Vec::new(), old: true, looking: None }
+        Addresses { name, known: Vec::new(), old: true, lookup: None }
     }
 
-    /// The newest. Waits for the first ones only.
+    /// The newest addresses. Waits only for the first lookup.
     async fn known(&mut self) -> Vec<SocketAddr> {
-        if self.old && self.looking.is_none() {
+        if self.old && self.lookup.is_none() {
             let name = Arc::clone(&self.name);
-            self.looking = Some(tokio::spawn(async move {
+            self.lookup = Some(tokio::spawn(async move {
                 let found = lookup_host(&*name).await;
                 found.map(|found| found.take(ADDRESSES_MAX).collect()).unwrap_or_default()
             }));
         }
-        if let Some(looking) = &mut self.looking
-            && (self.known.is_empty() || looking.is_finished())
+        if let Some(lookup) = &mut self.lookup
+            && (self.known.is_empty() || lookup.is_finished())
         {
-            let found = looking.await.unwrap_or_default();
-            self.looking = None;
+            let found = lookup.await.unwrap_or_default();
+            self.lookup = None;
             if !found.is_empty() {
                 (self.known, self.old) = (found, false);
             }
@@ -109,24 +109,24 @@ mod tests {
     use tokio::net::TcpListener;
 
     #[tokio::test]
-    async fn open_port_and_closed_port_answer_and_a_name_without_address_does_not() {
+    async fn open_and_closed_ports_answer_and_a_name_without_address_does_not() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has one");
-        assert!(is_there(&[address]).await);
+        assert!(answers(&[address]).await);
         drop(listener);
-        assert!(is_there(&[address]).await, "refused is an answer");
-        assert!(!is_there(&[]).await);
+        assert!(answers(&[address]).await, "refused is an answer");
+        assert!(!answers(&[]).await);
     }
 
     #[tokio::test]
-    async fn name_that_does_not_resolve_has_no_address_and_is_looked_up_again() {
+    async fn name_that_does_not_resolve_is_looked_up_again() {
         let mut addresses = Addresses::new("nobody.invalid:1".into());
         assert!(addresses.known().await.is_empty());
-        assert!(addresses.old && addresses.looking.is_none());
+        assert!(addresses.old && addresses.lookup.is_none());
     }
 
     #[tokio::test]
-    async fn known_addresses_are_kept_while_new_ones_are_looked_up() {
+    async fn known_addresses_are_used_during_a_lookup() {
         let mut addresses = Addresses::new("127.0.0.1:9".into());
         let known = addresses.known().await;
         assert_eq!(known, ["127.0.0.1:9".parse().expect("an address")]);

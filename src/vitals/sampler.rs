@@ -1,4 +1,4 @@
-//! Everything that the kernel counts about us, read once a second from `/proc` and `/sys`, on the thread of the heartbeat.
+//! Reads the kernel's counters of this process and host from `/proc` and `/sys` once a second, on the heartbeat's thread.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::cgroup::Groups;
 use super::suspend::{SuspendDetector, uptime};
 use super::{cpu, limits, memory};
 
-/// How often everything is read.
+/// Interval between readings.
 pub const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Whoever reads.
+/// Reads the counters, and keeps what must be compared with the reading before.
 #[derive(Debug)]
 pub struct Sampler {
     groups: Groups,
@@ -24,7 +24,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// The groups of this process are looked up once: nobody moves a prober.
+    /// Looks up the control groups of this process, once: a process is not moved to others later.
     pub fn new() -> Sampler {
         Sampler {
             groups: Groups::own(),
@@ -34,13 +34,13 @@ impl Sampler {
         }
     }
 
-    /// For how long the machine was suspended since this was last asked, if it was. Cheap: for every beat.
+    /// For how long the host was suspended since the last call, if it was. Cheap enough for every beat.
     pub fn suspended(&mut self, now: Time) -> Option<Duration> {
         self.sleep.step(uptime(&text("/proc/uptime")?)?, now)
     }
 
-    /// The stretch within which the CPU limit held us back since this was last asked, if it did. For every beat: where
-    /// there is no limit, nothing is read.
+    /// The interval since the last call within which the CPU limit throttled the process, if it did. Called on every beat;
+    /// without a limit it reads nothing.
     pub fn throttled(&mut self, now: Time) -> Option<(Time, Time)> {
         if !self.throttle.is_there() {
             return None;
@@ -49,7 +49,7 @@ impl Sampler {
         self.throttle.step(throttling, now)
     }
 
-    /// Everything, if it is time.
+    /// All counters, if a second has passed.
     pub fn read(&mut self, now: Time) -> Option<Readings> {
         if self.read_at.is_some_and(|at| now.since(at) < READ_EVERY) {
             return None;
@@ -90,7 +90,7 @@ fn memory_of(group: &Path) -> Option<Memory> {
 
 fn descriptors() -> Option<Usage> {
     let limit = limits::open_files_limit(&text("/proc/self/limits")?)?;
-    // One of them is the directory's own.
+    // One descriptor is that of the directory itself.
     let used = fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1);
     Some(Usage { used: used as u64, limit })
 }
@@ -108,7 +108,7 @@ fn ports() -> Option<Usage> {
     }))
 }
 
-/// A file that the kernel writes; `None`, if it does not.
+/// A file of the kernel; `None` if there is none.
 fn text(path: impl Into<PathBuf>) -> Option<String> {
     fs::read_to_string(path.into()).ok()
 }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_is_read_once_a_second() {
+    fn counters_are_read_once_a_second() {
         let mut sampler = Sampler::new();
         assert!(sampler.read(Time::ORIGIN).is_some());
         assert!(sampler.read(Time::from_millis(999)).is_none());
@@ -127,10 +127,10 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn own_descriptors_are_counted_as_they_are_opened() {
+    fn opened_descriptors_are_counted() {
         let open = || descriptors().expect("Linux tells").used;
         let before = open();
-        // Other tests of this process open and close some, too: more at once than they do.
+        // Other tests of this process open and close descriptors too, but fewer than this.
         let files: Vec<_> = (0..200).map(|_| fs::File::open("/proc/self/stat").expect("it is there")).collect();
         assert!(before + 100 <= open());
         drop(files);
@@ -138,7 +138,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn this_machine_tells_its_ports_and_has_some_left() {
+    fn ports_of_this_host_are_known_and_not_exhausted() {
         let ports = ports().expect("Linux tells");
         assert!(ports.used < ports.limit, "{ports:?}");
     }

@@ -1,14 +1,13 @@
-//! A machine that slept. Its monotonic clock slept with it, so no heartbeat was late; the time since it was started, which
-//! the kernel tells as well, went on.
+//! Time the host was suspended. The monotonic clock stands still during a suspend, so no heartbeat is late; the uptime goes on.
 
 use std::time::Duration;
 
 use prober_core::time::Time;
 
-/// Both are read at slightly different moments, and the kernel tells hundredths of a second.
+/// Smaller differences are noise: both clocks are read at slightly different times, and the uptime has hundredths of a second.
 const SUSPENDED_FROM: Duration = Duration::from_millis(200);
 
-/// The time since the machine was started against the monotonic clock.
+/// Compares the uptime with the monotonic clock.
 #[derive(Debug, Default)]
 pub struct SuspendDetector {
     before: Option<(Duration, Time)>,
@@ -16,22 +15,22 @@ pub struct SuspendDetector {
 }
 
 impl SuspendDetector {
-    /// Takes both in; returns for how long the machine was suspended since the last time, if it was.
+    /// For how long the host was suspended since the last call, if it was.
     pub fn step(&mut self, uptime: Duration, now: Time) -> Option<Duration> {
         let (uptime_before, before) = self.before.replace((uptime, now))?;
-        let slept = uptime.saturating_sub(uptime_before).saturating_sub(now.since(before));
-        let slept = (SUSPENDED_FROM <= slept).then_some(slept)?;
-        self.total += slept;
-        Some(slept)
+        let suspended = uptime.saturating_sub(uptime_before).saturating_sub(now.since(before));
+        let suspended = (SUSPENDED_FROM <= suspended).then_some(suspended)?;
+        self.total += suspended;
+        Some(suspended)
     }
 
-    /// In all; `None`, if this machine does not tell.
+    /// Sum of all suspends since the start; `None` if the host has no uptime.
     pub fn total(&self) -> Option<Duration> {
         self.before.map(|_| self.total)
     }
 }
 
-/// The first number of `/proc/uptime`: seconds since the machine was started, suspension included.
+/// The first number of `/proc/uptime`: seconds since boot, suspends included.
 pub fn uptime(text: &str) -> Option<Duration> {
     let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
@@ -42,26 +41,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sleep_is_what_the_monotonic_clock_did_not_see() {
-        let mut sleep = SuspendDetector::default();
+    fn uptime_beyond_the_monotonic_clock_is_a_suspend() {
+        let mut detector = SuspendDetector::default();
         let mut step =
-            |uptime: &str, millis| sleep.step(super::uptime(uptime).expect("a number"), Time::from_millis(millis));
+            |uptime: &str, millis| detector.step(super::uptime(uptime).expect("a number"), Time::from_millis(millis));
         assert_eq!(step("1000.00 500.00", 0), None, "the first says nothing");
         assert_eq!(step("1001.01 500.00", 1000), None);
         assert_eq!(step("1062.01 500.00", 2000), Some(Duration::from_secs(60)));
         assert_eq!(step("1063.01 500.00", 3000), None);
-        assert_eq!(sleep.total(), Some(Duration::from_secs(60)));
+        assert_eq!(detector.total(), Some(Duration::from_secs(60)));
     }
 
     #[test]
-    fn long_stall_is_no_suspension() {
-        let mut sleep = SuspendDetector::default();
-        sleep.step(Duration::from_secs(10), Time::ORIGIN);
-        assert_eq!(sleep.step(Duration::from_secs(40), Time::from_millis(30_000)), None);
+    fn long_stall_is_not_a_suspend() {
+        let mut detector = SuspendDetector::default();
+        detector.step(Duration::from_secs(10), Time::ORIGIN);
+        assert_eq!(detector.step(Duration::from_secs(40), Time::from_millis(30_000)), None);
     }
 
     #[test]
-    fn machine_that_does_not_tell_is_not_known() {
+    fn host_without_uptime_has_no_total() {
         assert_eq!(uptime(""), None);
         assert_eq!(SuspendDetector::default().total(), None);
     }

@@ -1,4 +1,4 @@
-//! One suspect: what a broker has answered, what it owes, and what looks at it have brought.
+//! Evidence about one broker: its last answer, its overdue connections, and the results of connect checks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,24 +11,24 @@ use prober_core::ids::Probe;
 use prober_core::tcp_state::TcpState;
 use prober_core::time::Time;
 
-/// A suspect is looked at this often; after a while more seldom, since each look at a process that hangs takes a place in
-/// its queue of accepted connections.
+/// Interval between connect checks of a suspect broker. It grows after a while: each check of a hanging process takes a place
+/// in the accept queue of its listener.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 const CHECK_SELDOM_AFTER: Duration = Duration::from_secs(10);
 const CHECK_SELDOM: Duration = Duration::from_secs(10);
 
-/// A look that has not come back by then was put to nobody: there was no address.
+/// Without a result for this long a connect check never began: the broker has no known address.
 const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
 
-/// One broker: what it has answered, what it owes, and what looks at it have brought.
+/// Tracks one broker.
 #[derive(Debug, Default)]
 pub(super) struct BrokerTracker {
     pub(super) answered: Option<Time>,
     pub(super) overdue: BTreeMap<ConnectionRole, Time>,
     pub(super) tcp_states: BTreeMap<ConnectionRole, TcpState>,
-    /// The newest event of the broker view found nobody, or was hung up on.
+    /// The newest event of the broker view ended with a refused or reset connection.
     is_closed: bool,
-    /// Since when the `connect` probe has got no answer, though kept connections may.
+    /// Since when the `connect` probe has not been answered, although kept connections may be.
     unanswered_since: Option<Time>,
     check_began: Option<Time>,
     last_check: Option<Time>,
@@ -55,14 +55,14 @@ impl BrokerTracker {
         }
         if event.series.probe == Probe::Metadata {
             let streak = continued(event, self.streaks.remove(&Probe::Metadata));
-            // Only that it is behind is told by this probe and by no other.
+            // Stale metadata is what only this probe shows.
             if let Some(streak) = streak.filter(|streak| streak.fault == Fault::Stale) {
                 self.streaks.insert(Probe::Metadata, streak);
             }
         }
     }
 
-    /// Whether new connections are taken is asked seldom; once one was not, it is looked at more often.
+    /// The `connect` probe is rare; an unanswered one makes connect checks wanted, which are more frequent.
     fn connected(&mut self, event: &Event) {
         match event.raw_outcome {
             RawOutcome::Success(_) => self.unanswered_since = None,
@@ -72,7 +72,7 @@ impl BrokerTracker {
         }
     }
 
-    /// It is there: what looks have found before is over, and nobody looks again to find that out.
+    /// The broker answered: earlier results of connect checks no longer count, and no further check is wanted.
     fn has_answered(&mut self, at: Time) {
         self.answered = self.answered.max(Some(at));
         self.is_closed = false;
@@ -81,7 +81,7 @@ impl BrokerTracker {
         }
     }
 
-    /// Whether it is time for a look at it.
+    /// Whether a connect check should begin now.
     pub(super) fn wants_connect_check(&self, now: Time) -> bool {
         let suspicious = !self.overdue.is_empty() || self.is_closed || self.unanswered_since.is_some();
         let idle = self.check_began.is_none_or(|since| CHECK_LOST_AFTER <= now.since(since));
@@ -91,11 +91,11 @@ impl BrokerTracker {
         suspicious && idle && self.last_check.is_none_or(|at| every <= now.since(at))
     }
 
-    /// A look has begun.
+    /// A connect check has begun.
     pub(super) fn begin_connect_check(&mut self, now: Time) {
         self.check_began = Some(now);
         self.last_check = Some(now);
-        // The first of a row is silent until it has ended.
+        // The first check of a series counts as unanswered until it has ended.
         self.connect_checks.get_or_insert(ConnectChecks {
             began: now,
             failed: 0,
@@ -105,10 +105,10 @@ impl BrokerTracker {
         });
     }
 
-    /// A look is over.
+    /// A connect check has ended.
     pub(super) fn on_connect_check(&mut self, at: Time, fault: Option<Fault>) {
         let began = self.check_began.take().unwrap_or(at);
-        // Nothing else clears a look that ends after the evidence has.
+        // A check that ends after the broker has answered would not be cleared by anything else.
         let answered_since = self.answered.is_some_and(|answered| began < answered);
         let Some(fault) = fault.filter(|_| !answered_since) else {
             self.connect_checks = None;
@@ -128,7 +128,7 @@ impl BrokerTracker {
     }
 }
 
-/// A row of bad answers after one more event; none after a good one. What is void says nothing.
+/// The series of bad events after one more event; none after a good one. Void events do not change it.
 pub(super) fn continued(event: &Event, before: Option<Streak>) -> Option<Streak> {
     let fault = match event.raw_outcome {
         RawOutcome::Success(_) => return None,
@@ -148,63 +148,63 @@ mod tests {
     use super::*;
 
     #[test]
-    fn look_that_is_answered_clears_the_suspect() {
-        let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
-        assert!(suspect.wants_connect_check(at(0)));
-        suspect.begin_connect_check(at(0));
-        assert!(!suspect.wants_connect_check(at(4000)), "one at a time");
-        suspect.on_connect_check(at(100), Some(Fault::ConnectionRefused));
-        assert!(!suspect.wants_connect_check(at(999)) && suspect.wants_connect_check(at(1000)));
-        let checks = suspect.connect_checks.expect("a row");
+    fn answered_connect_check_clears_the_suspicion() {
+        let mut tracker = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
+        assert!(tracker.wants_connect_check(at(0)));
+        tracker.begin_connect_check(at(0));
+        assert!(!tracker.wants_connect_check(at(4000)), "one at a time");
+        tracker.on_connect_check(at(100), Some(Fault::ConnectionRefused));
+        assert!(!tracker.wants_connect_check(at(999)) && tracker.wants_connect_check(at(1000)));
+        let checks = tracker.connect_checks.expect("a row");
         assert_eq!((checks.began, checks.failed, checks.unanswered), (at(0), 1, false));
-        suspect.begin_connect_check(at(1000));
-        suspect.on_connect_check(at(1001), None);
-        assert_eq!((suspect.connect_checks, suspect.wants_connect_check(at(9000))), (None, false));
+        tracker.begin_connect_check(at(1000));
+        tracker.on_connect_check(at(1001), None);
+        assert_eq!((tracker.connect_checks, tracker.wants_connect_check(at(9000))), (None, false));
     }
 
     #[test]
-    fn row_of_unanswered_for_begins_anew_with_a_refusal() {
-        let mut suspect =
+    fn refusal_begins_a_new_series_of_connect_checks() {
+        let mut tracker =
             BrokerTracker { overdue: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
         for begin in [0, 2000] {
-            suspect.begin_connect_check(at(begin));
-            suspect.on_connect_check(at(begin + 2000), Some(Fault::NoHandshake));
+            tracker.begin_connect_check(at(begin));
+            tracker.on_connect_check(at(begin + 2000), Some(Fault::NoHandshake));
         }
         assert_eq!(
-            suspect.connect_checks.map(|checks| (checks.began, checks.failed, checks.unanswered)),
+            tracker.connect_checks.map(|checks| (checks.began, checks.failed, checks.unanswered)),
             Some((at(0), 2, true))
         );
-        suspect.begin_connect_check(at(4000));
-        suspect.on_connect_check(at(6000), Some(Fault::ConnectTimeout));
-        assert!(suspect.connect_checks.is_some_and(|checks| checks.tcp_accepted), "its machine was there");
-        suspect.begin_connect_check(at(7000));
-        suspect.on_connect_check(at(7001), Some(Fault::ConnectionRefused));
+        tracker.begin_connect_check(at(4000));
+        tracker.on_connect_check(at(6000), Some(Fault::ConnectTimeout));
+        assert!(tracker.connect_checks.is_some_and(|checks| checks.tcp_accepted), "its machine was there");
+        tracker.begin_connect_check(at(7000));
+        tracker.on_connect_check(at(7001), Some(Fault::ConnectionRefused));
         assert_eq!(
-            suspect.connect_checks.map(|checks| (checks.began, checks.failed, checks.unanswered)),
+            tracker.connect_checks.map(|checks| (checks.began, checks.failed, checks.unanswered)),
             Some((at(7000), 1, false))
         );
     }
 
     #[test]
-    fn answer_ends_what_looks_have_found_before_it_and_not_what_they_find_after() {
-        let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
-        suspect.begin_connect_check(at(1000));
-        suspect.on_connect_check(at(1001), Some(Fault::ConnectionRefused));
-        suspect.has_answered(at(900));
-        assert!(suspect.connect_checks.is_some(), "it answered before it was refused");
-        suspect.has_answered(at(1500));
-        assert_eq!((suspect.connect_checks, suspect.is_closed), (None, false));
+    fn answer_clears_earlier_connect_checks_and_no_later_ones() {
+        let mut tracker = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
+        tracker.begin_connect_check(at(1000));
+        tracker.on_connect_check(at(1001), Some(Fault::ConnectionRefused));
+        tracker.has_answered(at(900));
+        assert!(tracker.connect_checks.is_some(), "it answered before it was refused");
+        tracker.has_answered(at(1500));
+        assert_eq!((tracker.connect_checks, tracker.is_closed), (None, false));
     }
 
     #[test]
-    fn broker_that_hangs_for_long_is_last_check_seldom() {
-        let mut suspect =
+    fn connect_checks_of_a_hanging_broker_become_rare() {
+        let mut tracker =
             BrokerTracker { overdue: BTreeMap::from([(ConnectionRole::Produce, at(0))]), ..BrokerTracker::default() };
         let checks = (0..60_000).step_by(100).filter(|now| {
-            let wanted = suspect.wants_connect_check(at(*now));
+            let wanted = tracker.wants_connect_check(at(*now));
             if wanted {
-                suspect.begin_connect_check(at(*now));
-                suspect.on_connect_check(at(now + 2000), Some(Fault::NoHandshake));
+                tracker.begin_connect_check(at(*now));
+                tracker.on_connect_check(at(now + 2000), Some(Fault::NoHandshake));
             }
             wanted
         });
@@ -212,14 +212,14 @@ mod tests {
     }
 
     #[test]
-    fn look_without_an_address_is_not_waited_for_for_ever() {
-        let mut suspect = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
-        suspect.begin_connect_check(at(0));
-        assert!(suspect.wants_connect_check(at(5000)));
+    fn connect_check_without_an_address_is_given_up() {
+        let mut tracker = BrokerTracker { is_closed: true, ..BrokerTracker::default() };
+        tracker.begin_connect_check(at(0));
+        assert!(tracker.wants_connect_check(at(5000)));
     }
 
     #[test]
-    fn row_of_bad_answers_is_counted_from_its_first_and_ends_with_a_good_one() {
+    fn series_of_bad_events_is_counted_from_its_first_and_ends_with_a_good_one() {
         let first = continued(&event(1000, RawOutcome::TimedOut), None);
         let second = continued(&event(3000, RawOutcome::Failed(Fault::ConnectionReset)), first).expect("a row");
         assert_eq!((second.bad, second.since, second.fault), (2, at(1000), Fault::ConnectionReset));

@@ -1,4 +1,4 @@
-//! The evidence about one cluster, as it comes in; looks at suspects; and which findings stand.
+//! Collects the evidence about one cluster, asks for connect checks of suspect brokers, and keeps the active findings.
 
 mod broker;
 mod probe_matrix;
@@ -26,23 +26,23 @@ use probe_matrix::ProbeMatrix;
 
 pub(super) use stalls::{STALLS_KEPT_FOR, Stalls};
 
-/// What a well broker may take at least from one answer to the next.
+/// Minimum liveness time-out: the time within which a healthy broker answers something.
 const LIVENESS_TIMEOUT_MIN: Duration = Duration::from_millis(500);
 
-/// An event settles for so long before it is heard of here.
+/// Time from the end of an event until it is counted, which is when it becomes evidence.
 const SETTLING: Duration = Duration::from_millis(300);
 
-/// Leaders of what is short are asked every five seconds.
+/// Leaders of partitions under min ISR are asked every five seconds; twice that, and some time for the answer.
 const REPEATED_WITHIN: Duration = Duration::from_secs(12);
 
-/// What is known of one cluster.
+/// The evidence about one cluster.
 pub(super) struct Evidence {
     cluster: ClusterName,
     liveness_timeout: Duration,
     brokers: BTreeMap<BrokerId, BrokerTracker>,
     listed: BTreeMap<BrokerId, MetadataListing>,
     controller: Option<Streak>,
-    /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last said.
+    /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last reported.
     under_min_isr: BTreeMap<Partition, (Time, Time)>,
     lost: Option<(u64, Time, Time)>,
     probe_matrix: ProbeMatrix,
@@ -50,24 +50,24 @@ pub(super) struct Evidence {
     log: FindingLog,
 }
 
-/// What else is known at a moment, and by whom brokers can be looked at.
+/// What else is known at the moment of an evaluation.
 pub(super) struct EvidenceContext<'a> {
     /// The brokers that the metadata of our topics have shown.
     pub(super) topology: &'a Topology,
-    /// Those that are none any more.
+    /// Decommissioned brokers.
     pub(super) decommissioned: &'a BTreeSet<BrokerId>,
     /// The prober's own stalls.
     pub(super) stalls: &'a Stalls,
     /// Acked records of the replicated lane that were lost so far.
     pub(super) lost: u64,
-    /// What the cluster does not permit.
+    /// Messages about missing permissions.
     pub(super) missing_permissions: Vec<Arc<str>>,
-    /// What else is known of the prober itself.
+    /// The health of the prober itself.
     pub(super) prober: ProberHealth,
 }
 
 impl Evidence {
-    /// Nothing is known yet. A broker that is well answers something every `interval`.
+    /// No evidence yet. A healthy broker answers something every `interval`.
     pub(super) fn new(cluster: ClusterName, interval: Duration) -> Evidence {
         Evidence {
             cluster,
@@ -83,20 +83,20 @@ impl Evidence {
         }
     }
 
-    /// A connection fell silent, or speaks again.
+    /// A connection became overdue, or is no longer.
     pub(super) fn silence(&mut self, silence: OverdueConnection) {
-        let suspect = self.brokers.entry(silence.broker).or_default();
+        let tracker = self.brokers.entry(silence.broker).or_default();
         match silence.since {
-            Some(since) => suspect.overdue.insert(silence.role, since),
-            None => suspect.overdue.remove(&silence.role),
+            Some(since) => tracker.overdue.insert(silence.role, since),
+            None => tracker.overdue.remove(&silence.role),
         };
         match silence.tcp_state.filter(|_| silence.since.is_some()) {
-            Some(tcp_state) => suspect.tcp_states.insert(silence.role, tcp_state),
-            None => suspect.tcp_states.remove(&silence.role),
+            Some(tcp_state) => tracker.tcp_states.insert(silence.role, tcp_state),
+            None => tracker.tcp_states.remove(&silence.role),
         };
     }
 
-    /// What comes back to the direct probes.
+    /// An input of the direct probes.
     pub(super) fn on_input(&mut self, input: &ProbeInput) {
         match input {
             ProbeInput::Overdue(silence) => self.silence(*silence),
@@ -114,7 +114,7 @@ impl Evidence {
         }
     }
 
-    /// The leader of a partition of the replicated lane says that it refuses every record, or does not any more.
+    /// The leader of a partition of the replicated lane refuses every record with this fault, or no longer does.
     pub(super) fn refuses(&mut self, partition: Partition, at: Time, fault: Option<Fault>) {
         if fault.is_none() {
             self.under_min_isr.remove(&partition);
@@ -124,7 +124,7 @@ impl Evidence {
         self.under_min_isr.insert(partition, (since, at));
     }
 
-    /// The replicated lane is laid out like this.
+    /// The leaders and ISRs of the replicated lane.
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
         self.probe_matrix.topic(topic);
     }
@@ -147,61 +147,61 @@ impl Evidence {
         }
     }
 
-    /// Looks at suspects, and holds the evidence of this moment against the rules.
-    pub(super) fn follow(&mut self, now: Time, around: EvidenceContext<'_>, client: &mut dyn port::ProbeClient) {
-        let known = |id: &BrokerId| around.topology.brokers.contains_key(id) && !around.decommissioned.contains(id);
+    /// Begins the connect checks that are due, and evaluates the evidence by the rules of the diagnosis.
+    pub(super) fn follow(&mut self, now: Time, context: EvidenceContext<'_>, client: &mut dyn port::ProbeClient) {
+        let known = |id: &BrokerId| context.topology.brokers.contains_key(id) && !context.decommissioned.contains(id);
         self.brokers.retain(|id, _| known(id));
-        for id in around.topology.brokers.keys().filter(|id| known(id)) {
-            let suspect = self.brokers.entry(*id).or_default();
-            if suspect.wants_connect_check(now) {
-                suspect.begin_connect_check(now);
+        for id in context.topology.brokers.keys().filter(|id| known(id)) {
+            let tracker = self.brokers.entry(*id).or_default();
+            if tracker.wants_connect_check(now) {
+                tracker.begin_connect_check(now);
                 client.connect_check(*id);
             }
         }
-        // A leader that is not asked any more, or does not answer, says nothing.
+        // A leader that is no longer asked, or does not answer, is no evidence.
         self.under_min_isr.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
-        if self.lost.map_or(0, |(count, ..)| count) < around.lost {
+        if self.lost.map_or(0, |(count, ..)| count) < context.lost {
             let first = self.lost.map_or(now, |(_, first, _)| first);
-            self.lost = Some((around.lost, first, now));
+            self.lost = Some((context.lost, first, now));
         }
         let seen = self.seen();
         self.probe_matrix.follow(now, &seen);
-        let input = self.input(now, seen, around);
-        self.excuse(&input.brokers);
+        let input = self.input(now, seen, context);
+        self.reset_coordinators(&input.brokers);
         self.active_findings.follow(&input);
         self.log.follow(&self.cluster, self.active_findings.findings());
     }
 
-    /// What failed while a broker was away or in doubt says nothing of the controller and of coordinators: their answers wait
-    /// on others. They start anew when all are there.
-    fn excuse(&mut self, brokers: &[BrokerEvidence]) {
+    /// Events that failed while a broker was away or in doubt are no evidence about the controller and coordinators, whose
+    /// answers wait for other brokers. Their series begin again once all brokers are there.
+    fn reset_coordinators(&mut self, brokers: &[BrokerEvidence]) {
         if brokers.iter().any(BrokerEvidence::is_in_doubt) {
             self.controller = None;
-            for suspect in self.brokers.values_mut() {
-                suspect.streaks.retain(|probe, _| *probe == Probe::Metadata);
+            for tracker in self.brokers.values_mut() {
+                tracker.streaks.retain(|probe, _| *probe == Probe::Metadata);
             }
         }
     }
 
-    /// What stands.
+    /// Active findings.
     pub(super) fn findings(&self) -> impl Iterator<Item = Finding> + '_ {
         self.active_findings.findings().cloned()
     }
 
     fn seen(&self) -> Vec<BrokerEvidence> {
-        let seen = |(id, suspect): (&BrokerId, &BrokerTracker)| BrokerEvidence {
+        let seen = |(id, tracker): (&BrokerId, &BrokerTracker)| BrokerEvidence {
             id: *id,
             listed: self.listed.get(id).copied(),
-            last_answer: suspect.answered,
-            overdue: suspect.overdue.clone(),
-            tcp_states: suspect.tcp_states.clone(),
-            streaks: suspect.streaks.clone(),
-            connect_checks: suspect.connect_checks,
+            last_answer: tracker.answered,
+            overdue: tracker.overdue.clone(),
+            tcp_states: tracker.tcp_states.clone(),
+            streaks: tracker.streaks.clone(),
+            connect_checks: tracker.connect_checks,
         };
         self.brokers.iter().map(seen).collect()
     }
 
-    fn input(&self, now: Time, brokers: Vec<BrokerEvidence>, around: EvidenceContext<'_>) -> Input {
+    fn input(&self, now: Time, brokers: Vec<BrokerEvidence>, context: EvidenceContext<'_>) -> Input {
         Input {
             now,
             cluster: self.cluster.clone(),
@@ -218,11 +218,11 @@ impl Evidence {
             replicated: self.probe_matrix.replicated(),
             throttled: self.probe_matrix.throttled(),
             credentials_refused: self.probe_matrix.credentials_refused(),
-            missing_permissions: around.missing_permissions,
+            missing_permissions: context.missing_permissions,
             liveness_timeout: self.liveness_timeout,
-            stalled: around.stalls.within(now, STALLS_WITHIN),
-            stalled_last_minute: around.stalls.within(now, STALLS_KEPT_FOR),
-            prober: around.prober,
+            stalled: context.stalls.within(now, STALLS_WITHIN),
+            stalled_last_minute: context.stalls.within(now, STALLS_KEPT_FOR),
+            prober: context.prober,
         }
     }
 }
@@ -241,7 +241,7 @@ mod tests {
         told(View::Coordinator, Probe::Commit, due, raw_outcome)
     }
 
-    /// An event of the broker view, which ended at `ended`.
+    /// An event of the broker view that ended at `ended`.
     pub(super) fn broker_event(probe: Probe, ended: u64, raw_outcome: RawOutcome) -> Event {
         Event { ended: at(ended), ..told(View::Broker, probe, ended, raw_outcome) }
     }
@@ -264,18 +264,18 @@ mod tests {
     }
 
     #[test]
-    fn commits_that_fail_while_a_broker_is_away_excuse_their_coordinators() {
+    fn commits_that_fail_while_a_broker_is_away_do_not_accuse_their_coordinators() {
         let mut evidence = Evidence::new(ClusterName::new("c"), Duration::from_millis(200));
         let all = BTreeSet::from([BrokerId(1), BrokerId(2)]);
         evidence.brokers.insert(BrokerId(1), BrokerTracker::default());
         evidence.on_input(&ProbeInput::MetadataBrokers { asked: at(0), brokers: all });
         evidence.counted(&event(1000, RawOutcome::TimedOut));
         let seen = evidence.seen();
-        evidence.excuse(&seen);
+        evidence.reset_coordinators(&seen);
         assert_eq!(evidence.brokers[&BrokerId(2)].streaks[&Probe::Commit].bad, 1);
         evidence.on_input(&ProbeInput::MetadataBrokers { asked: at(5000), brokers: BTreeSet::from([BrokerId(2)]) });
         let seen = evidence.seen();
-        evidence.excuse(&seen);
+        evidence.reset_coordinators(&seen);
         assert!(evidence.brokers[&BrokerId(2)].streaks.is_empty());
     }
 }

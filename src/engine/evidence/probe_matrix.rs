@@ -1,4 +1,5 @@
-//! What the probes see of each broker besides silence: cells, throttling, refused credentials; and where the replicated lane is.
+//! Evidence from the outcomes of probes, per broker: latency windows, throttling, refused credentials; and the leaders and ISRs
+//! of the replicated lane.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +15,13 @@ use prober_core::ids::{BrokerId, Probe, View};
 use prober_core::time::Time;
 use prober_core::topology::{PartitionSeen, TopicSeen};
 
-/// Cells look back over seconds: a table is good for this long.
+/// Interval between two tables: the windows reach back over seconds.
 const TABLE_EVERY: Duration = Duration::from_millis(500);
 
-/// A throttle that was not met again for so long is over.
+/// Without a throttled response for this long the throttling has ended.
 const THROTTLED_FOR: Duration = Duration::from_secs(3);
 
-/// The evidence.
+/// Outcomes of all probes of one cluster.
 #[derive(Debug, Default)]
 pub(super) struct ProbeMatrix {
     cells: Cells,
@@ -28,7 +29,7 @@ pub(super) struct ProbeMatrix {
     table: Arc<Table>,
     table_at: Time,
     replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
-    /// Since when, and when last.
+    /// Times of the first and of the last throttled response.
     throttled: BTreeMap<BrokerId, (Time, Time)>,
     credentials_refused: BTreeMap<BrokerId, (Time, Fault)>,
 }
@@ -43,7 +44,7 @@ impl ProbeMatrix {
                 self.throttled.entry(broker).or_insert((event.ended, event.ended)).1 = event.ended;
             }
             RawOutcome::Failed(fault) => self.refusal(broker, event.ended, fault),
-            // A kept connection that answers says nothing of who may open another.
+            // A response on a kept connection does not show that a new one would be accepted.
             RawOutcome::Success(_) if event.series.probe == Probe::Connect => {
                 _ = self.credentials_refused.remove(&broker)
             }
@@ -51,7 +52,7 @@ impl ProbeMatrix {
         }
     }
 
-    /// A look at a broker is over.
+    /// A connect check of a broker has ended.
     pub(super) fn on_connect_check(&mut self, broker: BrokerId, at: Time, fault: Option<Fault>) {
         self.cells.on_connect_check(broker, at, fault);
         match fault {
@@ -60,7 +61,7 @@ impl ProbeMatrix {
         }
     }
 
-    /// The replicated lane is laid out like this.
+    /// The leaders and ISRs of the replicated lane.
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
         let of = |seen: &PartitionSeen| {
             let preferred = *seen.replicas.first()?;
@@ -69,16 +70,16 @@ impl ProbeMatrix {
         self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }
 
-    /// Takes in who is there and who is well.
+    /// Takes the state of the brokers.
     pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence]) {
         let known = |id: BrokerId| brokers.iter().any(|seen| seen.id == id);
         self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
         self.credentials_refused.retain(|id, _| known(*id));
-        // A throttle holds back both clients, by its own rules: what is slow then is slow for that.
+        // A quota throttles both clients, each by its own rules: latencies are not comparable until it ends.
         let throttled = !self.throttled.is_empty();
         if self.churn_cooldown.follow(brokers, now) || throttled {
             self.cells.reset();
-            // At once: what was bad until now is bad because of what has just changed.
+            // At once: bad events until now have the change as their cause.
             self.table = Arc::default();
         }
         if TABLE_EVERY <= now.since(self.table_at) {
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn throttle_is_over_when_it_is_not_met_again() {
+    fn throttling_ends_three_seconds_after_the_last_throttled_response() {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.on_event(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
         probe_matrix.on_event(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn table_of_before_a_change_says_nothing_after_it() {
+    fn table_is_discarded_when_a_broker_appears() {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.follow(at(0), &[seen()]);
         for ended in (20_000..22_000).step_by(200) {
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_credentials_stand_until_a_fresh_connection_is_made() {
+    fn refused_credentials_are_kept_until_a_fresh_connection_succeeds() {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.on_event(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::CertificateExpired)));
         probe_matrix.on_event(&broker_event(Probe::Produce, 1100, RawOutcome::Success(Duration::ZERO)));
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_connection_is_no_matter_of_credentials() {
+    fn refused_connection_is_not_about_credentials() {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.on_event(&broker_event(Probe::Connect, 1000, RawOutcome::Failed(Fault::ConnectionRefused)));
         assert_eq!(probe_matrix.credentials_refused(), BTreeMap::new());

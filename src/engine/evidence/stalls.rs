@@ -1,4 +1,4 @@
-//! The prober's own stalls: while it is in trouble, nobody else is accused.
+//! The prober's own stalls of the last minute. While the prober is stalled it accuses nobody else.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,18 +6,18 @@ use std::time::Duration;
 use prober_core::settle::Stall;
 use prober_core::time::Time;
 
-/// Older ones count for nothing.
+/// Older stalls are dropped.
 pub(in crate::engine) const STALLS_KEPT_FOR: Duration = Duration::from_secs(60);
 
-/// The prober's own stalls of the last minute.
+/// Stalls in the order of their times.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Stalls(VecDeque<Stall>);
 
 impl Stalls {
-    /// Stalls are rare; a machine on which they are not needs no more of them to be in trouble.
+    /// Bound on the number kept: more stalls than this within a minute add nothing to the evidence.
     const KEPT: usize = 1024;
 
-    /// A heartbeat was late.
+    /// Adds a stall that a late heartbeat showed.
     pub(in crate::engine) fn add(&mut self, stall: Stall) {
         while self.0.front().is_some_and(|first| STALLS_KEPT_FOR < stall.to.since(first.to))
             || Self::KEPT <= self.0.len()
@@ -27,7 +27,7 @@ impl Stalls {
         self.0.push_back(stall);
     }
 
-    /// How much of the last `length` was stalled.
+    /// How much of the last `length` the prober was stalled.
     pub(super) fn within(&self, now: Time, length: Duration) -> Duration {
         let from = now - length;
         self.0.iter().map(|stall| stall.to.since(stall.from.max(from))).sum()
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stalls_are_added_up_within_their_time() {
+    fn only_the_part_of_a_stall_within_the_window_counts() {
         let mut stalls = Stalls::default();
         stalls.add(Stall { from: at(1000), to: at(2000) });
         stalls.add(Stall { from: at(9000), to: at(9500) });

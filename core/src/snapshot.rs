@@ -266,9 +266,9 @@ impl Snapshot {
         self.observed.iter().find(|observed| observed.cluster == *cluster)
     }
 
-    /// Whether every lane has resolved an event. A refused lane never will, so it does not hold readiness up.
+    /// Whether every enabled lane has resolved an event, of any outcome.
     pub fn is_ready(&self) -> bool {
-        !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.ready || lane.state == LaneState::Refused)
+        !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.ready)
     }
 }
 

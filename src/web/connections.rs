@@ -1,5 +1,5 @@
-//! Bounded connections: so many at a time, and none that is idle for long. A client that leaks connections gets its
-//! own closed, and cannot take the health check's.
+//! Bounds the number of connections and their idle time, so that a client that leaks connections cannot block the health
+//! check.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,12 +14,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
-/// Connections at a time; more wait in the kernel's queue.
+/// Open connections at most; further ones wait in the kernel's accept queue.
 const CONNECTIONS: usize = 256;
-/// A connection that sends nothing for this long is closed. Longer than Prometheus' usual minute between scrapes.
+/// Idle time-out of a connection. Longer than Prometheus' usual minute between scrapes.
 const IDLE: Duration = Duration::from_secs(150);
 
-/// Accepts while there is room.
+/// A listener that accepts only below the limit.
 #[derive(Debug)]
 pub(super) struct Connections {
     listener: TcpListener,
@@ -38,11 +38,11 @@ impl Listener for Connections {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // Nobody closes the semaphore; were it closed, the connection would go uncounted.
+        // The semaphore is never closed, so there is always a permit.
         let permit = Arc::clone(&self.room).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
         let idle = Box::pin(sleep(self.idle));
-        (Connection { stream, patience: self.idle, idle, _permit: permit }, address)
+        (Connection { stream, idle_timeout: self.idle, idle, _permit: permit }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -50,11 +50,11 @@ impl Listener for Connections {
     }
 }
 
-/// One connection; dropping it makes room.
+/// A connection; dropping it returns its permit.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    patience: Duration,
+    idle_timeout: Duration,
     idle: Pin<Box<Sleep>>,
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -63,7 +63,7 @@ impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, into);
         if read.is_ready() {
-            self.idle = Box::pin(sleep(self.patience));
+            self.idle = Box::pin(sleep(self.idle_timeout));
             return read;
         }
         self.idle.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))

@@ -1,8 +1,8 @@
-//! `/api/v1/findings`: what is known to be wrong now, and whose fault it is; an empty array where nothing is.
+//! `/api/v1/findings`: the active findings, an empty array if there are none.
 //!
 //! The shape: `[{kind, cluster, broker (text or null), blame (cluster, prober, unclear, nobody),
-//! since (RFC 3339, UTC), confidence (0 to 1), summary, evidence[], runner_up (a kind or null), ruled_out[]}]`. Nobody is
-//! to blame for what somebody wants, as a reassignment.
+//! since (RFC 3339, UTC), confidence (0 to 1), summary, evidence[], runner_up (a kind or null), ruled_out[]}]`. Blame
+//! `nobody` is for what somebody intends, such as a reassignment.
 
 use std::sync::Arc;
 

@@ -3,12 +3,12 @@
 //! | route | answers |
 //! | --- | --- |
 //! | `GET /` | this list |
-//! | `GET /healthz` | 200 while the process lives; it knows nothing of Kafka, so that an outage restarts nobody |
-//! | `GET /readyz` | 200 once every enabled lane of every cluster has resolved an event, for good; else 503 and what is missing |
+//! | `GET /healthz` | 200 while the process runs, whatever the state of Kafka: an outage of Kafka must not restart the prober |
+//! | `GET /readyz` | a latch: 200 from when every enabled lane of every cluster has resolved an event; before, 503 and the lanes that have not |
 //! | `GET /metrics` | OpenMetrics text; the exporter lends this route |
 //! | `GET /api/v1/status` | everything counted and known, as JSON; see [`status`] |
-//! | `GET /api/v1/findings` | what is known to be wrong, as JSON; see [`findings`] |
-//! | `GET /config` | the configuration in force as JSON, secrets left out |
+//! | `GET /api/v1/findings` | the active findings, as JSON; see [`findings`] |
+//! | `GET /config` | the effective configuration as JSON, with secrets redacted |
 //!
 //! Routes and shapes are public contract: scripts depend on them.
 
@@ -29,7 +29,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use prober_core::snapshot::{LaneState, LaneStatus, Snapshot};
+use prober_core::snapshot::{LaneStatus, Snapshot};
 use prober_core::time::WallTime;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -43,15 +43,15 @@ use status::Status;
 /// Open connections have this long to end once shutdown has begun.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What `/` and every 404 list.
+/// The routes that `/` and every 404 list.
 const ROUTES: [(&str, &str); 7] = [
     ("/", "this list"),
-    ("/healthz", "whether the process lives"),
+    ("/healthz", "whether the process runs"),
     ("/readyz", "whether every lane has resolved an event"),
     ("/metrics", "metrics for Prometheus, as OpenMetrics text"),
     ("/api/v1/status", "everything counted and known, as JSON"),
-    ("/api/v1/findings", "what is known to be wrong, as JSON"),
-    ("/config", "the configuration in force as JSON, secrets left out"),
+    ("/api/v1/findings", "the active findings, as JSON"),
+    ("/config", "the effective configuration as JSON, with secrets redacted"),
 ];
 
 /// Why there is no web server.
@@ -60,7 +60,7 @@ pub enum WebError {
     /// The address could not be taken.
     #[error("cannot listen on {address}: {problem}")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
         /// What is wrong, and what to do.
         problem: String,
@@ -70,7 +70,7 @@ pub enum WebError {
     Serve(#[from] io::Error),
 }
 
-/// A port that is taken already, and not yet served.
+/// A bound port that is not served yet.
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
@@ -78,17 +78,17 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Where it listens; the real port, if port 0 was asked for.
+    /// The bound address; with the actual port if port 0 was requested.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// Takes the port, so that a taken one is known at start.
+/// Binds the port, so that a port in use is an error at start.
 ///
 /// # Errors
 ///
-/// In a sentence with the address and what to do.
+/// A sentence with the address and what to do.
 pub async fn bind(address: SocketAddr) -> Result<Listener, WebError> {
     let refuse = |error: io::Error| WebError::Listen { address, problem: problem(&error) };
     let listener = TcpListener::bind(address).await.map_err(refuse)?;
@@ -104,25 +104,27 @@ fn problem(error: &io::Error) -> String {
         io::ErrorKind::AddrNotAvailable => {
             "this machine has no such address; set http.listen to one it has, 127.0.0.1 or 0.0.0.0".to_owned()
         }
-        io::ErrorKind::PermissionDenied => "this user may not; set http.listen to a port of 1024 or above".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "this user may not bind it; set http.listen to a port of 1024 or above".to_owned()
+        }
         _ => error.to_string(),
     }
 }
 
-/// OTLP exports so far, as the page shows them.
+/// Counts of OTLP exports for the status page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exports {
-    /// The collector took it.
+    /// Exports that the collector accepted.
     pub success: u64,
-    /// The collector refused it, or could not be reached.
+    /// Exports that the collector refused, or for which it could not be reached.
     pub failure: u64,
-    /// The collector did not answer in time.
+    /// Exports that the collector did not answer in time.
     pub timeout: u64,
     /// When the newest delivered snapshot was taken.
     pub last_success: Option<WallTime>,
 }
 
-/// What the pages are made of.
+/// The data of the pages.
 #[derive(Clone)]
 pub struct WebState {
     snapshots: watch::Receiver<Arc<Snapshot>>,
@@ -133,7 +135,7 @@ pub struct WebState {
 }
 
 impl WebState {
-    /// Pages over the newest snapshot. `exports` is asked at each status page and must not wait.
+    /// Pages over the newest snapshot. `exports` is called for each status page and must not wait.
     pub fn new(
         snapshots: watch::Receiver<Arc<Snapshot>>,
         exports: impl Fn() -> Exports + Send + Sync + 'static,
@@ -147,7 +149,7 @@ impl WebState {
         }
     }
 
-    /// Takes in routes that another part of the program answers, such as `/metrics`. They may not repeat ours.
+    /// Adds routes of another part of the program, such as `/metrics`. They must differ from those here.
     pub fn lend(mut self, routes: Router) -> WebState {
         self.lent = self.lent.merge(routes);
         self
@@ -159,7 +161,7 @@ impl WebState {
         self
     }
 
-    /// Sets the latch of readiness when it is time, whether or not anyone asks.
+    /// Sets the readiness latch as soon as a snapshot is ready, whether or not `/readyz` is requested.
     async fn latch(&self) {
         let mut snapshots = self.snapshots.clone();
         if snapshots.wait_for(|snapshot| snapshot.is_ready()).await.is_ok() {
@@ -191,7 +193,7 @@ pub async fn serve(
     };
     let connections = Connections::of(listener.listener);
     let serving = axum::serve(connections, router(state.clone())).with_graceful_shutdown(signal);
-    let patience = async {
+    let grace = async {
         let _ = closed.await;
         sleep(GRACE).await;
     };
@@ -201,7 +203,7 @@ pub async fn serve(
     };
     tokio::select! {
         served = async { serving.await } => Ok(served?),
-        () = patience => Ok(()),
+        () = grace => Ok(()),
         () = latching => Ok(()),
     }
 }
@@ -230,9 +232,9 @@ async fn readyz(State(state): State<WebState>) -> (StatusCode, String) {
     (StatusCode::SERVICE_UNAVAILABLE, missing(&state.snapshots.borrow()))
 }
 
-/// Which lanes hold readiness up, and what they are doing.
+/// The lanes that are not ready, with their states.
 fn missing(snapshot: &Snapshot) -> String {
-    let waits = |lane: &&LaneStatus| !lane.ready && lane.state != LaneState::Refused;
+    let waits = |lane: &&LaneStatus| !lane.ready;
     let line = |lane: &LaneStatus| {
         let message = lane.message.as_deref().map(|message| format!(" ({message})")).unwrap_or_default();
         format!("cluster {}, lane {}: {}{message}\n", lane.cluster, lane.lane.as_str(), lane.state.as_str())

@@ -1,7 +1,7 @@
-//! `clusters[].observation` of the status page: what the cluster says of itself.
+//! `clusters[].observation` of the status page: what the cluster reports about itself.
 //!
 //! - `cluster_id`, `active_controller` (a node id)
-//! - `brokers`: `registered`, `fenced` (null where the cluster does not tell)
+//! - `brokers`: `registered`, `fenced` (null where the cluster does not report it)
 //! - `partitions`: `topics`, `total`, `replicas`, `limit_per_broker`, `limit_per_cluster` (of replicas), `unknown_min_isr`
 //!   and, without the monitor topics, `under_replicated`, `at_min_isr`, `under_min_isr`, `offline`, each with `count` and
 //!   `first[]` (at most ten as `topic-partition`)
@@ -9,14 +9,14 @@
 //! - `name_collisions`: `count`, `first[][]` (groups of topics)
 //! - `by_broker[]`: `broker`, `partitions` (`replica`, `leader`, `preferred_leader`, `out_of_sync`, `under_replicated`,
 //!   `leader_imbalance`), `log_dirs` (`count`, `failed`, `total_bytes`, `usable_bytes`), `internal_topics[]` (`topic`,
-//!   `bytes`, `growth_bytes_per_second`), `versions` (a fingerprint of what it offers)
+//!   `bytes`, `growth_bytes_per_second`), `versions` (a fingerprint of the API versions it offers)
 //! - `largest_internal_partitions[]`, largest first, at most ten: `topic`, `partition`, `broker`, `bytes`,
 //!   `growth_bytes_per_second` (null where it shrank or was measured once)
 //! - `quorum`: `epoch`, `nodes[]` (`node`, `role`, `lag`)
 //! - `versions`: `common` (what most brokers offer), `differing[]` (the brokers that offer something else)
 //! - `parts[]`: `part`, `state` (pending, on, off, failing), `message`, `seen_ms_ago`, `took_ms`, `requests`
 //!
-//! What a part that has not answered would say is null; of a part that fails the last answer stands, with its age.
+//! Fields of a part that has not answered yet are null; of a failing part the last answer is shown, with its age.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use serde::Serialize;
 
 use super::format::millis;
 
-/// The whole of it.
+/// The JSON object.
 #[derive(Debug, Serialize)]
 pub(super) struct Observation {
     cluster_id: Option<Arc<str>>,
@@ -152,7 +152,7 @@ struct PartRow {
 }
 
 impl Observation {
-    /// What stands on the page at `now`.
+    /// The object at `now`.
     pub(super) fn of(observed: &Observed, now: Time) -> Observation {
         let counts = observed.registrations.as_ref().map(|seen| seen.counts());
         Observation {

@@ -1,12 +1,12 @@
-//! What the prober's machine and container leave to it, as `/api/v1/status` shows it in `prober`:
+//! Resources that the prober's host and container leave to it, in `prober` of `/api/v1/status`:
 //!
 //! - `throttling`: `periods`, `throttled`, `time_ms`, of the container's CPU limit
 //! - `memory`: `limit_met`, `killed`, `waited_ms` (null with cgroup version 1)
 //! - `stolen_ms`, CPU time that the host gave to other guests; `suspended_ms`, since the prober started
-//! - `file_descriptors`, `local_ports`, `inputs` (that waited for the engine at once in the last minute, at most): `used`, `limit`
+//! - `file_descriptors`, `local_ports`, `inputs` (most inputs that waited for the engine at once in the last minute): `used`, `limit`
 //! - `controls[]`: `control` (loopback, reference), `address`, `answers` (null until it first has), `answered_ms_ago`
 //!
-//! What the machine does not tell is null.
+//! A counter that the host does not have is null.
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@ use prober_core::observed::parts::{Part, PartState, PartStatus};
 use prober_core::observed::registration::Registration;
 use prober_core::observed::sizes::{LogDir, Measures};
 use prober_core::observed::{self, Observed, PartitionName};
-use prober_core::snapshot::{BrokerState, BrokerStatus, ProberStatus};
+use prober_core::snapshot::{BrokerState, BrokerStatus, LaneState, ProberStatus};
 use prober_core::time::Time;
 use prober_core::track::Output;
 use prober_core::vitals::{Control, ControlKind, Missed, Readings, Throttling, Usage};
@@ -94,7 +94,7 @@ fn snapshot() -> Snapshot {
     }
 }
 
-/// On a machine that tells some things.
+/// On a host that has some of the counters.
 fn prober() -> ProberStatus {
     let at = Time::from_millis;
     let lost = Control { answered: Some(at(1000)), missed: Some(Missed { since: at(2000), last: at(2000) }) };
@@ -156,7 +156,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn health_is_the_process_alone() {
+async fn health_does_not_depend_on_kafka() {
     let server = Server::start().await;
     let (code, _, body) = server.get("/healthz").await;
     assert_eq!((code, body.as_str()), (200, "ok"));
@@ -180,7 +180,7 @@ async fn readiness_is_a_latch() {
 }
 
 #[tokio::test]
-async fn readiness_is_noticed_although_nobody_asks() {
+async fn readiness_is_latched_without_a_request() {
     let (publish, snapshots) = watch::channel(Arc::new(snapshot()));
     let state = WebState::new(snapshots, Exports::default);
     let latched = {
@@ -265,19 +265,19 @@ async fn status_has_the_documented_shape() {
 }
 
 #[tokio::test]
-async fn configuration_is_shown_as_it_was_given() {
+async fn configuration_is_served() {
     let server = Server::start().await;
     assert_eq!(server.get("/config").await.2, r#"{"vantage":"default"}"#);
 }
 
 #[tokio::test]
-async fn lent_route_is_served() {
+async fn added_route_is_served() {
     let server = Server::start().await;
     assert_eq!(server.get("/metrics").await.2, "lent");
 }
 
 #[tokio::test]
-async fn taken_port_is_told_with_the_address_and_what_to_do() {
+async fn port_in_use_is_an_error_with_the_address_and_what_to_do() {
     let first = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port is free");
     let message = bind(first.address()).await.map(|_| ()).expect_err("it is taken").to_string();
     assert!(message.starts_with(&format!("cannot listen on {}: another process", first.address())), "{message}");
@@ -290,7 +290,7 @@ async fn shutdown_does_not_wait_for_a_client_that_hangs() {
     let server = Server::start().await;
     let mut stream = TcpStream::connect(server.address).await.expect("it listens");
     stream.write_all(b"GET /healthz HTTP/1.1\r\n").await.expect("it reads");
-    // Until it answers others it may not have seen the one that hangs.
+    // Its answer to another request shows that it has accepted the one that hangs.
     server.get("/healthz").await;
     let asked = Instant::now();
     server.stop.send(()).expect("it serves");
@@ -324,7 +324,7 @@ fn observed() -> Observed {
 }
 
 #[tokio::test]
-async fn observation_names_the_few_that_matter_and_what_is_off() {
+async fn observation_lists_problem_partitions_and_disabled_parts() {
     let server = Server::start().await;
     let (_, _, body) = server.get("/api/v1/status").await;
     let status: Value = serde_json::from_str(&body).expect("it is JSON");

@@ -1,4 +1,4 @@
-//! `config check|print`: looks at the configuration without starting anything.
+//! `config check|print`: checks or prints the configuration without starting anything.
 
 use crate::config::ConfigError;
 
@@ -7,11 +7,11 @@ use super::exit::{self, Exit};
 use super::{load, output};
 
 pub(super) fn configuration(command: &ConfigCommand) -> Exit {
-    let said: Result<String, ConfigError> = match command {
+    let answer: Result<String, ConfigError> = match command {
         ConfigCommand::Check(args) => load(&args.common).map(|loaded| loaded.summary()),
         ConfigCommand::Print(args) => load(&args.common).map(|loaded| loaded.to_toml(args.origin)),
     };
-    match said {
+    match answer {
         Ok(text) => {
             output::print(&format!("{}\n", text.trim_end()));
             Exit::Pass

@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
-/// Starts logging. A second call, as tests make, changes nothing.
+/// Starts logging. A second call changes nothing.
 pub(super) fn start(log: &Log) {
     let filter = EnvFilter::new(&log.level);
     let terminal = std::io::stderr().is_terminal();

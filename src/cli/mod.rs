@@ -1,4 +1,4 @@
-//! The subcommands. stdout is data, stderr is talk, and the exit code is the answer.
+//! The subcommands. Data goes to stdout, messages go to stderr, and the exit code is the answer.
 
 pub mod args;
 mod check;
@@ -24,9 +24,9 @@ use crate::supervisor;
 use args::{Cli, Command, CommonArgs, TopicsCommand};
 use exit::Exit;
 
-/// Parses the command line, does what it says, and gives the exit code.
+/// Parses the command line, runs the subcommand, and returns the exit code.
 pub fn main() -> ExitCode {
-    // Usage errors end here, with exit code 2 and clap's own sentence.
+    // Usage errors end here, with exit code 2 and clap's message.
     let cli = Cli::parse();
     supervisor::log_panics();
     let exit = match &cli.command {
@@ -44,13 +44,13 @@ fn load(common: &CommonArgs) -> Result<Loaded, ConfigError> {
     config::load(&common.sources(config::relevant_environment(std::env::vars_os())))
 }
 
-/// Where the prober of that configuration listens; it need not name a cluster.
+/// The listener's address from a configuration, which need not have a cluster.
 fn load_listener(files: &[PathBuf]) -> Result<SocketAddr, ConfigError> {
     let env = config::relevant_environment(std::env::vars_os());
     config::listener(&Sources { files: files.to_vec(), env, flags: Flags::default() })
 }
 
-/// Loads the configuration and settles logging, or says in one sentence why not.
+/// Loads the configuration and starts logging, or prints one sentence why that failed.
 fn with_config(common: &CommonArgs, act: impl FnOnce(Config) -> Exit) -> Exit {
     match load(common) {
         Err(error) => exit::usage(&error),

@@ -1,4 +1,4 @@
-//! `run`: probes until stopped. SIGTERM or SIGINT stops within 5 s, whatever hangs; a second one at once.
+//! `run`: probes until SIGTERM or SIGINT, which ends it within 5 s whatever hangs; a second signal ends it at once.
 
 use std::process;
 
@@ -9,7 +9,7 @@ use crate::config::Config;
 
 use super::exit::{self, Exit};
 
-/// What a shell reports of a process ended by SIGTERM.
+/// Exit code of a process that SIGTERM ended, as shells report it.
 const TERMINATED: i32 = 128 + 15;
 
 pub(super) fn run(config: Config) -> Exit {
@@ -39,7 +39,7 @@ pub(super) fn run(config: Config) -> Exit {
     exit
 }
 
-/// The signals that mean stop.
+/// The signals that end the program.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

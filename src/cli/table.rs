@@ -41,7 +41,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// As in `1.2 ms`.
+/// Milliseconds such as `1.2 ms`, with one digit after the point below 10 ms.
 pub(super) fn millis(duration: Duration) -> String {
     let millis = duration.as_secs_f64() * 1e3;
     if millis < 10.0 { format!("{millis:.1} ms") } else { format!("{millis:.0} ms") }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn millis_have_a_digit_where_it_says_something() {
+    fn millis_have_a_decimal_below_ten() {
         assert_eq!(millis(Duration::from_micros(1234)), "1.2 ms");
         assert_eq!(millis(Duration::from_millis(1234)), "1234 ms");
     }

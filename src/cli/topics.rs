@@ -1,5 +1,5 @@
-//! `topics clean`: deletes the consumer groups that the commit probe of this vantage has made. Transactional ids cannot be
-//! deleted; Kafka forgets them by itself (`transactional.id.expiration.ms`).
+//! `topics clean`: deletes the consumer groups of this vantage's commit probe. Transactional ids cannot be deleted; they expire
+//! by themselves (`transactional.id.expiration.ms`).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::kafka::wire::WireError;
 use super::exit::{self, Exit};
 use super::output;
 
-#[expect(clippy::print_stderr, reason = "what was left standing is said to the person")]
+#[expect(clippy::print_stderr, reason = "groups that could not be deleted are errors")]
 pub(super) fn clean(config: Config) -> Exit {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -34,12 +34,12 @@ pub(super) fn clean(config: Config) -> Exit {
         messages.left.iter().for_each(|line| eprintln!("error: {line}"));
         all_gone &= messages.left.is_empty();
     }
-    // A name that is still being resolved must not hold the end up.
+    // A name lookup runs on a blocking thread: do not wait for it.
     runtime.shutdown_background();
     if all_gone { Exit::Pass } else { Exit::Fail }
 }
 
-/// What is said, line by line.
+/// Lines for stdout and for stderr.
 #[derive(Debug, PartialEq, Eq)]
 struct Messages {
     deleted: Vec<String>,
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_was_deleted_and_what_stands() {
+    fn deleted_and_remaining_groups_are_listed() {
         let groups = [
             ("g-0", GroupOutcome::Deleted),
             ("g-1", GroupOutcome::Absent),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_delete_is_said_too() {
+    fn no_group_to_delete_is_reported() {
         let nothing = messages("prod", Ok(Vec::new()));
         assert_eq!((nothing.deleted.len(), nothing.left.len()), (1, 0));
         assert_eq!(messages("prod", Err(WireError::Refused)).left.len(), 1);

@@ -79,7 +79,7 @@ fn other_document_is_refused_in_a_sentence() {
     for text in ["", "[]", "{\"findings\": []}"] {
         let ended = explained(text, &[]);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{text}: {ended:?}");
-        assert!(ended.stderr.starts_with("error: this is not what a prober says: "), "{}", ended.stderr);
+        assert!(ended.stderr.starts_with("error: this is not the output of a prober: "), "{}", ended.stderr);
     }
     let ended = run(&["explain", "--from", "tests/it/testdata/absent.json"], &[]);
     assert_eq!(ended.code, Some(2), "{ended:?}");

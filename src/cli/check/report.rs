@@ -1,4 +1,4 @@
-//! The answer of `check` on stdout, for people and for scripts.
+//! The answer of `check` on stdout, as text and as JSON.
 
 use prober_core::snapshot::BrokerState;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use crate::cli::table::{Table, millis};
 use super::judgement::Judgement;
 use super::rows::{ProbeResult, Row, Subject};
 
-/// What scripts get. Additions keep the version; anything else raises it.
+/// The JSON document. Added fields keep the version; any other change raises it.
 #[derive(Serialize)]
 struct Report<'a> {
     schema_version: u32,
@@ -18,14 +18,14 @@ struct Report<'a> {
     summary: &'a str,
     /// The broker view.
     brokers: Vec<BrokerReport<'a>>,
-    /// The client view: what applications feel, one entry a cluster.
+    /// The client view: what applications experience, one entry a cluster.
     clients: Vec<ClientReport<'a>>,
 }
 
 #[derive(Serialize)]
 struct BrokerReport<'a> {
     cluster: &'a str,
-    /// Null where no metadata ever came.
+    /// Null if there never was any metadata.
     broker: Option<i32>,
     address: Option<&'a str>,
     state: &'static str,
@@ -87,7 +87,7 @@ fn text(judgement: &Judgement) -> String {
     format!("{table}{}: {}\n", judgement.exit.as_str(), judgement.summary)
 }
 
-/// As in `3/3 1.2 ms`: good of judged, and the median.
+/// Good of judged events, and the median, such as `3/3 1.2 ms`.
 fn summary(probe: &ProbeResult) -> String {
     let judged = probe.good + probe.bad;
     if probe.good == 0 { format!("0/{judged}") } else { format!("{}/{judged} {}", probe.good, millis(probe.p50)) }

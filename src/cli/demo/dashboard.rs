@@ -1,4 +1,4 @@
-//! The picture on the terminal: both views one below the other, each row with its minute so far.
+//! The redrawn part of the terminal: both views one below the other, each row with a time line of its condition.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::cli::table::millis;
 use super::observer::{Condition, Observer};
 use super::rows::{Row, rows};
 
-/// The demo is over by then.
+/// Length of the time line; the demo takes less.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A mark for each second, where there is room.
+/// Marks of a time line at most: one for each second.
 const MARKS_MAX: usize = 60;
 
-/// Columns before the minute, each with its width.
+/// Columns before the time line, each with its width.
 const COLUMNS: [(&str, usize); 6] = [("", 7), ("state", 7), ("waits", 6), ("good", 5), ("bad", 5), ("median", 7)];
 
 const GAP: &str = "  ";
 
-/// Lines of the dashboard, none wider than `width`; as many as there were before, so that it can be redrawn in place.
+/// Lines of the dashboard, none wider than `width`; always as many, so that it can be redrawn in place.
 pub(super) fn dashboard(snapshot: &Snapshot, observer: &Observer, width: usize) -> Vec<String> {
     let before: usize = COLUMNS.iter().map(|(_, width)| width + GAP.len()).sum();
     let marks = width.saturating_sub(before).min(MARKS_MAX);
@@ -76,7 +76,7 @@ fn aligned(cells: &[String; COLUMNS.len()]) -> String {
     cells.collect()
 }
 
-/// A row's minute so far: the worst condition within each mark.
+/// A row's time line: the worst condition within each mark.
 fn minute(observer: &Observer, view: View, broker: BrokerId, now: Time, marks: usize) -> String {
     let until = mark_of(now, marks).min(marks);
     (0..until)
@@ -87,7 +87,7 @@ fn minute(observer: &Observer, view: View, broker: BrokerId, now: Time, marks: u
         .collect()
 }
 
-/// Above the minute, the number of each step where it begins.
+/// Above the time lines, the number of each step where it begins.
 fn acts(observer: &Observer, marks: usize) -> String {
     let mut line = vec![' '; marks];
     for (number, at) in (1..).zip(observer.steps()) {
@@ -111,7 +111,7 @@ fn legend(condition: Condition, words: &str) -> String {
     format!("{} {words}", style(condition).apply_to(glyph(condition)))
 }
 
-/// Recorded apart without colours, too.
+/// Distinct also without colours.
 fn glyph(condition: Condition) -> char {
     match condition {
         Condition::Unknown => ' ',
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn minute_shows_each_rows_worst_moments_where_they_were() {
+    fn time_line_shows_when_each_row_failed() {
         let Recorded { observer, last } = recorded();
         let lines = dashboard(&last, &observer, 119);
         let lines: Vec<_> = lines.iter().map(|line| strip_ansi_codes(line).into_owned()).collect();

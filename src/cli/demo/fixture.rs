@@ -1,4 +1,4 @@
-//! The story as it should be told, made of snapshots without any cluster.
+//! A successful run of the demo, made of snapshots without a cluster.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::engine::empty_snapshot;
 use super::brokers::{BROKERS, FROZEN};
 use super::observer::{Condition, Observer};
 
-/// What the ending is told from.
+/// What the summary is made from.
 pub(super) struct Recorded {
     pub(super) observer: Observer,
     pub(super) last: Snapshot,
@@ -72,7 +72,7 @@ fn snapshot(second: u64, broker: Condition, applications: Condition) -> Snapshot
 }
 
 fn counts(view: View, id: BrokerId, probe: Probe, at: Time, condition: Condition) -> SeriesCounts {
-    // Five digits: the widest that a minute can bring.
+    // Five digits: the most that a minute can bring.
     let [good, bad] = [98_000, if id == FROZEN { 9_999 } else { 0 }];
     let mut counts = Counts { due: good + bad, ..Counts::default() };
     counts.outcomes[Outcome::Good.index()] = good;

@@ -1,5 +1,5 @@
-//! `demo`: probes a cluster that lives in this process, freezes one of its brokers, lets another lead for it, heals it,
-//! and shows what both views say meanwhile. Needs no Kafka; takes less than a minute.
+//! `demo`: probes a simulated cluster in this process, freezes one of its brokers, moves its leadership to another, restarts it,
+//! and shows both views meanwhile. Needs no Kafka; takes less than a minute.
 
 mod brokers;
 mod dashboard;
@@ -35,16 +35,16 @@ use terminal::Terminal;
 const PINNED: &str = "__kafka-prober-pinned";
 const REPLICATED: &str = "__kafka-prober-replicated";
 
-/// The partition of [`REPLICATED`] that prefers the broker that freezes: the mock gives the i-th to its i-th broker.
+/// The partition of [`REPLICATED`] with the frozen broker as preferred leader: the mock puts the i-th on its i-th broker.
 const PARTITION: i32 = FROZEN.0 - 1;
 
-/// A frozen broker's answers take so long.
+/// Response time of the frozen broker; longer than the demo.
 const FROZEN_FOR: Duration = Duration::from_secs(60);
 
-/// The mock's fetch sleeps its whole wait, so the wait is the latency.
+/// The mock's fetch always waits this long, so it is the latency of a read.
 const FETCH_MAX_WAIT: Duration = Duration::from_millis(10);
 
-/// Shorter than by default, so that a minute is enough to see deadlines pass and a broker recover.
+/// Shorter than by default, so that deadlines pass and a broker recovers within a minute.
 const DEADLINE: Duration = Duration::from_secs(2);
 const THRESHOLD: Duration = Duration::from_millis(500);
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -87,7 +87,7 @@ fn act(mock: &Mock, act: &Action) -> Result<(), MockError> {
     }
 }
 
-/// Where the story is watched and shown.
+/// Runs the steps: observes every snapshot and shows it.
 struct Player {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     observer: Observer,
@@ -106,7 +106,7 @@ impl Player {
     async fn play(&mut self, step: &Step) {
         let mut end = Instant::now() + step.at_most;
         let mut seen = false;
-        // No more snapshots would mean that the engine is gone; the ending then says what is missing.
+        // If the engine is gone there are no more snapshots; the summary then fails.
         while let Ok(Ok(())) = timeout_at(end, self.snapshots.changed()).await {
             self.look();
             if !seen && step.is_seen(&self.observer) {
@@ -127,7 +127,7 @@ impl Player {
     }
 }
 
-/// The defaults, pointed at the mock and quickened.
+/// The default configuration for the mock, with shorter times.
 fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     let bootstrap = Some(mock.bootstrap().join(","));
     let level = Some("off".to_owned());
@@ -142,8 +142,8 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
         follows.deadline = DEADLINE;
         follows.threshold = THRESHOLD;
     }
-    // Two lanes tell this story, and the diagnosis, which wants a look at a suspect: it shares the way of the metadata probe.
-    // The simulated cluster has no controller, and no coordinators.
+    // The demo shows the two lanes and the diagnosis, whose connect checks need the metadata probe. The simulated cluster has
+    // no controller and no coordinators.
     let probes = &mut config.probes;
     for direct in [&mut probes.fetch, &mut probes.connect, &mut probes.commit, &mut probes.transaction] {
         direct.enabled = false;

@@ -1,4 +1,4 @@
-//! Looks at every snapshot, and remembers when each row's condition turned.
+//! Observes every snapshot, and records when the condition of each row changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,20 +13,20 @@ use super::rows::{Row, rows};
 
 pub(super) use super::rows::Condition;
 
-/// What was seen so far.
+/// What was observed so far.
 #[derive(Debug, Default)]
 pub(super) struct Observer {
     /// When the newest snapshot was taken.
     now: Time,
     /// When each step began.
     steps: Vec<Time>,
-    /// Condition by condition, of each row: changes are bounded by the demo's minute.
+    /// The changes of each row; the demo takes a minute, so they are few.
     changes: BTreeMap<(View, BrokerId), Vec<Change>>,
-    /// What stood as a finding in the newest snapshot.
+    /// The active findings of the newest snapshot.
     found: BTreeSet<(FindingKind, Option<BrokerId>)>,
 }
 
-/// A row came into this condition.
+/// The condition of a row changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) at: Time,
@@ -39,7 +39,7 @@ impl Observer {
         self.steps.push(self.now);
     }
 
-    /// Takes a snapshot in. Gives what is worth a line: a row that turned for the worse, or is well again, and a finding.
+    /// Takes a snapshot. Returns a line for each row that got worse or recovered, and for each new finding.
     pub(super) fn see(&mut self, snapshot: &Snapshot) -> Vec<(Condition, String)> {
         self.now = snapshot.at;
         let mut lines = Vec::new();
@@ -54,7 +54,7 @@ impl Observer {
         for row in [View::Broker, View::Client].into_iter().flat_map(|view| rows(snapshot, view)) {
             let changes = self.changes.entry((row.view, row.broker)).or_default();
             let before = changes.last().map_or(Condition::Unknown, |change| change.to);
-            // What has failed and waits now is not better yet.
+            // A failing row that waits has not recovered.
             let same = before == row.condition || (before, row.condition) == (Condition::Failing, Condition::Waiting);
             if same {
                 continue;
@@ -67,7 +67,7 @@ impl Observer {
         lines
     }
 
-    /// Of the newest snapshot, how long after the prober's start it was taken.
+    /// Time from the start of the prober to the newest snapshot.
     pub(super) fn elapsed(&self) -> Duration {
         self.now.since(Time::ORIGIN)
     }
@@ -77,12 +77,12 @@ impl Observer {
         &self.steps
     }
 
-    /// How a row is doing.
+    /// The condition of a row now.
     pub(super) fn condition(&self, view: View, broker: BrokerId) -> Condition {
         self.condition_at(view, broker, Time::NEVER)
     }
 
-    /// How a row was doing.
+    /// The condition of a row at a time.
     pub(super) fn condition_at(&self, view: View, broker: BrokerId, at: Time) -> Condition {
         let before = self.changes(view, broker).iter().rfind(|change| change.at <= at);
         before.map_or(Condition::Unknown, |change| change.to)
@@ -94,12 +94,12 @@ impl Observer {
         within.map(|change| change.to).fold(self.condition_at(view, broker, from), Condition::max)
     }
 
-    /// When a row first was in this condition, after a time.
+    /// When a row first changed to this condition, after a time.
     pub(super) fn first(&self, view: View, broker: BrokerId, to: Condition, after: Time) -> Option<Time> {
         self.changes(view, broker).iter().find(|change| after < change.at && change.to == to).map(|change| change.at)
     }
 
-    /// The broker itself.
+    /// The condition of a broker.
     pub(super) fn broker(&self, broker: BrokerId) -> Condition {
         self.condition(View::Broker, broker)
     }

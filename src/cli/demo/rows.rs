@@ -7,7 +7,7 @@ use prober_core::event::Outcome;
 use prober_core::ids::{Broker, BrokerId, Probe, View};
 use prober_core::snapshot::{BrokerState, SUSPECT_AFTER, Snapshot};
 
-/// How a row is doing, from best to worst.
+/// The condition of a row, from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Condition {
     /// Nothing was judged yet.
@@ -25,7 +25,7 @@ pub(super) enum Condition {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
     pub(super) view: View,
-    /// In the broker view, who answers for it. In the client view, whom its partition prefers as leader: nobody's fault.
+    /// In the broker view the broker itself; in the client view the preferred leader of the partition.
     pub(super) broker: BrokerId,
     pub(super) condition: Condition,
     /// The word for its condition.
@@ -99,13 +99,13 @@ fn of_applications<'a>(
     }
 }
 
-/// Events of this series that count against its view.
+/// Bad events of this series.
 pub(super) fn bad(row: &SeriesCounts) -> u64 {
     use Outcome::{Corrupt, Error, Lost, Slow, Timeout};
     [Slow, Error, Timeout, Lost, Corrupt].into_iter().map(|outcome| row.counts.of(outcome)).sum()
 }
 
-/// A count, over the series that are meant.
+/// The sum of a count over some series.
 pub(super) fn total(
     snapshot: &Snapshot,
     meant: impl Fn(&&SeriesCounts) -> bool,

@@ -1,5 +1,4 @@
-//! What happens in the demo, step by step. A step goes on until it is seen to have had its effect, and then for
-//! long enough to be read.
+//! The steps of the demo. A step lasts until its effect is observed, and then long enough to be read.
 
 use std::time::Duration;
 
@@ -8,32 +7,32 @@ use prober_core::ids::{BrokerId, View};
 use super::brokers::{BROKERS, FROZEN, NEW_LEADER};
 use super::observer::{Condition, Observer};
 
-/// A part of the story.
+/// A step of the demo.
 pub(super) struct Step {
-    /// What is announced.
+    /// The announcement.
     pub(super) words: &'static str,
-    /// What is done to the cluster.
+    /// The action on the cluster.
     pub(super) action: Action,
-    /// Whether it has had its effect.
+    /// Whether the effect is observed.
     seen: fn(&Observer) -> bool,
-    /// How long it stays on the player after that.
+    /// How long it lasts after that.
     pub(super) stays: Duration,
-    /// How long it lasts if the effect is never seen.
+    /// How long it lasts if the effect is never observed.
     pub(super) at_most: Duration,
 }
 
-/// What is done to the cluster.
+/// An action on the cluster.
 pub(super) enum Action {
     Nothing,
-    /// Answers of [`FROZEN`] take longer than anybody waits.
+    /// [`FROZEN`] answers later than every time-out.
     Freeze,
-    /// This broker leads the partition that prefers [`FROZEN`].
+    /// This broker becomes leader of the partition with [`FROZEN`] as preferred leader.
     Lead(BrokerId),
     /// [`FROZEN`] is restarted, and answers at once.
     Restart,
 }
 
-/// Under a minute, even if nothing is ever seen.
+/// Under a minute, even if no effect is ever observed.
 pub(super) const SCRIPT: &[Step] = &[
     Step {
         words: "Three brokers, all well: ten records a second to each, in both views.",
@@ -60,7 +59,7 @@ pub(super) const SCRIPT: &[Step] = &[
         words: "Broker 2 is restarted, and answers again.",
         action: Action::Restart,
         seen: all_well,
-        // Clients have backed off; in real clusters the lead comes back minutes later.
+        // Clients have backed off; in real clusters the leadership returns minutes later.
         stays: Duration::from_secs(5),
         at_most: Duration::from_secs(13),
     },
@@ -74,7 +73,7 @@ pub(super) const SCRIPT: &[Step] = &[
 ];
 
 impl Step {
-    /// Whether it has had its effect.
+    /// Whether the effect is observed.
     pub(super) fn is_seen(&self, observer: &Observer) -> bool {
         (self.seen)(observer)
     }
@@ -90,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn story_is_told_in_under_a_minute() {
+    fn script_takes_less_than_a_minute() {
         let longest: Duration = SCRIPT.iter().map(|step| step.at_most).sum();
         assert!(longest < Duration::from_secs(60), "{longest:?}");
         assert!(SCRIPT.iter().all(|step| step.stays < step.at_most));

@@ -1,4 +1,4 @@
-//! What the demo comes to: claims in sentences, each held against what was seen and counted.
+//! The summary of the demo: sentences, each an assertion about what was observed and counted.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use super::brokers::{FROZEN, NEW_LEADER};
 use super::observer::{Condition, Observer};
 use super::rows::{bad, total};
 
-/// A broken broker is to be seen this soon.
+/// A frozen broker must be suspect within this time.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
-/// A sentence, and whether it is the one that should have come out.
+/// A sentence, and whether it is the expected one.
 struct Assertion {
     held: bool,
     words: String,
 }
 
-/// What is left to say, from what was seen and the last snapshot, in which everything due is counted.
+/// The exit code and the sentences, from what was observed and the last snapshot, in which every attempt due is counted.
 pub(super) fn conclude(observer: &Observer, last: &Snapshot) -> (Exit, Vec<String>) {
     let [_, frozen, moved, thawed, back] = *observer.steps() else {
-        return (Exit::Fail, vec!["The story was not told to its end.".to_owned()]);
+        return (Exit::Fail, vec!["The demo did not run to its end.".to_owned()]);
     };
     let claims = [
         blame(last),
@@ -45,7 +45,7 @@ pub(super) fn conclude(observer: &Observer, last: &Snapshot) -> (Exit, Vec<Strin
     (if right { Exit::Pass } else { Exit::Fail }, words)
 }
 
-/// In the broker view bad events carry the id of the broker that froze, and of no other.
+/// In the broker view only the frozen broker has bad events.
 fn blame(last: &Snapshot) -> Assertion {
     let [blamed, innocent] = bad_in(last, View::Broker);
     Assertion {
@@ -78,7 +78,7 @@ fn suffering(last: &Snapshot) -> Assertion {
     }
 }
 
-/// Applications recover with the new leader of their partition, while the broker itself is as frozen as before.
+/// Applications recover with the new leader of their partition, while the broker is still frozen.
 fn failover(observer: &Observer, frozen: Time, moved: Time, thawed: Time) -> Assertion {
     let recovered = observer.first(View::Client, FROZEN, Condition::Well, moved).filter(|at| *at < thawed);
     let Some(recovered) = recovered else {
@@ -97,7 +97,7 @@ fn failover(observer: &Observer, frozen: Time, moved: Time, thawed: Time) -> Ass
     }
 }
 
-/// The broker is well before it leads again, and both views are when it does.
+/// The broker recovers before it leads again, and both views are good when it does.
 fn healing(observer: &Observer, thawed: Time, back: Time) -> Assertion {
     let well = observer.first(View::Broker, FROZEN, Condition::Well, thawed).filter(|at| *at <= back);
     let leads = observer.broker(FROZEN) == Condition::Well && observer.applications() == Condition::Well;
@@ -123,7 +123,7 @@ fn balance(last: &Snapshot) -> Assertion {
     }
 }
 
-/// Bad events of a view: those that carry the frozen broker, and all others.
+/// Bad events of a view: those of the frozen broker, and all others.
 fn bad_in(last: &Snapshot, view: View) -> [u64; 2] {
     [true, false].map(|here| {
         let frozen = |broker: Broker| broker.id() == Some(FROZEN);
@@ -141,7 +141,7 @@ mod tests {
     use crate::cli::demo::fixture::{Recorded, recorded};
 
     #[test]
-    fn story_as_it_should_be_passes_in_sentences_of_eighty_columns() {
+    fn successful_demo_passes_in_sentences_of_eighty_columns() {
         let Recorded { observer, last } = recorded();
         let (exit, words) = conclude(&observer, &last);
         assert_eq!(exit, Exit::Pass, "{words:#?}");
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_seen_passes_nothing() {
+    fn nothing_observed_fails() {
         let Recorded { last, .. } = recorded();
         assert_eq!(conclude(&Observer::default(), &last).0, Exit::Fail);
     }

@@ -1,4 +1,4 @@
-//! Where the demo is shown: a dashboard redrawn in place under a growing story on a terminal, plain lines elsewhere.
+//! Output of the demo: on a terminal a dashboard that is redrawn below the log of events, elsewhere plain lines.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -13,20 +13,20 @@ use super::dashboard::{dashboard, style};
 use super::observer::{Condition, Observer};
 use super::rows::rows;
 
-/// A smaller terminal gets plain lines: what has scrolled away cannot be redrawn.
+/// A smaller terminal gets plain lines: lines that have scrolled away cannot be redrawn.
 const ROWS_MIN: u16 = 16;
 const COLUMNS_MIN: u16 = 60;
 
-/// The way out.
+/// Writes to stdout.
 pub(super) struct Terminal {
     term: Term,
     live: bool,
-    /// The dashboard that stands on the screen.
+    /// The dashboard that is on the screen.
     drawn: Vec<String>,
 }
 
 impl Terminal {
-    /// A view of this terminal, or plain lines if it is none or they are asked for.
+    /// Output to this terminal; plain lines if stdout is no terminal, or if they are requested.
     pub(super) fn new(plain: bool) -> Terminal {
         if plain {
             console::set_colors_enabled(false);
@@ -38,18 +38,18 @@ impl Terminal {
         Terminal { term, live, drawn: Vec::new() }
     }
 
-    /// Says what happens now; it stays on the screen.
+    /// Prints the announcement of a step; it stays on the screen.
     pub(super) fn announce(&mut self, at: Duration, number: usize, words: &str) {
         let words = Style::new().bold().apply_to(format!("{number} {words}")).to_string();
         self.say(&format!("{}{words}", stamp(at)));
     }
 
-    /// Says what was seen; it stays on the screen.
+    /// Prints what was observed; it stays on the screen.
     pub(super) fn note(&mut self, at: Duration, condition: Condition, words: &str) {
         self.say(&format!("{}  {}", stamp(at), style(condition).apply_to(words)));
     }
 
-    /// Draws the newest dashboard over the one that stands there.
+    /// Redraws the dashboard.
     pub(super) fn draw(&mut self, snapshot: &Snapshot, observer: &Observer) {
         if self.live {
             let dashboard = dashboard(snapshot, observer, self.columns());
@@ -57,14 +57,14 @@ impl Terminal {
         }
     }
 
-    /// Plain lines get a table where a step ends.
+    /// Prints a table at the end of a step, among plain lines.
     pub(super) fn step_ends(&mut self, snapshot: &Snapshot) {
         if !self.live {
             self.say(table(snapshot).trim_end());
         }
     }
 
-    /// Says what it came to, below a dashboard that stays.
+    /// Prints the summary below the last dashboard.
     pub(super) fn conclude(&mut self, words: &[String]) {
         self.drawn = Vec::new();
         self.say("");
@@ -79,10 +79,10 @@ impl Terminal {
         self.put(&[line], dashboard);
     }
 
-    /// Writes lines where the dashboard stood, and the dashboard below them, in one piece: a line is cleared just before it is
-    /// written anew, so nothing flickers.
+    /// Writes lines in place of the dashboard, and the dashboard below them, in one write: a line is cleared just before it is
+    /// written again, so that nothing flickers.
     fn put(&mut self, lines: &[String], dashboard: Vec<String>) {
-        // A failure means that nobody reads on: the demo goes on all the same, and its exit code says what came out.
+        // A failure means that the reader is gone: the demo goes on, and its exit code is the result.
         let _ = self.try_put(lines, &dashboard);
         self.drawn = dashboard;
     }
@@ -110,7 +110,7 @@ fn stamp(at: Duration) -> String {
     format!("[{:>4.1} s] ", at.as_secs_f64())
 }
 
-/// Both views for a log: no colours, no marks.
+/// Both views as a table without colours and time lines.
 fn table(snapshot: &Snapshot) -> String {
     let mut table = Table::new(&["view", "broker", "state", "waits", "good", "bad", "median"]);
     for (view, label) in [(View::Broker, "broker"), (View::Client, "preferred leader")] {

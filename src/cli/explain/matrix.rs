@@ -1,5 +1,5 @@
-//! The evidence as a table, broker × probe, each cell the newest judged outcome and how long ago it ended. One table for each
-//! view, since views must not be mixed: a row of the client view is red where its broker is well.
+//! The newest judged outcome of each probe at each broker as a table, with its age. One table for each view, since views must
+//! not be mixed: partitions of healthy leaders fail in the client view too.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -80,7 +80,7 @@ fn table_of(cluster: &Cluster, section: &Section, width: usize) -> String {
     let fits = whole.lines().all(|line| measure_text_width(line) <= width);
     let table = match fits {
         true => whole,
-        // Names that are too long stand below, each once.
+        // Names that are too long are replaced by marks, which are explained below the table.
         false => draw(cluster, section, &probes, &rows, &cells, &mut |name| marks.mark(name)),
     };
     format!("\n{}{table}{}", wrapped(section.title, 0, width), marks.legend(width))
@@ -116,7 +116,7 @@ fn draw<'a>(
     table.to_string()
 }
 
-/// Outcome and age. What was never judged has nothing to show, unless all of it is void.
+/// Outcome and age; `void` if all events were void, `-` if there were none.
 fn cell(series: &Series, name: &mut dyn FnMut(&str) -> String) -> String {
     let Some(latest) = &series.latest else {
         let voids: u64 = series.void.values().sum();
@@ -131,7 +131,7 @@ fn cell(series: &Series, name: &mut dyn FnMut(&str) -> String) -> String {
     format!("{} {age}", style.apply_to(word(latest, name)))
 }
 
-/// The outcome, and of a refusal its name.
+/// The outcome; for an error its name.
 fn word(latest: &Latest, name: &mut dyn FnMut(&str) -> String) -> String {
     match (latest.outcome.as_str(), &latest.error_type) {
         ("error", Some(error)) => name(error),
@@ -164,7 +164,7 @@ fn rows(cluster: &Cluster, view: &str) -> Vec<String> {
     known.chain(counted.iter().filter(|name| name.parse::<i32>().is_err()).cloned()).collect()
 }
 
-/// Names of refusals that found no room in a table.
+/// Names of errors that are too long for a table.
 #[derive(Default)]
 struct Marks {
     names: Vec<String>,
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn each_view_has_a_table_of_its_own_and_the_client_view_names_nobody() {
+    fn each_view_has_a_table_and_the_client_view_accuses_nobody() {
         let text = drawn(300);
         let titles = ["Broker view: ", "Client view: ", "Coordinator view: ", "Cluster view: "];
         let places: Vec<usize> = titles.iter().filter_map(|title| text.find(title)).collect();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_have_their_names_where_there_is_room_and_below_where_there_is_none() {
+    fn errors_are_named_in_the_table_or_below_it() {
         let wide = drawn(300);
         assert!(wide.contains("2       failing  connection_refused 0.3s  connection_refused 0.3s"), "{wide}");
         let narrow = drawn(100);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_only_ever_void_says_so_and_what_was_never_judged_says_nothing() {
+    fn row_with_only_void_events_says_so_and_one_without_events_is_empty() {
         let mut status = status();
         for row in status["clusters"][0]["series"].as_array_mut().into_iter().flatten() {
             row["latest"] = serde_json::Value::Null;
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn one_broker_can_be_asked_for() {
+    fn rows_are_filtered_by_broker() {
         let filter = Filter { broker: Some(2), ..Filter::default() };
         let text = matrix(&pages(&[], &filter), 300);
         let of_broker_1 = |line: &str| line.starts_with("1       ok") || line.starts_with("0          1 ");

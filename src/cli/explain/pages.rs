@@ -1,7 +1,6 @@
-//! What was asked for as one document, which can be kept and read again: the two pages as they came, findings that were not
-//! asked for left out.
+//! Both pages of a prober as one document, which can be saved and read again, without the findings that were not asked for.
 //!
-//! Of the status page only what the table shows is read. Fields that are added to a page change nothing here.
+//! Of the status page only the fields that are needed are read, so that fields can be added to it.
 
 use std::collections::BTreeMap;
 
@@ -12,29 +11,29 @@ use crate::cli::exit::{Exit, Responsible, exit_for};
 
 use super::gaps::gaps;
 
-/// Of the document.
+/// Version of the document.
 const SCHEMA_VERSION: u32 = 1;
 
-/// Why a document explains nothing.
+/// Why a document cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PagesError {
-    /// It cannot be read.
-    #[error("this is not what a prober says: {0}")]
+    /// Its shape is another.
+    #[error("this is not the output of a prober: {0}")]
     Strange(#[from] serde_json::Error),
-    /// Of such a cluster nothing is known, so neither is that it is well.
+    /// The prober does not watch the cluster.
     #[error("this prober watches no cluster {cluster}; it watches {known}")]
     NoSuchCluster {
-        /// As asked for.
+        /// The requested cluster.
         cluster: String,
-        /// Those that it watches.
+        /// The clusters that it watches.
         known: String,
     },
-    /// Nor of such a broker.
+    /// The prober does not know the broker.
     #[error("this prober knows no broker {0} there")]
     NoSuchBroker(i32),
 }
 
-/// What is asked for; `None` means all of it.
+/// What was asked for; `None` means everything.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {
     /// Findings of this kind.
@@ -45,7 +44,7 @@ pub(super) struct Filter {
     pub(super) cluster: Option<String>,
 }
 
-/// The document, and what is read of it.
+/// The document, and what was read from it.
 #[derive(Debug)]
 pub(super) struct Pages {
     /// As it is printed by `--json`.
@@ -54,7 +53,7 @@ pub(super) struct Pages {
     pub(super) findings: Vec<Finding>,
     /// How many other findings are active.
     pub(super) others: usize,
-    /// What is counted.
+    /// The status page.
     pub(super) status: Status,
     /// What is not known to be good although no finding says so, one sentence each.
     pub(super) gaps: Vec<String>,
@@ -250,7 +249,7 @@ pub(super) mod tests {
                "void": {"stall": 0}, "latest": latest})
     }
 
-    /// Broker 1 is well, broker 2 is not; applications fail at the healthy one.
+    /// Broker 1 is good, broker 2 is failing; in the client view partition 1 fails.
     pub(in crate::cli::explain) fn status() -> Value {
         let good = json!({"outcome": "good", "error_type": null, "ended_ms_ago": 120.0});
         let refused = json!({"outcome": "error", "error_type": "connection_refused", "ended_ms_ago": 300.0});
@@ -316,6 +315,6 @@ pub(super) mod tests {
     #[test]
     fn other_document_is_refused_in_a_sentence() {
         let error = Pages::of(json!({"findings": []}), &Filter::default()).expect_err("there is no status");
-        assert!(error.to_string().starts_with("this is not what a prober says: "), "{error}");
+        assert!(error.to_string().starts_with("this is not the output of a prober: "), "{error}");
     }
 }

@@ -48,7 +48,7 @@ pub(crate) struct ClientBaseline {
 }
 
 /// Every record, by partition and in the order of writing.
-struct Seen {
+struct SentRecords {
     records: Vec<Vec<Written>>,
     /// The first record that was not acked.
     refused: Option<KafkaError>,
@@ -99,7 +99,7 @@ impl ClientBaseline {
     }
 
     fn write_and_read(&self, interval: Duration, length: Duration) -> KafkaResult<Vec<Latencies>> {
-        let seen = Arc::new(Mutex::new(Seen::of(self.leaders.len())));
+        let seen = Arc::new(Mutex::new(SentRecords::of(self.leaders.len())));
         let consumer: BaseConsumer<Quiet> = settings::consumer(&self.settings).create_with_context(Quiet)?;
         consumer.assign(&self.ends()?)?;
         let acks = Acks { seen: Arc::clone(&seen) };
@@ -114,7 +114,7 @@ impl ClientBaseline {
             let reader = scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     if let Some(message) = consumer.poll(CONSUMER_POLL) {
-                        Seen::read(&seen, &message?);
+                        SentRecords::read(&seen, &message?);
                     }
                 }
                 Ok(())
@@ -142,7 +142,12 @@ impl ClientBaseline {
 }
 
 /// One record at each point of each partition's grid, whether or not earlier ones are acked.
-fn write(producer: &BaseProducer<Acks>, seen: &Mutex<Seen>, interval: Duration, length: Duration) -> KafkaResult<()> {
+fn write(
+    producer: &BaseProducer<Acks>,
+    seen: &Mutex<SentRecords>,
+    interval: Duration,
+    length: Duration,
+) -> KafkaResult<()> {
     let began = Instant::now();
     let partitions = lock(seen).records.len();
     let mut due: Vec<Instant> = (0..).take(partitions).map(|ordinal| first_due(began, interval, ordinal)).collect();
@@ -162,12 +167,12 @@ fn write(producer: &BaseProducer<Acks>, seen: &Mutex<Seen>, interval: Duration, 
     }
 }
 
-impl Seen {
-    fn of(partitions: usize) -> Seen {
-        Seen { records: std::iter::repeat_with(Vec::new).take(partitions).collect(), refused: None }
+impl SentRecords {
+    fn of(partitions: usize) -> SentRecords {
+        SentRecords { records: std::iter::repeat_with(Vec::new).take(partitions).collect(), refused: None }
     }
 
-    fn read(seen: &Mutex<Seen>, message: &impl Message) {
+    fn read(seen: &Mutex<SentRecords>, message: &impl Message) {
         let at = Instant::now();
         let number = message.payload().unwrap_or_default().get_u64();
         let number = usize::try_from(number).expect("records are numbered by us");
@@ -200,7 +205,7 @@ impl Seen {
 
 /// Receives acks, on the thread that polls the producer.
 struct Acks {
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<SentRecords>>,
 }
 
 impl ProducerContext for Acks {
@@ -235,7 +240,7 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
+fn lock(seen: &Mutex<SentRecords>) -> std::sync::MutexGuard<'_, SentRecords> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

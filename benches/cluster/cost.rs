@@ -10,7 +10,7 @@ use crate::report::{Goals, ms, short};
 use crate::running_prober::RunningProber;
 
 /// How often memory, threads and sockets are sampled.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The prober renders `/metrics` at most once a second, so every second scrape renders.
 const FROZEN_SCRAPE_EVERY: Duration = Duration::from_millis(500);
@@ -34,21 +34,21 @@ impl Cost {
     pub(crate) fn of(probing: &RunningProber, length: Duration, scrape_every: Duration) -> Cost {
         let began = Instant::now();
         let mut cost = Cost::default();
-        let look = || probing.prober.resources().expect("the prober runs");
-        let (first, round_trips) = (look(), probing.status().round_trips());
+        let sample = || probing.prober.resources().expect("the prober runs");
+        let (first, round_trips) = (sample(), probing.status().round_trips());
         let mut scraped = None;
         while began.elapsed() < length {
-            if scraped.is_none_or(|at: Instant| scrape_every <= at.elapsed() + LOOK_EVERY / 2) {
+            if scraped.is_none_or(|at: Instant| scrape_every <= at.elapsed() + SAMPLE_INTERVAL / 2) {
                 scraped = Some(Instant::now());
                 cost.pages.push(probing.metrics().elapsed);
             }
-            let now = look();
+            let now = sample();
             cost.rss_bytes = cost.rss_bytes.max(now.rss_bytes);
             cost.threads = cost.threads.max(now.threads);
             cost.sockets = cost.sockets.max(now.sockets);
-            thread::sleep(LOOK_EVERY.min(length.saturating_sub(began.elapsed())));
+            thread::sleep(SAMPLE_INTERVAL.min(length.saturating_sub(began.elapsed())));
         }
-        cost.cpu = look().cpu.saturating_sub(first.cpu);
+        cost.cpu = sample().cpu.saturating_sub(first.cpu);
         cost.over = began.elapsed();
         cost.round_trips = probing.status().round_trips().saturating_sub(round_trips);
         cost

@@ -32,7 +32,7 @@ pub(crate) struct Interleaved {
     yardstick: &'static str,
     table: Table,
     probers: Vec<Percentiles>,
-    bares: Vec<Percentiles>,
+    baselines: Vec<Percentiles>,
     /// The prober's.
     pub(crate) cost: Cost,
     /// The baseline's, in milliseconds.
@@ -47,31 +47,31 @@ struct Percentiles {
 }
 
 impl Interleaved {
-    /// Runs the lane of `view` alone, alternating with `bare`, which takes an interval and a length; `yardstick` names it in
+    /// Runs the lane of `view` alone, alternating with `baseline`, which takes an interval and a length; `yardstick` names it in
     /// the report.
     pub(crate) fn take(
         cluster: &Cluster,
         view: View,
         yardstick: &'static str,
-        bare: impl Fn(Duration, Duration) -> Vec<Latencies>,
+        baseline: impl Fn(Duration, Duration) -> Vec<Latencies>,
     ) -> Interleaved {
         let columns = ["block", "end-to-end p50, ms", "p99", "produce p50, ms", "p99", "good round trips"];
-        let mut turns = Interleaved {
+        let mut results = Interleaved {
             yardstick,
             table: Table::new(&[&columns[..], &["bad, void or missed events"]].concat()),
             probers: Vec::new(),
-            bares: Vec::new(),
+            baselines: Vec::new(),
             cost: Cost::default(),
             bare_cpu_per_round_trip: Vec::new(),
         };
         for pair in 1..=PAIRS {
             eprintln!("bench: {} view, block {pair} of {PAIRS}", view.as_str());
-            turns.prober(pair, cluster, view);
-            turns.bare(pair, &bare);
+            results.prober(pair, cluster, view);
+            results.baseline(pair, &baseline);
         }
-        Percentiles::mean(&turns.probers).put(&mut turns.table, "all, prober", "", "");
-        Percentiles::mean(&turns.bares).put(&mut turns.table, &format!("all, {yardstick}"), "", "");
-        turns
+        Percentiles::mean(&results.probers).put(&mut results.table, "all, prober", "", "");
+        Percentiles::mean(&results.baselines).put(&mut results.table, &format!("all, {yardstick}"), "", "");
+        results
     }
 
     /// A new prober for each block, so that its percentiles since the start are those of the block.
@@ -91,14 +91,14 @@ impl Interleaved {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a bench makes few round trips")]
-    fn bare(&mut self, pair: usize, bare: impl Fn(Duration, Duration) -> Vec<Latencies>) {
+    fn baseline(&mut self, pair: usize, baseline: impl Fn(Duration, Duration) -> Vec<Latencies>) {
         let cpu = own_cpu();
-        let seen = bare(INTERVAL, BLOCK);
+        let seen = baseline(INTERVAL, BLOCK);
         let cpu = own_cpu().saturating_sub(cpu);
         let round_trips = seen.iter().map(|broker| broker.end_to_end.len()).sum::<usize>();
         let percentiles = Percentiles::of_latencies(&seen);
         percentiles.put(&mut self.table, &format!("{pair} {}", self.yardstick), &round_trips.to_string(), "");
-        self.bares.push(percentiles);
+        self.baselines.push(percentiles);
         self.bare_cpu_per_round_trip.push(ms(cpu) / round_trips.max(1) as f64);
     }
 
@@ -108,15 +108,18 @@ impl Interleaved {
 
     /// Compares the latencies with their goal, and the CPU time per round trip with `cpu_ms`.
     pub(crate) fn judge(&self, goals: &mut Goals, cpu_ms: f64) {
-        let pairs = self.probers.iter().zip(&self.bares);
-        let above: Vec<f64> = pairs.map(|(prober, bare)| prober.end_to_end[0] - bare.end_to_end[0]).collect();
+        let pairs = self.probers.iter().zip(&self.baselines);
+        let above: Vec<f64> = pairs.map(|(prober, baseline)| prober.end_to_end[0] - baseline.end_to_end[0]).collect();
         let each: Vec<String> = above.iter().map(|difference| short(*difference)).collect();
         let (yardstick, cost) = (self.yardstick, &self.cost);
         goals.at_most(&format!("end-to-end p50, prober above {yardstick}"), mean(above), ABOVE_MS, "ms");
         goals.note("… pair by pair, ms", each.join(", "));
         goals.at_most("CPU per round trip (one record: three events)", cost.cpu_per_round_trip(), cpu_ms, "ms");
-        let bare = mean(self.bare_cpu_per_round_trip.iter().copied());
-        goals.note(&format!("… of the {yardstick}, which neither counts nor exports"), format!("{} ms", short(bare)));
+        let baseline = mean(self.bare_cpu_per_round_trip.iter().copied());
+        goals.note(
+            &format!("… of the {yardstick}, which neither counts nor exports"),
+            format!("{} ms", short(baseline)),
+        );
         goals.note("CPU, of one core", format!("{} %", short(cost.of_one_core())));
     }
 }

@@ -38,11 +38,12 @@ const RSS_MIB: f64 = 20.0;
 pub(crate) fn measure() {
     eprintln!("bench: starting three brokers");
     let cluster = Cluster::start(Options { name: "bench".to_owned(), quick_start: false, ..Options::default() });
-    let (bare, pair) = (SocketBaseline::new(&cluster), ClientBaseline::new(&cluster));
+    let (socket, client_pair) = (SocketBaseline::new(&cluster), ClientBaseline::new(&cluster));
     eprintln!("bench: warming up");
-    warm_up(&cluster, &bare, &pair);
-    let wire = Interleaved::take(&cluster, View::Broker, "bare loop", |interval, length| bare.run(interval, length));
-    let client = Interleaved::take(&cluster, View::Client, "bare pair", |interval, length| pair.run(interval, length));
+    warm_up(&cluster, &socket, &client_pair);
+    let wire = Interleaved::take(&cluster, View::Broker, "bare loop", |interval, length| socket.run(interval, length));
+    let client =
+        Interleaved::take(&cluster, View::Client, "bare pair", |interval, length| client_pair.run(interval, length));
     eprintln!("bench: both lanes, then freezing broker {FROZEN_BROKER}");
     let (both, freeze) = both_lanes(&cluster);
 
@@ -73,11 +74,11 @@ pub(crate) fn measure() {
     both_goals(&both, &freeze).print();
 }
 
-fn warm_up(cluster: &Cluster, bare: &SocketBaseline, pair: &ClientBaseline) {
+fn warm_up(cluster: &Cluster, socket: &SocketBaseline, pair: &ClientBaseline) {
     let probing = RunningProber::start(&cluster.bootstrap(), &BOTH, &WARM_UP_SETTINGS);
     thread::scope(|scope| {
         scope.spawn(|| pair.warm_up(WARM_UP_INTERVAL_REPLICATED, WARM_UP));
-        bare.run(WARM_UP_INTERVAL, WARM_UP);
+        socket.run(WARM_UP_INTERVAL, WARM_UP);
     });
     probing.await_good(cluster.brokers().len(), READY_WITHIN);
     probing.stop();
@@ -93,11 +94,11 @@ fn both_lanes(cluster: &Cluster) -> (Cost, Freeze) {
     (cost, freeze)
 }
 
-fn one_lane(turns: &Interleaved, cpu_ms: f64) {
-    turns.print();
+fn one_lane(results: &Interleaved, cpu_ms: f64) {
+    results.print();
     let mut goals = Goals::new();
-    turns.judge(&mut goals, cpu_ms);
-    size_and_pages(&mut goals, &turns.cost);
+    results.judge(&mut goals, cpu_ms);
+    size_and_pages(&mut goals, &results.cost);
     goals.print();
 }
 

@@ -37,7 +37,7 @@ const TRY: &str = "ip link set lo up && nft add table inet cut";
 const RUN_WITHIN: Duration = Duration::from_secs(600);
 
 /// How often the run outside prints the output of the run inside.
-const TOLD_EVERY: Duration = Duration::from_millis(500);
+const PRINT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The network namespace of this process.
 pub(crate) struct Network(());
@@ -112,21 +112,21 @@ fn run_inside(test: &str, limit: Duration) {
     let mut run = GuardedProcess::spawn(Path::new("sh"), &args, |command| {
         command.env(INSIDE, process::id().to_string()).stdout(log).stderr(errors);
     });
-    let (began, mut told) = (Instant::now(), 0);
-    let mut tell = || {
+    let (began, mut printed) = (Instant::now(), 0);
+    let mut print_new = || {
         let said = fs::read_to_string(&path).unwrap_or_default();
-        io::stderr().write_all(&said.as_bytes()[told..]).expect("stderr takes it");
-        told = said.len();
+        io::stderr().write_all(&said.as_bytes()[printed..]).expect("stderr takes it");
+        printed = said.len();
         said
     };
     let ended = loop {
-        let ended = run.wait_exit(TOLD_EVERY);
+        let ended = run.wait_exit(PRINT_INTERVAL);
         if ended.is_some() || limit <= began.elapsed() {
             break ended;
         }
-        tell();
+        print_new();
     };
-    let said = tell();
+    let said = print_new();
     // The test runner succeeds for an unknown name, because it runs no test.
     let passed = ended.is_some_and(|status| status.success()) && said.contains("test result: ok. 1 passed");
     assert!(passed, "in a network of its own {test} ended with {ended:?}");

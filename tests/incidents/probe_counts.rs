@@ -75,7 +75,7 @@ impl CountsSnapshot {
     pub(crate) fn changes_since(&self, earlier: &CountsSnapshot) -> String {
         let since = self.metrics.since(&earlier.metrics);
         let [outcomes, errors, voids] = ["outcomes", "errors", "void"].map(|group| self.grown(earlier, group));
-        let mut told = String::new();
+        let mut lines = String::new();
         for (key, counts) in &outcomes {
             let (view, broker, probe) = key;
             let (about, subject) = match view.as_str() {
@@ -87,14 +87,14 @@ impl CountsSnapshot {
             if counts.keys().all(|name| name == "good") && p99 < NOTABLE_SECONDS {
                 continue;
             }
-            let _ = write!(told, "  {view:<11} {broker:<7} {probe:<11} {}", list(counts));
-            let _ = write!(told, "; p50 {:.0} ms, p99 {:.0} ms", p50 * 1e3, p99 * 1e3);
+            let _ = write!(lines, "  {view:<11} {broker:<7} {probe:<11} {}", list(counts));
+            let _ = write!(lines, "; p50 {:.0} ms, p99 {:.0} ms", p50 * 1e3, p99 * 1e3);
             for (what, all) in [("errors", &errors), ("void", &voids)] {
                 if let Some(counts) = all.get(key) {
-                    let _ = write!(told, "; {what}: {}", list(counts));
+                    let _ = write!(lines, "; {what}: {}", list(counts));
                 }
             }
-            told.push('\n');
+            lines.push('\n');
         }
         let brokers: BTreeSet<&String> = outcomes.keys().filter(|key| key.2 == "connect").map(|key| &key.1).collect();
         for broker in brokers {
@@ -102,9 +102,9 @@ impl CountsSnapshot {
                 let worst = since.histogram_quantile(PHASE, &[("broker", broker), ("phase", phase)], 1.0);
                 worst.map_or_else(|| format!("{phase} never"), |worst| format!("{phase} ≤ {:.0} ms", worst * 1e3))
             });
-            let _ = writeln!(told, "  fresh connections to {broker}: {}", slowest.join(", "));
+            let _ = writeln!(lines, "  fresh connections to {broker}: {}", slowest.join(", "));
         }
-        told
+        lines
     }
 
     /// How much one group of counts has grown since an earlier snapshot, for the series where it has.

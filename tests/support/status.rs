@@ -89,13 +89,9 @@ impl Status {
 
     /// The direct probes that cannot run, each with its message.
     pub(crate) fn blocked_probes(&self) -> Vec<String> {
-        let impediments = self.page.pointer("/clusters/0/blocked_probes").and_then(Value::as_array);
+        let blocked = self.page.pointer("/clusters/0/blocked_probes").and_then(Value::as_array);
         let text = |row: &Value, field: &str| row[field].as_str().unwrap_or_default().to_owned();
-        impediments
-            .into_iter()
-            .flatten()
-            .map(|row| format!("{}: {}", text(row, "probe"), text(row, "message")))
-            .collect()
+        blocked.into_iter().flatten().map(|row| format!("{}: {}", text(row, "probe"), text(row, "message"))).collect()
     }
 
     /// Counted events of one outcome.

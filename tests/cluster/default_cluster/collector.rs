@@ -19,7 +19,7 @@ fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothi
     assert!(1.0 <= down.number("/prober/exports/failure") + down.number("/prober/exports/timeout"));
     sink.set_mode(Mode::Up);
     let before = sink.exports();
-    wait_until(Duration::from_secs(20), "the collector hears again", || before + 2 <= sink.exports());
+    wait_until(Duration::from_secs(20), "exports arrive again", || before + 2 <= sink.exports());
     let status = probing.status();
     assert_eq!([1, 2, 3].map(|broker| status.bad(broker)), [0, 0, 0], "probing does not depend on the collector");
 
@@ -33,7 +33,7 @@ fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothi
 
     sink.set_mode(Mode::Up);
     let before = sink.exports();
-    wait_until(Duration::from_secs(20), "the collector hears again", || before + 2 <= sink.exports());
+    wait_until(Duration::from_secs(20), "exports arrive again", || before + 2 <= sink.exports());
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     let sent = sink.sum("kafka_prober.attempts", &[("view", "broker"), ("probe", "produce"), ("state", "sent")]);

@@ -89,16 +89,16 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
 
 /// Groups, transactional ids and topics in the cluster.
 #[derive(Debug, PartialEq, Eq)]
-struct Kept {
+struct ClusterContents {
     groups: BTreeSet<String>,
     transactional_ids: BTreeSet<String>,
     topics: BTreeSet<String>,
 }
 
-fn kept(cluster: &Cluster) -> Kept {
+fn cluster_contents(cluster: &Cluster) -> ClusterContents {
     let addrs: Vec<&str> = cluster.brokers().iter().map(|broker| broker.internal_address()).collect();
     let ids = transactional_ids(&addrs).expect("every broker answers");
-    Kept {
+    ClusterContents {
         groups: groups(&addrs).expect("every broker answers"),
         transactional_ids: ids.into_iter().map(|(id, _)| id).collect(),
         topics: raw::metadata_of_all(addrs[0]).expect("a broker answers").topic_names().collect(),
@@ -138,7 +138,7 @@ fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
     probing.wait_good(&[1, 2, 3]);
     let limit = Duration::from_secs(60);
     probing.wait_status(limit, "some rounds", |status| KINDS.iter().all(|probe| 60 <= ended(status, probe).0));
-    let first = kept(&cluster);
+    let first = cluster_contents(&cluster);
     let began = Instant::now();
     let end = probing.wait_status(Duration::from_secs(580), "all attempts of each kind", |status| {
         KINDS.iter().all(|probe| {
@@ -154,7 +154,7 @@ fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
         assert!(attempts / 2 <= good, "{errors:?}: attempts that fail leave nothing behind, and show nothing either");
     }
     eprintln!("{attempts} attempts of each kind took {:?}", began.elapsed());
-    let last = kept(&cluster);
+    let last = cluster_contents(&cluster);
     assert_eq!(first, last);
     let of_ours =
         |names: &BTreeSet<String>| names.iter().filter(|name| name.starts_with(&format!("{PREFIX}flat-"))).count();

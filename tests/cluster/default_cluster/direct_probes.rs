@@ -29,21 +29,20 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
     let sink = OtlpSink::grpc();
     let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &PATIENT);
     probing.wait_good(&[1, 2, 3]);
-    let before =
-        probing.wait_status(Duration::from_secs(30), "every direct probe has heard something good", |status| {
-            let direct = |broker| DIRECT.iter().all(|probe| good(status, broker, probe));
-            let commit = |broker| good(&status.coordinator(), broker, "commit");
-            [1, 2, 3].iter().all(|broker| direct(*broker))
-                && coordinators.iter().all(|broker| commit(*broker))
-                && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
-        });
+    let before = probing.wait_status(Duration::from_secs(30), "every direct probe has a good event", |status| {
+        let direct = |broker| DIRECT.iter().all(|probe| good(status, broker, probe));
+        let commit = |broker| good(&status.coordinator(), broker, "commit");
+        [1, 2, 3].iter().all(|broker| direct(*broker))
+            && coordinators.iter().all(|broker| commit(*broker))
+            && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
+    });
     elapse(WATCHED);
     let end = probing.status();
 
     for broker in [1, 2, 3] {
         for (probe, least) in LEAST {
-            let heard = end.outcome(broker, probe, "good") - before.outcome(broker, probe, "good");
-            assert!(least <= heard, "{probe} at broker {broker}: {heard} in {WATCHED:?}");
+            let good_events = end.outcome(broker, probe, "good") - before.outcome(broker, probe, "good");
+            assert!(least <= good_events, "{probe} at broker {broker}: {good_events} in {WATCHED:?}");
             assert_eq!(end.outcome(broker, probe, "missed"), 0, "{probe} at broker {broker}");
         }
         let (before, end) = (before.coordinator(), end.coordinator());
@@ -52,8 +51,8 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
         if !coordinators.contains(&broker) {
             continue;
         }
-        let heard = end.outcome(broker, "commit", "good") - before.outcome(broker, "commit", "good");
-        assert!(13 <= heard, "commit at broker {broker}: {heard} in {WATCHED:?}, one every 2 s");
+        let good_events = end.outcome(broker, "commit", "good") - before.outcome(broker, "commit", "good");
+        assert!(13 <= good_events, "commit at broker {broker}: {good_events} in {WATCHED:?}, one every 2 s");
     }
     assert_eq!([1, 2, 3].map(|broker| end.bad(broker)), [0; 3], "{}", probing.prober.stderr());
     assert_eq!([1, 2, 3].map(|broker| end.state(broker)), [Some("ok"); 3]);

@@ -16,7 +16,7 @@ const OFTEN: [(&str, &str); 1] = [("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")]
 const MIN_ISR: usize = 2;
 
 /// A broker session of 9 s, the time-out of a request to the frozen broker, and the next round.
-const TOLD_WITHIN: Duration = Duration::from_secs(90);
+const SHOWN_WITHIN: Duration = Duration::from_secs(90);
 
 /// Replicas, leaders and preferred leaders by broker.
 fn placed(truth: &Metadata) -> BTreeMap<i32, [u64; 3]> {
@@ -30,7 +30,7 @@ fn placed(truth: &Metadata) -> BTreeMap<i32, [u64; 3]> {
     brokers
 }
 
-fn told(status: &Status) -> BTreeMap<i32, [u64; 3]> {
+fn reported(status: &Status) -> BTreeMap<i32, [u64; 3]> {
     let rows = status.observation("/by_broker").as_array().cloned().unwrap_or_default();
     let of = |row: &Value, field: &str| row["partitions"][field].as_u64().unwrap_or(u64::MAX);
     let numbers = |row: &Value| ["replica", "leader", "preferred_leader"].map(|field| of(row, field));
@@ -52,29 +52,29 @@ fn health(truth: &Metadata) -> [u64; 4] {
     ]
 }
 
-fn told_health(status: &Status) -> [Option<u64>; 4] {
+fn reported_health(status: &Status) -> [Option<u64>; 4] {
     ["under_replicated", "at_min_isr", "under_min_isr", "offline"]
         .map(|name| status.observation(&format!("/partitions/{name}/count")).as_u64())
 }
 
 #[test]
-fn cluster_is_told_as_it_is_and_ours_are_left_out_of_what_is_offline() {
+fn observation_is_the_clusters_own_metadata_and_leaves_out_the_probers_topics() {
     let Some(cluster) = shared_cluster() else { return };
     let address = cluster.any_internal_address();
-    let three = [vec![1, 2, 3], vec![2, 3, 1], vec![3, 1, 2], vec![2, 1, 3]];
-    raw::create_topic(address, "orders", &three, &[]).expect("a topic of its own");
+    let replicas = [vec![1, 2, 3], vec![2, 3, 1], vec![3, 1, 2], vec![2, 1, 3]];
+    raw::create_topic(address, "orders", &replicas, &[]).expect("a topic of its own");
     raw::create_topic(address, "single", &[vec![2]], &[]).expect("a topic of its own");
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
 
     let truth = || raw::metadata_of_all(cluster.any_internal_address()).expect("metadata");
-    let healthy = probing.wait_status(TOLD_WITHIN, "the page is as the cluster is", |status| {
+    let healthy = probing.wait_status(SHOWN_WITHIN, "the page is as the cluster is", |status| {
         let truth = truth();
-        told(status) == placed(&truth) && told_health(status) == health(&truth).map(Some)
+        reported(status) == placed(&truth) && reported_health(status) == health(&truth).map(Some)
     });
     let parts = healthy.observation("/parts").as_array().cloned().unwrap_or_default();
     assert_eq!(parts.len(), 6);
-    let settled = probing.wait_status(TOLD_WITHIN, "every part is answered", |status| {
+    let settled = probing.wait_status(SHOWN_WITHIN, "every part is answered", |status| {
         let parts = status.observation("/parts").as_array().cloned().unwrap_or_default();
         parts.iter().all(|part| part["state"] == "on" && part["message"].is_null())
     });
@@ -93,19 +93,19 @@ fn cluster_is_told_as_it_is_and_ours_are_left_out_of_what_is_offline() {
     }
 
     cluster.broker(2).freeze();
-    let frozen = probing.wait_status(TOLD_WITHIN, "broker 2 is fenced, and what it kept alone is offline", |status| {
-        status.registration(2) == Some("fenced") && told_health(status)[3] == Some(1)
+    let frozen = probing.wait_status(SHOWN_WITHIN, "broker 2 is fenced, and what it kept alone is offline", |status| {
+        status.registration(2) == Some("fenced") && reported_health(status)[3] == Some(1)
     });
     assert_eq!(frozen.observation("/partitions/offline/first"), &json!(["single-0"]));
-    probing.wait_status(TOLD_WITHIN, "in-sync replicas are short as the cluster says", |status| {
+    probing.wait_status(SHOWN_WITHIN, "in-sync replicas are short as the cluster says", |status| {
         let expected = health(&truth());
-        3 < expected[0] && told_health(status) == expected.map(Some)
+        3 < expected[0] && reported_health(status) == expected.map(Some)
     });
     assert_eq!([1, 3].map(|broker| frozen.registration(broker)), [Some("registered"); 2]);
 
     cluster.broker(2).thaw();
-    probing.wait_status(TOLD_WITHIN, "all is well again", |status| {
-        let [short, _, below, offline] = told_health(status);
+    probing.wait_status(SHOWN_WITHIN, "all is well again", |status| {
+        let [short, _, below, offline] = reported_health(status);
         status.registration(2) == Some("registered") && [short, below, offline] == [Some(0); 3]
     });
     probing.stop();

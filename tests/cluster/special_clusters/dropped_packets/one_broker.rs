@@ -16,7 +16,7 @@ const DROPPED: Duration = Duration::from_secs(20);
 pub(super) fn broker_that_only_clients_have_lost_is_named_alone(network: &Network, cluster: &Cluster) {
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
-    let calm = probing.wait_status(Duration::from_secs(15), "every direct probe has heard something good", |status| {
+    let calm = probing.wait_status(Duration::from_secs(15), "every direct probe has a good event", |status| {
         [1, 2, 3].iter().all(|broker| DIRECT.iter().all(|probe| 0 < status.outcome(*broker, probe, "good")))
     });
     assert_eq!([1, 2, 3].map(|broker| calm.bad(broker)), [0; 3], "{}", probing.prober.stderr());
@@ -52,8 +52,8 @@ pub(super) fn broker_that_only_clients_have_lost_is_named_alone(network: &Networ
         assert_eq!(end.client().bad(broker), 0, "and its partition is served: {}", probing.prober.stderr());
         assert_eq!(during.state(broker), Some("ok"));
         for probe in ["fetch", "metadata"] {
-            let heard = during.outcome(broker, probe, "good") - calm.outcome(broker, probe, "good");
-            assert!(18 <= heard, "{probe} at broker {broker}: {heard} good in {DROPPED:?}");
+            let good_events = during.outcome(broker, probe, "good") - calm.outcome(broker, probe, "good");
+            assert!(18 <= good_events, "{probe} at broker {broker}: {good_events} good in {DROPPED:?}");
         }
     }
     assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));

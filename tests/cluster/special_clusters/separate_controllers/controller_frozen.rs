@@ -55,8 +55,8 @@ fn frozen_controller_is_bad_for_the_cluster_and_for_no_broker() {
             assert!(calm.outcome(broker, probe, "good") < during.outcome(broker, probe, "good"), "{probe}");
         }
         for probe in PROBES {
-            let heard = [&calm, &during].map(|status| status.client().outcome(broker, probe, "good"));
-            assert!(heard[0] + 60 <= heard[1], "{probe} of the client view, two a second: {heard:?}");
+            let good_events = [&calm, &during].map(|status| status.client().outcome(broker, probe, "good"));
+            assert!(good_events[0] + 60 <= good_events[1], "{probe} of the client view, two a second: {good_events:?}");
         }
     }
     end.assert_balances();

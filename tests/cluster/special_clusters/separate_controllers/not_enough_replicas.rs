@@ -51,8 +51,8 @@ fn writes_without_enough_replicas_accuse_no_live_broker() {
     assert_eq!(end.state(SURVIVOR), Some("ok"), "the live broker is not to blame");
     assert_eq!(end.bad(SURVIVOR), 0, "{}", probing.prober.stderr());
     for (probe, least) in [("fetch", 8), ("metadata", 8), ("produce", 45)] {
-        let heard = end.outcome(SURVIVOR, probe, "good") - alone.outcome(SURVIVOR, probe, "good");
-        assert!(least <= heard, "{probe} at the live broker: {heard} good");
+        let good_events = end.outcome(SURVIVOR, probe, "good") - alone.outcome(SURVIVOR, probe, "good");
+        assert!(least <= good_events, "{probe} at the live broker: {good_events} good");
     }
     for broker in [2, 3] {
         assert!(before.bad(broker) < end.bad(broker), "broker {broker} is gone, and said to be");

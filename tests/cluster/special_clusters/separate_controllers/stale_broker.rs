@@ -55,8 +55,8 @@ fn broker_that_does_not_hear_the_controllers_is_stale_and_alone() {
         assert_eq!(end.bad(broker), 0, "broker {broker} is not blamed: {}", probing.prober.stderr());
         assert_eq!(during.state(broker), Some("ok"));
     }
-    let heard = during.outcome(3, "fetch", "good") - calm.outcome(3, "fetch", "good");
-    assert!(15 <= heard, "fetch alone would have called it well: {heard} good");
+    let good_events = during.outcome(3, "fetch", "good") - calm.outcome(3, "fetch", "good");
+    assert!(15 <= good_events, "fetch alone would have called it well: {good_events} good");
     assert_eq!((end.anomaly("lost"), end.client().anomaly("lost")), (0, 0));
     end.assert_balances();
     probing.assert_only_found(3, &["broker_stale"]);

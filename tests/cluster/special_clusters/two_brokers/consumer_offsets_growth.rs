@@ -49,20 +49,21 @@ fn runaway_offsets_are_named_long_before_anything_fails() {
     probing.wait_good(&[1, 2]);
 
     let (stop, committed) = (AtomicBool::new(false), AtomicU64::new(0));
-    let (told, page) = std::thread::scope(|scope| {
+    let (grown, page) = std::thread::scope(|scope| {
         scope.spawn(|| commit_until(&stop, &committed, &coordinator));
-        let told = probing.wait_status(Duration::from_secs(60), "both brokers' copies are told to grow", |status| {
-            let fast = |row: &&Value| FAST <= row["growth_bytes_per_second"].as_f64().unwrap_or(0.0);
-            rows(status).iter().filter(fast).count() == 2
-        });
+        let grown =
+            probing.wait_status(Duration::from_secs(60), "both brokers' copies are reported to grow", |status| {
+                let fast = |row: &&Value| FAST <= row["growth_bytes_per_second"].as_f64().unwrap_or(0.0);
+                rows(status).iter().filter(fast).count() == 2
+            });
         let page = probing.prober.metrics();
         stop.store(true, Ordering::Relaxed);
-        (told, page)
+        (grown, page)
     });
 
-    let largest = told.observation("/largest_internal_partitions/0");
+    let largest = grown.observation("/largest_internal_partitions/0");
     assert_eq!((&largest["topic"], &largest["partition"]), (&"__consumer_offsets".into(), &partition_of(GROUP).into()));
-    eprintln!("growth told: {largest}");
+    eprintln!("growth: {largest}");
     for broker in ["1", "2"] {
         let labels = [("broker", broker), ("topic", "__consumer_offsets")];
         let size = page.sum("kafka_prober_broker_internal_topic_size_bytes", &labels);
@@ -71,7 +72,7 @@ fn runaway_offsets_are_named_long_before_anything_fails() {
     }
     for broker in [1, 2] {
         for outcome in ["error", "timeout", "lost"] {
-            assert_eq!(told.outcome(broker, "produce", outcome), 0, "nothing has failed at broker {broker}");
+            assert_eq!(grown.outcome(broker, "produce", outcome), 0, "nothing has failed at broker {broker}");
         }
     }
 

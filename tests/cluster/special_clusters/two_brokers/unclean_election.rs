@@ -39,7 +39,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     // The same when the leader dies.
     probing.prober.freeze();
     elapse(Duration::from_millis(500));
-    let held: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&survivor, partition)).collect();
+    let before_kill: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&survivor, partition)).collect();
     cluster.broker(1).kill();
     probing.prober.thaw();
     cluster.broker(2).thaw();
@@ -51,9 +51,9 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     });
     // librdkafka writes a record again whose ack was lost with the leader; by the deadline of 5 s that is done.
     elapse(Duration::from_secs(6));
-    let kept: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&heir, partition)).collect();
-    let vanished = held.difference(&kept).count() as u64;
-    assert!(15 <= vanished, "{vanished} of {} records vanished: the test shows nothing", held.len());
+    let after_kill: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&heir, partition)).collect();
+    let vanished = before_kill.difference(&after_kill).count() as u64;
+    assert!(15 <= vanished, "{vanished} of {} records vanished: the test shows nothing", before_kill.len());
 
     probing.wait_status(Duration::from_secs(60), "every lost record is counted", |status| {
         vanished <= status.client().anomaly("lost")

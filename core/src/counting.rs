@@ -1,4 +1,4 @@
-//! Settle and ledger as one: everything that is said about attempts goes in, and each event comes to be counted once.
+//! The counting front: takes what is reported about attempts, holds each event until it has settled, and counts it once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::settle::{Settle, Stall};
 use crate::time::Time;
 use crate::track::Output;
 
-/// The books.
+/// Settle and ledger together.
 #[derive(Debug)]
 pub struct Counting {
     settle: Settle,
@@ -20,17 +20,17 @@ pub struct Counting {
 }
 
 impl Counting {
-    /// Empty books that judge by these objectives; `edges` are those of the duration histograms.
+    /// Nothing counted yet. `edges` are those of the duration histograms.
     pub fn new(objectives: Arc<[Objective]>, edges: Edges) -> Counting {
         Counting { settle: Settle::new(), ledger: Ledger::new(objectives, edges) }
     }
 
-    /// Opens a target's series at zero.
+    /// Starts the series of a target at zero.
     pub fn discover(&mut self, target: &Target) {
         self.ledger.discover(target);
     }
 
-    /// Takes in what was said about a target. Rereads are the driver's to carry out.
+    /// Takes in one output of a track. The caller carries out rereads.
     pub fn on_output(&mut self, target: &Target, output: Output) {
         match output {
             Output::Event(event) => self.settle.push(event),
@@ -38,48 +38,48 @@ impl Counting {
         }
     }
 
-    /// Opens a series of a direct probe at zero.
+    /// Starts a series of a direct probe at zero.
     pub fn open(&mut self, series: &Series) {
         self.ledger.open(series.clone());
     }
 
-    /// A direct probe's attempt came due, and its question was put.
+    /// An attempt of a direct probe came due and its request was sent.
     pub fn on_sent(&mut self, series: &Series) {
         self.ledger.due(series);
         self.ledger.sent(series);
     }
 
-    /// So many attempts of a direct probe came due and were never put.
+    /// `count` attempts of a direct probe came due and were never sent.
     pub fn missed(&mut self, series: &Series, count: u64) {
         self.ledger.missed(series, count);
     }
 
-    /// A direct probe's attempt ended.
+    /// An attempt of a direct probe ended.
     pub fn ended(&mut self, event: Event) {
         self.settle.push(event);
     }
 
-    /// A phase of a direct probe was passed.
+    /// A phase of a direct probe was completed.
     pub fn phase(&mut self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration) {
         self.ledger.phase(cluster, broker, phase, took);
     }
 
-    /// A broker left a request to the controller unanswered that another had answered.
+    /// A broker did not answer a controller request that another broker did (K17).
     pub fn channel_failed(&mut self, cluster: &ClusterName, broker: BrokerId) {
         self.ledger.channel_failed(cluster, broker);
     }
 
-    /// Takes a heartbeat in; returns the stall that it tells of.
+    /// Takes in a heartbeat; returns the stall that it shows, if any.
     pub fn beat(&mut self, expected: Time, at: Time) -> Option<Stall> {
         self.settle.beat(expected, at)
     }
 
-    /// The container's CPU limit held us back for as long.
+    /// The CPU limit of the container throttled the prober during `stretch`.
     pub fn on_throttled(&mut self, stretch: Stall) {
         self.settle.on_throttled(stretch);
     }
 
-    /// The machine was suspended, and is awake again.
+    /// The host resumed after a suspend.
     pub fn on_resume(&mut self) {
         self.settle.on_resume();
     }
@@ -93,7 +93,7 @@ impl Counting {
         });
     }
 
-    /// Counts every event, settled or not, at the shutdown.
+    /// Counts every event, settled or not, before the process ends.
     pub fn close(&mut self) {
         let ledger = &mut self.ledger;
         self.settle.flush(|event| _ = ledger.record(&event));
@@ -109,7 +109,7 @@ impl Counting {
         &mut self.ledger
     }
 
-    /// Whether the ledger's attempts in flight are exactly those that the tracks hold open plus those that settle.
+    /// The accounting invariant: the attempts in flight of the ledger are those open in tracks plus those that wait to settle.
     pub fn balance(&self, open_in_tracks: usize) -> bool {
         self.ledger.in_flight() == (open_in_tracks + self.settle.len()) as u64
     }

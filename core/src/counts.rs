@@ -32,7 +32,7 @@ impl Counts {
         self.outcomes[outcome.index()]
     }
 
-    /// Due, not yet counted: on the way, or settling.
+    /// Attempts due and not yet counted: in flight, or waiting to settle.
     pub fn in_flight(&self) -> u64 {
         self.due.saturating_sub(self.outcomes.iter().sum())
     }
@@ -56,7 +56,7 @@ pub struct LatestEvent {
 /// Counts of one series.
 #[derive(Clone, Debug)]
 pub struct SeriesCounts {
-    /// Which.
+    /// The series.
     pub series: Series,
     /// The broker that it is about; in the client view the preferred leader of the partition.
     pub broker: Broker,
@@ -100,7 +100,7 @@ pub struct ObjectiveCounts {
     pub bad: u64,
 }
 
-/// Odd records of one target.
+/// Record anomalies of one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordCounts {
     /// The cluster.

@@ -6,12 +6,12 @@ use crate::fault::Fault;
 use crate::ids::{Broker, Series};
 use crate::time::Time;
 
-/// How long an attempt may take.
+/// Deadline and threshold of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The attempt resolves by then, whatever hangs.
+    /// Time after which the attempt resolves as timed out at the latest.
     pub deadline: Duration,
-    /// A success at or above it is `slow`.
+    /// A success that takes this long or longer is `slow`.
     pub threshold: Duration,
 }
 
@@ -32,7 +32,7 @@ pub struct Event {
     pub ended: Time,
     /// How it ended, before it is judged.
     pub raw_outcome: RawOutcome,
-    /// How long the prober itself was stalled within it; filled when it settles.
+    /// Time that the prober itself was stalled during it; filled in when it settles.
     pub stalled: Duration,
 }
 
@@ -46,18 +46,18 @@ impl Event {
 /// How an attempt ended, before it is judged against a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RawOutcome {
-    /// It succeeded, in this long.
+    /// It succeeded, with this latency.
     Success(Duration),
-    /// It was refused, or could not be tried.
+    /// It was refused, or could not be made.
     Failed(Fault),
-    /// Nothing by the deadline.
+    /// No response by the deadline.
     TimedOut,
-    /// Nothing by the deadline from a client that tries again and again, while the leader itself said that it refuses
-    /// every such record with this.
+    /// No response by the deadline from a client that retries, while the leader itself reported that it refuses every such record
+    /// with this fault.
     RefusedUntilDeadline(Fault),
-    /// Acked, and confirmed missing from the log.
+    /// Acked, and confirmed to be missing from the log.
     Lost,
-    /// Wrong bytes at an offset that we were acked.
+    /// Wrong bytes at an acked offset.
     Corrupt,
     /// The prober cannot vouch for it.
     Void(VoidReason),
@@ -70,7 +70,7 @@ pub enum RawOutcome {
 pub enum VoidReason {
     /// The prober stalled for long enough to have changed the answer.
     Stall,
-    /// The process was told to stop.
+    /// The process is shutting down.
     Shutdown,
     /// The reader had no position when the record was sent.
     NoPosition,
@@ -78,11 +78,11 @@ pub enum VoidReason {
     TopicRecreated,
     /// The reader's position was reset past it.
     ReaderReset,
-    /// An input of ours was dropped on a full queue, so the answer may have been in it.
+    /// An input was dropped on a full queue and may have contained the response.
     InputDropped,
     /// The target is not probed any more.
     TargetRemoved,
-    /// A shortage of the prober's own: queue, file descriptors, ports.
+    /// The prober was short of a resource: send queue, file descriptors, ports.
     ProberFault,
 }
 
@@ -128,9 +128,9 @@ pub enum Outcome {
     Slow,
     /// Refused.
     Error,
-    /// Nothing by the deadline.
+    /// No response by the deadline.
     Timeout,
-    /// Acked, and gone.
+    /// Acked, and missing from the log.
     Lost,
     /// Wrong bytes at an acked offset.
     Corrupt,
@@ -177,10 +177,10 @@ impl Outcome {
     }
 }
 
-/// Something odd about a record, counted apart from availability.
+/// An anomaly of a record, counted apart from availability.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Anomaly {
-    /// Acked, passed by the reader, and absent when read again.
+    /// Acked, passed by the reader without being read, and absent when the offset was read again.
     Lost,
     /// Read at a second offset.
     Duplicate,
@@ -192,7 +192,7 @@ pub enum Anomaly {
     Late,
     /// Not in our format.
     Foreign,
-    /// Never acked, and read all the same.
+    /// Read back although it was never acked.
     UnackedButSeen,
 }
 
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_variant_stands_at_its_index() {
+    fn index_of_each_variant_is_its_place_in_all() {
         assert!(Outcome::ALL.iter().enumerate().all(|(at, outcome)| outcome.index() == at));
         assert!(VoidReason::ALL.iter().enumerate().all(|(at, reason)| reason.index() == at));
         assert!(Anomaly::ALL.iter().enumerate().all(|(at, anomaly)| anomaly.index() == at));

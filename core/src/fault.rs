@@ -9,9 +9,9 @@ pub enum Blame {
     Cluster,
     /// This process or its machine: the event is void.
     Prober,
-    /// Not to be told from one event: credentials, names, the path between.
+    /// One event cannot tell: credentials, names, the network path.
     Unclear,
-    /// Nobody: what is seen is what somebody wants, as a reassignment. Said of findings only, no fault has it.
+    /// Nobody: an intended operation, such as a reassignment. Only findings have it, no fault does.
     Nobody,
 }
 
@@ -58,37 +58,37 @@ pub enum Fault {
     CertificateWrongName,
     /// The broker's certificate is not signed by a CA that we trust.
     CertificateUntrusted,
-    /// The peer refused our side of TLS with an alert, as when it demands a client certificate.
+    /// The peer sent a TLS alert, for example because it demands a client certificate.
     TlsRefused,
-    /// The two sides do not speak the same TLS, or one of them speaks none.
+    /// The two sides have no TLS version or cipher in common, or one of them does not use TLS.
     TlsProtocol,
     /// No route to the host.
     Unreachable,
     /// The name did not resolve.
     Resolve,
-    /// The answer was not Kafka, or not the Kafka we know.
+    /// The response is not valid in the Kafka protocol.
     Protocol,
     /// No metadata yet: nothing reachable among the bootstrap servers.
     NoMetadata,
-    /// The metadata names a replica whose address has never been seen.
+    /// A replica list names the broker, but no metadata have ever contained its address.
     NoAddress,
     /// There is no partition of the monitor topic on this broker yet.
     NoPartition,
-    /// For seconds already its metadata has been behind what most brokers show: it may accept writes that will be lost.
+    /// Its metadata have been behind those of most brokers for more than five seconds: it may accept writes that will be lost (K4).
     Stale,
-    /// What was read back is not what was written.
+    /// The value read back is not the one written.
     Mismatch,
-    /// A record of an aborted transaction was shown to a reader of committed ones.
+    /// A read_committed reader received a record of an aborted transaction.
     AbortedSeen,
     /// The broker throttles us (KIP-219).
     Quota,
-    /// The broker does not offer this request in a version that we speak.
+    /// The broker offers no version of this request that the prober supports.
     Unsupported,
     /// Our own send queue is full.
     QueueFull,
-    /// This machine has no file descriptor or port left for us.
+    /// The host has no file descriptor or port left.
     LocalResources,
-    /// librdkafka failed for a reason of its own.
+    /// An internal error of librdkafka.
     Client,
 }
 
@@ -129,7 +129,7 @@ impl Fault {
         }
     }
 
-    /// Whether nobody answered, rather than no: so does a process that hangs, a host that is down, or a way that is closed.
+    /// Whether there was no answer at all, rather than a refusal: a process hangs, a host is down, or the network path is closed.
     pub fn is_unanswered(self) -> bool {
         matches!(
             self,
@@ -138,7 +138,7 @@ impl Fault {
                 | Fault::NoHandshake
                 | Fault::NoTlsHandshake
                 | Fault::NoSaslAnswer
-                // Somebody on the way said so, or our own host, which cannot reach anybody then.
+                // Reported by a router on the path, or by the own host, which then cannot reach any broker.
                 | Fault::Unreachable
         )
     }
@@ -147,10 +147,10 @@ impl Fault {
     pub fn blame(self) -> Blame {
         match self {
             Fault::Unsupported | Fault::QueueFull | Fault::LocalResources => Blame::Prober,
-            // Another prober under our name, or our own slowness: whoever was fenced cannot say.
+            // Another prober with the same vantage, or the prober's own slowness: a fenced producer cannot tell.
             Fault::Kafka(error) if error.is_authorization() || error.is_fencing() => Blame::Unclear,
             Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Quota | Fault::Client => Blame::Unclear,
-            // Either side may be the one that is set up wrongly.
+            // Either side may be misconfigured.
             Fault::CertificateUntrusted | Fault::TlsRefused | Fault::TlsProtocol => Blame::Unclear,
             Fault::Kafka(_)
             | Fault::Timeout
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_shortage_is_the_probers_fault() {
+    fn resource_shortage_is_the_probers_fault() {
         assert_eq!(Fault::QueueFull.blame(), Blame::Prober);
         assert_eq!(Fault::LocalResources.blame(), Blame::Prober);
     }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn own_certificate_is_the_brokers_business_and_trust_is_anybodys() {
+    fn expired_certificate_blames_the_cluster_and_missing_trust_is_unclear() {
         assert_eq!(Fault::CertificateExpired.blame(), Blame::Cluster);
         assert_eq!(Fault::CertificateWrongName.blame(), Blame::Cluster);
         for fault in [Fault::CertificateUntrusted, Fault::TlsRefused, Fault::TlsProtocol] {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn error_types_keep_the_two_spellings() {
+    fn error_types_of_kafka_are_upper_snake_and_others_lower_snake() {
         assert_eq!(Fault::Kafka(KafkaError(6)).error_type(), "NOT_LEADER_OR_FOLLOWER");
         assert_eq!(Fault::ConnectionRefused.error_type(), "connection_refused");
     }

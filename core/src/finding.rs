@@ -1,5 +1,4 @@
-//! A finding: what is wrong, and whose fault it is. The diagnosis finds most kinds; what a single probe can tell by itself
-//! comes from that probe.
+//! A finding: what is wrong, and whose fault it is. The diagnosis makes most kinds; a few come from a single probe.
 
 use std::sync::Arc;
 
@@ -16,11 +15,11 @@ pub enum FindingKind {
     BrokerFrozen,
     /// A broker refuses connections while the cluster lists it.
     BrokerDown,
-    /// Not even the machine of a broker answers.
+    /// Not even the host of a broker answers.
     BrokerUnreachable,
     /// A broker is cut off from the controllers and goes on answering.
     BrokerStale,
-    /// Some brokers stopped answering at the same time.
+    /// Several brokers stopped answering at the same time.
     BrokersTogether,
     /// No broker answers.
     ClusterUnreachable,
@@ -32,42 +31,41 @@ pub enum FindingKind {
     NotEnoughReplicas,
     /// Acked records of the replicated topic are gone.
     AckedRecordsLost,
-    /// A broker is slow in all that it is asked.
+    /// A broker is slow in everything.
     BrokerSlow,
-    /// The way from here to a broker is slow or loses packets, and the other brokers do not notice.
+    /// The network path from the prober to a broker is slow or loses packets; the other brokers do not notice.
     PathDegraded,
-    /// A broker is slow to write, and to nothing else.
+    /// A broker writes slowly and answers everything else in time.
     DiskSlow,
     /// Writes with acks=all wait for one follower.
     FollowerSlow,
-    /// A broker serves the connections that it has, and takes no new ones.
+    /// A broker serves existing connections and accepts no new ones.
     NewConnectionsFailing,
-    /// Most brokers are slow together.
+    /// Most brokers are slow at the same time.
     ClusterOverloaded,
-    /// A broker answers, and has lost the log directory of its partition.
+    /// A broker answers but has lost the log directory of its pinned partition.
     StorageFailed,
     /// The cluster throttles the prober.
     QuotaThrottled,
     /// The prober's credentials, or a broker's certificate, are refused.
     CredentialsRefused,
-    /// Replicas have been out of sync for minutes, and do not catch up.
+    /// Replicas have been out of sync for minutes and do not catch up.
     ReplicasMissing,
     /// Replicas fall out of sync and catch up, again and again.
     ReplicasBehind,
-    /// Partitions have been led by others than their preferred brokers for longer than Kafka lets them.
+    /// Partitions have been led by other than their preferred brokers for longer than Kafka's automatic election takes.
     LeadersImbalanced,
-    /// There are nearly as many partition replicas as Kafka bears, or more.
+    /// The number of partition replicas is near a limit, or above it.
     PartitionLimit,
-    /// A partition of an internal topic is large and goes on growing.
+    /// A partition of an internal topic is large and keeps growing.
     InternalTopicGrowing,
-    /// Partitions are being moved: trouble that somebody wants.
+    /// Partitions are being reassigned: an intended operation with side effects.
     ReassignmentRunning,
-    /// The cluster does not permit the prober something.
+    /// The prober lacks an ACL.
     PermissionMissing,
-    /// The prober itself was stopped.
+    /// The prober itself was stalled.
     ProberStalled,
-    /// Another prober runs under this vantage's name: the two fence each other's transactions, and nobody can tell
-    /// their groups and metrics apart.
+    /// Another prober runs with the same vantage name: the two fence each other's transactions and share groups and metrics.
     DuplicateVantage,
     /// The prober is short of CPU, memory, file descriptors or ports.
     ProberStarved,
@@ -154,7 +152,7 @@ impl FindingKind {
 pub struct Finding {
     /// What is wrong.
     pub kind: FindingKind,
-    /// Where.
+    /// The cluster.
     pub cluster: ClusterName,
     /// The broker it is about, if it is about one.
     pub broker: Option<BrokerId>,
@@ -162,14 +160,14 @@ pub struct Finding {
     pub blame: Blame,
     /// Since when.
     pub since: Time,
-    /// How sure we are, between 0 and 1.
+    /// Confidence, between 0 and 1.
     pub confidence: f64,
-    /// In one sentence, with what to do.
+    /// One sentence: what is wrong and what to do.
     pub summary: Arc<str>,
-    /// What was seen, one sentence each.
+    /// The supporting facts, one sentence each.
     pub evidence: Vec<Arc<str>>,
-    /// What it may be instead, where the evidence allows another reading: the likeliest of those.
+    /// The likeliest alternative, if the evidence allows one.
     pub runner_up: Option<FindingKind>,
-    /// What else it could have been, and is not.
+    /// Alternatives that the evidence excludes.
     pub ruled_out: Vec<FindingKind>,
 }

@@ -39,7 +39,7 @@ impl fmt::Display for BrokerId {
     }
 }
 
-/// Whom an attempt was aimed at. Before the first metadata nobody knows, and the outage counts all the same.
+/// The broker that an attempt is about. Before the first metadata it is unknown, and the attempt counts all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Broker {
     /// No metadata yet: the label is `unknown`.
@@ -78,7 +78,7 @@ pub struct Partition(pub i32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
 
-/// One life of one prober process: random, so that a restart never takes an earlier life's records for its own.
+/// Identity of one run of the prober process: random, so that a restart never takes records of an earlier run for its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunId(pub [u8; 16]);
 

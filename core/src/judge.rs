@@ -1,6 +1,6 @@
 //! The opinion about an event. Pure: the same event and objective always give the same verdict.
 //!
-//! A stall of the prober voids by what it could have changed, not by mere overlap (design §8, K1): a 5 s time-out is
+//! A stall of the prober voids by what it could have changed, not by mere overlap (`docs/kafka-facts.md` K1): a 5 s time-out is
 //! far more likely to overlap some stall than a 5 ms success, so voiding by overlap would hide outages.
 
 use std::time::Duration;
@@ -20,9 +20,9 @@ pub enum Verdict {
     Void(VoidReason),
 }
 
-/// A send that left later than this after it was due speaks of a prober in trouble: the lag joins the stall.
+/// Lag (due → sent) above which the prober itself is in trouble, so that the lag counts as part of the stall.
 ///
-/// Latency runs from `sent`, so lag alone changes no answer; it only widens what a stall may excuse.
+/// Latency runs from `sent`, so lag alone changes no outcome; it only extends the stall that may void one.
 pub const LAG_TOLERATED: Duration = Duration::from_millis(20);
 
 /// Judges one event against one objective.
@@ -64,7 +64,7 @@ fn judge_against(event: &Event, threshold: Option<Duration>) -> Verdict {
         RawOutcome::Lost => Verdict::Bad(Fault::Lost),
         RawOutcome::Corrupt => Verdict::Bad(Fault::Corrupt),
         RawOutcome::Void(reason) => Verdict::Void(reason),
-        // Never sent: only the prober's own trouble keeps an attempt from being sent.
+        // Only the prober itself can keep an attempt from being sent.
         RawOutcome::Missed => Verdict::Void(VoidReason::Stall),
     }
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_that_the_client_kept_to_itself_is_an_error_by_its_name_and_a_stall_voids_it_as_a_timeout() {
+    fn refusal_until_the_deadline_is_an_error_by_name_and_a_stall_voids_it_like_a_timeout() {
         let refusal = Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS);
         assert_eq!(outcome(&event(RawOutcome::RefusedUntilDeadline(refusal), MS(3999))), Outcome::Error);
         assert_eq!(
@@ -179,19 +179,19 @@ mod tests {
     }
 
     #[test]
-    fn lag_alone_excuses_no_timeout() {
+    fn lag_alone_voids_no_timeout() {
         let mut late = event(RawOutcome::TimedOut, MS(0));
         late.sent = Some(late.due + MS(4500));
         assert_eq!(outcome(&late), Outcome::Timeout);
     }
 
     #[test]
-    fn refusal_stands_whatever_the_prober_did() {
+    fn refusal_is_an_error_even_during_a_stall() {
         assert_eq!(outcome(&event(RawOutcome::Failed(Fault::Kafka(KafkaError(6))), MS(10_000))), Outcome::Error);
     }
 
     #[test]
-    fn own_shortage_is_void() {
+    fn resource_shortage_of_the_prober_is_void() {
         let short = event(RawOutcome::Failed(Fault::LocalResources), MS(0));
         assert_eq!(outcome(&short), Outcome::Void);
         assert_eq!(void_reason(&short), Some(VoidReason::ProberFault));
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn missed_attempt_accuses_nobody() {
+    fn missed_attempt_is_void_for_objectives() {
         let missed = event(RawOutcome::Missed, MS(0));
         assert_eq!(outcome(&missed), Outcome::Missed);
         assert_eq!(void_reason(&missed), None);
@@ -216,7 +216,7 @@ mod tests {
     proptest! {
         /// More stall never makes an event worse, and never turns void back into bad.
         #[test]
-        fn more_stall_never_accuses(latency in 0u64..6000, less in 0u64..6000, more in 0u64..6000, timed_out: bool) {
+        fn more_stall_never_makes_an_event_worse(latency in 0u64..6000, less in 0u64..6000, more in 0u64..6000, timed_out: bool) {
             let raw_outcome = if timed_out { RawOutcome::TimedOut } else { RawOutcome::Success(MS(latency)) };
             let (less, more) = (less.min(more), less.max(more));
             let before = outcome(&event(raw_outcome, MS(less)));

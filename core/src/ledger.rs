@@ -17,13 +17,13 @@ use crate::objective::Objective;
 use crate::time::Time;
 use crate::track::Output;
 
-/// Latencies of the page's percentiles reach to here; a deadline is at most half of it.
+/// Largest latency in the percentiles of the status page; a deadline is at most half of it.
 const LATENCY_MAX: Duration = Duration::from_secs(120);
 
-/// Two digits: three would cost 160 KB a series.
+/// Significant digits of the percentiles: three would cost 160 KB a series.
 const LATENCY_DIGITS: u8 = 2;
 
-/// Percentiles are worked out at most this often: they are for eyes.
+/// Interval at which percentiles are computed; only people read them.
 const QUANTILES_EVERY: Duration = Duration::from_secs(1);
 
 /// What became of one event.
@@ -39,7 +39,7 @@ pub struct Counted {
 #[derive(Debug)]
 pub struct Ledger {
     objectives: Arc<[Objective]>,
-    /// Of the duration histograms.
+    /// Bucket edges of the duration histograms.
     edges: Edges,
     rows: BTreeMap<Series, Row>,
     objective_counts: BTreeMap<(usize, ClusterName, Subject), Tally>,
@@ -115,25 +115,25 @@ impl Ledger {
         self.row(series).counts.due += 1;
     }
 
-    /// An attempt's question left.
+    /// The request of an attempt was sent.
     pub fn sent(&mut self, series: &Series) {
         self.row(series).counts.sent += 1;
     }
 
-    /// So many attempts came due and were never sent.
+    /// `count` attempts came due and were never sent.
     pub fn missed(&mut self, series: &Series, count: u64) {
         let counts = &mut self.row(series).counts;
         counts.due += count;
         counts.outcomes[Outcome::Missed.index()] += count;
     }
 
-    /// A phase of a direct probe was passed, in this long.
+    /// A phase of a direct probe was completed, and how long it took.
     pub fn phase(&mut self, cluster: &ClusterName, broker: Broker, phase: Phase, took: Duration) {
         let edges = &self.edges;
         self.phases.entry((cluster.clone(), broker, phase)).or_insert_with(|| Buckets::new(edges)).add(took);
     }
 
-    /// Takes in what a track said, but for its events: those settle first and come by [`Ledger::record`].
+    /// Takes in one output of a track, except events: those settle first and come through [`Ledger::record`].
     pub fn on_output(&mut self, target: &Target, output: &Output) {
         match output {
             Output::Due(probe) => self.due(&target.series(*probe)),
@@ -166,12 +166,12 @@ impl Ledger {
         counted
     }
 
-    /// A broker left a request to the controller unanswered that another had answered.
+    /// A broker did not answer a controller request that another broker did (K17).
     pub fn channel_failed(&mut self, cluster: &ClusterName, broker: BrokerId) {
         *self.channel_failures.entry((cluster.clone(), broker)).or_default() += 1;
     }
 
-    /// How often each broker did so, for a snapshot.
+    /// How often each broker did not, for a snapshot.
     pub fn channel_failures(&self) -> BTreeMap<(ClusterName, BrokerId), u64> {
         self.channel_failures.clone()
     }
@@ -246,7 +246,7 @@ impl Ledger {
             .collect()
     }
 
-    /// So many odd records of one kind in one lane, over all its brokers.
+    /// Anomalies of one kind in one lane, summed over its brokers.
     pub fn anomalies(&self, cluster: &ClusterName, lane: Lane, anomaly: Anomaly) -> u64 {
         let of_lane = self.records.iter().filter(|((of, in_lane, _), _)| of == cluster && *in_lane == lane);
         of_lane.map(|(_, records)| records.anomalies[anomaly.index()]).sum()
@@ -308,7 +308,7 @@ impl Row {
         if let Some(duration) = counted.duration {
             self.buckets.add(duration);
             let micros = u64::try_from(duration.min(LATENCY_MAX).as_micros()).unwrap_or(u64::MAX);
-            // It grows as far as the bound reaches, which its numbers can hold: this cannot fail.
+            // This cannot fail: the histogram resizes itself, and the value is bounded.
             let _ = self.latencies.record(micros);
             self.fresh = false;
         }
@@ -335,10 +335,10 @@ impl Row {
     }
 }
 
-/// Grows with what it is given: a series whose answers take milliseconds needs a third of what two minutes take.
-#[expect(clippy::expect_used, reason = "the digits are a constant, and a test builds one")]
+/// A histogram that resizes itself: a series with latencies of milliseconds needs a third of the memory for two minutes.
+#[expect(clippy::expect_used, reason = "the number of digits is a valid constant, and a test builds one")]
 fn latencies() -> Histogram<u32> {
-    Histogram::new(LATENCY_DIGITS).expect("a number of digits that there is")
+    Histogram::new(LATENCY_DIGITS).expect("a valid number of digits")
 }
 
 fn duration(event: &Event, outcome: Outcome) -> Option<Duration> {
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn discovered_target_stands_at_zero() {
+    fn discovered_target_starts_at_zero() {
         let mut ledger = ledger([objective(None)]);
         ledger.discover(&target());
         assert_eq!(ledger.series(Time::ORIGIN).len(), 3);
@@ -448,7 +448,7 @@ mod tests {
         let near =
             |latency: Duration, micros: u64| latency.as_micros().abs_diff(micros.into()) <= u128::from(micros / 100);
         assert!(near(quantiles.p50, 7), "{quantiles:?}");
-        assert!(near(quantiles.max, 120_000_000), "what is longer than the bound stands at it: {quantiles:?}");
+        assert!(near(quantiles.max, 120_000_000), "longer latencies are counted at the bound: {quantiles:?}");
     }
 
     #[test]

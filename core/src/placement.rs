@@ -1,5 +1,4 @@
-//! Observe → plan → apply for a monitor topic: the plan is a printable value. This step plans the creation of the
-//! topics; growing, electing and repairing build on it.
+//! Plans the monitor topic of a lane from topology and policy: use it, wait, create it, or refuse it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,34 +6,34 @@ use std::time::Duration;
 use crate::ids::{BrokerId, Lane, Partition};
 use crate::topology::{TopicSeen, Topology};
 
-/// A lane born while a cluster boots would stay too small, so creation waits until the broker count stood still
-/// this long.
+/// The set of registered brokers must not have changed for this long before a topic is created: a topic created while a cluster
+/// starts would have too few partitions.
 pub const STABLE_FOR: Duration = Duration::from_secs(3);
 
-/// What may be done to our topics.
+/// What the prober may do to its own topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Look, never touch.
+    /// Read only.
     Off,
-    /// Create what is missing.
+    /// Create missing topics.
     Create,
 }
 
-/// A replicated partition has so many replicas, or as many as there are brokers.
+/// Replicas of a partition of the replicated lane, if there are as many brokers.
 const REPLICAS: usize = 3;
 
 /// What to do about a lane's topic now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// The topic is there and can serve its lane.
+    /// The topic exists and can serve its lane.
     Use,
-    /// Nothing yet: the broker count has not stood still for [`STABLE_FOR`].
+    /// Wait until the registered brokers have not changed for [`STABLE_FOR`].
     Wait,
     /// Create it with these replicas, partition *i* led by the *i*-th broker id.
     Create(BTreeMap<Partition, Vec<BrokerId>>),
-    /// It is missing and we may not create it.
+    /// It is missing, and the prober may not create it.
     Missing,
-    /// Some pinned partition has more than one replica, so its acks would not speak for one broker alone (K6, K12).
+    /// Some pinned partition has more than one replica, so that its acks would not depend on one broker alone (K6, K12).
     Replicated {
         /// The first such partition.
         partition: Partition,
@@ -74,8 +73,8 @@ pub fn min_insync_replicas(lane: Lane, replication_factor: usize) -> usize {
     }
 }
 
-/// Replicas for each of `brokers` as preferred leader: followers from other racks first, each broker following as many
-/// as any other where the racks are of one size.
+/// Replicas of one partition per broker, that broker being its preferred leader. Followers come from other racks first; each broker
+/// follows equally many partitions if the racks are of equal size.
 fn spread(topology: &Topology, brokers: &[BrokerId]) -> Vec<Vec<BrokerId>> {
     let rack = |broker: BrokerId| topology.brokers.get(&broker).and_then(|seen| seen.rack.as_deref());
     let ring = interleaved(brokers, rack);
@@ -96,13 +95,13 @@ fn spread(topology: &Topology, brokers: &[BrokerId]) -> Vec<Vec<BrokerId>> {
     brokers.iter().copied().map(followers_of).collect()
 }
 
-/// The brokers in turns, one of each rack, so that neighbours stand in different racks.
+/// The brokers ordered so that neighbours are in different racks.
 fn interleaved<'a>(brokers: &[BrokerId], rack: impl Fn(BrokerId) -> Option<&'a str>) -> Vec<BrokerId> {
     let mut taken: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     let mut ring: Vec<(usize, BrokerId)> = Vec::with_capacity(brokers.len());
     for broker in brokers {
         let turn = taken.entry(rack(*broker)).or_default();
-        // Without racks nothing is to be kept apart.
+        // Brokers without a rack keep their order.
         ring.push((if rack(*broker).is_some() { *turn } else { 0 }, *broker));
         *turn += 1;
     }
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn booting_cluster_is_waited_for() {
+    fn cluster_that_is_starting_is_waited_for() {
         assert_eq!(plan(Lane::Pinned, &cluster(&[1]), None, Duration::from_secs(2), Mode::Create), Plan::Wait);
         assert_eq!(plan(Lane::Pinned, &cluster(&[]), None, STABLE_FOR, Mode::Create), Plan::Wait);
     }
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_stand_in_different_racks_and_every_broker_holds_three() {
+    fn replicas_are_in_different_racks_and_every_broker_holds_three() {
         let topology = racked(&[(1, "a"), (2, "a"), (3, "b"), (4, "b"), (5, "c"), (6, "c")]);
         let planned = replicas(&topology);
         for replicas in &planned {
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn one_replica_may_be_away_and_the_replicated_lane_is_still_written() {
+    fn replicated_lane_can_be_written_with_one_replica_away() {
         let of = |factor| min_insync_replicas(Lane::Replicated, factor);
         assert_eq!([of(1), of(2), of(3)], [1, 1, 2]);
         assert_eq!(min_insync_replicas(Lane::Pinned, 1), 1);

@@ -1,8 +1,8 @@
-//! Holds each resolved event for one settle time, so that a stall of the prober is known before anyone is blamed.
+//! Holds each resolved event for one settle time, so that a stall of the prober is known before a broker is blamed.
 //!
 //! An event leaves when both are true: its settle time is over, and a heartbeat later than its end was seen. The second
 //! condition is what makes a frozen process safe: after it thaws, timers may fire in any order, and until the first
-//! heartbeat has told of the gap nothing is judged.
+//! heartbeat has shown the gap nothing is judged.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub const SETTLE_FOR: Duration = Duration::from_millis(150);
 /// A heartbeat that is late by less than this is ordinary timer and scheduler grain, not a stall.
 const STALL_FROM: Duration = Duration::from_millis(5);
 
-/// Stalls remembered. Attempts live for at most two deadlines; at one stall per beat this is over three minutes.
+/// Stalls kept. Attempts live for at most two deadlines; at one stall per heartbeat this covers over three minutes.
 const STALLS_KEPT: usize = 4096;
 
 /// A stretch in which the prober did not run.
@@ -32,7 +32,7 @@ pub struct Stall {
     pub to: Time,
 }
 
-/// The waiting room between resolved and counted.
+/// Events that are resolved and not yet counted.
 #[derive(Debug, Default)]
 pub struct Settle {
     /// By end, then by arrival, so that events leave in the order in which they ended.
@@ -49,13 +49,13 @@ impl Settle {
         Settle::default()
     }
 
-    /// Takes a resolved event in.
+    /// Takes in a resolved event.
     pub fn push(&mut self, event: Event) {
         self.arrivals += 1;
         self.waiting.insert((event.ended, self.arrivals), event);
     }
 
-    /// Takes a heartbeat in, and returns the stall that it tells of, if any.
+    /// Takes in a heartbeat and returns the stall that it shows, if any.
     pub fn beat(&mut self, expected: Time, at: Time) -> Option<Stall> {
         self.last_beat = self.last_beat.max(at);
         if at.since(expected) < STALL_FROM {
@@ -66,13 +66,13 @@ impl Settle {
         Some(stall)
     }
 
-    /// The container's CPU limit held us back for as long. A heartbeat tells only of what goes on after its next beat was
-    /// due: of threads that are held back for 95 ms in every 100 it sees half.
+    /// The CPU limit of the container throttled the prober during `stretch`. The heartbeat sees only throttling that goes on after
+    /// its next beat was due: of a thread that is throttled for 95 ms in every 100 ms it sees half.
     pub fn on_throttled(&mut self, stretch: Stall) {
         remember(&mut self.throttled, stretch);
     }
 
-    /// The machine was suspended, and is awake again: what failed just now was cut off while it slept.
+    /// The host resumed after a suspend: failures that wait to be judged were caused by it and are void.
     pub fn on_resume(&mut self) {
         for event in self.waiting.values_mut() {
             if matches!(
@@ -97,7 +97,7 @@ impl Settle {
         }
     }
 
-    /// Hands out everything, settled or not: the last act before the process ends.
+    /// Hands out everything, settled or not, before the process ends.
     pub fn flush(&mut self, mut judge: impl FnMut(Event)) {
         while let Some((_, event)) = self.waiting.pop_first() {
             judge(self.with_stall(event));
@@ -125,9 +125,9 @@ impl Settle {
         event
     }
 
-    /// How long the prober was stalled within `[from, to]`: by its heartbeat, or by its limit, which tell of the same.
+    /// How long the prober was stalled within `[from, to]`: the larger of what heartbeat and CPU limit show, since they overlap.
     fn stalled_between(&self, from: Time, to: Time) -> Duration {
-        // Newest first: what lies behind the first stall that ended too early ended earlier still.
+        // Newest first: every stall before one that ended too early ended earlier still.
         let sum = |stalls: &VecDeque<Stall>| -> Duration {
             let near = stalls.iter().rev().take_while(|stall| from < stall.to);
             near.map(|stall| stall.to.min(to).since(stall.from.max(from))).sum()
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn time_out_of_a_prober_that_was_held_back_all_the_time_is_void() {
+    fn time_out_of_a_prober_that_was_throttled_all_the_time_is_void() {
         let judged = |hold: bool| {
             let mut settle = Settle::new();
             // A CPU limit of 5 %: in every tenth of a second it runs for 5 ms, and half of its beats are in time.
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn failure_at_waking_up_is_void_and_success_stands() {
+    fn failure_before_a_resume_is_void_and_success_is_kept() {
         let mut settle = Settle::new();
         settle.push(event(0, 10, RawOutcome::Failed(crate::fault::Fault::ConnectionReset)));
         settle.push(event(0, 20, RawOutcome::Success(Duration::from_millis(20))));
@@ -234,12 +234,12 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_grain_is_no_stall() {
+    fn scheduler_grain_of_4_ms_is_no_stall() {
         assert_eq!(beat(&mut Settle::new(), 50, 54), None);
     }
 
     #[test]
-    fn frozen_prober_blames_nobody() {
+    fn frozen_prober_voids_its_time_outs() {
         // Frozen from 1.0 s to 11.0 s: sent just before, the deadline passed long ago, the timer fires first.
         let mut settle = Settle::new();
         beat(&mut settle, 950, 950);

@@ -1,4 +1,4 @@
-//! An immutable view of everything counted and known, for everyone downstream: exporters, page, diagnosis, gate.
+//! An immutable view of all counts, statuses and findings, for exporters and pages.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::observed::registration::Registration;
 use crate::time::{Time, WallTime};
 use crate::vitals::{Control, ControlKind, Readings, Usage};
 
-/// Everything, at one moment.
+/// All counts, statuses and findings at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// When, on the prober's clock.
     pub at: Time,
     /// When, by the calendar.
     pub wall: WallTime,
-    /// Where the prober stands.
+    /// Name of the vantage.
     pub vantage: Arc<str>,
     /// The objectives that [`ObjectiveCounts::objective`] numbers.
     pub objectives: Arc<[Objective]>,
@@ -30,27 +30,27 @@ pub struct Snapshot {
     pub series: Vec<SeriesCounts>,
     /// Counts of every objective.
     pub objective_counts: Vec<ObjectiveCounts>,
-    /// Counts of odd records.
+    /// Counts of record anomalies.
     pub records: Vec<RecordCounts>,
     /// Durations of the direct probes' phases.
     pub phases: Vec<PhaseCounts>,
-    /// How often a broker left a request to the controller unanswered that another had answered.
+    /// How often a broker did not answer a controller request that another broker did (K17).
     pub channel_failures: BTreeMap<(ClusterName, BrokerId), u64>,
-    /// What is known to be wrong, and whose fault it is.
+    /// The active findings.
     pub findings: Vec<Finding>,
-    /// Direct probes that something keeps from asking: what, and what would help.
+    /// Direct probes that cannot run, with the reason and what would help.
     pub blocked_probes: Vec<BlockedProbe>,
-    /// What the clusters say of themselves, one each, of those that have said anything.
+    /// Observation of each cluster that has answered.
     pub observed: Vec<Arc<Observed>>,
-    /// Every broker known.
+    /// Every known broker.
     pub brokers: Vec<BrokerStatus>,
     /// Every lane.
     pub lanes: Vec<LaneStatus>,
-    /// The prober itself.
+    /// Status of the prober itself.
     pub prober: ProberStatus,
 }
 
-/// A direct probe that cannot ask.
+/// A direct probe that cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockedProbe {
     /// The cluster.
@@ -61,7 +61,7 @@ pub struct BlockedProbe {
     pub message: Arc<str>,
 }
 
-/// What we call a broker's condition; one-hot in the metrics.
+/// State of a broker; one-hot in the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BrokerState {
     /// Its newest events are good.
@@ -92,12 +92,11 @@ impl BrokerState {
         }
     }
 
-    /// From what is known: whether the metadata lists it, whether it `answers` any probe that goes on whatever the
-    /// others say, the outcomes of its newest judged events, and for how long its oldest unacked record has waited.
+    /// State from whether the metadata list it (`registered`), whether it `answers` a probe that runs even while it is absent, the
+    /// outcomes of its newest judged events, and for how long its oldest unacked record has been waiting.
     ///
     /// A broker absent from the metadata that still answers is `failing`, neither `ok` nor `absent`, whatever else it
-    /// fails: it may be acking writes that will be lost (K4). Of a registered broker that was never judged nothing is
-    /// known: `None`.
+    /// fails: it may be acking writes that will be lost (K4). `None` for a registered broker without a judged event.
     pub fn of(registered: bool, answers: bool, newest: &[Outcome], waiting: Option<Duration>) -> Option<BrokerState> {
         let failing = newest.iter().any(|outcome| !matches!(outcome, Outcome::Good | Outcome::Slow));
         let suspect = waiting.is_some_and(|waiting| SUSPECT_AFTER <= waiting);
@@ -127,24 +126,24 @@ pub struct BrokerStatus {
     pub rack: Option<String>,
     /// In the newest metadata.
     pub registered: bool,
-    /// What the cluster itself says of it: of a broker that is not in the metadata, why.
+    /// Its registration at the controllers: why it is not in the metadata.
     pub registration: Registration,
-    /// Led and probed on some enabled lane.
+    /// Whether some enabled lane probes it.
     pub covered: bool,
-    /// Its condition; `None` until something was judged.
+    /// Its state; `None` until an event was judged.
     pub state: Option<BrokerState>,
 }
 
-/// What a lane is doing.
+/// State of a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneState {
     /// No metadata yet.
     Connecting,
-    /// Its topic is being waited for or created.
+    /// Waiting for its topic, or creating it.
     Preparing,
     /// Probing.
     Probing,
-    /// Off, because probing would do harm or lie; the message says why.
+    /// Off, because its measurements would be harmful or wrong; the message says why.
     Refused,
 }
 
@@ -169,21 +168,21 @@ pub struct LaneStatus {
     pub lane: Lane,
     /// Its topic.
     pub topic: Arc<str>,
-    /// What it is doing.
+    /// Its state.
     pub state: LaneState,
-    /// In a sentence, where the state alone does not say enough.
+    /// A sentence that explains the state, where needed.
     pub message: Option<Arc<str>>,
     /// Partitions probed.
     pub partitions: usize,
-    /// Resolved an event, of any outcome: its part of readiness, a latch.
+    /// Whether it has ever resolved an event, of any outcome: its part of readiness, a latch.
     pub ready: bool,
     /// For how long the oldest unacked record has waited, by the broker of its target.
     pub waiting: BTreeMap<BrokerId, Duration>,
-    /// What the lane's Kafka clients say of themselves, by role; empty in a lane over our own wire.
+    /// Statistics of the lane's librdkafka clients, by role; empty in a lane over our own wire client.
     pub clients: BTreeMap<&'static str, ClientVitals>,
 }
 
-/// A Kafka client about itself: reasons, never verdicts.
+/// Statistics of a librdkafka client: they explain outcomes and never decide them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientVitals {
     /// Brokers that it knows.
@@ -198,15 +197,15 @@ pub struct ClientVitals {
     pub waiting_callbacks: u64,
     /// Requests that wait to be sent, or to be answered.
     pub waiting_requests: u64,
-    /// How much later than the quickest our poll thread came to its newest statistics: so late it hears of everything.
+    /// How much later than in the best case the poll thread received its newest statistics: every callback is as late.
     pub callback_delay: Option<Duration>,
-    /// Errors that it told of, so far.
+    /// Errors that it reported, so far.
     pub errors: u64,
-    /// The newest of them, in its own words.
+    /// Message of the newest error.
     pub last_error: Option<Arc<str>>,
 }
 
-/// The prober about itself.
+/// Status of the prober itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProberStatus {
     /// Newest heartbeat, by the calendar.
@@ -219,30 +218,30 @@ pub struct ProberStatus {
     pub stalls: u64,
     /// Time stalled, in all.
     pub stalled: Duration,
-    /// Times that the calendar moved against the monotonic clock.
+    /// Times that the wall clock jumped against the monotonic clock.
     pub clock_jumps: u64,
     /// Inputs dropped on a full queue.
     pub inputs_dropped: u64,
-    /// Times that the counts did not add up; never anything but 0.
+    /// Violations of the accounting invariant; always 0 unless there is a bug.
     pub imbalances: u64,
     /// Void events, by [`VoidReason::index`], over all series.
     pub voided: [u64; VoidReason::ALL.len()],
     /// Topic actions (action, result) and how often.
     pub topic_actions: Vec<(&'static str, &'static str, u64)>,
-    /// What its machine and its container leave to it, as last read.
+    /// Resources of its host and its container, as last read.
     pub readings: Readings,
-    /// Inputs that waited for the engine at once within the last minute, at most, and how many may.
+    /// Largest number of inputs that waited for the engine at once in the last minute, and the capacity of the queue.
     pub inputs: Usage,
-    /// Its controls, each with whom it asks, and what has come of it.
+    /// Its controls, each with the address that it asks and its results.
     pub controls: Vec<(ControlKind, Arc<str>, Control)>,
 }
 
-/// A lag's durations.
+/// Distribution of a lag.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LagCounts {
     /// By the edges of [`EDGES`](crate::buckets::EDGES).
     pub buckets: Buckets,
-    /// The largest of all.
+    /// The largest lag so far.
     pub max: Duration,
 }
 
@@ -255,13 +254,13 @@ impl LagCounts {
 }
 
 impl Snapshot {
-    /// Brokers that no lane probes.
+    /// Number of registered brokers that no lane probes.
     pub fn uncovered(&self, cluster: &ClusterName) -> usize {
         let of = |status: &&BrokerStatus| status.cluster == *cluster && status.registered && !status.covered;
         self.brokers.iter().filter(of).count()
     }
 
-    /// What a cluster says of itself, if it has said anything.
+    /// Observation of a cluster, if there is one.
     pub fn observed(&self, cluster: &ClusterName) -> Option<&Arc<Observed>> {
         self.observed.iter().find(|observed| observed.cluster == *cluster)
     }
@@ -295,12 +294,12 @@ mod tests {
     }
 
     #[test]
-    fn broker_that_was_never_judged_is_not_called_ok() {
+    fn broker_without_a_judged_event_is_not_ok() {
         assert_eq!(BrokerState::of(true, false, &[], None), None);
     }
 
     #[test]
-    fn long_wait_is_suspect_before_it_is_anything_worse() {
+    fn wait_of_500_ms_is_suspect_unless_an_event_has_failed() {
         assert_eq!(BrokerState::of(true, true, &[Outcome::Good], Some(SUSPECT_AFTER)), Some(BrokerState::Suspect));
         assert_eq!(
             BrokerState::of(true, true, &[Outcome::Good], Some(Duration::from_millis(499))),

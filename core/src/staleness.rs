@@ -1,9 +1,9 @@
-//! Whose metadata is behind: a broker cut off from the controllers goes on answering, and may accept writes that will be
-//! lost (K4). Its own picture of the cluster gives it away, held against what the others show.
+//! Which broker shows outdated metadata. A broker that is cut off from the controllers goes on answering and may accept writes that
+//! will be lost (K4); its own metadata, compared with those of the other brokers, show it.
 //!
-//! Two signs. A leader epoch only grows (KIP-320), so whoever shows a lower one than most others is behind. A set of
-//! brokers has no such order: only who differs from what more than half of all show can be called behind, so that two
-//! brokers that disagree accuse nobody.
+//! Two signs count. A leader epoch only grows (KIP-320), so a broker that shows a lower one than most others is behind. A set of
+//! brokers has no such order: a broker is behind only if more than half of all brokers agree on another set, so that two brokers
+//! that disagree accuse nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use std::time::Duration;
 use crate::ids::{BrokerId, Partition};
 use crate::time::Time;
 
-/// Behind for longer than this is stale: a change takes a moment to reach every broker.
+/// A broker that is behind for longer than this is stale: a change takes a moment to reach every broker.
 pub const STALE_AFTER: Duration = Duration::from_secs(5);
 
-/// Pictures older than this take no part: their broker may have learned more since.
+/// Digests older than this are not compared: their broker may have newer metadata by now.
 const FRESH_FOR: Duration = Duration::from_secs(5);
 
-/// A partition of a topic by the topic's id, so that a topic created anew starts over.
+/// A partition by the id of its topic, so that a recreated topic starts over.
 pub type EpochKey = ([u8; 16], Partition);
 
-/// The cluster as one broker shows it.
+/// What one broker shows of the cluster, reduced to what is compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MetadataDigest {
     /// The brokers that it lists.
@@ -30,20 +30,20 @@ pub struct MetadataDigest {
     pub epochs: BTreeMap<EpochKey, i32>,
 }
 
-/// The newest picture of every broker, and since when each has been behind.
+/// The newest digest of every broker, and since when each has been behind.
 #[derive(Clone, Debug, Default)]
 pub struct Staleness {
-    /// Brokers that show the same share one picture: nearly always that is all of them, so that holding one against a
-    /// hundred others costs one comparison.
+    /// Brokers that show the same share one digest. Nearly always all do, so that comparing one with a hundred others costs one
+    /// comparison.
     digests: BTreeMap<BrokerId, (Time, Arc<MetadataDigest>)>,
     behind_since: BTreeMap<BrokerId, Time>,
 }
 
-/// Different pictures among the others, and how many show each.
+/// The distinct digests of the other brokers, and how many show each.
 type OtherDigests<'a> = Vec<(&'a MetadataDigest, usize)>;
 
 impl Staleness {
-    /// Takes in what `broker` shows; whether it is stale.
+    /// Takes in what `broker` shows; true if it is stale.
     pub fn observe(&mut self, broker: BrokerId, at: Time, digest: MetadataDigest) -> bool {
         let digest = self.shared(digest);
         let behind = is_behind(&digest, &self.shown_by_others(broker, at));
@@ -62,7 +62,7 @@ impl Staleness {
         self.behind_since.retain(|broker, _| asked.contains(broker));
     }
 
-    /// The picture as another broker shows it already, if one does.
+    /// The shared copy of a digest, if another broker shows the same.
     fn shared(&self, digest: MetadataDigest) -> Arc<MetadataDigest> {
         let different = distinct(self.digests.values().map(|(_, known)| known));
         let known = different.into_iter().find(|(known, _)| ***known == digest).map(|(known, _)| Arc::clone(known));
@@ -78,7 +78,7 @@ impl Staleness {
     }
 }
 
-/// Each picture once, and how often it is there.
+/// Each digest once, and how many brokers show it.
 fn distinct<'a>(digests: impl Iterator<Item = &'a Arc<MetadataDigest>>) -> Vec<(&'a Arc<MetadataDigest>, usize)> {
     let mut distinct: Vec<(&Arc<MetadataDigest>, usize)> = Vec::new();
     for digest in digests {
@@ -91,12 +91,12 @@ fn distinct<'a>(digests: impl Iterator<Item = &'a Arc<MetadataDigest>>) -> Vec<(
 }
 
 fn is_behind(digest: &MetadataDigest, others: &OtherDigests<'_>) -> bool {
-    // What all show is nobody's delay.
+    // If all show the same, none is behind.
     let agreed = others.iter().all(|(other, _)| std::ptr::eq(*other, digest));
     !agreed && (has_lower_epochs(digest, others) || has_other_brokers(digest, others))
 }
 
-/// Whether more than half of the others know a newer leader of some partition.
+/// Whether more than half of the others show a newer leader epoch of some partition.
 fn has_lower_epochs(digest: &MetadataDigest, others: &OtherDigests<'_>) -> bool {
     let all: usize = others.iter().map(|(_, count)| count).sum();
     digest.epochs.iter().any(|(key, epoch)| {
@@ -105,7 +105,7 @@ fn has_lower_epochs(digest: &MetadataDigest, others: &OtherDigests<'_>) -> bool 
     })
 }
 
-/// Whether more than half of all, this one among them, agree on other brokers than this one lists.
+/// Whether more than half of all brokers, this one included, agree on another broker set than this one shows.
 fn has_other_brokers(digest: &MetadataDigest, others: &OtherDigests<'_>) -> bool {
     let all = 1 + others.iter().map(|(_, count)| count).sum::<usize>();
     let as_new = || others.iter().filter(|(other, _)| !knows_an_older_leader(other, digest));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn majority_that_is_cut_off_accuses_not_the_one_that_is_not() {
+    fn majority_that_is_cut_off_does_not_accuse_the_broker_that_is_not() {
         let found = first_stale(
             30,
             |broker, second| {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn topic_created_anew_starts_over() {
+    fn recreated_topic_starts_over() {
         let mut staleness = Staleness::default();
         let anew = MetadataDigest { epochs: BTreeMap::from([(([2; 16], Partition(0)), 0)]), ..digest(&[1, 2, 3], 0) };
         for second in 0..30 {

@@ -26,11 +26,12 @@ impl std::fmt::Display for Address {
 /// One broker as last seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokerSeen {
-    /// Its last known address; `None` if only a replica list has ever named it.
+    /// Its last known address; `None` if only replica lists have ever named it.
     pub address: Option<Address>,
-    /// Its rack, if it tells one.
+    /// Its rack, if it has one.
     pub rack: Option<String>,
-    /// In the newest metadata. An absent broker stays due: leaving the metadata must not end the outage in the numbers.
+    /// Whether the newest metadata list it. An absent broker stays due, so that leaving the metadata does not end an outage in the
+    /// counts.
     pub registered: bool,
 }
 

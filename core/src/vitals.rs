@@ -1,60 +1,61 @@
-//! What the machine and the container leave to the prober, as the kernel counts it: readings of one moment, no opinion.
+//! Resources of the host and the container as the kernel counts them, and the controls that show whether the prober and its
+//! network work. Readings without opinion.
 
 use std::time::Duration;
 
 use crate::time::Time;
 
-/// Everything that was read at one moment. `None`: this machine does not tell.
+/// Readings of one moment. `None`: this host does not provide the reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Readings {
-    /// When.
+    /// When they were read.
     pub at: Time,
-    /// How the container's CPU limit held the prober back, since the container started.
+    /// Throttling by the container's CPU limit, since the container started.
     pub throttling: Option<Throttling>,
     /// Memory of the container.
     pub memory: Option<Memory>,
-    /// CPU time that the hypervisor gave to others, since the machine started.
+    /// CPU time stolen by the hypervisor, since the host started.
     pub steal: Option<Steal>,
-    /// For how long the machine has been suspended since the prober started.
+    /// Time that the host was suspended since the prober started.
     pub suspended: Option<Duration>,
     /// File descriptors of this process.
     pub descriptors: Option<Usage>,
-    /// Local TCP ports of the range that connections are given theirs from.
+    /// Local TCP ports in `net.ipv4.ip_local_port_range`.
     pub ports: Option<Usage>,
 }
 
-/// A CPU limit at work (`cpu.stat` of the cgroup).
+/// Throttling by a CPU limit (`cpu.stat` of the cgroup).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Throttling {
-    /// Enforcement periods in which something wanted to run.
+    /// Enforcement periods with runnable threads.
     pub periods: u64,
-    /// Those in which the limit was met.
+    /// Periods in which the limit was hit.
     pub throttled: u64,
-    /// For how long threads were held back, added up over the CPUs.
+    /// Time that threads were throttled, summed over the CPUs.
     pub time: Duration,
 }
 
-/// A memory limit at work (`memory.events` and `memory.pressure`, or `memory.failcnt` and `memory.oom_control`).
+/// Pressure by a memory limit (`memory.events` and `memory.pressure`, or `memory.failcnt` and `memory.oom_control`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Times that a limit was met and something had to be given back first.
+    /// Times that a limit was hit and memory had to be reclaimed first.
     pub limit_hits: u64,
-    /// Processes killed for want of memory.
+    /// Processes killed by the OOM killer.
     pub killed: u64,
-    /// For how long some task waited for memory (PSI); only version 2 tells.
+    /// Time that some task waited for memory (PSI); only cgroup version 2 has it.
     pub waited: Option<Duration>,
 }
 
-/// CPU time of the whole machine, added up over its CPUs (`/proc/stat`).
+/// CPU time of the whole host, summed over its CPUs (`/proc/stat`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Steal {
-    /// What others were given while a CPU of ours wanted to run.
+    /// Time in which a virtual CPU was runnable but did not run (steal).
     pub stolen: Duration,
-    /// All of it, idle time included.
+    /// Total time, idle time included.
     pub total: Duration,
 }
 
-/// So much of so much.
+/// Usage of a limited resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// In use.
@@ -64,18 +65,18 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Between 0 and 1, or above where a limit was lowered.
+    /// Share in use: between 0 and 1, or above 1 after a limit was lowered.
     pub fn ratio(self) -> f64 {
         self.used as f64 / self.limit.max(1) as f64
     }
 }
 
-/// What beside Kafka is asked for an answer: whether the prober, and its way out, work at all.
+/// An endpoint that is not Kafka and is asked for an answer: it shows whether the prober and its network path out work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlKind {
-    /// A connection to a listener of our own on this machine: it never leaves it.
+    /// A connection to a listener of the prober itself on this host.
     Loopback,
-    /// A machine elsewhere, which is not Kafka's.
+    /// Another host, outside the Kafka cluster.
     Reference,
 }
 
@@ -92,32 +93,32 @@ impl ControlKind {
     }
 }
 
-/// What has come of asking a control. One that never answered says nothing.
+/// Results of a control. One that never answered shows nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Control {
-    /// When the newest question that it answered was asked.
+    /// When the newest answered request was sent.
     pub answered: Option<Time>,
-    /// The newest questions in a row that it left unanswered, whether or not it answers again by now.
+    /// The newest unanswered requests in a row, whether or not it answers again by now.
     pub missed: Option<Missed>,
 }
 
-/// Questions in a row without an answer.
+/// Unanswered requests in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Missed {
-    /// When the first of them was asked.
+    /// When the first of them was sent.
     pub since: Time,
-    /// When the last was.
+    /// When the last of them was sent.
     pub last: Time,
 }
 
 impl Control {
-    /// What came of a question.
+    /// Takes in the result of the request that was sent at `asked`.
     pub fn on_answer(&mut self, asked: Time, has_answered: bool) {
         if has_answered {
             self.answered = self.answered.max(Some(asked));
             return;
         }
-        // Whoever was never there cannot be lost.
+        // A control that has never answered cannot be lost.
         let Some(answered) = self.answered else { return };
         match &mut self.missed {
             Some(missed) if answered < missed.since => missed.last = missed.last.max(asked),
@@ -125,7 +126,7 @@ impl Control {
         }
     }
 
-    /// Whether it does not answer now, though it used to.
+    /// Whether it has answered before and does not answer now.
     pub fn is_lost(&self) -> bool {
         self.missed.is_some_and(|missed| self.answered.is_none_or(|answered| answered < missed.since))
     }
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn control_is_lost_from_its_first_unanswered_question_until_it_answers() {
+    fn control_is_lost_from_its_first_unanswered_request_until_it_answers() {
         let mut control = Control::default();
         for (asked, has_answered) in [(1000, true), (2000, false), (3000, false)] {
             control.on_answer(at(asked), has_answered);
@@ -156,13 +157,13 @@ mod tests {
         assert!(control.is_lost());
         assert_eq!(control.missed, Some(Missed { since: at(2000), last: at(3000) }));
         control.on_answer(at(4000), true);
-        assert!(!control.is_lost() && control.missed.is_some(), "that it was lost stays known");
+        assert!(!control.is_lost() && control.missed.is_some(), "the loss stays recorded");
         control.on_answer(at(5000), false);
         assert_eq!(control.missed, Some(Missed { since: at(5000), last: at(5000) }), "a new row");
     }
 
     #[test]
-    fn share_of_nothing_is_no_division_by_zero() {
+    fn usage_without_a_limit_does_not_divide_by_zero() {
         assert_eq!(Usage::default().ratio(), 0.0);
     }
 }

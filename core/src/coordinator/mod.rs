@@ -1,8 +1,8 @@
-//! Which partition of an internal topic coordinates an id, and ids that a wanted partition coordinates.
+//! Which partition of an internal topic coordinates an id, and how to make an id for a given partition.
 //!
 //! Kafka keeps a consumer group on the leader of one partition of `__consumer_offsets`, and a transactional id on the
 //! leader of one of `__transaction_state`; both are chosen by a hash of the id. So each coordinator can be asked by an
-//! id of ours that hashes to it, without FindCoordinator, which would create the topic (K16).
+//! id that hashes to it, without FindCoordinator, which would create the topic (K16).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub fn java_hash(text: &str) -> i32 {
     continued(0, text)
 }
 
-/// The hash of a text that begins with what `hash` is of, and goes on with `more`.
+/// The hash of a text followed by `more`, given the `hash` of the text.
 fn continued(hash: i32, more: &str) -> i32 {
     more.encode_utf16().fold(hash, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)))
 }
@@ -80,8 +80,8 @@ impl Prefix {
     }
 }
 
-/// Whose turn it is among partitions that come and go: the one that was asked longest ago. A partition that moves to
-/// another broker takes its place in the order along.
+/// Round-robin over partitions that come and go: the one that was asked longest ago is next. A partition that moves to another
+/// broker keeps its place in the order.
 #[derive(Clone, Debug, Default)]
 pub struct Rotation {
     turn: u64,
@@ -110,12 +110,12 @@ pub struct Loading {
     since: BTreeMap<Partition, Time>,
 }
 
-/// A change of what is loading.
+/// A partition began or ended loading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadingChange {
-    /// It is seen for the first time.
+    /// The first answer that it is loading.
     Began,
-    /// It is over: the coordinator gave another answer. From the first sighting to that answer.
+    /// The coordinator gave another answer; the time from the first answer that it was loading to this one.
     Ended(Duration),
 }
 

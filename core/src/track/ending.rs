@@ -1,4 +1,4 @@
-//! How the attempts of a record begin and end. Each ends once: whoever comes second finds it ended.
+//! How the attempts of a record begin and end. Each ends once; a second end is ignored.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Track {
         self.wake_for(sequence);
     }
 
-    /// What an unread record is at its deadline: void where the reader could not have seen it.
+    /// Outcome of an unread record at its deadline: void if the reader could not have read it.
     pub(super) fn unread_outcome(&self, entry: &Entry) -> RawOutcome {
         match entry.offset {
             Some(offset) if offset < self.floor => RawOutcome::Void(self.floor_reason),
@@ -49,7 +49,8 @@ impl Track {
         }
     }
 
-    /// What an unacked record is at its deadline: refused, if its leader said so while it waited, or just before.
+    /// Outcome of an unacked record at its deadline: refused, if the leader reported a refusal while the record waited or at most
+    /// [`REFUSAL_HOLDS`] before.
     fn unacked_outcome(&self, began: Time) -> RawOutcome {
         match self.refusal {
             Some((fault, seen)) if began <= seen + REFUSAL_HOLDS => RawOutcome::RefusedUntilDeadline(fault),

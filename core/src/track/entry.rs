@@ -19,21 +19,21 @@ pub(super) enum Stage {
 /// Whether an acked record was found in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Integrity {
-    /// Not acked: nobody promised anything.
-    Unpromised,
+    /// Not acked, so it need not be in the log.
+    NotAcked,
     /// Acked, not read yet.
     Unread,
-    /// The reader passed it, or the leader epoch that acked it ended below it; to be read once more at this time, and
-    /// again until there is an answer.
+    /// The reader passed it, or the leader epoch that acked it ended below it: it is to be read again at this time, until there is
+    /// an answer.
     RereadAt(Time),
-    /// Seen where it was acked, or seen before any ack.
+    /// Read where it was acked, or read before any ack.
     Found,
-    /// Lost, corrupt or given up: nothing more is said of it.
+    /// Lost, corrupt or given up; final.
     Closed,
 }
 
 impl Integrity {
-    /// Whether something is still to be found out.
+    /// Whether it is still undecided.
     pub(super) fn is_open(self) -> bool {
         matches!(self, Integrity::Unread | Integrity::RereadAt(_))
     }
@@ -68,16 +68,16 @@ impl Entry {
             produce: Stage::Open,
             consume: Stage::NotDue,
             end_to_end: Stage::Open,
-            integrity: Integrity::Unpromised,
+            integrity: Integrity::NotAcked,
         }
     }
 
-    /// Where its latencies and deadlines run from.
+    /// Start of its latencies and deadlines.
     pub(super) fn began(&self) -> Time {
         self.sent.unwrap_or(self.due)
     }
 
-    /// Nothing more is awaited; only second copies and late arrivals can still name it.
+    /// Whether nothing more is awaited; only duplicates and late records can still refer to it.
     pub(super) fn is_finished(&self) -> bool {
         self.produce != Stage::Open
             && self.consume != Stage::Open

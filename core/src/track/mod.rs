@@ -1,4 +1,4 @@
-//! The one state machine of `produce`, `consume` and `end_to_end`: one record, three attempts (design §4).
+//! The one state machine of `produce`, `consume` and `end_to_end`: one record, three attempts.
 //!
 //! ```text
 //!  due ──sent──┬── produce ────── acked │ failed │ deadline
@@ -29,25 +29,26 @@ use crate::time::{Time, nanos};
 
 use entry::{Entry, Integrity, Stage};
 
-/// A record that the reader has passed without seeing is read again this much later before it is called lost.
+/// Time after which an offset that the reader passed without the record is read again, before the record counts as lost.
 const REREAD_AFTER: Duration = Duration::from_secs(1);
 
-/// A second look that nobody answered is asked for again after this.
+/// Time after which an unanswered reread is requested again.
 const REREAD_AGAIN: Duration = Duration::from_secs(5);
 
-/// What a leader said of itself explains what was sent so long afterwards, too: it is asked again before that is decided.
+/// Time for which a refusal reported by the leader also explains records that were sent afterwards; the leader is asked again
+/// within it.
 const REFUSAL_HOLDS: Duration = Duration::from_secs(1);
 
-/// Finished records remembered, so that late ones and second copies are told apart. At the default rate, 200 s.
+/// Finished records kept at least, so that late records and duplicates are recognised: 200 s at the default rate.
 const REMEMBERED_MIN: usize = 1024;
 
-/// Offsets of unreadable bytes remembered until an ack may claim one of them.
+/// Ranges of unreadable bytes kept, since a later ack may name one of their offsets.
 const GARBAGE_REMEMBERED: usize = 64;
 
-/// What a track runs under.
+/// Settings of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Between two records.
+    /// Time between two records.
     pub interval: Duration,
     /// Limits of the produce attempt, from `sent`.
     pub produce: Limits,
@@ -66,31 +67,31 @@ impl Settings {
     }
 }
 
-/// What a track tells its owner, in the order in which it became true.
+/// Outputs of a track to its owner, in the order of their causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// An attempt came due.
     Due(Probe),
     /// Its bytes went to the client.
     Sent(Probe),
-    /// So many attempts came due and were never sent.
+    /// This many attempts came due and were never sent.
     Missed(Probe, u64),
     /// An attempt ended.
     Event(Event),
-    /// Something odd about so many records.
+    /// An anomaly, and the number of records.
     Anomaly(Anomaly, u64),
     /// An ack came after its attempt was over.
     LateAck,
-    /// Whether our record stands at this offset is in doubt: read it once more, then call [`Track::reread`].
+    /// It is in doubt whether the record is at this offset: read the offset again, then call [`Track::reread`].
     Reread(i64),
 }
 
-/// What stands at an offset that was read once more.
+/// Content of an offset that was read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RereadResult {
     /// This record of this run.
     Record(Sequence),
-    /// Bytes that are not in our format.
+    /// Bytes that are not in the record format of the prober.
     Garbage,
     /// No record of this run, though the log reaches past it; or the log ends below it.
     Nothing,
@@ -101,7 +102,7 @@ pub enum RereadResult {
 pub enum Written {
     /// The bytes never left, or the broker refused them.
     No,
-    /// Nobody knows.
+    /// Unknown.
     Maybe,
 }
 
@@ -116,18 +117,18 @@ pub struct Track {
     /// By sequence, the first one's being `base`; finished ones stay for a while.
     entries: VecDeque<Entry>,
     base: u64,
-    /// Sequence of the first entry that still waits for anything.
+    /// Sequence of the first unfinished entry.
     first_live: u64,
-    /// Attempts that have not ended: produce, consume, end_to_end.
+    /// Attempts that have not ended, by produce, consume, end_to_end.
     open: [usize; 3],
     highest_read: Option<u64>,
-    /// Records below this offset cannot be read any more (or never could), because of `floor_reason`.
+    /// The reader cannot read records below this offset, because of `floor_reason`.
     floor: i64,
     floor_reason: VoidReason,
     /// The reader's next offset: everything below it was delivered.
     passed: i64,
     garbage: VecDeque<(i64, i64)>,
-    /// What the leader refuses every record with, and when it last said so.
+    /// The fault with which the leader refuses every record, and when it last reported that.
     refusal: Option<(Fault, Time)>,
     next_wake: Time,
 }
@@ -158,7 +159,7 @@ impl Track {
         }
     }
 
-    /// A record came due. `None`: as many are in flight as ever can be, so this one is missed.
+    /// A record came due. `None`: the maximum is in flight, so this record is missed.
     pub fn due(&mut self, due: Time, out: &mut Vec<Output>) -> Option<Sequence> {
         if self.settings.in_flight_max() <= self.open[0] {
             self.missed(1, out);
@@ -175,7 +176,7 @@ impl Track {
         Some(sequence)
     }
 
-    /// So many records came due while the prober itself was not looking.
+    /// `count` records came due while the prober itself was not running.
     pub fn missed(&mut self, count: u64, out: &mut Vec<Output>) {
         if 0 < count {
             out.push(Output::Missed(Probe::Produce, count));
@@ -212,8 +213,8 @@ impl Track {
         self.advance_live();
     }
 
-    /// The leader says that it refuses every record with this; `None`: that it refuses none any more. Ends nothing: the
-    /// client may still be acked. It explains what is not.
+    /// The leader reports that it refuses every record with `fault`, or (`None`) that it accepts records again. This ends no
+    /// attempt, because a retry may still be acked; it explains those that are not.
     pub fn refuses(&mut self, at: Time, fault: Option<Fault>) {
         self.refusal = fault.map(|fault| (fault, at));
     }
@@ -249,7 +250,7 @@ impl Track {
         self.advance_live();
     }
 
-    /// Ends everything in flight as void.
+    /// Ends all attempts in flight as void.
     pub fn abandon(&mut self, at: Time, reason: VoidReason, out: &mut Vec<Output>) {
         for sequence in self.live() {
             self.end_produce(sequence, Some((at, RawOutcome::Void(reason))), out);
@@ -258,7 +259,7 @@ impl Track {
         self.advance_live();
     }
 
-    /// Ends what has reached its deadline.
+    /// Ends the attempts that have reached their deadline.
     pub fn expire(&mut self, now: Time, out: &mut Vec<Output>) {
         if now < self.next_wake {
             return;
@@ -285,7 +286,7 @@ impl Track {
         Sequence(self.base + self.entries.len() as u64)
     }
 
-    /// When the oldest unacked record was sent; a diagnosis may suspect by it, the counts may not.
+    /// When the oldest unacked record was sent. For states and findings, not for counts.
     pub fn oldest_unacked(&self) -> Option<Time> {
         self.live()
             .filter_map(|sequence| self.entry(sequence))

@@ -1,4 +1,4 @@
-//! What the reader of a log tells a track: records, gaps, resets, and bytes that are not ours.
+//! Inputs from the reader of a log: records, gaps, resets, and bytes that are not the prober's.
 
 use crate::event::{Anomaly, RawOutcome, VoidReason};
 use crate::ids::{Probe, Sequence};
@@ -47,9 +47,9 @@ impl Track {
         self.advance_live();
     }
 
-    /// Bytes that are no record of ours stand at the offsets `first..=last`.
+    /// The offsets `first..=last` contain bytes that are no record of the prober.
     ///
-    /// They are foreign, all of them, until an ack has claimed or claims one of the offsets: that one is corrupt.
+    /// All of them count as foreign; one that an ack names, before or later, is corrupt.
     pub fn garbage(&mut self, at: Time, first: i64, last: i64, out: &mut Vec<Output>) {
         let count = u64::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0);
         if count == 0 {
@@ -73,8 +73,7 @@ impl Track {
         }
     }
 
-    /// `offset` was read once more, and this stands there. A record that was acked there and is not what stands there
-    /// now is lost.
+    /// `offset` was read again. A record that was acked there and is not found there is lost.
     pub fn reread(&mut self, at: Time, offset: i64, found: RereadResult, out: &mut Vec<Output>) {
         match found {
             RereadResult::Record(sequence) => self.found(sequence, at, offset, out),
@@ -91,7 +90,7 @@ impl Track {
         self.advance_live();
     }
 
-    /// The second look shows the record where it was acked: read now, or read before and still there.
+    /// The reread found the record where it was acked: read for the first time, or still there.
     fn found(&mut self, sequence: Sequence, at: Time, offset: i64, out: &mut Vec<Output>) {
         let Some(entry) = self.entry_mut(sequence.0).filter(|entry| entry.offset == Some(offset)) else { return };
         if entry.read.is_some() {
@@ -118,14 +117,14 @@ impl Track {
         }
     }
 
-    /// The reader stands at `offset` now, having skipped or gone back: what it cannot see any more is void.
+    /// The position of the reader was reset to `offset`, forwards or backwards: records that it cannot read any more are void.
     ///
-    /// What it skipped is given up. After going back it may come past the same offsets once more, and a new leader may
-    /// have thrown away what is there: whether those records are lost stays open.
+    /// Skipped records are given up. After going back the reader passes the same offsets again, and a new leader may have truncated
+    /// them: whether those records are lost stays undecided.
     pub fn reset(&mut self, at: Time, offset: i64, reason: VoidReason, out: &mut Vec<Output>) {
         let went_back = offset < self.passed;
         for sequence in self.live() {
-            // What was read before and is looked at again does not depend on the reader.
+            // Records that were read before and are being read again do not depend on the reader.
             let unread = |entry: &&Entry| entry.read.is_none() && entry.integrity.is_open();
             let Some(acked) = self.entry(sequence).filter(unread).and_then(|entry| entry.offset) else { continue };
             if acked < offset {
@@ -140,7 +139,7 @@ impl Track {
         self.advance_live();
     }
 
-    /// The topic was deleted and created again: old offsets mean nothing, and nobody is to blame.
+    /// The topic was deleted and created again: old offsets mean nothing, and attempts in flight are void.
     pub fn recreated(&mut self, at: Time, out: &mut Vec<Output>) {
         self.abandon(at, VoidReason::TopicRecreated, out);
         self.garbage.clear();
@@ -149,7 +148,7 @@ impl Track {
         self.passed = i64::MIN;
     }
 
-    /// An ack may tell of an offset that the reader has already dealt with.
+    /// Handles an ack for an offset that the reader has already passed.
     pub(super) fn check_against_reader(&mut self, sequence: u64, at: Time, offset: i64, out: &mut Vec<Output>) {
         let unread = self.entry(sequence).is_some_and(|entry| entry.integrity == Integrity::Unread);
         if !unread {
@@ -192,7 +191,7 @@ impl Track {
         self.end_both_reads(sequence, at, RawOutcome::Void(reason), out);
     }
 
-    /// A record that was acked at one of these offsets and has not been seen, or is in doubt again.
+    /// A record that was acked at one of these offsets and is undecided.
     fn doubted_within(&self, first: i64, last: i64) -> Option<u64> {
         self.live().find(|sequence| {
             self.entry(*sequence).is_some_and(|entry| {

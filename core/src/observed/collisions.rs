@@ -1,21 +1,21 @@
-//! Topic names that collide: Kafka's metrics turn `.` into `_`, so that `a.b` and `a_b` become one, and a topic whose
-//! name collides with another's cannot be created.
+//! Topic names that collide: Kafka replaces `.` by `_` in metric names, so that `a.b` and `a_b` are the same there, and refuses to create
+//! a topic whose name collides with another.
 
 use std::sync::Arc;
 
 use super::NAMED_MAX;
 
-/// Groups of names that are the same but for `.` and `_`.
+/// Groups of names that differ in `.` and `_` only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collisions {
-    /// How many groups.
+    /// Number of groups.
     pub count: u64,
     /// The first [`NAMED_MAX`], each with its first [`NAMED_MAX`] names, in order.
     pub first: Vec<Vec<Arc<str>>>,
 }
 
 impl Collisions {
-    /// Among these names, which do not repeat.
+    /// The collisions among distinct names.
     pub fn among<'a>(names: impl IntoIterator<Item = &'a str>) -> Collisions {
         let may_collide = |name: &&str| name.contains(['.', '_']);
         let normal = |name: &'a str| (name.replace('.', "_"), name);
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_merely_look_alike_do_not_collide() {
+    fn names_that_differ_otherwise_do_not_collide() {
         assert_eq!(Collisions::among(["__consumer_offsets", "__transaction_state", "consumer.offsets"]).count, 0);
     }
 }

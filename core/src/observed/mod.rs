@@ -1,14 +1,14 @@
-//! A cluster by its own answers: what it says of its brokers, partitions, disks and quorum, added up.
+//! Observation of a cluster: its own answers about brokers, partitions, disks and quorum, summed up.
 //!
-//! Nothing here is probed, and nothing here is a verdict: it is the evidence beside the probes. Everything is bounded:
-//! numbers for each broker and for the cluster, and of topics and partitions only the first few by name.
+//! Nothing here is probed or judged; it is evidence beside the probes. The size is bounded: numbers per broker and per cluster, and
+//! only the first few topics and partitions by name.
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`partitions`] | leaders, replicas, in-sync replicas: added up from one metadata answer |
+//! | [`partitions`] | leaders, replicas, in-sync replicas: summed up from one metadata answer |
 //! | [`sizes`] | log directories, and how fast the internal topics grow |
 //! | [`registration`] | fenced or unregistered: why a broker is not in the metadata |
-//! | [`versions`] | which brokers speak other versions than the rest |
+//! | [`versions`] | which brokers support other API versions than the rest |
 //! | [`collisions`] | topic names that differ in `.` and `_` only |
 //! | [`parts`] | the parts of an observation, each with its state and its cost |
 
@@ -34,31 +34,31 @@ use registration::Registrations;
 use sizes::Sizes;
 use versions::Versions;
 
-/// Of topics and partitions, so many are named.
+/// Number of topics or partitions that are named.
 pub const NAMED_MAX: usize = 10;
 
-/// What one cluster last said of itself. A part that has not answered yet, or is switched off, is `None`.
+/// The last answers of one cluster. A part that was not answered yet, or is off, is `None`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// The cluster.
     pub cluster: ClusterName,
-    /// Kafka's own id of it.
+    /// The cluster id of Kafka.
     pub cluster_id: Option<Arc<str>>,
-    /// What the partition counts are compared with.
+    /// Limits that the replica counts are compared with.
     pub limits: PartitionLimits,
-    /// Who is registered, and who is fenced.
+    /// Registered and fenced brokers.
     pub registrations: Option<Arc<Registrations>>,
     /// Leaders, replicas, in-sync replicas.
     pub partitions: Option<Arc<Partitions>>,
     /// Topic names that collide in metrics.
     pub collisions: Option<Arc<Collisions>>,
-    /// Partitions that are being moved.
+    /// Partitions that are being reassigned.
     pub reassignments: Option<Named>,
     /// The KRaft quorum.
     pub quorum: Option<Arc<Quorum>>,
     /// Log directories and the internal topics in them.
     pub sizes: Option<Arc<Sizes>>,
-    /// What the brokers speak.
+    /// API versions of the brokers.
     pub versions: Option<Arc<Versions>>,
     /// The parts: their states and costs.
     pub parts: BTreeMap<Part, PartStatus>,
@@ -88,12 +88,12 @@ impl std::fmt::Display for PartitionName {
     }
 }
 
-/// How many, and the first few by name.
+/// A count, and the first few by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named {
     /// How many.
     pub count: u64,
-    /// The first [`NAMED_MAX`] that were come across.
+    /// The first [`NAMED_MAX`].
     pub first: Vec<PartitionName>,
 }
 
@@ -114,7 +114,7 @@ pub struct Quorum {
     pub leader: Option<BrokerId>,
     /// The leader's epoch.
     pub epoch: i32,
-    /// Everyone that follows the metadata log.
+    /// All replicas of the metadata log.
     pub nodes: Vec<QuorumNode>,
 }
 
@@ -125,11 +125,11 @@ pub struct QuorumNode {
     pub node: BrokerId,
     /// Whether it votes.
     pub role: QuorumRole,
-    /// Records that it lacks of the leader's log; `None` if the leader does not know how far it has come.
+    /// Records of the leader's log that it lacks; `None` if the leader does not know its log end.
     pub lag: Option<u64>,
 }
 
-/// A part in the quorum.
+/// Role in the quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum QuorumRole {
     /// A controller.
@@ -148,7 +148,7 @@ impl QuorumRole {
     }
 }
 
-/// How far one replica of the metadata log has come, as an answer says it.
+/// Log end of one replica of the metadata log, as in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuorumReplica {
     /// Its id.
@@ -160,7 +160,7 @@ pub struct QuorumReplica {
 }
 
 impl Quorum {
-    /// From the leader's answer. A lag is told against the leader's own log end; without that, against the longest log.
+    /// From the leader's answer. A lag is relative to the leader's log end, or without a leader to the longest log.
     pub fn of(leader: Option<BrokerId>, epoch: i32, replicas: &[QuorumReplica]) -> Quorum {
         let known = |replica: &&QuorumReplica| 0 <= replica.log_end;
         let of_leader = replicas.iter().filter(known).find(|replica| Some(replica.node) == leader);
@@ -176,7 +176,7 @@ impl Quorum {
 }
 
 impl Observed {
-    /// Nothing heard yet.
+    /// Nothing answered yet.
     pub fn new(cluster: ClusterName, limits: PartitionLimits) -> Observed {
         Observed {
             cluster,
@@ -193,7 +193,7 @@ impl Observed {
         }
     }
 
-    /// The active controller, by the quorum's own word.
+    /// The active controller, as the quorum reports it.
     pub fn controller(&self) -> Option<BrokerId> {
         self.quorum.as_ref().and_then(|quorum| quorum.leader)
     }

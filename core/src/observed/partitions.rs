@@ -1,5 +1,4 @@
-//! Leaders, replicas and in-sync replicas, added up from one metadata answer, topic by topic, so that nothing but the
-//! sums is kept.
+//! Leaders, replicas and in-sync replicas, summed up from one metadata answer topic by topic, so that only the sums are kept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use crate::ids::{BrokerId, Partition};
 
 use super::{Named, PartitionName};
 
-/// One partition as the metadata tells it.
+/// One partition in the metadata.
 #[derive(Clone, Debug)]
 pub struct PartitionState<'a> {
     /// Its index.
@@ -21,13 +20,13 @@ pub struct PartitionState<'a> {
     pub isr: &'a [BrokerId],
 }
 
-/// Who the partitions of a topic belong to.
+/// Owner of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Us: our topics are on the brokers and in their counts, and say nothing about the users' health. A pinned
-    /// partition is offline whenever its broker is away.
+    /// The prober. Its topics count towards the limits but not towards health, because a pinned partition is offline whenever its
+    /// broker is away.
     Ours,
-    /// Anyone else, Kafka itself among them.
+    /// Users, or Kafka itself.
     Others,
 }
 
@@ -38,26 +37,26 @@ pub struct Partitions {
     pub topics: u64,
     /// Partitions, ours included.
     pub partitions: u64,
-    /// Replicas, ours included: what the limit of the cluster is about.
+    /// Replicas, ours included: compared with the limit of the cluster.
     pub replicas: u64,
     /// Partitions with fewer replicas in sync than they have; ours left out, as in all that follow.
     pub under_replicated: Named,
-    /// Partitions with exactly as many in sync as `min.insync.replicas` asks for: one more away, and acks=all fails.
+    /// Partitions with exactly `min.insync.replicas` in sync: if one more is lost, acks=all fails.
     pub at_min_isr: Named,
     /// Partitions with fewer: acks=all is refused.
     pub under_min_isr: Named,
     /// Partitions without a leader.
     pub offline: Named,
-    /// Partitions of topics whose `min.insync.replicas` is not known, which are in neither of the two.
+    /// Partitions of topics whose `min.insync.replicas` is not known, which are in neither of these two.
     pub unknown_min_isr: u64,
-    /// By broker, those that only a replica list names among them.
+    /// By broker, including brokers that only replica lists name.
     pub brokers: BTreeMap<BrokerId, BrokerPartitions>,
 }
 
 /// The sums of one broker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BrokerPartitions {
-    /// Replicas on it, ours included: what the limit of a broker is about.
+    /// Replicas on it, ours included: compared with the limit of a broker.
     pub replicas: u64,
     /// Partitions that it leads, ours included.
     pub leaders: u64,
@@ -127,7 +126,7 @@ impl Partitions {
         for replica in state.replicas.iter().filter(|replica| !state.isr.contains(replica)) {
             self.broker(*replica).out_of_sync += 1;
         }
-        // Kafka asks no more of a partition than it has replicas.
+        // Kafka demands at most as many as the partition has replicas.
         match min_isr.map(|min| min.min(state.replicas.len())) {
             None => self.unknown_min_isr += 1,
             Some(min) if state.isr.len() < min => self.under_min_isr.add(name),
@@ -162,21 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn shortness_has_three_degrees() {
+    fn partitions_are_at_or_under_min_isr_by_their_in_sync_replicas() {
         for (isr, expected) in [(3, [0, 0, 0, 0]), (2, [1, 1, 0, 0]), (1, [1, 0, 1, 0])] {
             let sums = of(Owner::Others, Some(2), state(Some(1), &THREE, &THREE[..isr]));
-            assert_eq!(health(&sums), expected, "{isr} in sync of three, two wanted");
+            assert_eq!(health(&sums), expected, "{isr} of three in sync, two demanded");
         }
     }
 
     #[test]
-    fn single_replica_is_never_below_a_minimum_that_it_cannot_reach() {
+    fn single_replica_is_never_under_a_min_isr_of_two() {
         let sums = of(Owner::Others, Some(2), state(Some(1), &THREE[..1], &THREE[..1]));
         assert_eq!(health(&sums), [0, 1, 0, 0]);
     }
 
     #[test]
-    fn ours_are_counted_and_never_called_ill() {
+    fn topics_of_the_prober_count_towards_limits_and_not_towards_health() {
         let sums = of(Owner::Ours, Some(1), state(None, &THREE[..1], &[]));
         assert_eq!(health(&sums), [0; 4]);
         assert_eq!((sums.partitions, sums.replicas, sums.brokers[&BrokerId(1)].replicas), (1, 1, 1));
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_minimum_accuses_nobody() {
+    fn unknown_min_isr_is_counted_apart() {
         let sums = of(Owner::Others, None, state(Some(1), &THREE, &THREE[..1]));
         assert_eq!(health(&sums), [1, 0, 0, 0]);
         assert_eq!(sums.unknown_min_isr, 1);

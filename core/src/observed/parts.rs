@@ -1,15 +1,15 @@
-//! The parts of an observation. Each is asked for by itself, costs by itself and fails by itself: a permission that is
-//! missing for one switches that one off, with a message, and nothing else.
+//! The parts of an observation. Each has its own requests, cost and failures: a missing permission switches off that part alone, with
+//! a message.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::time::Time;
 
-/// What is asked for.
+/// A part, by its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// DescribeCluster: who is registered.
+    /// DescribeCluster: registered brokers.
     Brokers,
     /// Metadata of all topics.
     Partitions,
@@ -44,14 +44,14 @@ impl Part {
 /// Whether a part is answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartState {
-    /// Not asked yet.
+    /// Not requested yet.
     #[default]
     Pending,
-    /// The newest question was answered.
+    /// The newest request was answered.
     On,
-    /// Switched off: not permitted, or not offered. It is asked again now and then, in case that changes.
+    /// Off: not permitted, or not supported. It is requested again now and then, in case that changes.
     Off,
-    /// The newest question was not answered.
+    /// The newest request was not answered.
     Failing,
 }
 
@@ -70,28 +70,28 @@ impl PartState {
     }
 }
 
-/// Where a part stands.
+/// Status of a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartStatus {
     /// Whether it is answered.
     pub state: PartState,
-    /// Why it is not, or not whole, in one sentence.
+    /// One sentence: why it is not answered, or only in part.
     pub message: Option<Arc<str>>,
     /// When it was last answered.
     pub last_answer: Option<Time>,
-    /// What the newest answer cost: from question to the last answer added up, all requests of the round together.
+    /// Duration of the newest round: from its first request to its last answer summed up.
     pub took: Duration,
     /// Requests of that round.
     pub requests: u64,
 }
 
-/// An answer may cost this share of the time: one part in a hundred.
+/// A part is requested so rarely that its rounds take at most one hundredth of the time.
 const SHARE: u32 = 100;
 
-/// A part that is not answered is asked less and less often, up to this many intervals apart.
+/// Largest back-off of a part that is not answered, in intervals.
 const BACKOFF_MAX: u32 = 8;
 
-/// When to ask next: never sooner than the interval, later if the answer was dear, and later still in trouble.
+/// Time of the next request: never before the interval has passed, later after an expensive round, and with back-off after failures.
 #[derive(Clone, Copy, Debug)]
 pub struct Cadence {
     interval: Duration,
@@ -99,12 +99,12 @@ pub struct Cadence {
 }
 
 impl Cadence {
-    /// Every `interval` in quiet times.
+    /// Every `interval` while rounds are cheap and answered.
     pub fn every(interval: Duration) -> Cadence {
         Cadence { interval, backoff: 1 }
     }
 
-    /// How long to wait from the question on, given what the answer cost; `None` if there was none.
+    /// Time from one request to the next, given the duration of the round; `None` if it was not answered.
     pub fn next(&mut self, cost: Option<Duration>) -> Duration {
         match cost {
             Some(cost) => {
@@ -127,7 +127,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn dear_answer_stretches_the_interval_to_a_hundred_times_its_cost() {
+    fn expensive_round_stretches_the_interval_to_a_hundred_times_its_cost() {
         let mut cadence = Cadence::every(MINUTE);
         assert_eq!(cadence.next(Some(Duration::from_millis(10))), MINUTE);
         assert_eq!(cadence.next(Some(Duration::from_secs(3))), 5 * MINUTE);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn trouble_never_makes_it_faster() {
+    fn failures_never_shorten_the_interval() {
         let mut cadence = Cadence::every(MINUTE);
         let waits: Vec<u32> = (0..6).map(|_| cadence.next(None).as_secs() as u32 / 60).collect();
         assert_eq!(waits, [1, 2, 4, 8, 8, 8]);

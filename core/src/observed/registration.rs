@@ -1,4 +1,4 @@
-//! Why a broker is not in the metadata: fenced, which it comes back from, or unregistered, which it does not.
+//! Why a broker is not in the metadata: it is fenced and may come back, or unregistered and will not.
 //!
 //! Kafka never forgets a broker by itself: one that died stays registered and fenced. It is unregistered by an operator,
 //! who has decommissioned it (KIP-500, `kafka-cluster unregister`); our replica lists may name it for ever.
@@ -9,22 +9,22 @@ use std::time::Duration;
 use crate::ids::BrokerId;
 use crate::time::Time;
 
-/// A broker unregistered for so long is no broker of the cluster any more.
+/// Time after which an unregistered broker counts as decommissioned.
 pub const DECOMMISSIONED_AFTER: Duration = Duration::from_secs(600);
 
 /// An answer older than this says nothing about now.
 pub const FRESH_FOR: Duration = Duration::from_secs(120);
 
-/// What the cluster says of a broker.
+/// Registration of a broker at the controllers (K13).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Registration {
-    /// Registered, and let in.
+    /// Registered, and not fenced.
     Registered,
-    /// Registered, and kept out: it has not sent a heartbeat for a session, or is still catching up.
+    /// Registered and fenced: it has not sent a heartbeat for one session, or is still catching up.
     Fenced,
     /// Not registered.
     Unregistered,
-    /// The cluster does not tell, or has not been asked for a while.
+    /// Not known: the cluster does not list fenced brokers, or the answer is old.
     #[default]
     Unknown,
 }
@@ -46,16 +46,16 @@ impl Registration {
 pub struct RegisteredBroker {
     /// Its id.
     pub broker: BrokerId,
-    /// Kept out.
+    /// Whether it is fenced.
     pub fenced: bool,
     /// Its rack, if it tells one.
     pub rack: Option<String>,
 }
 
-/// Who is registered, by the newest answer, and who was.
+/// Registered brokers by the newest answer, and those that have left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registrations {
-    /// Everyone listed.
+    /// The listed brokers.
     pub brokers: BTreeMap<BrokerId, RegisteredBroker>,
     /// Whether the answer lists fenced brokers too (DescribeCluster v2, KIP-1073). Otherwise a broker that is not listed
     /// may be either.
@@ -69,7 +69,7 @@ pub struct Registrations {
 }
 
 impl Registrations {
-    /// Takes in an answer.
+    /// Takes in an answer to DescribeCluster.
     pub fn observe(&mut self, listed: impl IntoIterator<Item = RegisteredBroker>, complete: bool, at: Time) {
         let before = std::mem::take(&mut self.brokers);
         self.brokers = listed.into_iter().map(|listed| (listed.broker, listed)).collect();
@@ -81,12 +81,12 @@ impl Registrations {
             self.left.entry(*broker).or_insert(at);
         }
         let brokers = &self.brokers;
-        // Who left long ago is as if it had never been listed: the answers go back further.
+        // A broker that left longer ago needs no entry: `since` is older than that.
         self.left.retain(|broker, left| !brokers.contains_key(broker) && at.since(*left) < DECOMMISSIONED_AFTER);
         (self.complete, self.at) = (complete, at);
     }
 
-    /// What the cluster says of a broker.
+    /// Registration of a broker at the controllers (K13).
     pub fn of(&self, broker: BrokerId, now: Time) -> Registration {
         if FRESH_FOR < now.since(self.at) {
             return Registration::Unknown;
@@ -105,7 +105,7 @@ impl Registrations {
         self.of(broker, now) == Registration::Unregistered && DECOMMISSIONED_AFTER <= now.since(left)
     }
 
-    /// Brokers listed that are let in, and that are fenced; of the latter nothing is known while the answers leave them out.
+    /// Numbers of listed brokers that are not fenced and that are; the latter is `None` if answers leave fenced brokers out.
     pub fn counts(&self) -> (u64, Option<u64>) {
         let fenced = self.brokers.values().filter(|listed| listed.fenced).count() as u64;
         (self.brokers.len() as u64 - fenced, self.complete.then_some(fenced))
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn fenced_is_told_from_unregistered() {
+    fn fenced_and_unregistered_are_distinguished() {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false), listed(2, true)], true, at(0));
         let of = |id| registrations.of(BrokerId(id), at(1));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn broker_is_forgotten_ten_minutes_after_it_left_and_not_a_second_earlier() {
+    fn broker_is_decommissioned_ten_minutes_after_it_left_and_not_a_second_earlier() {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false), listed(2, false)], true, at(0));
         for seconds in (1000..1600).step_by(60) {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn broker_named_by_replicas_only_is_forgotten_ten_minutes_after_the_first_answer() {
+    fn broker_named_by_replicas_only_is_decommissioned_ten_minutes_after_the_first_answer() {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false)], true, at(0));
         registrations.observe([listed(1, false)], true, at(599));
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(registrations.of(BrokerId(1), at(121)), Registration::Unknown);
         assert!(
             !registrations.is_decommissioned(BrokerId(9), at(5000)),
-            "nobody is forgotten while the cluster is silent"
+            "no broker is decommissioned by an old answer"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Log directories, and the internal topics in them: how large, and how fast they grow.
 //!
-//! A broker once stopped serving because one partition of `__consumer_offsets` had grown to tens of GB, and nothing had
-//! said so. Growth is what shows it in time.
+//! In an incident a broker stopped serving after one partition of `__consumer_offsets` had grown to tens of GB unnoticed. Growth shows
+//! it in time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::time::Time;
 
 use super::{NAMED_MAX, PartitionName};
 
-/// One log directory of a broker, as its answer says it.
+/// One log directory in the answer of a broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogDir {
     /// Whether it answered with an error: it is offline.
     pub failed: bool,
-    /// Bytes of the volume that it is on, where told (KIP-827).
+    /// Bytes of its volume, where the broker reports them (KIP-827).
     pub total: Option<u64>,
     /// Bytes of that volume that Kafka may still use.
     pub usable: Option<u64>,
@@ -24,14 +24,14 @@ pub struct LogDir {
     pub partitions: Vec<(PartitionName, u64)>,
 }
 
-/// What one broker keeps.
+/// Log directories of one broker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BrokerSizes {
     /// Its directories.
     pub directories: u64,
     /// Those that are offline.
     pub failed: u64,
-    /// Bytes of their volumes; `None` if one does not tell.
+    /// Bytes of their volumes; `None` if one is not reported.
     pub total: Option<u64>,
     /// Bytes of them that Kafka may still use.
     pub usable: Option<u64>,
@@ -51,9 +51,9 @@ pub struct TopicSize {
 /// An internal partition on one broker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LargePartition {
-    /// Which.
+    /// Its name.
     pub name: PartitionName,
-    /// Where.
+    /// The broker that holds it.
     pub broker: BrokerId,
     /// Its bytes there.
     pub bytes: u64,
@@ -61,10 +61,10 @@ pub struct LargePartition {
     pub growth: Option<f64>,
 }
 
-/// What the brokers keep.
+/// Log directories of all brokers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sizes {
-    /// By broker, those that answered.
+    /// By broker, for those that answered.
     pub brokers: BTreeMap<BrokerId, BrokerSizes>,
     /// The largest [`NAMED_MAX`] internal partitions, largest first.
     pub largest: Vec<LargePartition>,
@@ -78,7 +78,7 @@ pub fn growth(before: (Time, u64), now: (Time, u64)) -> Option<f64> {
     (0.0 < seconds).then(|| grown as f64 / seconds)
 }
 
-/// The measures before, to tell growth from.
+/// The previous measurements, from which growth is computed.
 #[derive(Clone, Debug, Default)]
 pub struct Measures {
     brokers: BTreeMap<BrokerId, Measure>,
@@ -92,8 +92,8 @@ struct Measure {
 }
 
 impl Measures {
-    /// Takes in what the brokers answered this time. Who did not answer keeps its measure, so that its growth spans the
-    /// gap when it is back; who is not in `known` any more is forgotten.
+    /// Takes in the answers of one round. A broker that did not answer keeps its measurement, so that its growth later spans the gap;
+    /// a broker that is not `known` any more is dropped.
     pub fn take(&mut self, answers: Vec<(BrokerId, Time, Vec<LogDir>)>, known: impl Fn(BrokerId) -> bool) -> Sizes {
         let mut sizes = Sizes::default();
         for (broker, at, directories) in answers {
@@ -105,7 +105,7 @@ impl Measures {
                 let growth = old.and_then(|old| growth(old, (at, *bytes)));
                 let topic = sums.topics.entry(Arc::clone(&name.topic)).or_default();
                 topic.bytes += bytes;
-                // The sum of those that grew: cleaning one partition must not hide that another fills the disk.
+                // Only growth is summed: cleaning one partition must not hide that another fills the disk.
                 topic.growth = topic.growth.map_or(growth, |sum| Some(sum + growth.unwrap_or(0.0)));
                 sizes.largest.push(LargePartition { name: name.clone(), broker, bytes: *bytes, growth });
             }

@@ -1,11 +1,11 @@
-//! Which brokers speak other versions than the rest: a fingerprint of what each offers in ApiVersions (KIP-35), since no
-//! request tells a broker's release.
+//! Which brokers support other API versions than the rest: a fingerprint of each ApiVersions answer (KIP-35), since no request returns
+//! the release of a broker.
 
 use std::collections::BTreeMap;
 
 use crate::ids::BrokerId;
 
-/// The versions that a broker offers, as one number: equal for equal offers, over releases of ours too.
+/// The API versions of a broker as one number: equal for equal answers, also across releases of the prober.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u64);
 

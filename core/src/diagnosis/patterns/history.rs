@@ -1,5 +1,4 @@
-//! What is kept of the past: a bounded ring of looks at the partitions, and when the cluster last changed by somebody's
-//! wish.
+//! A bounded history of partition samples, and when the broker set or the assignment last changed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,46 +10,45 @@ use crate::observed::parts::Part;
 use crate::observed::registration::Registration;
 use crate::time::Time;
 
-use super::{is_fresh, is_nothing_moving};
+use super::{is_fresh, is_no_reassignment_running};
 
-/// Looks that are kept: half an hour of them at the default interval.
+/// Samples kept: half an hour at the default interval of one minute.
 pub const SAMPLES_MAX: usize = 30;
 
-/// Looks are so far apart at least, however often the metadata are read: what they are compared by takes minutes.
+/// Least time between two samples, however often the metadata are read: the rules look for changes over minutes.
 pub const SAMPLE_EVERY: Duration = Duration::from_secs(30);
 
-/// One look at the partitions.
+/// The partition counts of one metadata answer.
 #[derive(Clone, Debug)]
 pub struct PartitionSample {
     /// When it was answered.
     pub at: Time,
     /// Partitions with too few replicas in sync.
     pub under_replicated: u64,
-    /// Brokers that lead one of those, and so report it.
+    /// Number of brokers that lead one of those.
     pub reporting_leaders: u64,
-    /// Replicas that are not in sync, by the broker that should have them; brokers without any left out.
+    /// Replicas that are not in sync, by the broker that should have them; only brokers that lack some.
     pub lacking: BTreeMap<BrokerId, u64>,
-    /// Of those brokers the ones that are not there.
+    /// Those of these brokers that are not registered, or fenced.
     pub away: BTreeSet<BrokerId>,
-    /// The share of the partitions preferring a broker that it does not lead, of brokers that are there and in sync, and
-    /// could lead them.
+    /// Share of the partitions preferring a broker that it does not lead, for registered brokers in sync, which could lead them.
     pub led_elsewhere: BTreeMap<BrokerId, f64>,
 }
 
-/// The past of one cluster.
+/// The history of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     samples: VecDeque<PartitionSample>,
-    /// The brokers let in, by the newest answer.
+    /// The registered brokers that are not fenced, by the newest answer.
     members: BTreeSet<BrokerId>,
-    /// When those last became others.
+    /// When that set last changed.
     changed: Option<Time>,
-    /// When partitions were last known to be on the move.
+    /// When a reassignment was last known to run.
     moved: Option<Time>,
 }
 
 impl History {
-    /// Takes in the newest of each part.
+    /// Takes in the newest answer of each part.
     pub(super) fn follow(&mut self, observed: &Observed, now: Time) {
         if let Some(registrations) = &observed.registrations {
             let let_in = registrations.brokers.values().filter(|listed| !listed.fenced);
@@ -60,7 +58,7 @@ impl History {
                 self.members = members;
             }
         }
-        if observed.reassignments.is_some() && !is_nothing_moving(observed) {
+        if observed.reassignments.is_some() && !is_no_reassignment_running(observed) {
             self.moved = Some(now);
         }
         if !is_fresh(observed, Part::Partitions, now) {
@@ -77,21 +75,21 @@ impl History {
         }
     }
 
-    /// The newest look.
+    /// The newest sample.
     pub fn newest(&self) -> Option<&PartitionSample> {
         self.samples.back()
     }
 
-    /// Looks since partitions were last moved, newest first.
-    pub fn since_last_move(&self) -> impl Iterator<Item = &PartitionSample> {
+    /// Samples since a reassignment last ran, newest first.
+    pub fn since_reassignment(&self) -> impl Iterator<Item = &PartitionSample> {
         let moved = self.moved;
         self.samples.iter().rev().take_while(move |sample| moved.is_none_or(|moved| moved < sample.at))
     }
 
-    /// Of those the ones since a broker last came or went, newest first.
+    /// Of those, the ones since the broker set last changed, newest first.
     pub fn since_membership_change(&self) -> impl Iterator<Item = &PartitionSample> {
         let changed = self.changed;
-        self.since_last_move().take_while(move |sample| changed.is_none_or(|changed| changed < sample.at))
+        self.since_reassignment().take_while(move |sample| changed.is_none_or(|changed| changed < sample.at))
     }
 }
 
@@ -112,10 +110,11 @@ impl PartitionSample {
     }
 }
 
-/// Whether a broker is not there. Where the cluster does not tell, one that leads nothing is taken not to be.
+/// Whether a broker is fenced or not registered. If its registration is unknown, a broker that leads nothing counts as away.
 fn is_away(observed: &Observed, id: BrokerId, sums: &BrokerPartitions, at: Time) -> bool {
-    let told = observed.registrations.as_ref().map_or(Registration::Unknown, |registrations| registrations.of(id, at));
-    match told {
+    let registration =
+        observed.registrations.as_ref().map_or(Registration::Unknown, |registrations| registrations.of(id, at));
+    match registration {
         Registration::Registered => false,
         Registration::Fenced | Registration::Unregistered => true,
         Registration::Unknown => sums.leaders == 0,

@@ -1,6 +1,6 @@
-//! An internal partition that is large and goes on growing. Kafka compacts these topics, so that each partition stays at some
-//! hundred megabytes however many groups there are; one that is not cleaned grew to tens of gigabytes once, until its broker
-//! could map no more memory and stopped serving.
+//! `internal_topic_growing`: an internal partition is large and keeps growing. Kafka compacts these topics, so that a partition stays at
+//! some hundred megabytes with any number of groups. In an incident, one that was not cleaned grew to tens of gigabytes, until its
+//! broker could map no more memory and stopped serving.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use crate::time::Time;
 
 use super::{is_fresh, length};
 
-/// From so many bytes on a partition is large: ten segments of an internal topic's default size, where a cleaned one keeps a
-/// few.
+/// Size in bytes from which a partition is large: ten segments of the default size of an internal topic; a cleaned partition keeps
+/// a few.
 pub const LARGE: u64 = 1 << 30;
 
-/// It has grown without a cleaning for so long. And not grown for as long, it has stopped.
+/// Time for which it must have grown without being cleaned; without growth for this long it has stopped growing.
 pub const GROWS_FOR: Duration = Duration::from_secs(600);
 
-/// The copies of the largest internal partitions, followed for as long as they are large and do not shrink.
+/// The replicas of the largest internal partitions, followed while they are large and do not shrink.
 #[derive(Clone, Debug, Default)]
 pub struct Growth {
-    copies: BTreeMap<(PartitionName, BrokerId), Copy>,
+    replicas: BTreeMap<(PartitionName, BrokerId), Replica>,
     measured: Option<Time>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Copy {
-    /// Large, and not cleaned, since then, when it had so many bytes.
+struct Replica {
+    /// When it became large, or was last cleaned, and its bytes at that time.
     since: Time,
     from: u64,
     bytes: u64,
-    /// When it was last seen to have grown.
+    /// When it last grew.
     grew: Time,
 }
 
-impl Copy {
-    fn begin(at: Time, bytes: u64) -> Copy {
-        Copy { since: at, from: bytes, bytes, grew: at }
+impl Replica {
+    fn begin(at: Time, bytes: u64) -> Replica {
+        Replica { since: at, from: bytes, bytes, grew: at }
     }
 
     fn is_growing(&self, at: Time) -> bool {
@@ -51,64 +51,64 @@ impl Copy {
 }
 
 impl Growth {
-    /// Takes in a new measure, if there is one. No more copies are kept than it names.
+    /// Takes in a new measurement, if there is one. Only replicas that it names are kept.
     pub(super) fn follow(&mut self, observed: &Observed, now: Time) {
         let seen = observed.parts.get(&Part::LogDirs).and_then(|status| status.last_answer);
         let (Some(sizes), Some(at)) = (observed.sizes.as_ref(), seen) else {
-            self.copies.clear();
+            self.replicas.clear();
             return;
         };
         if !is_fresh(observed, Part::LogDirs, now) {
-            self.copies.clear();
+            self.replicas.clear();
         } else if self.measured != Some(at) {
             self.measured = Some(at);
-            let mut before = std::mem::take(&mut self.copies);
+            let mut before = std::mem::take(&mut self.replicas);
             let large = sizes.largest.iter().filter(|large| LARGE <= large.bytes);
-            self.copies = large
+            self.replicas = large
                 .map(|LargePartition { name, broker, bytes, .. }| {
                     let key = (name.clone(), *broker);
-                    let copy = match before.remove(&key) {
-                        Some(copy) if copy.bytes < *bytes => Copy { bytes: *bytes, grew: at, ..copy },
-                        Some(copy) if copy.bytes == *bytes && at.since(copy.grew) < GROWS_FOR => copy,
-                        // New, cleaned, or at rest: what it does from now on counts.
-                        _ => Copy::begin(at, *bytes),
+                    let replica = match before.remove(&key) {
+                        Some(replica) if replica.bytes < *bytes => Replica { bytes: *bytes, grew: at, ..replica },
+                        Some(replica) if replica.bytes == *bytes && at.since(replica.grew) < GROWS_FOR => replica,
+                        // New, cleaned, or not growing: it starts over.
+                        _ => Replica::begin(at, *bytes),
                     };
-                    (key, copy)
+                    (key, replica)
                 })
                 .collect();
         }
     }
 
-    /// The finding about the largest of those that grow. Several that grow on one broker only are that broker's: the others
+    /// The finding about the largest growing partition. If several grow on one broker only, that broker is named, because the others
     /// clean theirs.
     pub(super) fn find(&self, observed: &Observed, now: Time) -> Option<Finding> {
-        let growing: Vec<_> = self.copies.iter().filter(|(_, copy)| copy.is_growing(now)).collect();
-        let ((largest, _), copy) = growing.iter().max_by_key(|(_, copy)| copy.bytes)?;
+        let growing: Vec<_> = self.replicas.iter().filter(|(_, replica)| replica.is_growing(now)).collect();
+        let ((largest, _), replica) = growing.iter().max_by_key(|(_, replica)| replica.bytes)?;
         let names: BTreeSet<&PartitionName> = growing.iter().map(|((name, _), _)| name).collect();
         let holders: BTreeSet<BrokerId> = growing.iter().map(|((_, broker), _)| *broker).collect();
         let broker = holders.first().copied().filter(|_| holders.len() == 1 && 1 < names.len());
         let what = match broker {
-            Some(broker) => format!("on broker {broker} alone: its log cleaner has stopped"),
-            None => "nothing cleans it, or a client commits far too often".to_owned(),
+            Some(broker) => format!("only on broker {broker}, so its log cleaner has stopped"),
+            None => "it is not cleaned, or a client commits far too often".to_owned(),
         };
         Some(Finding {
             kind: FindingKind::InternalTopicGrowing,
             cluster: observed.cluster.clone(),
             broker,
             blame: Blame::Cluster,
-            since: growing.iter().map(|(_, copy)| copy.since).min()?,
+            since: growing.iter().map(|(_, replica)| replica.since).min()?,
             confidence: if broker.is_some() { 0.8 } else { 0.9 },
-            summary: format!("{largest} has {} and goes on growing, {what}", bytes(copy.bytes)).into(),
-            evidence: growing.iter().map(|((name, broker), copy)| said(name, *broker, copy, now)).collect(),
+            summary: format!("{largest} has {} and keeps growing: {what}", bytes(replica.bytes)).into(),
+            evidence: growing.iter().map(|((name, broker), replica)| evidence(name, *broker, replica, now)).collect(),
             runner_up: None,
             ruled_out: Vec::new(),
         })
     }
 }
 
-fn said(name: &PartitionName, broker: BrokerId, copy: &Copy, now: Time) -> Arc<str> {
-    let (grown, within) = (bytes(copy.bytes - copy.from), length(now.since(copy.since)));
-    format!("{name} on broker {broker}: {}, grown by {grown} within {within}", bytes(copy.bytes)).into()
+fn evidence(name: &PartitionName, broker: BrokerId, replica: &Replica, now: Time) -> Arc<str> {
+    let (grown, within) = (bytes(replica.bytes - replica.from), length(now.since(replica.since)));
+    format!("{name} on broker {broker}: {}, {grown} more than {within} ago", bytes(replica.bytes)).into()
 }
 
 /// As in `1.4 GiB`.

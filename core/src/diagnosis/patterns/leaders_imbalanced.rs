@@ -1,5 +1,5 @@
-//! Leaders that are not where they should be. Kafka looks at them every five minutes and moves them back where a broker
-//! leads less than nine tenths of what prefers it, unless it is told not to.
+//! `leaders_imbalanced`: partitions are not led by their preferred broker. Unless `auto.leader.rebalance.enable` is off, Kafka checks
+//! every five minutes and elects preferred leaders for brokers that lead less than nine tenths of the partitions that prefer them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,32 +11,34 @@ use crate::observed::{NAMED_MAX, Observed};
 use crate::time::Time;
 
 use super::history::{History, PartitionSample};
-use super::{brokers, is_nothing_moving, length, unknown_moves};
+use super::{brokers, is_no_reassignment_running, length, reassignments_unknown};
 
 /// The default of `leader.imbalance.per.broker.percentage`, as a share.
 pub const SHARE: f64 = 0.1;
 
-/// Twice the default of `leader.imbalance.check.interval.seconds`: Kafka has looked, and has not mended it.
+/// Twice the default of `leader.imbalance.check.interval.seconds`: Kafka has checked and has not corrected it.
 pub const LASTS_FOR: Duration = Duration::from_secs(600);
 
 /// The finding about the brokers that should lead more.
 pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     let newest = history.newest()?;
-    let since = |id: &BrokerId| Some((*id, stands(history, *id)?));
+    let since = |id: &BrokerId| Some((*id, lasting_since(history, *id)?));
     let lasting: Vec<(BrokerId, Time)> = newest.led_elsewhere.keys().filter_map(since).collect();
     let since = lasting.iter().map(|(_, since)| *since).min()?;
     let ids: Vec<BrokerId> = lasting.iter().map(|(id, _)| *id).collect();
-    let (who, stood) = (brokers(&ids), length(newest.at.since(since)));
+    let (who, lasted) = (brokers(&ids), length(newest.at.since(since)));
     let plural = if ids.len() == 1 { "broker" } else { "brokers" };
     let mut evidence: Vec<Arc<str>> = lasting
         .iter()
         .take(NAMED_MAX)
         .map(|(id, _)| (id, newest.led_elsewhere.get(id).copied().unwrap_or(0.0)))
-        .map(|(id, share)| format!("broker {id} does not lead {:.0} % of what prefers it", 100.0 * share).into())
+        .map(|(id, share)| {
+            format!("broker {id} does not lead {:.0} % of the partitions that prefer it", 100.0 * share).into()
+        })
         .collect();
-    evidence.push("it is there, in sync, and could lead it".into());
+    evidence.push("it is registered and in sync, and could lead them".into());
     if observed.reassignments.is_none() {
-        evidence.push(unknown_moves());
+        evidence.push(reassignments_unknown());
     }
     Some(Finding {
         kind: FindingKind::LeadersImbalanced,
@@ -44,22 +46,22 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         broker: if let [one] = ids.as_slice() { Some(*one) } else { None },
         blame: Blame::Cluster,
         since,
-        confidence: if is_nothing_moving(observed) { 0.9 } else { 0.7 },
+        confidence: if is_no_reassignment_running(observed) { 0.9 } else { 0.7 },
         summary: format!(
-            "leaders that prefer {plural} {who} have been led_elsewhere for {stood}, and Kafka does not move them back: elect \
+            "partitions that prefer {plural} {who} have been led by others for {lasted}, and Kafka does not move them back: elect \
              the preferred leaders"
         )
         .into(),
         evidence,
-        runner_up: (!is_nothing_moving(observed)).then_some(FindingKind::ReassignmentRunning),
+        runner_up: (!is_no_reassignment_running(observed)).then_some(FindingKind::ReassignmentRunning),
         ruled_out: vec![FindingKind::ReplicasMissing],
     })
 }
 
-/// Since when too much of what prefers this broker has been led by others, if for long enough.
-fn stands(history: &History, broker: BrokerId) -> Option<Time> {
+/// Since when too many partitions that prefer this broker have been led by others, if for long enough.
+fn lasting_since(history: &History, broker: BrokerId) -> Option<Time> {
     let too_much = |sample: &&PartitionSample| sample.led_elsewhere.get(&broker).is_some_and(|share| SHARE < *share);
-    let mut samples = history.since_last_move().take_while(too_much);
+    let mut samples = history.since_reassignment().take_while(too_much);
     let newest = samples.next()?;
     let oldest = samples.last()?;
     (LASTS_FOR <= newest.at.since(oldest.at)).then_some(oldest.at)

@@ -1,20 +1,19 @@
-//! Patterns in what a cluster says of itself, after the rules of those who run Kafka: evidence from metadata, which is read
-//! once a minute, where the other engines go by what a probe is owed, which takes them seconds.
+//! Patterns in the metadata of a cluster, by rules that Kafka operators use. The metadata are read once a minute, so these findings
+//! take minutes, whereas the other rules need seconds.
 //!
 //! | file | finds |
 //! | --- | --- |
-//! | [`replicas_missing`] | replicas that stay out of sync: a steady count, so a broker is away, or does not follow |
-//! | [`replicas_behind`] | replicas that fall out of sync again and again: a count that rises and falls, so something is too slow |
-//! | [`leaders_imbalanced`] | leaders that are not where they should be, for longer than Kafka leaves them there |
-//! | [`partition_limit`] | nearly too many partitions, or more |
-//! | [`internal_topic_growth`] | an internal partition that is large and goes on growing |
-//! | [`reassignment_running`] | partitions being moved: expected trouble, which is said, and which hides the first three |
-//! | [`history`] | what of the last half an hour is kept for all of them |
+//! | [`replicas_missing`] | replicas that stay out of sync: a steady count means that a broker is away or does not replicate |
+//! | [`replicas_behind`] | replicas that fall out of sync again and again: a count that rises and falls means that something is too slow |
+//! | [`leaders_imbalanced`] | partitions not led by their preferred broker for longer than automatic election takes |
+//! | [`partition_limit`] | replica counts near or above a limit |
+//! | [`internal_topic_growth`] | an internal partition that is large and keeps growing |
+//! | [`reassignment_running`] | running reassignments: an intended operation, which suppresses the first three |
+//! | [`history`] | samples of the last half hour |
 //!
-//! They rest on the cluster's own answers alone. A stall of the prober takes nothing from those, and a broker that is named
-//! by what it owes neither hides them nor is hidden by them: the two say different things. What an operator does in good
-//! order is no pattern: a restart is over before its count has stood long enough, and each broker of a roll falls behind
-//! once.
+//! They use the cluster's own answers alone, so a stall of the prober does not affect them, and findings about unresponsive brokers
+//! and these do not suppress each other. Planned operations match no pattern: a restart ends before its count has lasted long enough,
+//! and each broker of a rolling restart falls behind once.
 
 pub mod history;
 pub mod internal_topic_growth;
@@ -39,10 +38,10 @@ use crate::time::Time;
 use history::History;
 use internal_topic_growth::Growth;
 
-/// A part that has not been answered for so long, although it was asked, says nothing about now.
+/// Age beyond which the last answer of a failing part is ignored.
 pub const FRESH_FOR: Duration = Duration::from_secs(600);
 
-/// What is remembered of one cluster, and what stands there.
+/// History and active findings of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Patterns {
     history: History,
@@ -51,7 +50,7 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// Takes in what a cluster says of itself, whenever a part of it has been asked for.
+    /// Takes in a new observation; called whenever a part of it was requested.
     pub fn follow(&mut self, observed: &Observed, now: Time) {
         self.history.follow(observed, now);
         self.growth.follow(observed, now);
@@ -67,21 +66,21 @@ impl Patterns {
         found.extend(partition_limit::find(observed, now));
         found.extend(self.growth.find(observed, now));
         for finding in &mut found {
-            let same = |stands: &&Finding| (stands.kind, stands.broker) == (finding.kind, finding.broker);
-            if let Some(stands) = self.active.iter().find(same) {
-                finding.since = finding.since.min(stands.since);
+            let same = |active: &&Finding| (active.kind, active.broker) == (finding.kind, finding.broker);
+            if let Some(active) = self.active.iter().find(same) {
+                finding.since = finding.since.min(active.since);
             }
         }
         self.active = found;
     }
 
-    /// What stands since the newest word of the cluster.
+    /// The findings by the newest observation.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.active.iter()
     }
 }
 
-/// Whether a part's last answer still says something about now: it is newer than [`FRESH_FOR`], or nobody has asked since.
+/// Whether the last answer of a part is usable: its newest request was answered, or the answer is newer than [`FRESH_FOR`].
 fn is_fresh(observed: &Observed, part: Part, now: Time) -> bool {
     observed.parts.get(&part).is_some_and(|status| match (status.state, status.last_answer) {
         (PartState::On, _) => true,
@@ -90,14 +89,14 @@ fn is_fresh(observed: &Observed, part: Part, now: Time) -> bool {
     })
 }
 
-/// Whether it is known that no partition is being moved.
-fn is_nothing_moving(observed: &Observed) -> bool {
+/// Whether it is known that no reassignment is running.
+fn is_no_reassignment_running(observed: &Observed) -> bool {
     observed.reassignments.as_ref().is_some_and(|moving| moving.count == 0)
 }
 
-/// What whoever cannot list reassignments should know when reading a finding about replicas or leaders.
-fn unknown_moves() -> Arc<str> {
-    "whether partitions are being moved is not known: the prober may not list reassignments".into()
+/// The caveat of findings about replicas or leaders when reassignments cannot be listed.
+fn reassignments_unknown() -> Arc<str> {
+    "whether partitions are being reassigned is unknown: the prober lacks the permission to list reassignments".into()
 }
 
 /// As in `a-0, b-1 and 12 more`.

@@ -1,5 +1,5 @@
-//! Partition limits. Kafka goes on beyond them, but starts, elects and fails over slowly, and at some point a broker runs out
-//! of file descriptors or memory maps.
+//! `partition_limit`: replica counts near or above a limit. Beyond it Kafka works, but starts, elections and failovers are slow, and at
+//! some point a broker runs out of file descriptors or memory maps.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::time::Time;
 
 use super::{brokers, is_fresh};
 
-/// From so much of a limit on it is near: there is time to do something.
+/// Per cent of a limit from which it is near, early enough to act.
 pub const NEAR_PERCENT: u64 = 90;
 
 /// The finding about the brokers or the cluster with too many replicas.
@@ -42,7 +42,7 @@ pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
         (false, several) => format!("brokers {}", brokers(several)),
     };
     let state = if over { "over its limit" } else { "near its limit" };
-    let do_this = "delete topics or partitions that nobody uses, or add brokers and move some there";
+    let remedy = "delete unused topics, or add brokers and move partitions there";
     let mut evidence: Vec<Arc<str>> = near
         .iter()
         .take(NAMED_MAX)
@@ -59,7 +59,7 @@ pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
         blame: Blame::Cluster,
         since: now,
         confidence: 1.0,
-        summary: format!("{who} is {state} of partition replicas: {do_this}").into(),
+        summary: format!("{who} is {state} of partition replicas: {remedy}").into(),
         evidence,
         runner_up: None,
         ruled_out: Vec::new(),

@@ -1,5 +1,5 @@
-//! Partitions being moved. Somebody wants that: replicas out of sync and leaders elsewhere are part of it, and are not said
-//! meanwhile.
+//! `reassignment_running`: partitions are being reassigned. That is intended; replicas out of sync and leaders elsewhere are part of it
+//! and are not reported meanwhile.
 
 use crate::fault::Blame;
 use crate::finding::{Finding, FindingKind};
@@ -9,7 +9,7 @@ use crate::time::Time;
 
 use super::{is_fresh, some_of};
 
-/// What is being moved, while it is.
+/// The finding while a reassignment runs.
 pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
     let moving = observed.reassignments.as_ref().filter(|moving| 0 < moving.count)?;
     is_fresh(observed, Part::Reassignments, now).then(|| Finding {
@@ -20,7 +20,7 @@ pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
         since: now,
         confidence: 1.0,
         summary: format!(
-            "{} partitions are being moved: expected trouble, clients may see leaders change and brokers under load",
+            "{} partitions are being reassigned: clients may notice leader changes and loaded brokers until it is done",
             moving.count
         )
         .into(),

@@ -1,5 +1,5 @@
-//! Replicas that fall out of sync and catch up, again and again, while every broker is there: something is too slow. One
-//! broker, if nobody else ever lacks a replica; the cluster, if several do.
+//! `replicas_behind`: replicas fall out of sync and catch up, again and again, while every broker is registered: something is too
+//! slow. One broker, if no other ever lacks a replica; the cluster, if several do.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,19 +10,19 @@ use crate::ids::BrokerId;
 use crate::observed::Observed;
 
 use super::history::{History, PartitionSample};
-use super::{brokers, is_nothing_moving, length, some_of, unknown_moves};
+use super::{brokers, is_no_reassignment_running, length, reassignments_unknown, some_of};
 
-/// A broker that falls behind so many times and catches up in between is slow. One that was restarted falls behind once.
+/// Times that a broker must have fallen behind and caught up. A restarted broker falls behind once.
 pub const PEAKS: usize = 3;
 
-/// With so many looks in a row that show every replica in sync it is over.
+/// Samples in a row with every replica in sync after which the finding ends.
 pub const QUIET_SAMPLES: usize = 5;
 
 /// The finding about a broker or the cluster.
 pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     let mut samples: Vec<&PartitionSample> = history.since_membership_change().collect();
     let is_quiet = samples.iter().take(QUIET_SAMPLES).all(|sample| sample.under_replicated == 0);
-    // Who is away explains more than who is slow, and loads the others.
+    // A broker that is away explains more than a slow one, and its load is on the others.
     if is_quiet || samples.iter().any(|sample| !sample.away.is_empty()) {
         return None;
     }
@@ -35,14 +35,14 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         [one] if lacking.len() == 1 => Some(*one),
         _ => None,
     };
-    let stood = length(newest.at.since(first.at));
+    let lasted = length(newest.at.since(first.at));
     let summary = match alone {
         Some(broker) => format!(
-            "broker {broker} has fallen behind and caught up again and again for {stood}, and no other: look at its \
+            "broker {broker} alone has fallen behind and caught up repeatedly for {lasted}: look at its \
              disks, its network and its load"
         ),
         None => format!(
-            "replicas on brokers {} have fallen behind and caught up for {stood}: the cluster is too slow for its load, or \
+            "replicas on brokers {} have fallen behind and caught up repeatedly for {lasted}: the cluster is too slow for its load, or \
              its network is",
             brokers(&lacking.iter().copied().collect::<Vec<_>>())
         ),
@@ -56,12 +56,12 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         confidence: if alone.is_some() { 0.8 } else { 0.7 },
         summary: summary.into(),
         evidence: evidence(observed, &samples, &slow),
-        runner_up: (!is_nothing_moving(observed)).then_some(FindingKind::ReassignmentRunning),
+        runner_up: (!is_no_reassignment_running(observed)).then_some(FindingKind::ReassignmentRunning),
         ruled_out: vec![FindingKind::ReplicasMissing],
     })
 }
 
-/// How often the replicas that a broker lacks became fewer after they had become more.
+/// How often the count of replicas that a broker lacks fell after it had risen.
 fn peaks(samples: &[&PartitionSample], broker: BrokerId) -> usize {
     let mut counts = samples.iter().map(|sample| sample.lacking.get(&broker).copied().unwrap_or(0));
     let Some(mut before) = counts.next() else { return 0 };
@@ -82,7 +82,7 @@ fn evidence(observed: &Observed, samples: &[&PartitionSample], slow: &[BrokerId]
     let counts: Vec<String> = samples.iter().map(|sample| sample.under_replicated.to_string()).collect();
     let mut evidence: Vec<Arc<str>> = vec![
         format!("under-replicated partitions, look by sample: {}", counts.join(", ")).into(),
-        "every broker that lacked a replica was there all the time".into(),
+        "every broker that lacked a replica was registered all the time".into(),
     ];
     for broker in slow.iter().take(crate::observed::NAMED_MAX) {
         evidence.push(format!("broker {broker} fell behind {} times", peaks(samples, *broker)).into());
@@ -91,7 +91,7 @@ fn evidence(observed: &Observed, samples: &[&PartitionSample], slow: &[BrokerId]
         evidence.push(format!("the partitions now: {}", some_of(&partitions.under_replicated)).into());
     }
     if observed.reassignments.is_none() {
-        evidence.push(unknown_moves());
+        evidence.push(reassignments_unknown());
     }
     evidence
 }

@@ -81,7 +81,7 @@ fn peaks(samples: &[&PartitionSample], broker: BrokerId) -> usize {
 fn evidence(observed: &Observed, samples: &[&PartitionSample], slow: &[BrokerId]) -> Vec<Arc<str>> {
     let counts: Vec<String> = samples.iter().map(|sample| sample.under_replicated.to_string()).collect();
     let mut evidence: Vec<Arc<str>> = vec![
-        format!("under-replicated partitions, look by sample: {}", counts.join(", ")).into(),
+        format!("under-replicated partitions, sample by sample: {}", counts.join(", ")).into(),
         "every broker that lacked a replica was registered all the time".into(),
     ];
     for broker in slow.iter().take(crate::observed::NAMED_MAX) {

@@ -100,7 +100,7 @@ fn evidence(observed: &Observed, history: &History, newest: &PartitionSample, mi
         history.since_reassignment().take(SAMPLES_MIN + 1).map(|sample| sample.under_replicated.to_string()).collect();
     counts.reverse();
     let mut evidence: Vec<Arc<str>> = vec![
-        format!("under-replicated partitions, look by sample: {}", counts.join(", ")).into(),
+        format!("under-replicated partitions, sample by sample: {}", counts.join(", ")).into(),
         format!("brokers that lead some of these partitions: {}", newest.reporting_leaders).into(),
     ];
     for Missing { broker, replicas, since, is_away } in missing.iter().take(NAMED_MAX) {

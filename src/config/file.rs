@@ -44,7 +44,7 @@ pub(crate) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 /// Line and reason out of a parser's message.
 ///
 /// The message quotes the file, which may hold a secret. Only the parts that never do are kept: of TOML the position and
-/// the last line, of YAML what stands before the position. A message of another shape is dropped.
+/// the last line, of YAML what is before the position. A message of another shape is dropped.
 fn explain(message: &str) -> String {
     let line = |text: &str| {
         let digits: String = text.chars().take_while(char::is_ascii_digit).collect();

@@ -104,7 +104,7 @@ impl<T> Serialize for FromFile<T> {
 pub struct Secret(String);
 
 impl Secret {
-    /// What stands in every output instead of a secret.
+    /// What every output shows instead of a secret.
     pub const REDACTED: &'static str = "<redacted>";
 
     /// The secret itself, only for the code that must send it.

@@ -19,12 +19,14 @@ mod error;
 mod file;
 mod from_file;
 mod keys;
+mod lanes;
 mod layers;
 mod merged;
 mod origin;
 mod otel;
 mod otlp;
 mod print;
+mod probes;
 mod schema;
 mod security;
 mod sources;
@@ -38,11 +40,12 @@ use serde::Deserialize;
 pub use address::{Address, Reference};
 pub use error::ConfigError;
 pub use from_file::{Certificates, FromFile, PrivateKey, Secret, SecretFile};
+pub use lanes::{Lane, Lanes, RecordCompression, ReplicatedLane, RequiredAcks};
 pub use origin::Origin;
 pub use otlp::{Compression, Histograms, Otlp, Protocol, Temporality};
+pub use probes::{ControllerProbe, DirectProbe, Limits, Probes};
 pub use schema::{
-    Config, ControllerProbe, Diagnosis, DirectProbe, Http, Lane, Lanes, Limits, Log, LogFormat, Metrics, MetricsLevel,
-    Objective, Observation, Probes, RecordCompression, ReplicatedLane, RequiredAcks, Topics, Upkeep, UpkeepMode,
+    Config, Diagnosis, Http, Log, LogFormat, Metrics, MetricsLevel, Objective, Observation, Topics, Upkeep, UpkeepMode,
 };
 pub use security::{Cluster, SaslMechanism, Security, SecurityProtocol};
 pub use sources::{Flags, Sources, relevant_environment};

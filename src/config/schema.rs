@@ -11,18 +11,13 @@ use prober_core::ids::{self, Probe, View};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
-use super::text::{self, Millis, MillisOrEmpty, word};
-use super::{Cluster, Otlp, Reference};
-
-/// In milliseconds, as all bounds of durations here.
-const MINUTE: u64 = 60_000;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+use super::text::{self, DAY, HOUR, MINUTE, Millis, MillisOrEmpty, word};
+use super::{Cluster, Lanes, Otlp, Probes, Reference};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
-    /// Where this prober stands: 1 to 128 printable characters.
+    /// The place where this prober runs: 1 to 128 printable characters.
     #[serde(deserialize_with = "text::vantage")]
     pub vantage: String,
     /// The listener.
@@ -86,187 +81,6 @@ impl Topics {
     #[must_use]
     pub fn canary(&self) -> String {
         format!("{}canary", self.prefix)
-    }
-}
-
-/// `[lanes]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Lanes {
-    /// Replication factor 1: each partition on one broker and nowhere else.
-    pub pinned: Lane,
-    /// Replication factor min(3, brokers), through librdkafka.
-    pub replicated: ReplicatedLane,
-}
-
-/// `[lanes.pinned]`, and the common part of every lane.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Lane {
-    /// Whether it is probed.
-    pub enabled: bool,
-    /// Between two records to one partition: 10 ms to 1 h.
-    #[serde(with = "Millis::<10, HOUR>")]
-    pub interval: Duration,
-    /// Below the deadline of `consume`, 1 ms to 30 s.
-    #[serde(with = "Millis::<1, 30_000>")]
-    pub fetch_max_wait: Duration,
-    /// Bytes, 96 to 1 MiB.
-    #[serde(deserialize_with = "record_size")]
-    pub record_size: usize,
-}
-
-/// `[lanes.replicated]`. It repeats the fields of [`Lane`]: a flattened struct would lose the key of an error.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReplicatedLane {
-    /// As of [`Lane`].
-    pub enabled: bool,
-    /// As of [`Lane`].
-    #[serde(with = "Millis::<10, HOUR>")]
-    pub interval: Duration,
-    /// As of [`Lane`].
-    #[serde(with = "Millis::<1, 30_000>")]
-    pub fetch_max_wait: Duration,
-    /// As of [`Lane`].
-    #[serde(deserialize_with = "record_size")]
-    pub record_size: usize,
-    /// When a write counts as done.
-    #[serde(deserialize_with = "word")]
-    pub acks: RequiredAcks,
-    /// How records are compressed.
-    #[serde(deserialize_with = "word")]
-    pub compression: RecordCompression,
-}
-
-impl ReplicatedLane {
-    /// The part that every lane has.
-    #[must_use]
-    pub fn lane(&self) -> Lane {
-        let Self { enabled, interval, fetch_max_wait, record_size, .. } = *self;
-        Lane { enabled, interval, fetch_max_wait, record_size }
-    }
-}
-
-/// When a write to the replicated lane counts as done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequiredAcks {
-    /// All in-sync replicas have it.
-    All,
-    /// The leader has it.
-    Leader,
-}
-
-/// The compression of records, Kafka's `compression.type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each is the name of the algorithm")]
-pub enum RecordCompression {
-    None,
-    Gzip,
-    Snappy,
-    Lz4,
-    Zstd,
-}
-
-/// `[probes]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Probes {
-    /// Sent until acked.
-    pub produce: Limits,
-    /// Acked until read.
-    pub consume: Limits,
-    /// Sent until read.
-    pub end_to_end: Limits,
-    /// A known record, read once more.
-    pub fetch: DirectProbe,
-    /// The monitor topics' metadata, of each broker.
-    pub metadata: DirectProbe,
-    /// A fresh connection.
-    pub connect: DirectProbe,
-    /// An offset committed and read back.
-    pub commit: DirectProbe,
-    /// A transaction committed, and one aborted.
-    pub transaction: DirectProbe,
-    /// A topic creation validated.
-    pub controller: ControllerProbe,
-}
-
-impl Probes {
-    /// The direct probes, whether enabled or not.
-    #[must_use]
-    pub fn direct(&self) -> [(Probe, DirectProbe); 6] {
-        [
-            (Probe::Fetch, self.fetch),
-            (Probe::Metadata, self.metadata),
-            (Probe::Connect, self.connect),
-            (Probe::Commit, self.commit),
-            (Probe::Transaction, self.transaction),
-            (Probe::Controller, self.controller.direct()),
-        ]
-    }
-}
-
-/// `[probes.KIND]`: when an attempt is over, and when it was slow.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Limits {
-    /// At most 60 s.
-    #[serde(with = "Millis::<1, MINUTE>")]
-    pub deadline: Duration,
-    /// Below the deadline.
-    #[serde(with = "Millis::<1, MINUTE>")]
-    pub threshold: Duration,
-}
-
-/// `[probes.KIND]` of a direct probe.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct DirectProbe {
-    /// Whether it runs.
-    pub enabled: bool,
-    /// Between two attempts at one broker: 10 ms to 1 h.
-    #[serde(with = "Millis::<10, HOUR>")]
-    pub interval: Duration,
-    /// At most 60 s.
-    #[serde(with = "Millis::<1, MINUTE>")]
-    pub deadline: Duration,
-    /// Below the deadline.
-    #[serde(with = "Millis::<1, MINUTE>")]
-    pub threshold: Duration,
-}
-
-impl DirectProbe {
-    /// Deadline and threshold.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        Limits { deadline: self.deadline, threshold: self.threshold }
-    }
-}
-
-/// `[probes.controller]`. It repeats the fields of [`DirectProbe`]: a flattened struct would lose the key of an error.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ControllerProbe {
-    /// As of [`DirectProbe`].
-    pub enabled: bool,
-    /// Between two attempts: 10 ms to 1 h.
-    #[serde(with = "Millis::<10, HOUR>")]
-    pub interval: Duration,
-    /// Of each of two brokers: at most 30 s.
-    #[serde(with = "Millis::<1, 30_000>")]
-    pub deadline: Duration,
-    /// Below the deadline.
-    #[serde(with = "Millis::<1, MINUTE>")]
-    pub threshold: Duration,
-    /// Whether a real topic is created now and then.
-    pub canary: bool,
-    /// 10 s to 24 h.
-    #[serde(with = "Millis::<10_000, DAY>")]
-    pub canary_interval: Duration,
-}
-
-impl ControllerProbe {
-    /// The part that every direct probe has.
-    #[must_use]
-    pub fn direct(&self) -> DirectProbe {
-        let Self { enabled, interval, deadline, threshold, .. } = *self;
-        DirectProbe { enabled, interval, deadline, threshold }
     }
 }
 
@@ -372,13 +186,6 @@ pub enum LogFormat {
     Text,
     /// For machines.
     Json,
-}
-
-/// Bytes: from what the record's identity needs to Kafka's default limit of a message.
-fn record_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let given = i64::deserialize(deserializer)?;
-    let size = usize::try_from(given).ok().filter(|size| (96..=1 << 20).contains(size));
-    size.ok_or_else(|| D::Error::custom(format!("{given} is out of range; use 96 to 1048576 bytes")))
 }
 
 fn at_least_1<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

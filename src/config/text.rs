@@ -10,7 +10,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde::ser::Serialize;
 use tracing_subscriber::EnvFilter;
 
-/// A text for an error: quoted and escaped, cut at 80 characters, and without what stands
+/// A text for an error: quoted and escaped, cut at 80 characters, and without what is
 /// before an `@`, where people put passwords.
 pub(crate) fn quoted(text: &str) -> String {
     let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
@@ -71,6 +71,13 @@ impl OrEmpty {
         given.transpose().map_err(D::Error::custom)
     }
 }
+
+/// One minute in milliseconds, for bounds.
+pub(crate) const MINUTE: u64 = 60_000;
+/// One hour in milliseconds.
+pub(crate) const HOUR: u64 = 60 * MINUTE;
+/// One day in milliseconds.
+pub(crate) const DAY: u64 = 24 * HOUR;
 
 /// A duration from `MIN` to `MAX` milliseconds, both included. For `#[serde(with)]`.
 pub(crate) struct Millis<const MIN: u64, const MAX: u64>;

@@ -1,5 +1,5 @@
-//! The real OpenTelemetry Collector: what it passes on is what the prober counted, by every door; and whoever knocks at
-//! the wrong one is told which setting to change.
+//! The real OpenTelemetry Collector: over every protocol and security it passes on what the prober counted, and a prober
+//! at the wrong port names the setting to change.
 
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ fn probing(vantage: &str, bootstrap: &str, env: &[(&str, String)]) -> Prober {
 }
 
 /// The standard variables alone: what a platform sets for every program.
-fn door(collector: &Collector, security: Security, grpc: bool) -> Variables {
+fn endpoint_of(collector: &Collector, security: Security, grpc: bool) -> Variables {
     let scheme = if security == Security::Plain { "http" } else { "https" };
     let protocol = if grpc { "grpc" } else { "http/protobuf" };
     vec![
@@ -61,13 +61,13 @@ fn status(prober: &Prober) -> Option<Value> {
 }
 
 #[test]
-fn every_door_passes_on_exactly_what_the_status_page_says() {
+fn every_protocol_and_security_passes_on_what_the_status_page_shows() {
     let sink = OtlpSink::http();
     let Some(collector) = Collector::start(&sink) else { return };
     let mock = mock();
     let bootstrap = mock.bootstrap().join(",");
     let gzip = || vec![("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip".to_owned())];
-    // The variable for metrics goes before the general one, which here leads nowhere.
+    // The variable for metrics wins over the general one, whose file does not exist.
     let trust = || {
         vec![
             ("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", collector.ca()),
@@ -84,9 +84,9 @@ fn every_door_passes_on_exactly_what_the_status_page_says() {
     let probers: Vec<(String, Prober)> = [true, false]
         .into_iter()
         .flat_map(|grpc| {
-            let plain = || door(&collector, Security::Plain, grpc);
-            let tls = door(&collector, Security::Tls, grpc);
-            let mutual = door(&collector, Security::MutualTls, grpc);
+            let plain = || endpoint_of(&collector, Security::Plain, grpc);
+            let tls = endpoint_of(&collector, Security::Tls, grpc);
+            let mutual = endpoint_of(&collector, Security::MutualTls, grpc);
             let name = if grpc { "grpc" } else { "http" };
             [
                 (name.to_owned(), plain()),
@@ -126,12 +126,12 @@ fn good(status: &Value) -> u64 {
 /// Where what arrived is not what the page says: events, attempts, errors, durations, objectives.
 fn differences(status: &Value, store: &Store, vantage: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let mut compare = |metric: &str, attributes: &[(&str, &str)], said: &Value| {
+    let mut compare = |metric: &str, attributes: &[(&str, &str)], shown: &Value| {
         let mut wanted = vec![("vantage", vantage)];
         wanted.extend(attributes);
         let arrived = store.sum(metric, &wanted);
-        if said.as_f64() != Some(arrived) {
-            found.push(format!("{metric} {wanted:?}: the page says {said}, {arrived} arrived"));
+        if shown.as_f64() != Some(arrived) {
+            found.push(format!("{metric} {wanted:?}: the page shows {shown}, {arrived} arrived"));
         }
     };
     let mut durations = Vec::new();
@@ -162,7 +162,7 @@ fn differences(status: &Value, store: &Store, vantage: &str) -> Vec<String> {
         let wanted = [("vantage", vantage), (a.0, a.1.as_str()), (b.0, b.1.as_str()), (c.0, c.1.as_str())];
         let arrived = store.histogram("kafka_prober.duration", &wanted).map_or(0, |histogram| histogram.count);
         if count.as_u64() != Some(arrived) {
-            found.push(format!("kafka_prober.duration {wanted:?}: the page says {count}, {arrived} arrived"));
+            found.push(format!("kafka_prober.duration {wanted:?}: the page shows {count}, {arrived} arrived"));
         }
     }
     if found.is_empty() && store.points("kafka_prober.events").iter().any(|point| point.value == Sent::Unexpected) {
@@ -172,7 +172,7 @@ fn differences(status: &Value, store: &Store, vantage: &str) -> Vec<String> {
 }
 
 #[test]
-fn whoever_knocks_at_the_wrong_door_is_told_which_setting_to_change() {
+fn explanation_of_a_wrong_port_names_the_setting_to_change() {
     let sink = OtlpSink::http();
     let Some(collector) = Collector::start(&sink) else { return };
     let nobody = format!("127.0.0.1:{}", free_port());
@@ -194,7 +194,7 @@ fn whoever_knocks_at_the_wrong_door_is_told_which_setting_to_change() {
         let url = format!("http://{}", at(Security::Plain, !grpc));
         cases.push((name("other-protocol"), vec![endpoint(url), protocol(grpc)], other));
         let url = format!("https://{}", at(Security::Tls, !grpc));
-        // A collector's HTTP door speaks HTTP/2 as well over TLS, and knows no such method there.
+        // A collector's HTTP port speaks HTTP/2 as well over TLS, without gRPC's method.
         cases.push((name("other-protocol-tls"), vec![endpoint(url), protocol(grpc), ca()], other));
         let url = format!("http://{}", at(Security::Tls, grpc));
         let https: &[&str] = &["write https:// in otlp.endpoint (OTEL_EXPORTER_OTLP_ENDPOINT)"];
@@ -230,5 +230,5 @@ fn whoever_knocks_at_the_wrong_door_is_told_which_setting_to_change() {
         }
         wait_until(WITHIN, "all of them still probe", || probers.iter().all(|(_, prober, _)| status(prober).is_some()));
     }
-    assert_eq!(sink.exports(), 0, "nothing came through a wrong door");
+    assert_eq!(sink.exports(), 0, "no export arrives through a wrong port");
 }

@@ -1,8 +1,8 @@
-//! Why an export fails, told to the person who can change it: which setting, and to what.
+//! Why an export fails, and which setting to change to what.
 //!
-//! What a client's library says of a wrong port is seldom what is wrong with it ("frame with invalid size"). So after
-//! a failure without an answer the port itself is asked: does anyone listen, is it TLS, do both sides trust each other,
-//! and which HTTP does it speak? That is asked once per outage, on connections of its own.
+//! The error of an HTTP library seldom names the cause of a wrong port ("frame with invalid size"). So after a failure
+//! without an answer the port is tried, once an outage, on connections of its own: does it accept, is it TLS, do both
+//! sides trust each other, and which version of HTTP does it speak?
 
 use std::io;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use super::{Protocol, keys};
 /// The client's preface of HTTP/2 and an empty SETTINGS frame (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// How long a port may take to say something; of the whole look two such waits at most.
-const SAYS_WITHIN: u32 = 4;
+/// The part of the limit that one wait for the first bytes of a port may take; there are at most two such waits.
+const WAIT_PART: u32 = 4;
 
-/// The collector as it can be asked.
+/// The collector's port, as far as the configuration describes it.
 #[derive(Debug)]
 pub(super) struct Peer {
     protocol: Protocol,
@@ -36,13 +36,13 @@ pub(super) struct Peer {
     tls: Option<Arc<ClientConfig>>,
 }
 
-/// What a port was heard to speak.
+/// The protocol of a port, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Speaks {
     Http1,
     Http2,
     Tls,
-    /// Nothing that we know, or nothing at all.
+    /// Another protocol, or no bytes at all.
     Unknown,
 }
 
@@ -61,18 +61,18 @@ impl Peer {
         Peer { protocol, host, port, name, tls }
     }
 
-    /// `text` is what the failure says itself; it stands where nothing better is found within `limit`.
+    /// The explanation of a failure; `text`, the failure's own, where none is found within `limit`.
     pub(super) async fn explain(&self, failure: &Failure, text: String, limit: Duration) -> String {
         let found = match failure {
             Failure::Grpc(code, message) => self.hint_of_grpc(code, message).map(|hint| format!("{text}; {hint}")),
-            // What servers of TLS answer to plain HTTP.
+            // How servers of TLS answer plain HTTP.
             Failure::Http(400, _) if self.tls.is_none() => {
                 let is_tls = timeout(limit, self.greets_in_tls(limit)).await.unwrap_or_default();
                 is_tls.then(|| self.is_tls())
             }
             Failure::Http(status, _) => self.hint_of_http(*status).map(|hint| format!("{text}; {hint}")),
             Failure::Rejected(..) | Failure::Unsent(_) => None,
-            Failure::Broken(_) | Failure::Late(_) => timeout(limit, self.ask(limit)).await.unwrap_or_default(),
+            Failure::Broken(_) | Failure::Late(_) => timeout(limit, self.try_port(limit)).await.unwrap_or_default(),
         };
         found.unwrap_or(text)
     }
@@ -101,45 +101,45 @@ impl Peer {
         }
     }
 
-    /// Asks the port; `None` if it behaves as it should.
-    async fn ask(&self, limit: Duration) -> Option<String> {
+    /// Tries the port; `None` if it behaves as it should.
+    async fn try_port(&self, limit: Duration) -> Option<String> {
         let stream = match TcpStream::connect((self.host.as_str(), self.port)).await {
             Ok(stream) => stream,
             Err(error) => {
                 return Some(format!("cannot connect to {}: {error}; check {}", self.address(), keys::ENDPOINT));
             }
         };
-        let patience = limit / SAYS_WITHIN;
+        let wait = limit / WAIT_PART;
         let Some(tls) = &self.tls else {
-            return match spoken(stream, patience).await {
-                Speaks::Unknown if self.greets_in_tls(patience).await => Some(self.is_tls()),
+            return match protocol_of(stream, wait).await {
+                Speaks::Unknown if self.greets_in_tls(wait).await => Some(self.is_tls()),
                 speaks => self.mismatch(speaks),
             };
         };
         let mut stream = match TlsConnector::from(Arc::clone(tls)).connect(self.name.clone(), stream).await {
             Ok(stream) => stream,
-            Err(error) => return Some(self.hint_of_handshake(error, patience).await),
+            Err(error) => return Some(self.hint_of_handshake(error, wait).await),
         };
-        // In TLS 1.3 a server judges our certificate after the client's side of the handshake is done. Bytes of ours
-        // that it does not read could cost us its verdict, so it has the first word.
+        // In TLS 1.3 a server checks our certificate after the client's side of the handshake is done. Unread bytes of
+        // ours could make it reset the connection before its alert arrives, so we read first.
         let agreed = stream.get_ref().1.alpn_protocol().is_some();
-        match heard(&mut stream, patience).await {
-            // Go's TLS lets a client of HTTP/1 in where only HTTP/2 is spoken, and gRPC then closes the door.
+        match first_bytes(&mut stream, wait).await {
+            // Go's TLS accepts a client of HTTP/1 where only HTTP/2 is spoken; its gRPC then closes the connection.
             Err(_) if !agreed && self.agrees_on_the_other(tls).await => Some(self.other_protocol()),
-            Err(error) => Some(self.hint_of_handshake(error, patience).await),
-            Ok(Speaks::Unknown) => self.mismatch(spoken(stream, patience).await),
+            Err(error) => Some(self.hint_of_handshake(error, wait).await),
+            Ok(Speaks::Unknown) => self.mismatch(protocol_of(stream, wait).await),
             Ok(speaks) => self.mismatch(speaks),
         }
     }
 
-    async fn hint_of_handshake(&self, error: io::Error, patience: Duration) -> String {
+    async fn hint_of_handshake(&self, error: io::Error, wait: Duration) -> String {
         let of_tls = error.get_ref().and_then(|error| error.downcast_ref::<TlsError>());
         if let Some(hint) = of_tls.and_then(|error| self.hint_of_tls(error)) {
             return hint;
         }
-        // It hung up, or sent something that is no TLS.
+        // The server closed the connection, or sent something other than TLS.
         let speaks = match TcpStream::connect((self.host.as_str(), self.port)).await {
-            Ok(stream) => spoken(stream, patience).await,
+            Ok(stream) => protocol_of(stream, wait).await,
             Err(_) => Speaks::Unknown,
         };
         match speaks {
@@ -158,7 +158,7 @@ impl Peer {
     fn hint_of_tls(&self, error: &TlsError) -> Option<String> {
         let certificate = format!("the certificate of {}", self.address());
         match error {
-            // The signature is bad when a CA of the same name, but another key, has signed: one that was renewed.
+            // The signature is bad when the CA has our CA's name but another key, as a renewed one has.
             TlsError::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
                 Some(format!(
                     "{certificate} is signed by a CA that we do not trust; give that CA's PEM file in {}",
@@ -251,7 +251,7 @@ impl Peer {
         }
     }
 
-    /// Whether a fresh connection settles on what the other protocol needs.
+    /// Whether a fresh connection negotiates what the other protocol needs (ALPN, RFC 7301).
     async fn agrees_on_the_other(&self, tls: &ClientConfig) -> bool {
         let other = alpn(match self.protocol {
             Protocol::Grpc => Protocol::HttpProtobuf,
@@ -264,16 +264,16 @@ impl Peer {
         stream.is_ok_and(|stream| stream.get_ref().1.alpn_protocol() == Some(&other))
     }
 
-    /// Whether a fresh connection answers the beginning of TLS with TLS; nobody's certificate matters here.
-    async fn greets_in_tls(&self, patience: Duration) -> bool {
+    /// Whether a fresh connection answers a TLS ClientHello with TLS. No certificate is checked.
+    async fn greets_in_tls(&self, wait: Duration) -> bool {
         let Ok(hello) = client_hello(self.name.clone()) else { return false };
         let Ok(mut stream) = TcpStream::connect((self.host.as_str(), self.port)).await else { return false };
         stream.write_all(&hello).await.is_ok()
-            && heard(&mut stream, patience).await.is_ok_and(|speaks| speaks == Speaks::Tls)
+            && first_bytes(&mut stream, wait).await.is_ok_and(|speaks| speaks == Speaks::Tls)
     }
 }
 
-/// What the protocol needs of the connection, in TLS's words (RFC 7301).
+/// The ALPN name that the protocol needs (RFC 7301).
 fn alpn(protocol: Protocol) -> Vec<u8> {
     match protocol {
         Protocol::Grpc => b"h2".to_vec(),
@@ -281,19 +281,19 @@ fn alpn(protocol: Protocol) -> Vec<u8> {
     }
 }
 
-/// What a connection speaks, by its answer to the beginning of HTTP/2: servers of HTTP/1 answer to it too.
-async fn spoken<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, patience: Duration) -> Speaks {
+/// The protocol of a connection, by its answer to the preface of HTTP/2: servers of HTTP/1 answer it too.
+async fn protocol_of<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, wait: Duration) -> Speaks {
     if stream.write_all(HTTP2_PREFACE).await.is_err() || stream.flush().await.is_err() {
         return Speaks::Unknown;
     }
-    heard(&mut stream, patience).await.unwrap_or(Speaks::Unknown)
+    first_bytes(&mut stream, wait).await.unwrap_or(Speaks::Unknown)
 }
 
-/// The kind of the first bytes that arrive; an error if the connection ends without a word.
-async fn heard<S: AsyncRead + Unpin>(stream: &mut S, patience: Duration) -> io::Result<Speaks> {
-    // A frame header of HTTP/2; the others tell themselves apart sooner.
+/// The protocol of the first bytes that arrive; an error if the connection ends without any.
+async fn first_bytes<S: AsyncRead + Unpin>(stream: &mut S, wait: Duration) -> io::Result<Speaks> {
+    // A frame header of HTTP/2 has 9 bytes; the others are recognized by fewer.
     let mut first = [0; 9];
-    let read = timeout(patience, stream.read_exact(&mut first)).await;
+    let read = timeout(wait, stream.read_exact(&mut first)).await;
     match (first, read) {
         // Handshake or alert, version 3.x (RFC 8446, section 5.1). An alert is 7 bytes in all.
         ([0x15 | 0x16, 3, ..], _) => Ok(Speaks::Tls),
@@ -305,7 +305,7 @@ async fn heard<S: AsyncRead + Unpin>(stream: &mut S, patience: Duration) -> io::
     }
 }
 
-/// The first bytes of a TLS client.
+/// The ClientHello of a TLS client.
 fn client_hello(name: ServerName<'static>) -> Result<Vec<u8>, String> {
     let settings = TlsSettings { ca: Some(Vec::new()), client: None };
     let mut config = tls::client(&settings)?;

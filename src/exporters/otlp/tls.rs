@@ -1,7 +1,7 @@
 //! TLS towards the collector: rustls with ring, one configuration for both transports.
 //!
-//! Without a CA of the user's own the machine's certificates are trusted (`SSL_CERT_FILE` and `SSL_CERT_DIR`, or where
-//! the system keeps them), not a list compiled in: a company's CA is there, and so is a revoked one not.
+//! Without a configured CA the machine's certificates are trusted (`SSL_CERT_FILE` and `SSL_CERT_DIR`, or the system's
+//! folder), not a list compiled in: a company adds its own CA there, and removes revoked ones.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use tokio_rustls::rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore}
 
 use super::keys;
 
-/// Whom to trust, and who we are.
+/// The certificates to trust and to show.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
-    /// Trusted instead of the machine's own certificates.
+    /// CA certificates that are trusted instead of the machine's.
     pub ca: Option<Vec<CertificateDer<'static>>>,
-    /// Shown to a collector that asks for it.
+    /// The certificate for a collector that demands one.
     pub client: Option<ClientIdentity>,
 }
 
-/// Our certificate, leaf first, and its key.
+/// A client certificate and its key.
 #[derive(Clone, Debug)]
 pub struct ClientIdentity {
-    /// The chain.
+    /// The certificate, leaf first, with its chain.
     pub chain: Vec<CertificateDer<'static>>,
     /// The key of the leaf.
     pub key: Arc<PrivateKeyDer<'static>>,
@@ -59,7 +59,7 @@ fn roots(ca: Option<&[CertificateDer<'static>]>) -> Result<RootCertStore, String
         }
         return Ok(roots);
     }
-    // A machine has some hundred of them, and now and then one that nobody can read.
+    // A machine has some hundred of them; one that cannot be parsed does not spoil the others.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         return Err(format!("this machine has no CA certificates; install ca-certificates, or set {}", keys::CA));

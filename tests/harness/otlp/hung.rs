@@ -1,9 +1,9 @@
-//! A collector that hangs: it takes every byte and gives none back.
+//! A collector that hangs: it reads every byte and never answers.
 
 use tokio::io::{copy, sink};
 use tokio::net::TcpListener;
 
-/// Accepts for ever; a connection ends when its client ends it.
+/// Accepts until the mode ends; a connection ends when its client closes it.
 pub(super) async fn swallow(listener: TcpListener) {
     while let Ok((mut stream, _)) = listener.accept().await {
         tokio::spawn(async move {

@@ -3,7 +3,7 @@
 //! ```text
 //! let sink = OtlpSink::grpc();                     // or OtlpSink::http()
 //! let args = ["--otlp-endpoint", &sink.endpoint()];
-//! sink.set_mode(Mode::Hung);                       // same port, other manners
+//! sink.set_mode(Mode::Hung);                       // same port, other behaviour
 //! sink.sum("kafka_prober.events", &[("outcome", "good")])
 //! ```
 //!
@@ -85,7 +85,7 @@ impl OtlpSink {
         self.address
     }
 
-    /// Changes the manners of this port; done when it returns.
+    /// Changes the behaviour of this port; done when it returns.
     #[track_caller]
     pub(crate) fn set_mode(&self, mode: Mode) {
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! A collector of the test's own, over either protocol, that keeps every request decoded.
+//! A collector in the test's process, over either protocol, that keeps every decoded request.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -119,10 +119,10 @@ async fn serve(
     }
 }
 
-/// What a receiver behind TLS shows and demands.
+/// The certificates of a receiver behind TLS.
 pub(super) struct Tls {
     pub(super) shows: Issued,
-    /// The PEM of who must have signed a client's certificate.
+    /// The PEM of the CA that must have signed a client's certificate.
     pub(super) demands: Option<String>,
 }
 

@@ -6,10 +6,11 @@
 //! 2. `probes/src/NAME/mod.rs`: the probe itself, a [`DirectProbe`] with tests against the simulated cluster.
 //! 3. `probes/src/lib.rs`: `pub mod NAME;`.
 //! 4. This file: its arm in [`factory`].
-//! 5. `config/default.toml`: the table `[probes.NAME]`, and its field in the configuration's `Probes`.
+//! 5. `config/default.toml`: the table `[probes.NAME]`.
+//! 6. `src/config/schema.rs`: its field in `Probes`, and its entry in `Probes::direct`.
 //!
 //! A request that no probe makes yet is, besides, a verb in `port/cluster_client.rs`, in `src/kafka/cluster_client` and in
-//! the simulated cluster. The compiler points at whatever is missing of 1, 3, 4 and of a verb.
+//! the simulated cluster. The compiler points at whatever is missing of 3, 4 and of a verb, tests at the rest.
 
 use std::sync::Arc;
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
-use prober_core::staleness::MetadataDigest;
 
 use crate::port::ClusterClient;
 
@@ -94,11 +93,6 @@ impl SimCluster {
     /// The broker shows the cluster's metadata again.
     pub fn rejoin(&self, broker: i32) {
         self.set(broker, |broker| broker.digest = None);
-    }
-
-    /// The broker shows these metadata.
-    pub fn show_metadata(&self, broker: i32, digest: MetadataDigest) {
-        self.set(broker, |broker| broker.digest = Some(digest));
     }
 
     /// Whether requests that this broker forwards reach the controller.

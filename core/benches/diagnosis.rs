@@ -1,5 +1,5 @@
-//! One evaluation of the diagnosis, of a hundred brokers in the worst of cases: half of them silent, or half of them slow, the
-//! table of their cells read anew. The goal is two milliseconds.
+//! One evaluation of the diagnosis for 100 brokers in the worst cases: half of them unresponsive, or half of them slow with the table
+//! computed anew. The goal is 2 ms.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -1,7 +1,7 @@
 //! The judgement of kafka-prober: what an attempt was, whose fault it is, and what it adds up to.
 //!
 //! **Invariant: pure.** No I/O, no async, no clock, no `Err`. Time arrives as an argument, so a given input always
-//! gives the same answer and tests pin time exactly. The word list is the design's; read the modules in this order:
+//! gives the same answer and tests pin time exactly. Read the modules in this order:
 //!
 //! | module | holds |
 //! | --- | --- |
@@ -18,11 +18,11 @@
 //! | [`settle`] | holds events until a stall of the prober would be known |
 //! | [`ledger`], [`snapshot`] | cumulative counts, and their immutable view |
 //! | [`counting`] | settle and ledger as one |
-//! | [`staleness`] | which broker's metadata is behind the others' |
+//! | [`staleness`] | which broker shows outdated metadata |
 //! | [`diagnosis`], [`finding`] | evidence to what is wrong, and whose fault it is |
 //! | [`tcp_state`] | send state of a TCP connection, as the kernel counts it |
-//! | [`vitals`] | what the machine leaves to the prober, and what its controls answer |
-//! | [`observed`] | a cluster by its own answers, added up |
+//! | [`vitals`] | resources of the host and the container, and controls |
+//! | [`observed`] | a cluster by its own answers, summed up |
 //! | [`metric`] | the catalogue: every exported metric, declared once |
 
 pub mod buckets;

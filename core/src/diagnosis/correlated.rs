@@ -86,7 +86,7 @@ pub fn same_start(input: &Input, suspects: &[&BrokerEvidence]) -> Option<Finding
 }
 
 /// Whether another broker failed at the same time as `suspect`: it is certainly failing, even if the cluster does not list it
-/// any more, or it does not answer and nothing is certain yet. An uncertain one is waited for, but only for [`WAITED_FOR`], so
+/// any more, or it does not answer and nothing is certain yet. An uncertain one is waited for, but for at most three seconds, so
 /// that a broker does not go unnamed because another one is slow.
 pub fn may_be_shared(input: &Input, suspect: &BrokerEvidence) -> bool {
     let now = input.now;

@@ -1,4 +1,4 @@
-//! The accounting invariant of design §4 under arbitrary interleavings: for every probe
+//! The accounting invariant under arbitrary interleavings: for every probe
 //! `due = good + slow + error + timeout + lost + corrupt + planned + void + missed + in flight`,
 //! counted by the ledger from what the track said, against what the track itself holds open.
 

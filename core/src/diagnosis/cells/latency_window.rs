@@ -90,9 +90,9 @@ pub struct WindowStats {
     pub median: Option<Duration>,
     /// Late answers during which the broker answered another connection, so that its process was running.
     pub answered_elsewhere: usize,
-    /// Whether many answers were late, over at least [`SPREAD_MIN`].
+    /// Whether many answers were late, over at least three seconds.
     pub slow: bool,
-    /// Whether there are enough answers and at most [`WELL_UP_TO`] of them late.
+    /// Whether there are enough answers and at most a tenth of them late.
     pub well: bool,
     /// Whether failures are more frequent than in a healthy cell.
     pub failing: bool,

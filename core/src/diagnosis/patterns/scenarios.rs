@@ -1,5 +1,5 @@
-//! Lives of clusters told as text, and what must be found. The world below answers as Kafka does: who is registered every ten
-//! seconds, the rest once a minute. Times are minutes.
+//! Histories of clusters written as text, and the findings that they must have. The simulated cluster answers as Kafka does: the
+//! registered brokers every ten seconds, the rest once a minute. Times are in minutes.
 //!
 //! | line | means |
 //! | --- | --- |
@@ -18,7 +18,7 @@
 //! | `find replicas_missing 2 from 5 by 7` | about broker 2; `-` for a finding about none |
 //! | `over by 60` | nothing stands any more; `nothing`: nothing ever does |
 
-#![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
+#![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,11 +1,11 @@
-//! Incidents told as text, and what must be found. The world below turns a story into the evidence that a prober on default
-//! settings has of it, every tenth of a second.
+//! Incidents written as text, and the findings that they must have. The simulated cluster turns each into the evidence that a prober
+//! on default settings has, every tenth of a second.
 //!
 //! | line | means |
 //! | --- | --- |
 //! | `brokers 3` | how many there are |
 //! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
-//! | `at 10 stall 3` | the prober is stopped for so many seconds |
+//! | `at 10 stall 3` | the prober is stalled for 3 s |
 //! | `at 10 stale 2` | broker 2 is cut off from the controllers; `uncommitted 2`: commits there fail; both until `join` |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: so many partitions lack replicas, 0 for none |
 //! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `storage`, `unled`, `lossy`, `pauses` ([`traffic::Sick`]), until `well`; `load 400` on all |
@@ -14,10 +14,10 @@
 //! | `at 10 throttle 5` … | what befalls the prober itself: see [`prober`] |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
 //! | `blame cluster` | of every finding, at its end |
-//! | `over by 60` | nothing stands any more |
+//! | `over by 60` | no finding is active any more |
 //! | `nobody` | no broker is ever named; `nothing`: no finding at all |
 
-#![expect(clippy::panic, reason = "a story that cannot be read fails its test")]
+#![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
 mod prober;
 mod slow;

@@ -1,4 +1,4 @@
-//! Incidents of the prober itself, and what must be found: mostly nothing about anybody else.
+//! Scenarios of the prober itself: most must have no finding about a broker.
 //!
 //! | line | means |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Stories of what is slow, or fails by turns. Cells know what is usual after half a minute: trouble begins later.
+//! Scenarios of brokers that are slow or fail by turns. Cells have a baseline after half a minute, so failures begin later.
 
 use super::tell;
 

@@ -1,5 +1,4 @@
-//! What probes on default settings see of a cluster in a story: every answer, in the time that the story makes it take, through
-//! the real cells.
+//! The probes of a scenario on default settings: every answer with the latency that the scenario gives it, through the real cells.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

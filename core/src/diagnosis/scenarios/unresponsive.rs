@@ -1,4 +1,4 @@
-//! Stories of silence and refusal, of coordinators, controllers and replicas; and of a prober that stalls.
+//! Scenarios of unresponsive and refusing brokers, of coordinators, controllers and replicas, and of a stalled prober.
 
 use super::tell;
 

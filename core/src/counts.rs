@@ -98,6 +98,8 @@ pub struct ObjectiveCounts {
     pub good: u64,
     /// Bad events.
     pub bad: u64,
+    /// Events that the prober cannot vouch for: void and missed ones. They are neither good nor bad.
+    pub excluded: u64,
 }
 
 /// Record anomalies of one target.

@@ -3,7 +3,7 @@
 use crate::kafka_error::KafkaError;
 
 /// Whose fault a cause is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blame {
     /// The broker or the cluster: it answered no, or it did not answer.
     Cluster,

@@ -65,6 +65,7 @@ struct Row {
 struct Tally {
     good: u64,
     bad: u64,
+    excluded: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -125,6 +126,12 @@ impl Ledger {
         let counts = &mut self.row(series).counts;
         counts.due += count;
         counts.outcomes[Outcome::Missed.index()] += count;
+        for (index, objective) in self.objectives.iter().enumerate() {
+            if objective.covers(series.view, series.probe) {
+                self.objective_counts.entry((index, series.cluster.clone(), series.subject)).or_default().excluded +=
+                    count;
+            }
+        }
     }
 
     /// A phase of a direct probe was completed, and how long it took.
@@ -160,7 +167,7 @@ impl Ledger {
             match judge(event, objective) {
                 Verdict::Good => tally.good += 1,
                 Verdict::Bad(_) => tally.bad += 1,
-                Verdict::Void(_) => {}
+                Verdict::Void(_) => tally.excluded += 1,
             }
         }
         counted
@@ -227,6 +234,7 @@ impl Ledger {
                 broker: self.broker_of(cluster, *subject),
                 good: tally.good,
                 bad: tally.bad,
+                excluded: tally.excluded,
             })
             .collect()
     }
@@ -417,13 +425,14 @@ mod tests {
     }
 
     #[test]
-    fn each_objective_counts_its_own_good_and_bad() {
+    fn each_objective_counts_its_own_good_bad_and_excluded() {
         let mut ledger = ledger([objective(None), objective(Some(SECOND))]);
         ledger.record(&event(0, RawOutcome::Success(2 * SECOND)));
         ledger.record(&event(200, RawOutcome::TimedOut));
         ledger.record(&event(400, RawOutcome::Void(VoidReason::Shutdown)));
-        let tally: Vec<_> = ledger.objectives().iter().map(|tally| (tally.good, tally.bad)).collect();
-        assert_eq!(tally, [(1, 1), (0, 2)]);
+        ledger.missed(&target().series(Probe::Produce), 2);
+        let counts: Vec<_> = ledger.objectives().iter().map(|row| (row.good, row.bad, row.excluded)).collect();
+        assert_eq!(counts, [(1, 1, 3), (0, 2, 3)]);
     }
 
     #[test]

@@ -20,6 +20,7 @@
 //! | [`counting`] | settle and ledger as one |
 //! | [`staleness`] | which broker shows outdated metadata |
 //! | [`diagnosis`], [`finding`] | evidence to what is wrong, and whose fault it is |
+//! | [`finding_history`] | findings that have ended lately |
 //! | [`tcp_state`] | send state of a TCP connection, as the kernel counts it |
 //! | [`vitals`] | resources of the host and the container, and controls |
 //! | [`observed`] | a cluster by its own answers, summed up |
@@ -33,6 +34,7 @@ pub mod diagnosis;
 pub mod event;
 pub mod fault;
 pub mod finding;
+pub mod finding_history;
 pub mod ids;
 pub mod judge;
 pub mod kafka_error;

@@ -8,6 +8,7 @@ use crate::buckets::Buckets;
 use crate::counts::{ObjectiveCounts, PhaseCounts, RecordCounts, SeriesCounts};
 use crate::event::{Outcome, VoidReason};
 use crate::finding::Finding;
+use crate::finding_history::FindingKey;
 use crate::ids::{BrokerId, ClusterName, Lane, Probe};
 use crate::objective::Objective;
 use crate::observed::Observed;
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub channel_failures: BTreeMap<(ClusterName, BrokerId), u64>,
     /// The active findings.
     pub findings: Vec<Finding>,
+    /// Findings that have ended in the last 15 minutes.
+    pub ended_findings: Vec<FindingKey>,
     /// Direct probes that cannot run, with the reason and what would help.
     pub blocked_probes: Vec<BlockedProbe>,
     /// Observation of each cluster that has answered.

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use prober_core::buckets::Edges;
 use prober_core::ids::Lane;
+use prober_core::metric::Level;
 use prober_core::snapshot::Snapshot;
 use prober_probes::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
@@ -183,7 +184,7 @@ fn serve(
     stats: &Arc<ExportStats>,
     stop: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let metrics = Prometheus::new(snapshots.clone(), Arc::clone(stats)).route();
+    let metrics = Prometheus::new(snapshots.clone(), Arc::clone(stats), level(config)).route();
     let counted = Arc::clone(stats);
     let shown = serde_json::to_value(config).unwrap_or_default();
     let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics).show_config(shown);
@@ -308,8 +309,18 @@ fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
             config::Temporality::Delta => Temporality::Delta,
             config::Temporality::LowMemory => Temporality::LowMemory,
         },
+        level: level(config),
         exponential: otlp.histograms == config::Histograms::Base2ExponentialBucketHistogram,
     })
+}
+
+/// How much both exporters export.
+fn level(config: &Config) -> Level {
+    match config.metrics.level {
+        config::MetricsLevel::Slo => Level::Slo,
+        config::MetricsLevel::Standard => Level::Standard,
+        config::MetricsLevel::Full => Level::Full,
+    }
 }
 
 fn client_identity(otlp: &config::Otlp) -> Option<ClientIdentity> {

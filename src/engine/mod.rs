@@ -22,6 +22,7 @@ use prober_core::counting::Counting;
 use prober_core::event::Anomaly;
 use prober_core::fault::Fault;
 use prober_core::finding::Finding;
+use prober_core::finding_history::FindingHistory;
 use prober_core::ids::{ClusterName, Lane};
 use prober_core::objective::Objective;
 use prober_core::observed::Observed;
@@ -92,6 +93,7 @@ pub struct Engine {
     prober: SelfStatus,
     stalls: Stalls,
     health: HealthHistory,
+    finding_history: FindingHistory,
     states: StateLog,
     publish: watch::Sender<Arc<Snapshot>>,
     publish_at: Time,
@@ -127,6 +129,7 @@ pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snap
         phases: Vec::new(),
         channel_failures: BTreeMap::new(),
         findings: Vec::new(),
+        ended_findings: Vec::new(),
         blocked_probes: Vec::new(),
         observed: Vec::new(),
         brokers: Vec::new(),
@@ -184,6 +187,7 @@ impl EngineBuilder {
             prober: SelfStatus::default(),
             stalls: Stalls::default(),
             health: HealthHistory::new(setup.reference),
+            finding_history: FindingHistory::default(),
             states: StateLog::default(),
             publish: setup.publish,
             publish_at: Time::ORIGIN,
@@ -404,6 +408,8 @@ impl Engine {
         let brokers = status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.counting.ledger(), now);
         let mut prober = self.prober.status(&series);
         self.health.show(&mut prober);
+        let findings = self.findings(now);
+        let ended_findings = self.finding_history.follow(&findings, now);
         let mut snapshot = Snapshot {
             at: now,
             wall: self.clock.wall(),
@@ -415,7 +421,8 @@ impl Engine {
             records,
             phases,
             channel_failures,
-            findings: self.findings(now),
+            findings,
+            ended_findings,
             blocked_probes: self.probes.iter().flat_map(ProbeRuntime::blocked_probes).collect(),
             observed: self.observed.values().cloned().collect(),
             brokers,

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use prober_core::buckets::Edges;
 use prober_core::event::{Anomaly, Event, Limits, RawOutcome, VoidReason};
-use prober_core::fault::Fault;
+use prober_core::fault::{Blame, Fault};
+use prober_core::finding::{Finding, FindingKind};
+use prober_core::finding_history::FindingKey;
 use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Probe, Series, Subject, Target, View};
 use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
@@ -25,15 +27,28 @@ use prober_core::vitals::{Control, ControlKind, Memory, Readings, Steal, Throttl
 /// 2026-03-01T12:00:00Z.
 pub(super) const WALL: WallTime = WallTime(1_772_366_400_000_000_000);
 
-/// One cluster, both lanes, `brokers` brokers with the same events each.
+/// How brokers are connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Security {
+    Plaintext,
+    /// The phases `tls` and `sasl` exist.
+    SaslSsl,
+}
+
+/// One cluster, both lanes, `brokers` brokers with the same events each, connected to in plain text.
 pub(super) fn snapshot(brokers: i32) -> Snapshot {
+    secured(brokers, Security::Plaintext)
+}
+
+/// As [`snapshot`], with this security.
+pub(super) fn secured(brokers: i32, security: Security) -> Snapshot {
     let objectives = objectives();
     let mut ledger = Ledger::new(Arc::clone(&objectives), Edges::with(&[]));
     for target in targets(brokers) {
         count(&mut ledger, &target);
     }
     for broker in (0..brokers).map(|id| Broker::Id(BrokerId(id))) {
-        count_direct(&mut ledger, broker);
+        count_direct(&mut ledger, broker, security);
     }
     let cluster = ClusterName::new("main");
     let mut prober = ProberStatus { heartbeat: WALL, ..ProberStatus::default() };
@@ -53,7 +68,8 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
         records: ledger.records(),
         phases: ledger.phases(),
         channel_failures: ledger.channel_failures(),
-        findings: Vec::new(),
+        findings: vec![finding()],
+        ended_findings: vec![FindingKey { kind: FindingKind::BrokerDown, ..FindingKey::of(&finding()) }],
         blocked_probes: Vec::new(),
         observed: vec![Arc::new(observed(brokers))],
         objectives,
@@ -62,7 +78,7 @@ pub(super) fn snapshot(brokers: i32) -> Snapshot {
                 cluster: cluster.clone(),
                 broker: BrokerId(id),
                 address: Some(format!("broker-{id}:9092")),
-                rack: None,
+                rack: Some("a".to_owned()),
                 registered: true,
                 registration: Registration::Registered,
                 covered: true,
@@ -189,19 +205,37 @@ fn direct_events(broker: Broker) -> Vec<Event> {
     of_each.collect()
 }
 
-/// The phases of a plain connection, and how long each took.
-fn phases() -> [(Phase, Duration); 3] {
-    [Phase::Resolve, Phase::Connect, Phase::ApiVersions].map(|phase| (phase, Duration::from_micros(300)))
+/// The phases of a connection, and how long each took.
+fn phases(security: Security) -> impl Iterator<Item = (Phase, Duration)> {
+    let all = [Phase::Resolve, Phase::Connect, Phase::Tls, Phase::Sasl, Phase::ApiVersions];
+    let of_security = move |phase: &Phase| security == Security::SaslSsl || !matches!(phase, Phase::Tls | Phase::Sasl);
+    all.into_iter().filter(of_security).map(|phase| (phase, Duration::from_micros(300)))
 }
 
-fn count_direct(ledger: &mut Ledger, broker: Broker) {
+/// Broker 0 is slow. Broker 0 was down before.
+fn finding() -> Finding {
+    Finding {
+        kind: FindingKind::BrokerSlow,
+        cluster: ClusterName::new("main"),
+        broker: Some(BrokerId(0)),
+        blame: Blame::Cluster,
+        since: Time::from_millis(50_000),
+        confidence: 0.9,
+        summary: "broker 0 is slow".into(),
+        evidence: Vec::new(),
+        runner_up: None,
+        ruled_out: Vec::new(),
+    }
+}
+
+fn count_direct(ledger: &mut Ledger, broker: Broker, security: Security) {
     for event in direct_events(broker) {
         ledger.open(event.series.clone());
         ledger.due(&event.series);
         ledger.sent(&event.series);
         ledger.record(&event);
     }
-    for (phase, took) in phases() {
+    for (phase, took) in phases(security) {
         ledger.phase(&ClusterName::new("main"), broker, phase, took);
     }
 }

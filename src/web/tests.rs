@@ -66,6 +66,7 @@ fn snapshot() -> Snapshot {
         phases: ledger.phases(),
         channel_failures: ledger.channel_failures(),
         findings: Vec::new(),
+        ended_findings: Vec::new(),
         blocked_probes: Vec::new(),
         observed: vec![Arc::new(observed())],
         objectives,

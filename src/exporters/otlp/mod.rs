@@ -38,6 +38,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use prober_core::metric::Level;
 use prober_core::snapshot::Snapshot;
 use prober_core::time::WallTime;
 use tokio::sync::watch;
@@ -80,6 +81,8 @@ pub struct OtlpSettings {
     pub tls: TlsSettings,
     /// Whether counters and histograms carry totals or what came since the last export.
     pub temporality: Temporality,
+    /// How much is exported.
+    pub level: Level,
     /// Whether durations are sent as exponential histograms instead of ones with our edges.
     pub exponential: bool,
 }
@@ -152,7 +155,7 @@ impl Otlp {
     ) -> Result<Otlp, ExportError> {
         let transport = Transport::new(&settings)?;
         let resource = resource::of_prober(clusters, &snapshots.borrow().vantage);
-        let shares = Shares::new(resource, settings.temporality, settings.exponential);
+        let shares = Shares::new(resource, settings.temporality, settings.exponential, settings.level);
         Ok(Otlp {
             interval: settings.interval,
             timeout: settings.timeout,

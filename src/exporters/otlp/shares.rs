@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use prober_core::metric::Level;
 use prober_core::snapshot::Snapshot;
 
 use super::super::ExportStats;
@@ -38,6 +39,7 @@ pub(super) struct Shares {
     resource: Resource,
     temporality: Temporality,
     exponential: bool,
+    level: Level,
     providers: Vec<Instruments>,
     /// The provider of each broker or partition; points about neither go to the first.
     homes: HashMap<(String, String), usize>,
@@ -46,14 +48,14 @@ pub(super) struct Shares {
 }
 
 impl Shares {
-    pub(super) fn new(resource: Resource, temporality: Temporality, exponential: bool) -> Shares {
+    pub(super) fn new(resource: Resource, temporality: Temporality, exponential: bool, level: Level) -> Shares {
         let providers = vec![Instruments::new(resource.clone(), temporality, exponential)];
-        Shares { resource, temporality, exponential, providers, homes: HashMap::new(), filled: 0 }
+        Shares { resource, temporality, exponential, level, providers, homes: HashMap::new(), filled: 0 }
     }
 
     /// The points of a snapshot, one collection a request.
     pub(super) fn collect(&mut self, snapshot: &Snapshot, stats: &ExportStats) -> Result<Vec<ResourceMetrics>, String> {
-        let points: Vec<Point<'_>> = points(snapshot, stats).collect();
+        let points: Vec<Point<'_>> = points(snapshot, stats, self.level).collect();
         self.settle_in(&points);
         let mut shares: Vec<Vec<Point<'_>>> = self.providers.iter().map(|_| Vec::new()).collect();
         for point in points {

@@ -1,35 +1,49 @@
-//! Points of what the clusters say of themselves. A part that is not answered now has none: an old number would look like
-//! a new one.
+//! Points of what the clusters say of themselves. A part of the observation that was not answered in its newest round has
+//! no point: an old number would look like a new one.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use prober_core::metric::{self, Metric};
-use prober_core::observed::Observed;
-use prober_core::observed::partitions::Partitions;
+use prober_core::observed::partitions::{BrokerPartitions, Partitions};
 use prober_core::observed::parts::{Part, PartState};
 use prober_core::observed::registration::Registration;
 use prober_core::observed::sizes::{BrokerSizes, TopicSize};
+use prober_core::observed::{Observed, PartitionLimits};
 use prober_core::snapshot::Snapshot;
 
-use super::{Point, Value};
+use super::{Point, Points, Value};
 
 /// Every point of the observations, in the order of the catalogue.
 pub(super) fn points(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    cluster_brokers(snapshot)
-        .chain(cluster_partitions(snapshot))
-        .chain(limits(snapshot))
-        .chain(controllers(snapshot))
-        .chain(reassignments(snapshot))
-        .chain(collisions(snapshot))
-        .chain(broker_partitions(snapshot))
-        .chain(imbalances(snapshot))
-        .chain(spaces(snapshot))
-        .chain(topic_sizes(snapshot))
-        .chain(topic_growths(snapshot))
-        .chain(quorum_lags(snapshot))
-        .chain(durations(snapshot))
-        .chain(parts(snapshot))
+    let all: Vec<Points<'_>> = vec![
+        Box::new(cluster_brokers(snapshot)),
+        Box::new(of_clusters(snapshot, metric::CLUSTER_PARTITIONS, |sums| sums.partitions)),
+        Box::new(of_clusters(snapshot, metric::CLUSTER_REPLICAS, |sums| sums.replicas)),
+        Box::new(limits(snapshot, metric::CLUSTER_REPLICAS_LIMIT, |limits| limits.per_cluster)),
+        Box::new(of_clusters(snapshot, metric::CLUSTER_UNDER_REPLICATED, |sums| sums.under_replicated.count)),
+        Box::new(of_clusters(snapshot, metric::CLUSTER_AT_MIN_ISR, |sums| sums.at_min_isr.count)),
+        Box::new(of_clusters(snapshot, metric::CLUSTER_UNDER_MIN_ISR, |sums| sums.under_min_isr.count)),
+        Box::new(of_clusters(snapshot, metric::CLUSTER_OFFLINE, |sums| sums.offline.count)),
+        Box::new(controllers(snapshot)),
+        Box::new(reassignments(snapshot)),
+        Box::new(collisions(snapshot)),
+        Box::new(of_brokers(snapshot, metric::BROKER_REPLICAS, |sums| sums.replicas as f64)),
+        Box::new(limits(snapshot, metric::BROKER_REPLICAS_LIMIT, |limits| limits.per_broker)),
+        Box::new(of_brokers(snapshot, metric::BROKER_OUT_OF_SYNC, |sums| sums.out_of_sync as f64)),
+        Box::new(of_brokers(snapshot, metric::BROKER_LEADERS, |sums| sums.leaders as f64)),
+        Box::new(of_brokers(snapshot, metric::BROKER_PREFERRED_LEADERS, |sums| sums.preferred as f64)),
+        Box::new(of_brokers(snapshot, metric::BROKER_UNDER_REPLICATED, |sums| sums.under_replicated as f64)),
+        Box::new(of_brokers(snapshot, metric::LEADER_IMBALANCE, BrokerPartitions::imbalance)),
+        Box::new(spaces(snapshot, metric::LOG_DIR_SIZE, |sizes| sizes.total)),
+        Box::new(spaces(snapshot, metric::LOG_DIR_AVAIL, |sizes| sizes.usable)),
+        Box::new(topic_sizes(snapshot)),
+        Box::new(topic_growths(snapshot)),
+        Box::new(quorum_lags(snapshot)),
+        Box::new(durations(snapshot)),
+        Box::new(parts(snapshot)),
+    ];
+    all.into_iter().flatten()
 }
 
 fn gauge<'a>(
@@ -39,8 +53,7 @@ fn gauge<'a>(
     rest: impl IntoIterator<Item = Cow<'a, str>>,
     value: f64,
 ) -> Point<'a> {
-    let shared = [Cow::Borrowed(observed.cluster.as_str()), Cow::Borrowed(&*snapshot.vantage)];
-    Point::new(metric, shared.into_iter().chain(rest).collect::<Vec<_>>(), Value::Gauge(value))
+    Point::of_cluster(snapshot, metric, &observed.cluster, rest, Value::Gauge(value))
 }
 
 /// The observations whose part was answered when it was last asked for.
@@ -58,7 +71,8 @@ fn cluster_brokers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
             .iter()
             .filter(|status| status.cluster == observed.cluster && status.registration == Registration::Unregistered);
         let unregistered = fenced.map(|_| unregistered.count() as u64);
-        let counts = [("registered", Some(registered)), ("fenced", fenced), ("unregistered", unregistered)];
+        let active = registered.saturating_sub(fenced.unwrap_or(0));
+        let counts = [("registered", Some(active)), ("fenced", fenced), ("unregistered", unregistered)];
         counts.into_iter().filter_map(move |(state, count)| {
             Some(gauge(snapshot, metric::CLUSTER_BROKERS, observed, [state.into()], count? as f64))
         })
@@ -70,25 +84,34 @@ fn with_partitions(snapshot: &Snapshot) -> impl Iterator<Item = (&Observed, &Par
     answered(snapshot, Part::Partitions).filter_map(|observed| Some((observed, observed.partitions.as_deref()?)))
 }
 
-fn cluster_partitions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
+/// A sum over all partitions of each cluster.
+fn of_clusters<'a>(
+    snapshot: &'a Snapshot,
+    metric: Metric,
+    value: fn(&Partitions) -> u64,
+) -> impl Iterator<Item = Point<'a>> {
+    with_partitions(snapshot).map(move |(observed, sums)| gauge(snapshot, metric, observed, [], value(sums) as f64))
+}
+
+/// A sum over the partitions of each broker.
+fn of_brokers<'a>(
+    snapshot: &'a Snapshot,
+    metric: Metric,
+    value: fn(&BrokerPartitions) -> f64,
+) -> impl Iterator<Item = Point<'a>> {
     with_partitions(snapshot).flat_map(move |(observed, sums)| {
-        [
-            ("total", sums.partitions),
-            ("replicas", sums.replicas),
-            ("under_replicated", sums.under_replicated.count),
-            ("at_min_isr", sums.at_min_isr.count),
-            ("under_min_isr", sums.under_min_isr.count),
-            ("offline", sums.offline.count),
-        ]
-        .map(|(state, count)| gauge(snapshot, metric::CLUSTER_PARTITIONS, observed, [state.into()], count as f64))
+        sums.brokers
+            .iter()
+            .map(move |(broker, sums)| gauge(snapshot, metric, observed, [broker.to_string().into()], value(sums)))
     })
 }
 
-fn limits(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    snapshot.observed.iter().flat_map(move |observed| {
-        [("broker", observed.limits.per_broker), ("cluster", observed.limits.per_cluster)]
-            .map(|(scope, limit)| gauge(snapshot, metric::PARTITION_LIMIT, observed, [scope.into()], limit as f64))
-    })
+fn limits<'a>(
+    snapshot: &'a Snapshot,
+    metric: Metric,
+    limit: fn(&PartitionLimits) -> u64,
+) -> impl Iterator<Item = Point<'a>> {
+    snapshot.observed.iter().map(move |observed| gauge(snapshot, metric, observed, [], limit(&observed.limits) as f64))
 }
 
 fn controllers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
@@ -112,32 +135,6 @@ fn collisions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     })
 }
 
-fn broker_partitions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    with_partitions(snapshot).flat_map(move |(observed, sums)| {
-        sums.brokers.iter().flat_map(move |(broker, sums)| {
-            [
-                ("replica", sums.replicas),
-                ("leader", sums.leaders),
-                ("preferred_leader", sums.preferred),
-                ("out_of_sync", sums.out_of_sync),
-                ("under_replicated", sums.under_replicated),
-            ]
-            .map(|(kind, count)| {
-                let rest = [Cow::from(broker.to_string()), kind.into()];
-                gauge(snapshot, metric::BROKER_PARTITIONS, observed, rest, count as f64)
-            })
-        })
-    })
-}
-
-fn imbalances(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    with_partitions(snapshot).flat_map(move |(observed, sums)| {
-        sums.brokers.iter().map(move |(broker, sums)| {
-            gauge(snapshot, metric::LEADER_IMBALANCE, observed, [broker.to_string().into()], sums.imbalance())
-        })
-    })
-}
-
 /// Each broker's sizes.
 fn sizes(snapshot: &Snapshot) -> impl Iterator<Item = (&Observed, Cow<'_, str>, &BrokerSizes)> {
     let told = answered(snapshot, Part::LogDirs).filter_map(|observed| Some((observed, observed.sizes.as_deref()?)));
@@ -146,12 +143,13 @@ fn sizes(snapshot: &Snapshot) -> impl Iterator<Item = (&Observed, Cow<'_, str>, 
     })
 }
 
-fn spaces(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
-    sizes(snapshot).flat_map(move |(observed, broker, sums)| {
-        [("total", sums.total), ("usable", sums.usable)].into_iter().filter_map(move |(kind, bytes)| {
-            let rest = [broker.clone(), kind.into()];
-            Some(gauge(snapshot, metric::LOG_DIR_SPACE, observed, rest, bytes? as f64))
-        })
+fn spaces<'a>(
+    snapshot: &'a Snapshot,
+    metric: Metric,
+    bytes: fn(&BrokerSizes) -> Option<u64>,
+) -> impl Iterator<Item = Point<'a>> {
+    sizes(snapshot).filter_map(move |(observed, broker, sizes)| {
+        Some(gauge(snapshot, metric, observed, [broker], bytes(sizes)? as f64))
     })
 }
 
@@ -217,11 +215,11 @@ mod tests {
     fn part_that_fails_has_no_numbers_and_says_so() {
         let mut snapshot = fixture::snapshot(2);
         let of = |snapshot: &Snapshot, metric: Metric| points(snapshot).filter(|point| point.metric == metric).count();
-        assert_eq!(of(&snapshot, metric::CLUSTER_PARTITIONS), 6);
+        assert_eq!((of(&snapshot, metric::CLUSTER_PARTITIONS), of(&snapshot, metric::BROKER_REPLICAS)), (1, 2));
         let mut observed = Observed::clone(&snapshot.observed[0]);
         observed.parts.entry(Part::Partitions).or_default().state = PartState::Failing;
         snapshot.observed = vec![Arc::new(observed)];
-        assert_eq!((of(&snapshot, metric::CLUSTER_PARTITIONS), of(&snapshot, metric::BROKER_PARTITIONS)), (0, 0));
+        assert_eq!((of(&snapshot, metric::CLUSTER_PARTITIONS), of(&snapshot, metric::BROKER_REPLICAS)), (0, 0));
         let failing = points(&snapshot).filter(|point| point.metric == metric::OBSERVATION_PARTS);
         let failing = failing.filter(|point| point.value == Value::Gauge(1.0) && point.attributes[3] == "failing");
         assert_eq!(failing.map(|point| point.attributes[2].to_string()).collect::<Vec<_>>(), ["partitions"]);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, NumberDataPoint, metric, number_data_point};
+use prober_core::metric::Level;
 use prober_core::snapshot::Snapshot;
 
 use super::receiver::Request;
@@ -103,7 +104,7 @@ pub(super) fn numbers_of(snapshot: &Snapshot) -> BTreeMap<Key, f64> {
         Value::Sum(value) | Value::Gauge(value) => Some(value),
         Value::Durations(_) => None,
     };
-    points(snapshot, &stats)
+    points(snapshot, &stats, Level::Full)
         .filter_map(|point| Some((key(&point), number(&point)?)))
         .filter(|((name, _), _)| name != "kafka_prober.export.attempts")
         .collect()
@@ -120,7 +121,7 @@ pub(super) fn durations_of(snapshot: &Snapshot) -> BTreeMap<Key, Durations> {
         }),
         _ => None,
     };
-    points(snapshot, &stats)
+    points(snapshot, &stats, Level::Full)
         .filter_map(|point| Some((key(&point), durations(&point)?)))
         .filter(|(_, durations)| durations.count() != 0)
         .collect()

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, metric};
 use prober_core::buckets::{Buckets, Edges};
-use prober_core::metric::ALL;
+use prober_core::metric::{ALL, Level};
 use prober_core::snapshot::Snapshot;
 use prost::Message;
 use tokio::net::{TcpListener, TcpStream};
@@ -20,6 +20,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::exporters::prometheus::{Format, prometheus_name};
 use crate::exporters::{fixture, prometheus};
 use decoded::{Durations, Key, Points, decode, durations_of, labels, numbers_of, without_exports};
 use receiver::{Receiver, free_address};
@@ -76,6 +77,7 @@ fn settings(address: SocketAddr, protocol: Protocol) -> OtlpSettings {
         tls: TlsSettings::default(),
         temporality: Temporality::Cumulative,
         exponential: false,
+        level: Level::Full,
     }
 }
 
@@ -109,10 +111,16 @@ fn assert_same_durations(arrived: &BTreeMap<Key, Durations>, expected: &BTreeMap
     }
 }
 
+/// Dots of the name become underscores.
+fn label_as_prometheus_names_it(label: &str) -> String {
+    let (name, value) = label.split_once('=').expect("a label has a value");
+    format!("{}={value}", name.replace('.', "_"))
+}
+
 /// Counters, gauges and, of the histograms, count and sum.
 fn same_as_prometheus(points: &Points, snapshot: &Snapshot) {
-    let text = prometheus::render(Arc::new(snapshot.clone()), Arc::default()).expect("it renders");
-    let text = String::from_utf8(text.to_vec()).expect("it is UTF-8");
+    let text = prometheus::render(Arc::new(snapshot.clone()), Arc::default(), Level::Full, Format::OpenMetrics);
+    let text = text.expect("it renders");
     let samples: BTreeMap<Key, f64> = text
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -126,16 +134,10 @@ fn same_as_prometheus(points: &Points, snapshot: &Snapshot) {
         .collect();
     let sample = |(name, labels): &Key, suffix: &str| {
         let metric = ALL.into_iter().find(|metric| metric.name == name).expect("it is in the catalogue");
-        let unit = match metric.unit {
-            "s" => "_seconds",
-            "By" => "_bytes",
-            "By/s" => "_bytes_per_second",
-            "1" => "_ratio",
-            _ => "",
-        };
-        let mut labels: Vec<_> = labels.iter().map(|label| label.replace("error.type", "error_type")).collect();
+        let sample = prometheus_name(&metric);
+        let mut labels: Vec<_> = labels.iter().map(|label| label_as_prometheus_names_it(label)).collect();
         labels.sort();
-        let key = (format!("{}{unit}{suffix}", name.replace('.', "_")), labels);
+        let key = (format!("{}{suffix}", sample.trim_end_matches("_total")), labels);
         *samples.get(&key).unwrap_or_else(|| unreachable!("no sample {key:?}"))
     };
     for (key, value) in without_exports(points) {

@@ -5,7 +5,7 @@
 //! | `GET /` | this list |
 //! | `GET /healthz` | 200 while the process runs, whatever the state of Kafka: an outage of Kafka must not restart the prober |
 //! | `GET /readyz` | a latch: 200 from when every enabled lane of every cluster has resolved an event; before, 503 and the lanes that have not |
-//! | `GET /metrics` | OpenMetrics text; the exporter lends this route |
+//! | `GET /metrics` | Prometheus text, or OpenMetrics where asked for; the exporter lends this route |
 //! | `GET /api/v1/status` | everything counted and known, as JSON; see [`status`] |
 //! | `GET /api/v1/findings` | the active findings, as JSON; see [`findings`] |
 //! | `GET /config` | the effective configuration as JSON, with secrets redacted |
@@ -48,7 +48,7 @@ const ROUTES: [(&str, &str); 7] = [
     ("/", "this list"),
     ("/healthz", "whether the process runs"),
     ("/readyz", "whether every lane has resolved an event"),
-    ("/metrics", "metrics for Prometheus, as OpenMetrics text"),
+    ("/metrics", "metrics for Prometheus"),
     ("/api/v1/status", "everything counted and known, as JSON"),
     ("/api/v1/findings", "the active findings, as JSON"),
     ("/config", "the effective configuration as JSON, with secrets redacted"),

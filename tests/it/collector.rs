@@ -147,8 +147,8 @@ fn differences(status: &Value, store: &Store, vantage: &str) -> Vec<String> {
         for (error, count) in row["errors"].as_object().into_iter().flatten() {
             compare("kafka_prober.errors", &and("error.type", error), count);
         }
-        compare("kafka_prober.attempts", &and("state", "due"), &row["due"]);
-        compare("kafka_prober.attempts", &and("state", "sent"), &row["sent"]);
+        compare("kafka_prober.attempts.due", &of, &row["due"]);
+        compare("kafka_prober.attempts.sent", &of, &row["sent"]);
         durations.push((of.map(|(name, value)| (name, value.to_owned())), row["durations"]["count"].clone()));
     }
     for objective in status["clusters"][0]["objectives"].as_array().into_iter().flatten() {

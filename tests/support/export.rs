@@ -14,13 +14,13 @@ pub(crate) fn assert_export_balances(sink: &OtlpSink, brokers: &[&str]) {
             let (view, probe) = (*view, *probe);
             let (label, subject) = subject_label(view, broker);
             let of = [("view", view), (label, subject.as_str()), ("probe", probe)];
-            let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], of[2], ("state", "due")]);
+            let due = sink.sum("kafka_prober.attempts.due", &of);
             let counted = sink.sum("kafka_prober.events", &of);
             assert_eq!(due, counted, "{probe} of the {view} view at broker {broker}");
         }
     }
     let of = [("view", "cluster"), ("probe", "controller")];
-    let due = sink.sum("kafka_prober.attempts", &[of[0], of[1], ("state", "due")]);
+    let due = sink.sum("kafka_prober.attempts.due", &of);
     assert_eq!(due, sink.sum("kafka_prober.events", &of), "controller");
 }
 

@@ -36,7 +36,7 @@ fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothi
     wait_until(Duration::from_secs(20), "exports arrive again", || before + 2 <= sink.exports());
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
-    let sent = sink.sum("kafka_prober.attempts", &[("view", "broker"), ("probe", "produce"), ("state", "sent")]);
+    let sent = sink.sum("kafka_prober.attempts.sent", &[("view", "broker"), ("probe", "produce")]);
     assert_eq!(read_topic(&cluster, TOPIC).records as f64, sent);
 }
 

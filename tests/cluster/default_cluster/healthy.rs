@@ -33,7 +33,7 @@ fn healthy_cluster_has_no_bad_event_from_first_start_on() {
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     for (view, topic) in [("broker", TOPIC), ("client", REPLICATED)] {
-        let sent = sink.sum("kafka_prober.attempts", &[("view", view), ("probe", "produce"), ("state", "sent")]);
+        let sent = sink.sum("kafka_prober.attempts.sent", &[("view", view), ("probe", "produce")]);
         let truth = read_topic(&cluster, topic);
         assert_eq!(truth.records as f64, sent, "every record sent stands in {topic}, once");
         assert_eq!(truth.distinct, truth.records);

@@ -49,6 +49,8 @@ impl Prober {
             for name in settings_of_the_shell() {
                 command.env_remove(name);
             }
+            // Tests compare attempts and latencies of every probe; the default level leaves some of them out.
+            command.env("KAFKA_PROBER__METRICS__LEVEL", "full");
             command.envs(env.iter().copied()).stdout(stdout).stderr(stderr);
         });
         Self { process, http: format!("127.0.0.1:{http_port}"), folder }

@@ -199,7 +199,7 @@ async fn nothing_is_exported_before_the_first_heartbeat() {
     receiver.received(1).await;
     running.stop().await;
     let first = decode(&receiver.received(1).await[0]);
-    assert_ne!(first.of("kafka_prober.heartbeat").len(), 0);
+    assert_ne!(first.of("kafka_prober.heartbeat.timestamp").len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

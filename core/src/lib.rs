@@ -24,7 +24,7 @@
 //! | [`tcp_state`] | send state of a TCP connection, as the kernel counts it |
 //! | [`vitals`] | resources of the host and the container, and controls |
 //! | [`observed`] | a cluster by its own answers, summed up |
-//! | [`metric`] | the catalogue: every exported metric, declared once |
+//! | [`metric`] | the catalogue of exported metrics, and how much of it is exported |
 
 pub mod buckets;
 pub mod coordinator;

@@ -1,4 +1,4 @@
-//! Each request as the broker reads it, each answer as we do, and answers that are no answers.
+//! Each request as a broker decodes it, each response as the prober decodes it, and malformed responses.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -114,7 +114,7 @@ pub(super) fn versions(api: Api) -> std::ops::RangeInclusive<i16> {
     api.ours().min..=api.ours().max
 }
 
-/// The request's body as the broker reads it.
+/// The request's body as a broker decodes it.
 pub(super) fn as_read_by_the_broker<M: Decodable>(request: &impl Request, version: i16) -> M {
     let mut out = BytesMut::new();
     request.encode(version, &mut out).expect("encodes");
@@ -128,7 +128,7 @@ pub(super) fn read<R: Request>(request: R, frame: Bytes, version: i16) -> Result
     request.decode(version, body).map(|(answer, _)| answer)
 }
 
-/// The frame of an answer, past its length.
+/// The frame of a response, after its length.
 pub(super) fn answer<M: Encodable + HeaderVersion>(message: &M, version: i16) -> Bytes {
     frame(0, message, version).slice(4..)
 }
@@ -145,7 +145,7 @@ fn metadata_asks_for_our_topics_only_and_creates_none() {
 }
 
 #[test]
-fn metadata_tells_a_leaderless_partition_and_an_absent_controller() {
+fn metadata_shows_a_leaderless_partition_and_an_absent_controller() {
     for version in versions(Api::Metadata) {
         let cluster = read(metadata(), answer(&metadata_answer(), version), version).expect("an answer");
         assert_eq!(cluster.controller, None);
@@ -159,7 +159,7 @@ fn metadata_tells_a_leaderless_partition_and_an_absent_controller() {
 }
 
 #[test]
-fn metadata_in_short_says_the_same_and_leaves_out_topics_without_an_id() {
+fn metadata_summary_has_the_same_brokers_and_epochs_and_omits_topics_without_an_id() {
     let mut shown = metadata_answer();
     shown.topics[0].topic_id = "00000000-0000-0000-0000-000000000007".parse().expect("an id");
     for version in versions(Api::Metadata) {
@@ -191,7 +191,7 @@ fn produce_carries_one_readable_record() {
 }
 
 #[test]
-fn produce_tells_the_offset_or_the_error() {
+fn produce_response_has_the_offset_or_the_error() {
     for version in versions(Api::Produce) {
         let produced = read(a_record(), answer(&produced(12), version), version).expect("an answer");
         assert_eq!((produced.error, produced.base_offset), (0, 12));
@@ -201,7 +201,7 @@ fn produce_tells_the_offset_or_the_error() {
 }
 
 #[test]
-fn fetch_opens_no_session_and_claims_no_epoch() {
+fn fetch_opens_no_session_and_sends_no_leader_epoch() {
     for version in versions(Api::Fetch) {
         let request: FetchRequest = as_read_by_the_broker(&fetch(Some(ID)), version);
         let session = if version < 7 { (0, -1) } else { (request.session_id, request.session_epoch) };
@@ -214,7 +214,7 @@ fn fetch_opens_no_session_and_claims_no_epoch() {
 }
 
 #[test]
-fn fetch_without_a_topic_id_stays_below_the_versions_that_demand_one() {
+fn fetch_without_a_topic_id_uses_a_version_that_takes_names() {
     assert_eq!(fetch(None).newest(), 12);
     assert!(fetch(Some(ID)).newest() >= 17);
 }
@@ -229,7 +229,7 @@ fn fetch_reads_the_records_in_every_version() {
 }
 
 #[test]
-fn fetch_tells_an_error_of_the_whole_answer() {
+fn fetch_reports_an_error_of_the_whole_response() {
     let refused = FetchResponse::default().with_error_code(70);
     let fetched = read(fetch(Some(ID)), answer(&refused, 17), 17).expect("an answer");
     assert_eq!((fetched.error, fetched.next_offset), (70, 40));
@@ -237,7 +237,7 @@ fn fetch_tells_an_error_of_the_whole_answer() {
 }
 
 #[test]
-fn list_offsets_asks_for_either_end_without_an_epoch() {
+fn list_offsets_asks_for_either_end_without_a_leader_epoch() {
     for (at, told) in [(OffsetAt::Earliest, -2), (OffsetAt::Latest, -1)] {
         for version in versions(Api::ListOffsets) {
             let asked = ListOffset { at, ..latest() };
@@ -251,7 +251,7 @@ fn list_offsets_asks_for_either_end_without_an_epoch() {
 }
 
 #[test]
-fn create_topics_names_each_replica_and_leaves_the_counts_to_them() {
+fn create_topics_lists_the_replicas_instead_of_counts() {
     for version in versions(Api::CreateTopics) {
         let request: CreateTopicsRequest = as_read_by_the_broker(&create(), version);
         let topic = &request.topics[0];
@@ -262,7 +262,7 @@ fn create_topics_names_each_replica_and_leaves_the_counts_to_them() {
 }
 
 #[test]
-fn create_topics_tells_the_error_its_words_and_the_configs_in_force() {
+fn create_topics_response_has_the_error_its_message_and_the_effective_configs() {
     for version in versions(Api::CreateTopics) {
         let created = read(create(), answer(&created_answer(), version), version).expect("an answer");
         assert_eq!((created.error, created.message.as_deref()), (40, Some("no")));
@@ -271,12 +271,12 @@ fn create_topics_tells_the_error_its_words_and_the_configs_in_force() {
 }
 
 #[test]
-fn a_length_beyond_the_bytes_is_refused_before_room_is_reserved() {
+fn length_beyond_the_bytes_is_refused_before_memory_is_reserved() {
     let huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
     // Correlation, tags and throttle time, then an array of four billion brokers.
     let brokers = [&[0; 4 + 1 + 4][..], &huge].concat();
     assert!(read(metadata(), brokers.into(), 12).is_err());
-    // A boolean that pretends to begin the length behind it.
+    // A boolean whose byte looks like the begin of the length after it.
     let topics = [&[0; 4 + 1][..], &[0x80, 0x80], &huge].concat();
     assert!(read(a_record(), topics.into(), 12).is_err());
     // The older encoding: correlation, throttle, error, session, then two billion topics.
@@ -284,7 +284,7 @@ fn a_length_beyond_the_bytes_is_refused_before_room_is_reserved() {
     assert!(read(fetch(None), topics.into(), 11).is_err());
 }
 
-/// Every answer in every version of it, as a number to pick from.
+/// Decodes the response number `pick`, in this version or the nearest supported one.
 fn decode_any(pick: usize, version: i16, mutate: impl FnOnce(Bytes) -> Bytes) {
     fn within(api: Api, version: i16) -> i16 {
         let ours = api.ours();
@@ -327,7 +327,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn no_mutated_answer_can_do_more_than_fail(
+    fn mutated_response_fails_to_decode_or_decodes_and_never_panics(
         pick in 0_usize..6,
         version in 0_i16..100,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
@@ -347,7 +347,7 @@ proptest! {
     }
 
     #[test]
-    fn no_random_bytes_can_do_more_than_fail(
+    fn random_bytes_fail_to_decode_or_decode_and_never_panic(
         pick in 0_usize..6,
         version in 0_i16..100,
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(0), Just(0xff)], 0..120),

@@ -1,4 +1,4 @@
-//! SASL with a scripted broker; the whole of SCRAM is spoken with real ones (`tests/cluster/secured.rs`).
+//! SASL against a scripted broker; SCRAM against real brokers is in `tests/cluster/secured.rs`.
 
 use bytes::Bytes;
 use kafka_protocol::{
@@ -29,7 +29,7 @@ impl Broker {
         self.answer(&asked, &SaslHandshakeResponse::default().with_mechanisms(offered)).await;
     }
 
-    /// Hears a message of the mechanism, and answers.
+    /// Receives a message of the mechanism, and responds.
     async fn hear(&mut self, answer: SaslAuthenticateResponse) -> Bytes {
         let mut asked = self.request().await;
         assert_eq!((asked.key, asked.version), (ApiKey::SaslAuthenticate as i16, 2));
@@ -57,7 +57,7 @@ fn answer() -> SaslAuthenticateResponse {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_says_user_and_password_and_the_session_is_replaced_before_its_end() {
+async fn plain_sends_user_and_password_and_the_connection_is_replaced_before_its_session_expires() {
     let (connection, result, (said, _broker)) = authenticated(Mechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
         (broker.hear(answer().with_session_lifetime_ms(10_000)).await, broker)
@@ -72,7 +72,7 @@ async fn plain_says_user_and_password_and_the_session_is_replaced_before_its_end
 }
 
 #[tokio::test(start_paused = true)]
-async fn session_without_an_end_is_kept() {
+async fn connection_whose_session_does_not_expire_is_kept() {
     let (connection, result, _broker) = authenticated(Mechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
         broker.hear(answer()).await;
@@ -85,7 +85,7 @@ async fn session_without_an_end_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_password_is_refused_in_the_brokers_words() {
+async fn wrong_password_is_refused_with_the_brokers_message() {
     let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
         let words = StrBytes::from_static_str("Authentication failed");
@@ -96,7 +96,7 @@ async fn wrong_password_is_refused_in_the_brokers_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mechanism_that_the_broker_lacks_names_what_it_has() {
+async fn mechanism_that_the_broker_lacks_is_an_error_that_lists_its_mechanisms() {
     let (_, result, ()) = authenticated(Mechanism::ScramSha256, async |mut broker| {
         let asked = broker.request().await;
         let offered = vec![StrBytes::from_static_str("PLAIN"), StrBytes::from_static_str("GSSAPI")];
@@ -108,7 +108,7 @@ async fn mechanism_that_the_broker_lacks_names_what_it_has() {
 }
 
 #[tokio::test]
-async fn broker_that_does_not_prove_itself_is_not_believed() {
+async fn broker_that_does_not_prove_that_it_knows_the_password_is_refused() {
     let (_, result, ()) = authenticated(Mechanism::ScramSha512, async |mut broker| {
         broker.agree("SCRAM-SHA-512").await;
         let asked = broker.request().await;
@@ -120,12 +120,12 @@ async fn broker_that_does_not_prove_itself_is_not_believed() {
         assert!(proof.starts_with(b"c=biws,r="));
     })
     .await;
-    let detail = "the broker has not proved that it knows our password".into();
+    let detail = "the broker has not proved that it knows the password".into();
     assert_eq!(result, Err(WireError::SaslProtocol { detail }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn unanswered_exchange_is_no_answer_and_an_ended_one_says_so() {
+async fn unanswered_exchange_and_closed_exchange_are_different_errors() {
     let (_, result, _broker) = authenticated(Mechanism::Plain, async |broker| broker).await;
     assert_eq!(result, Err(WireError::NoAnswer { phase: Phase::Sasl }));
     let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| broker.agree("PLAIN").await).await;
@@ -133,7 +133,7 @@ async fn unanswered_exchange_is_no_answer_and_an_ended_one_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn list_of_mechanisms_that_cannot_be_true_ends_the_connection() {
+async fn malformed_list_of_mechanisms_ends_the_connection() {
     let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| {
         let asked = broker.request().await;
         let mut frame = vec![0, 0, 0, 10];

@@ -1,4 +1,4 @@
-//! The scripted broker: it reads requests, and answers what and when the test says.
+//! The scripted broker: it decodes requests, and sends the responses that the test sets, when the test says.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::{
@@ -16,7 +16,7 @@ use tokio::{
 
 use super::super::{Acks, Connection, Produce};
 
-/// Requests and versions of a recent Kafka.
+/// The requests and versions that a recent Kafka offers.
 const RECENT: [(ApiKey, i16, i16); 14] = [
     (ApiKey::Produce, 0, 13),
     (ApiKey::Fetch, 4, 18),
@@ -38,7 +38,7 @@ pub(super) struct Broker {
     pub(super) stream: DuplexStream,
 }
 
-/// A request as it came in.
+/// A request as received.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) key: i16,
@@ -78,7 +78,7 @@ impl Broker {
         self.answer(&asked, &offers(&RECENT)).await;
     }
 
-    /// Answers a produce with this offset.
+    /// Responds to a produce request with this offset.
     pub(super) async fn acknowledge(&mut self, asked: &Asked, offset: i64) {
         self.answer(asked, &produced(offset)).await;
     }
@@ -97,7 +97,7 @@ pub(super) fn produced(offset: i64) -> ProduceResponse {
     ProduceResponse::default().with_responses(vec![topic])
 }
 
-/// A whole frame as a broker would send it.
+/// A whole frame as a broker sends it.
 pub(super) fn frame<M: Encodable + HeaderVersion>(correlation: i32, message: &M, version: i16) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u32(0);
@@ -118,7 +118,7 @@ pub(super) async fn connected() -> (Connection, Broker) {
     connected_through(64 << 10).await
 }
 
-/// As [`connected`], over a stream that holds only so many bytes each way.
+/// As [`connected`], over a stream that buffers at most this many bytes in each direction.
 pub(super) async fn connected_through(capacity: usize) -> (Connection, Broker) {
     let (ours, theirs) = duplex(capacity);
     let mut broker = Broker { stream: theirs };

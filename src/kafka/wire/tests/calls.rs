@@ -1,4 +1,4 @@
-//! Calls and answers on an open connection.
+//! Requests and responses on an open connection.
 
 use std::{
     pin::pin,
@@ -20,7 +20,7 @@ use super::{
 const SERVING: Phase = Phase::Serving;
 
 #[tokio::test(start_paused = true)]
-async fn several_calls_are_under_way_and_answered_in_order() {
+async fn several_requests_are_outstanding_and_answered_in_order() {
     let (connection, mut broker) = connected().await;
     let calls: Vec<_> = (0..3).map(|_| connection.call(a_record()).expect("sent")).collect();
     assert_eq!(connection.outstanding(), 3);
@@ -35,17 +35,17 @@ async fn several_calls_are_under_way_and_answered_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_bytes_go_out_in_the_callers_own_turn() {
+async fn request_is_written_before_the_call_returns() {
     let (connection, mut broker) = connected().await;
     let _call = connection.call(a_record()).expect("sent");
-    // Nothing was awaited in between, so no other task has had a turn.
+    // Nothing was awaited in between, so no other task has run.
     let mut first = [0; 4];
     let read = pin!(broker.stream.read_exact(&mut first)).poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(read, Poll::Ready(Ok(4))));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_socket_does_not_take_at_once_follows() {
+async fn bytes_that_the_socket_does_not_accept_at_once_follow() {
     let (connection, mut broker) = connected_through(16).await;
     let call = connection.call(a_record()).expect("sent");
     let (answer, ()) = tokio::join!(call, async {
@@ -56,7 +56,7 @@ async fn what_the_socket_does_not_take_at_once_follows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stamp_is_the_arrival_of_the_last_byte_and_not_the_waking_of_the_caller() {
+async fn stamp_is_the_arrival_of_the_last_byte_and_not_the_wake_up_of_the_caller() {
     let (connection, mut broker) = connected().await;
     let call = connection.call(a_record()).expect("sent");
     assert_eq!(call.sent(), Instant::now());
@@ -73,7 +73,7 @@ async fn the_stamp_is_the_arrival_of_the_last_byte_and_not_the_waking_of_the_cal
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_answer_to_a_caller_who_gave_up_is_consumed() {
+async fn response_to_a_dropped_call_is_read() {
     let (connection, mut broker) = connected().await;
     drop(connection.call(a_record()).expect("sent"));
     let kept = connection.call(a_record()).expect("sent");
@@ -87,7 +87,7 @@ async fn the_answer_to_a_caller_who_gave_up_is_consumed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_counts_from_the_later_of_the_last_byte_and_the_oldest_request() {
+async fn waiting_counts_from_the_later_of_the_last_byte_and_the_oldest_request() {
     let (connection, mut broker) = connected().await;
     assert_eq!(connection.waiting_since(), None);
     advance(Duration::from_secs(60)).await;
@@ -103,7 +103,7 @@ async fn silence_counts_from_the_later_of_the_last_byte_and_the_oldest_request()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_answer_is_remembered_even_if_nobody_awaits_it() {
+async fn throttle_time_is_kept_even_if_the_call_was_dropped() {
     let (connection, mut broker) = connected().await;
     assert_eq!(connection.throttled_until(), None);
     drop(connection.call(a_record()).expect("sent"));
@@ -118,7 +118,7 @@ async fn a_throttled_answer_is_remembered_even_if_nobody_awaits_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_out_of_order_ends_the_connection() {
+async fn response_out_of_order_ends_the_connection() {
     let (connection, mut broker) = connected().await;
     let first = connection.call(a_record()).expect("sent");
     let second = connection.call(a_record()).expect("sent");
@@ -131,14 +131,14 @@ async fn an_answer_out_of_order_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unasked_answer_ends_the_connection() {
+async fn response_without_a_request_ends_the_connection() {
     let (connection, mut broker) = connected().await;
     broker.write(&frame(0, &produced(0), 12)).await;
     assert_eq!(connection.closed().await, WireError::Unsolicited);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frame_beyond_the_bound_ends_the_connection() {
+async fn frame_above_the_limit_ends_the_connection() {
     for length in [-1, (16 << 20) + 1, i32::MAX] {
         let (connection, mut broker) = connected().await;
         let call = connection.call(a_record()).expect("sent");
@@ -149,7 +149,7 @@ async fn a_frame_beyond_the_bound_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_answer_ends_the_connection() {
+async fn malformed_response_ends_the_connection() {
     let (connection, mut broker) = connected().await;
     let call = connection.call(a_record()).expect("sent");
     let asked = broker.request().await;
@@ -161,7 +161,7 @@ async fn a_malformed_answer_ends_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_of_file_fails_what_is_outstanding() {
+async fn end_of_file_fails_outstanding_requests() {
     let (connection, broker) = connected().await;
     let call = connection.call(a_record()).expect("sent");
     drop(broker);
@@ -170,7 +170,7 @@ async fn an_end_of_file_fails_what_is_outstanding() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_of_file_is_told_with_nothing_outstanding() {
+async fn end_of_file_ends_the_connection_with_nothing_outstanding() {
     let (connection, broker) = connected().await;
     let closed = connection.closed();
     drop(broker);
@@ -179,20 +179,20 @@ async fn an_end_of_file_is_told_with_nothing_outstanding() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_sent_before_the_peer_went_away_counts_even_if_our_write_fails() {
+async fn response_that_arrived_before_the_peer_closed_is_delivered_even_if_a_write_fails() {
     let (connection, mut broker) = connected().await;
     let answered = connection.call(a_record()).expect("sent");
     let asked = broker.request().await;
     broker.acknowledge(&asked, 5).await;
     drop(broker);
-    // The driver has had no turn: this write is the first to learn of the end.
+    // The driver has not run: this write is the first to find that the peer has closed.
     let unanswered = connection.call(a_record()).expect("accepted");
     assert_eq!(answered.await.expect("an answer").body.base_offset, 5);
     assert_eq!(unanswered.await.err(), Some(WireError::Closed { phase: SERVING }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropping_the_connection_closes_the_socket_and_fails_its_calls() {
+async fn dropping_the_connection_closes_the_socket_and_fails_its_requests() {
     let (connection, mut broker) = connected().await;
     let call = connection.call(a_record()).expect("sent");
     let closed = connection.closed();
@@ -222,11 +222,11 @@ async fn unsent_bytes_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_encoded_sends_nothing_and_does_no_harm() {
+async fn request_that_cannot_be_encoded_sends_nothing_and_keeps_the_connection() {
     let (connection, mut broker) = connected().await;
     let mut record = a_record();
     record.topic = "t".repeat(70_000).into();
-    // The flexible encoding has room for any name; the oldest fetch has not.
+    // The flexible encoding has no limit for a name; Fetch below v12 has.
     let refused = connection.call_in_version(
         Fetch {
             topic: record.topic,
@@ -246,7 +246,7 @@ async fn what_cannot_be_encoded_sends_nothing_and_does_no_harm() {
 }
 
 #[test]
-fn a_connection_and_its_calls_may_cross_threads() {
+fn connection_and_calls_are_send() {
     fn crosses<T: Send>() {}
     crosses::<Connection>();
     crosses::<Call<Produced>>();
@@ -265,7 +265,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn garbage_ends_the_connection_and_nothing_else(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bytes_end_the_connection_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.expect("a runtime").block_on(async {
             let (connection, _broker) = feed(&bytes).await;

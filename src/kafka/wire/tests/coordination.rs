@@ -1,5 +1,5 @@
-//! The requests to coordinators, and those that transactions change: as the broker reads them, and their answers as
-//! we do.
+//! The requests to coordinators, and those that transactions change: as a broker decodes them, and their responses as the
+//! prober decodes them.
 
 use bytes::Bytes;
 use kafka_protocol::{
@@ -70,7 +70,7 @@ fn commit_answer() -> OffsetCommitResponse {
         .with_topics(vec![OffsetCommitResponseTopic::default().with_partitions(vec![partition])])
 }
 
-/// One partition, or, with an error of the group as a whole, none.
+/// A response with one partition, or with none if the whole group has an error.
 fn offset_answer(version: i16, of_group: i16) -> OffsetFetchResponse {
     let listed = of_group == 0;
     if version < 8 {
@@ -121,7 +121,7 @@ fn aborted_answer() -> FetchResponse {
 }
 
 #[test]
-fn offset_commit_claims_no_membership() {
+fn offset_commit_sends_no_member_and_no_generation() {
     for version in versions(Api::OffsetCommit) {
         let request: OffsetCommitRequest = as_read_by_the_broker(&commit(), version);
         assert_eq!((&*request.group_id.0, request.generation_id_or_member_epoch), ("group", -1));
@@ -152,7 +152,7 @@ fn offset_fetch_asks_for_one_partition_of_one_group() {
 }
 
 #[test]
-fn offset_fetch_tells_an_error_of_the_whole_group() {
+fn offset_fetch_reports_an_error_of_the_whole_group() {
     for version in versions(Api::OffsetFetch) {
         let refused = read(committed(), answer(&offset_answer(version, 16), version), version).expect("an answer");
         assert_eq!((refused.error, refused.offset), (16, -1));
@@ -162,7 +162,7 @@ fn offset_fetch_tells_an_error_of_the_whole_group() {
 }
 
 #[test]
-fn delete_groups_names_each_and_tells_each() {
+fn delete_groups_has_a_result_for_each_group() {
     let request: DeleteGroupsRequest = as_read_by_the_broker(&delete(), 2);
     assert_eq!(request.groups_names.iter().map(|name| &*name.0).collect::<Vec<_>>(), ["group", "other"]);
     let deleted = read(delete(), answer(&deleted_answer(), 2), 2).expect("an answer");
@@ -170,7 +170,7 @@ fn delete_groups_names_each_and_tells_each() {
 }
 
 #[test]
-fn a_producer_is_asked_for_anew_and_so_fences_the_one_before() {
+fn init_producer_id_asks_for_a_new_producer_which_fences_the_earlier_one() {
     for version in versions(Api::InitProducerId) {
         let request: InitProducerIdRequest = as_read_by_the_broker(&init(), version);
         assert_eq!(request.transactional_id.as_ref().map(|id| &*id.0), Some("txn"));
@@ -182,7 +182,7 @@ fn a_producer_is_asked_for_anew_and_so_fences_the_one_before() {
 }
 
 #[test]
-fn a_partition_is_added_in_the_clients_form() {
+fn add_partitions_to_txn_uses_the_form_for_clients() {
     for version in versions(Api::AddPartitionsToTxn) {
         let request: AddPartitionsToTxnRequest = as_read_by_the_broker(&add(), version);
         assert_eq!(&*request.v3_and_below_transactional_id.0, "txn");
@@ -194,7 +194,7 @@ fn a_partition_is_added_in_the_clients_form() {
 }
 
 #[test]
-fn a_transaction_ends_either_way_and_keeps_its_epoch() {
+fn end_txn_commits_or_aborts_and_keeps_the_epoch() {
     for version in versions(Api::EndTxn) {
         for commit in [true, false] {
             let request: EndTxnRequest = as_read_by_the_broker(&end(commit), version);
@@ -203,13 +203,13 @@ fn a_transaction_ends_either_way_and_keeps_its_epoch() {
             assert_eq!(read(end(commit), answer(&told, version), version).expect("an answer").error, 90);
         }
     }
-    // From v5 the answer brings a new epoch (KIP-890).
+    // From v5 the response has a new epoch (KIP-890).
     assert_eq!(Api::EndTxn.ours().max, 4);
 }
 
 #[test]
-fn record_of_a_transaction_says_so() {
-    // From v12 the broker adds the partition itself, for those who speak KIP-890 throughout.
+fn record_in_a_transaction_has_transactional_id_producer_and_sequence() {
+    // From v12 the broker adds the partition itself, for clients that use KIP-890 in all requests.
     assert_eq!(transactional().newest(), 11);
     for version in 9..=11 {
         let request: ProduceRequest = as_read_by_the_broker(&transactional(), version);
@@ -222,7 +222,7 @@ fn record_of_a_transaction_says_so() {
 }
 
 #[test]
-fn reader_of_committed_records_says_so_and_learns_what_is_decided() {
+fn fetch_committed_asks_for_read_committed_and_returns_the_last_stable_offset() {
     for version in versions(Api::Fetch).filter(|version| 12 < *version) {
         let asked = FetchCommitted(fetch(Some([7; 16])));
         let request: FetchRequest = as_read_by_the_broker(&asked, version);
@@ -235,7 +235,7 @@ fn reader_of_committed_records_says_so_and_learns_what_is_decided() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recent_broker_is_spoken_to_below_the_versions_that_change_epochs() {
+async fn recent_broker_gets_versions_below_those_that_change_epochs() {
     let (connection, mut broker) = connected().await;
     let _calls = (connection.call(transactional()), connection.call(add()), connection.call(end(true)));
     for version in [11, 3, 4] {
@@ -257,7 +257,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn no_mutated_answer_of_a_coordinator_can_do_more_than_fail(
+    fn mutated_response_of_a_coordinator_fails_to_decode_or_decodes_and_never_panics(
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
         let _ = read(commit(), changed(&commit_answer(), 9, &edits), 9);

@@ -1,4 +1,4 @@
-//! The requests of the observation as the broker reads them, and their answers as we do.
+//! The requests of the observation as a broker decodes them, and their responses as the prober decodes them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -136,7 +136,7 @@ fn metadata_of_all_asks_for_every_topic_and_creates_none() {
 }
 
 #[test]
-fn describe_cluster_asks_for_fenced_brokers_where_it_can() {
+fn describe_cluster_asks_for_fenced_brokers_from_version_2() {
     for version in versions(Api::DescribeCluster) {
         let request: DescribeClusterRequest = as_read_by_the_broker(&DescribeCluster, version);
         assert_eq!((request.include_fenced_brokers, request.endpoint_type), (2 <= version, 1));
@@ -161,14 +161,14 @@ fn describe_quorum_asks_for_the_metadata_log() {
 }
 
 #[test]
-fn describe_quorum_tells_a_refusal() {
+fn describe_quorum_reports_a_refusal() {
     let refused = DescribeQuorumResponse::default().with_error_code(31);
     assert_eq!(read(DescribeQuorum, answer(&refused, 2), 2).expect("an answer").error, 31);
     assert!(read(DescribeQuorum, answer(&DescribeQuorumResponse::default(), 2), 2).is_err());
 }
 
 #[test]
-fn describe_log_dirs_asks_for_some_partitions_and_leaves_moving_copies_out() {
+fn describe_log_dirs_asks_for_selected_partitions_and_omits_copies_being_moved() {
     for version in versions(Api::DescribeLogDirs) {
         let request: DescribeLogDirsRequest = as_read_by_the_broker(&log_dirs(), version);
         assert_eq!(request.topics.expect("not all topics")[0].partitions, [0, 1]);
@@ -194,14 +194,14 @@ fn describe_configs_asks_for_one_config_of_topics() {
 }
 
 #[test]
-fn list_reassignments_asks_for_all_topics() {
+fn list_partition_reassignments_asks_for_all_topics() {
     let request: ListPartitionReassignmentsRequest = as_read_by_the_broker(&reassignments(), 0);
     assert_eq!((request.topics, request.timeout_ms), (None, 5000));
     let listed = read(reassignments(), answer(&reassignments_answer(), 0), 0).expect("an answer");
     assert_eq!(listed.partitions, [("orders".to_owned(), 4)]);
 }
 
-/// So many partitions with three replicas each, ten to a topic.
+/// Metadata with this many partitions of three replicas each, ten per topic.
 fn large(partitions: i32) -> MetadataResponse {
     let partition = |index: i32| {
         let replicas: Vec<BrokerId> = (index..index + 3).map(|id| BrokerId(id % 10)).collect();
@@ -220,7 +220,7 @@ fn large(partitions: i32) -> MetadataResponse {
 }
 
 #[test]
-fn metadata_of_large_clusters_fits_a_frame_and_is_read_in_a_moment() {
+fn metadata_of_a_large_cluster_fit_a_frame_and_are_decoded_quickly() {
     let frame = answer(&large(200_000), 12);
     assert!(frame.len() < MAX_FRAME, "{} bytes", frame.len());
     assert_eq!(read(MetadataOfAll, frame, 12).expect("an answer").topics.len(), 20_000);
@@ -230,7 +230,7 @@ fn metadata_of_large_clusters_fits_a_frame_and_is_read_in_a_moment() {
         assert_eq!(read(MetadataOfAll, frame.clone(), 12).expect("an answer").topics.len(), 1000);
         started.elapsed()
     };
-    // The quickest of a few, because the machine is shared.
+    // The fastest of a few runs, because other processes share the machine.
     let quickest = (0..5).map(|_| once()).min().expect("five were taken");
     assert!(quickest < Duration::from_millis(300), "{quickest:?} for {} bytes", frame.len());
 }
@@ -239,7 +239,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn no_mutated_answer_can_do_more_than_fail(
+    fn mutated_response_fails_to_decode_or_decodes_and_never_panics(
         pick in 0_usize..5,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         keep in prop::option::weighted(0.3, any::<prop::sample::Index>()),
@@ -255,7 +255,7 @@ proptest! {
             }
             bytes.into()
         };
-        // Whatever comes of it, it comes back.
+        // The result does not matter; it must return.
         match pick {
             0 => drop(read(DescribeCluster, mutate(answer(&cluster_answer(2), 2)), 2)),
             1 => drop(read(DescribeQuorum, mutate(answer(&quorum_answer(), 2)), 2)),

@@ -1,5 +1,4 @@
-//! Dialling over the loopback. The one place where the wire is tested on real sockets, since
-//! the operating system's own errors are what is told apart here.
+//! Dialling over the loopback, on real sockets, because the errors of the operating system are what is tested here.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use super::{
 };
 use crate::kafka::security::Security;
 
-/// Long enough for a busy machine; no test waits for it to pass.
+/// Long enough for a busy machine; no test waits for the whole time.
 const AMPLE: Duration = Duration::from_secs(10);
 
 static PLAINTEXT: Security = Security { tls: None, sasl: None };
@@ -23,14 +22,14 @@ async fn listener() -> (TcpListener, String) {
 }
 
 #[tokio::test]
-async fn a_port_without_a_listener_is_refused() {
+async fn port_without_a_listener_refuses_the_connection() {
     let (listener, address) = listener().await;
     drop(listener);
     assert_eq!(dial(&address, "tester", &PLAINTEXT, AMPLE, AMPLE).await.err(), Some(WireError::Refused));
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_says_so() {
+async fn name_that_does_not_resolve_is_a_resolve_error() {
     for address in ["no-such-host.invalid:9092", "without-a-port", ""] {
         let error = dial(address, "tester", &PLAINTEXT, AMPLE, AMPLE).await.err();
         assert!(matches!(error, Some(WireError::Resolve { host, .. }) if host == address));
@@ -38,18 +37,18 @@ async fn a_name_that_does_not_resolve_says_so() {
 }
 
 #[tokio::test]
-async fn an_accepting_but_silent_listener_is_no_answer() {
+async fn listener_that_accepts_and_stays_silent_does_not_answer_api_versions() {
     let (_listener, address) = listener().await;
     let error = dial(&address, "tester", &PLAINTEXT, Duration::from_millis(100), AMPLE).await.err();
     assert_eq!(error, Some(WireError::NoAnswer { phase: Phase::ApiVersions }));
 }
 
 #[tokio::test]
-async fn a_listener_that_hangs_up_has_closed_during_the_handshake() {
+async fn listener_that_closes_is_closed_during_the_handshake() {
     let (listener, address) = listener().await;
     let (dialed, ()) = tokio::join!(dial(&address, "tester", &PLAINTEXT, AMPLE, AMPLE), async {
         let (mut stream, _) = listener.accept().await.expect("a connection");
-        // Unread bytes would turn the close into a reset.
+        // Closing a socket with unread bytes sends RST.
         let mut request = [0; 4];
         tokio::io::AsyncReadExt::read_exact(&mut stream, &mut request).await.expect("a request");
         let mut rest = vec![0; u32::from_be_bytes(request) as usize];
@@ -59,7 +58,7 @@ async fn a_listener_that_hangs_up_has_closed_during_the_handshake() {
 }
 
 #[tokio::test]
-async fn a_listener_that_hangs_up_on_unread_bytes_has_reset() {
+async fn listener_that_closes_with_unread_bytes_resets() {
     let (listener, address) = listener().await;
     let (dialed, ()) = tokio::join!(dial(&address, "tester", &PLAINTEXT, AMPLE, AMPLE), async {
         let (stream, _) = listener.accept().await.expect("a connection");
@@ -69,7 +68,7 @@ async fn a_listener_that_hangs_up_on_unread_bytes_has_reset() {
 }
 
 #[tokio::test]
-async fn a_dialled_connection_serves_and_its_phases_are_timed() {
+async fn dialled_connection_serves_and_its_phases_are_timed() {
     let (listener, address) = listener().await;
     let (ours, theirs) = tokio::io::duplex(64 << 10);
     let mut broker = Broker { stream: theirs };

@@ -1,4 +1,4 @@
-//! What opens, and what does not.
+//! The ApiVersions handshake: successful and failed.
 
 use bytes::{BufMut, BytesMut};
 use kafka_protocol::{
@@ -22,7 +22,7 @@ where
     connection
 }
 
-/// An answer in the format of v0 to a request in any version.
+/// A response in the format of v0.
 fn plain(correlation: i32, error: i16, offers: &[(i16, i16, i16)]) -> BytesMut {
     let mut frame = BytesMut::new();
     frame.put_u32(u32::try_from(4 + 2 + 4 + 6 * offers.len()).expect("short"));
@@ -38,7 +38,7 @@ fn plain(correlation: i32, error: i16, offers: &[(i16, i16, i16)]) -> BytesMut {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_sides_settle_on_the_highest_version_they_share() {
+async fn handshake_agrees_on_the_newest_shared_version() {
     let (connection, _broker) = connected().await;
     assert_eq!(connection.version(Api::Produce), Ok(12));
     assert_eq!(connection.version(Api::Fetch), Ok(17));
@@ -47,7 +47,7 @@ async fn both_sides_settle_on_the_highest_version_they_share() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_broker_learns_our_software_and_client_id() {
+async fn handshake_sends_software_name_and_client_id() {
     let opened = open_with(async |mut broker| {
         let mut asked = broker.request().await;
         let request = ApiVersionsRequest::decode(&mut asked.body, 3).expect("a v3 request");
@@ -61,7 +61,7 @@ async fn the_broker_learns_our_software_and_client_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broker_without_v3_is_asked_again_in_what_it_offers() {
+async fn broker_without_v3_is_asked_again_in_a_version_that_it_offers() {
     for (offered, second) in [(&[(18, 0, 2)][..], 2), (&[], 0)] {
         let opened = open_with(async |mut broker| {
             let asked = broker.request().await;
@@ -77,10 +77,10 @@ async fn a_broker_without_v3_is_asked_again_in_what_it_offers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unreadable_refusal_of_v3_falls_back_to_v0() {
+async fn unreadable_refusal_of_v3_falls_back_to_v0() {
     let opened = open_with(async |mut broker| {
         let asked = broker.request().await;
-        // As librdkafka's mock cluster has it: a count of one byte in an answer of the old format.
+        // As librdkafka's mock cluster sends it: a count of one byte in a response of the old format.
         let mut refusal = BytesMut::new();
         refusal.put_u32(4 + 2 + 1 + 6 + 4);
         refusal.put_i32(asked.correlation);
@@ -103,7 +103,7 @@ async fn an_unreadable_refusal_of_v3_falls_back_to_v0() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_error_code_refuses_the_handshake() {
+async fn any_other_error_code_fails_the_handshake() {
     let opened = open_with(async |mut broker| {
         let asked = broker.request().await;
         broker.answer(&asked, &offers(&[(ApiKey::Fetch, 4, 17)]).with_error_code(42)).await;
@@ -113,13 +113,13 @@ async fn any_other_error_code_refuses_the_handshake() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_accepted_but_unanswered_connection_is_no_answer() {
+async fn unanswered_handshake_is_no_answer() {
     let opened = open_with(async |broker| broker);
     assert_eq!(opened.await.err(), Some(WireError::NoAnswer { phase: Phase::ApiVersions }));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_during_the_handshake_says_so() {
+async fn end_of_file_during_the_handshake_is_closed_in_that_phase() {
     let opened = open_with(async |mut broker| {
         broker.request().await;
         let (other, _) = duplex(1);
@@ -130,7 +130,7 @@ async fn an_end_during_the_handshake_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_protocol_is_recognised_by_its_first_bytes() {
+async fn other_protocol_is_recognised_by_its_first_bytes() {
     for (greeting, length) in [(&b"HTTP/1.1 400"[..], 0x4854_5450), (b"\x15\x03\x03\x00\x02", 0x1503_0300)] {
         let opened = open_with(async |mut broker| {
             broker.write(greeting).await;

@@ -1,4 +1,4 @@
-//! Record batches: whole, partial, foreign and broken.
+//! Record batches: whole, partial, foreign and damaged.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
@@ -24,7 +24,7 @@ fn record(offset: i64, value: &[u8]) -> Record {
     }
 }
 
-/// As a reader of uncommitted records does.
+/// Decodes as a reader of uncommitted records.
 fn read(bytes: Bytes, wanted: i64) -> (Vec<FetchedRecord>, i64) {
     read_without(bytes, wanted, Aborted::default())
 }
@@ -36,7 +36,7 @@ fn encode(records: &[Record]) -> Bytes {
     bytes.freeze()
 }
 
-/// One batch of these values from this offset on.
+/// One batch of these values, from this offset on.
 pub(super) fn batch(base: i64, values: &[&[u8]]) -> Bytes {
     let records: Vec<_> = (base..).zip(values).map(|(offset, value)| record(offset, value)).collect();
     encode(&records)
@@ -55,7 +55,7 @@ fn unreadable(first: i64, last: i64, why: Unreadable) -> FetchedRecord {
 }
 
 #[test]
-fn records_below_the_wanted_offset_are_left_out() {
+fn records_below_the_requested_offset_are_omitted() {
     let (records, next) = read(two_batches().into(), 11);
     assert_eq!((records, next), (vec![reads(11, b"b"), reads(12, b"c")], 13));
     let (records, next) = read(two_batches().into(), 50);
@@ -63,12 +63,12 @@ fn records_below_the_wanted_offset_are_left_out() {
 }
 
 #[test]
-fn nothing_to_read_stays_where_it_is() {
+fn empty_response_keeps_the_offset() {
     assert_eq!(read(Bytes::new(), 10), (vec![], 10));
 }
 
 #[test]
-fn a_partial_batch_is_left_for_the_next_fetch() {
+fn partial_batch_is_left_to_the_next_fetch() {
     let whole = two_batches();
     let first = batch(10, &[b"a", b"b"]).len();
     for end in first..whole.len() {
@@ -78,7 +78,7 @@ fn a_partial_batch_is_left_for_the_next_fetch() {
 }
 
 #[test]
-fn a_batch_that_fails_its_crc_is_named_and_stepped_over() {
+fn batch_with_a_wrong_crc_is_reported_and_skipped() {
     let mut bytes = two_batches();
     let at = batch(10, &[b"a", b"b"]).len() - 1;
     bytes[at] ^= 1;
@@ -88,7 +88,7 @@ fn a_batch_that_fails_its_crc_is_named_and_stepped_over() {
 }
 
 #[test]
-fn a_compressed_batch_is_told_from_a_damaged_one() {
+fn compressed_batch_is_not_reported_as_damaged() {
     const CRC_AT: usize = 17;
     const ATTRIBUTES_AT: usize = 21;
     let mut bytes = two_batches();
@@ -101,7 +101,7 @@ fn a_compressed_batch_is_told_from_a_damaged_one() {
 }
 
 #[test]
-fn an_older_format_is_told_from_a_damaged_one() {
+fn batch_of_an_older_format_is_not_reported_as_damaged() {
     const MAGIC_AT: usize = 16;
     for magic in [0, 1] {
         let mut bytes = two_batches();
@@ -112,7 +112,7 @@ fn an_older_format_is_told_from_a_damaged_one() {
 }
 
 #[test]
-fn a_control_batch_is_skipped_but_passed() {
+fn control_batch_has_no_records_and_advances_the_offset() {
     let control = encode(&[Record { control: true, transactional: true, ..record(20, b"commit") }]);
     assert_eq!(read(control, 20), (vec![], 21));
 }
@@ -123,7 +123,7 @@ fn of(producer: i64, offset: i64, value: &[u8]) -> Bytes {
     encode(&[Record { transactional: true, control, producer_id: producer, ..record(offset, value) }])
 }
 
-/// Producers 7 and 8 by turns; 7 aborts at 13, 8 commits at 15, then 7 commits at 17.
+/// Records of producers 7 and 8 in turn; 7 aborts at 13, 8 commits at 15, then 7 commits at 17.
 fn transactions() -> Bytes {
     let batches: [(i64, &[u8]); 8] =
         [(7, b"a"), (8, b"b"), (7, b"c"), (7, b""), (8, b"d"), (8, b""), (7, b"e"), (7, b"")];
@@ -167,7 +167,7 @@ fn record_outside_a_transaction_is_never_hidden() {
 }
 
 #[test]
-fn an_impossible_length_costs_one_offset_and_never_stands_still() {
+fn impossible_length_skips_one_offset() {
     let mut bytes = two_batches();
     bytes[8..12].copy_from_slice(&(-5_i32).to_be_bytes());
     let (records, next) = read(bytes.into(), 10);
@@ -179,19 +179,19 @@ fn an_impossible_length_costs_one_offset_and_never_stands_still() {
 }
 
 #[test]
-fn a_missing_value_reads_as_empty() {
+fn null_value_is_read_as_empty() {
     let tombstone = encode(&[Record { value: None, ..record(3, b"") }]);
     assert_eq!(read(tombstone, 3), (vec![reads(3, b"")], 4));
 }
 
-/// Bit by bit; only to give a changed batch a true CRC again.
+/// CRC-32C, bit by bit: gives a changed batch a correct CRC.
 fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 * (crc & 1)))
     })
 }
 
-/// What must hold whatever the bytes are.
+/// Checks what must hold for any bytes.
 fn check(bytes: Vec<u8>, wanted: i64) {
     let (records, next) = read(bytes.into(), wanted);
     assert!(next >= wanted);

@@ -1,4 +1,4 @@
-//! Retired connections: no new calls, late answers until a deadline.
+//! Retired connections: no new requests, late responses until a deadline.
 
 use tokio::{
     io::AsyncReadExt,
@@ -11,7 +11,7 @@ use super::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_retired_connection_takes_no_calls_but_delivers_late_answers() {
+async fn retired_connection_accepts_no_requests_and_delivers_late_responses() {
     let (connection, mut broker) = connected().await;
     let late = connection.call(a_record()).expect("sent");
     connection.retire(in_a_second());
@@ -23,7 +23,7 @@ async fn a_retired_connection_takes_no_calls_but_delivers_late_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retired_connection_drains_without_its_handle() {
+async fn retired_connection_drains_after_its_handle_is_dropped() {
     let (connection, mut broker) = connected().await;
     let late = connection.call(a_record()).expect("sent");
     connection.retire(in_a_second());
@@ -34,7 +34,7 @@ async fn a_retired_connection_drains_without_its_handle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retired_connection_ends_with_its_last_answer() {
+async fn retired_connection_ends_with_its_last_response() {
     let (connection, mut broker) = connected().await;
     let late = connection.call(a_record()).expect("sent");
     let started = Instant::now();
@@ -48,7 +48,7 @@ async fn a_retired_connection_ends_with_its_last_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_ends_as_soon_as_it_is_retired() {
+async fn idle_connection_ends_as_soon_as_it_is_retired() {
     let (connection, _broker) = connected().await;
     let started = Instant::now();
     connection.retire(in_a_second());
@@ -57,7 +57,7 @@ async fn an_idle_connection_ends_as_soon_as_it_is_retired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retired_connection_ends_at_its_deadline_whatever_is_outstanding() {
+async fn retired_connection_ends_at_its_deadline_whatever_is_outstanding() {
     let (connection, _broker) = connected().await;
     let late = connection.call(a_record()).expect("sent");
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! TLS against a server of our own, on the loopback: what passes, and each way to fail by its own name.
+//! TLS against a test server on the loopback: success, and one error for each kind of failure.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::broker::{Broker, a_record};
 use crate::authority::{Authority, Issued};
 use crate::kafka::security::{ClientIdentity, Pem, Security, TlsSettings};
 
-/// Long enough for a busy machine; no test waits for it to pass.
+/// Long enough for a busy machine; no test waits for the whole time.
 const AMPLE: Duration = Duration::from_secs(10);
 
 fn pem(certificates: &str) -> Pem {
@@ -37,7 +37,7 @@ fn security(settings: TlsSettings) -> Security {
     Security::new(Some(settings), None).expect("the settings are usable")
 }
 
-/// A server that shows this certificate.
+/// A server with this certificate.
 fn showing(issued: &Issued) -> SslAcceptorBuilder {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).expect("OpenSSL");
     let key = PKey::private_key_from_pem(issued.key.as_bytes()).expect("a key");
@@ -47,7 +47,7 @@ fn showing(issued: &Issued) -> SslAcceptorBuilder {
     acceptor
 }
 
-/// The same, and it wants one of the client too.
+/// As [`showing`]; it also requires a client certificate.
 fn demanding(issued: &Issued, clients: &Authority, version: SslVersion) -> SslAcceptorBuilder {
     let mut acceptor = showing(issued);
     let mut store = X509StoreBuilder::new().expect("OpenSSL");
@@ -58,7 +58,8 @@ fn demanding(issued: &Issued, clients: &Authority, version: SslVersion) -> SslAc
     acceptor
 }
 
-/// Dials a broker behind this server, which shakes hands, acknowledges one produce and goes away without a word.
+/// Dials a broker behind this server, which completes the handshake, acks one produce request and closes the socket without a
+/// TLS close.
 async fn dialed(server: SslAcceptorBuilder, security: &Security) -> Result<Dialed, WireError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -100,7 +101,7 @@ async fn connection_over_tls_serves_and_its_handshake_is_timed() {
 }
 
 #[tokio::test]
-async fn certificate_outside_its_time_is_expired() {
+async fn certificate_outside_its_validity_is_expired() {
     let authority = Authority::new();
     for (from, until, detail) in [(1990, 1991, "certificate has expired"), (4000, 4001, "certificate is not yet valid")]
     {
@@ -111,7 +112,7 @@ async fn certificate_outside_its_time_is_expired() {
 }
 
 #[tokio::test]
-async fn certificate_of_another_name_is_refused_unless_any_will_do() {
+async fn certificate_for_another_name_is_refused_unless_any_name_is_accepted() {
     let authority = Authority::new();
     for name in ["kafka-1", "127.0.0.2"] {
         let issued = authority.issue(&[name]);
@@ -132,7 +133,7 @@ async fn certificate_of_an_unknown_authority_is_not_trusted() {
 }
 
 #[tokio::test]
-async fn server_that_demands_a_certificate_refuses_a_client_without_one() {
+async fn server_that_requires_a_certificate_refuses_a_client_without_one() {
     let authority = Authority::new();
     let issued = authority.issue(&["127.0.0.1"]);
     for version in [SslVersion::TLS1_2, SslVersion::TLS1_3] {
@@ -149,7 +150,7 @@ async fn server_that_demands_a_certificate_refuses_a_client_without_one() {
 }
 
 #[tokio::test]
-async fn server_of_an_old_version_is_not_spoken_to() {
+async fn server_with_an_old_tls_version_is_refused() {
     let authority = Authority::new();
     let mut server = showing(&authority.issue(&["127.0.0.1"]));
     server.set_cipher_list("ALL:@SECLEVEL=0").expect("ciphers");
@@ -159,7 +160,7 @@ async fn server_of_an_old_version_is_not_spoken_to() {
     assert!(matches!(refused, Some(WireError::TlsProtocol { .. })), "{refused:?}");
 }
 
-/// Dials a TCP server that does this to the connection once the first bytes have come.
+/// Dials a TCP server that does this to the connection when the first bytes have arrived.
 async fn plain<F: Future<Output = ()>>(answer: impl FnOnce(tokio::net::TcpStream) -> F) -> Option<WireError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
@@ -173,7 +174,7 @@ async fn plain<F: Future<Output = ()>>(answer: impl FnOnce(tokio::net::TcpStream
 }
 
 #[tokio::test]
-async fn plaintext_port_that_answers_is_no_tls() {
+async fn plaintext_port_that_answers_is_a_tls_protocol_error() {
     let refused = plain(async |mut stream| {
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("the client reads");
     });
@@ -181,8 +182,8 @@ async fn plaintext_port_that_answers_is_no_tls() {
 }
 
 #[tokio::test]
-async fn plaintext_port_that_hangs_up_looks_like_a_broker_that_dies() {
-    // As Kafka does: a ClientHello read as a length is above its limit. It leaves bytes unread, or reads them first.
+async fn plaintext_port_that_closes_is_closed_or_reset_during_tls() {
+    // As Kafka does: it reads the ClientHello as a frame length above its limit, and closes with or without unread bytes.
     let reset = plain(async |stream| drop(stream));
     assert_eq!(reset.await, Some(WireError::Reset { phase: Phase::Tls }));
     let closed = plain(async |stream| {
@@ -192,7 +193,7 @@ async fn plaintext_port_that_hangs_up_looks_like_a_broker_that_dies() {
 }
 
 #[tokio::test]
-async fn silent_peer_has_not_answered_the_handshake() {
+async fn silent_peer_does_not_answer_the_tls_handshake() {
     let silent = plain(async |stream| {
         let _ = tokio::time::timeout(AMPLE, stream.writable()).await;
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -201,7 +202,7 @@ async fn silent_peer_has_not_answered_the_handshake() {
 }
 
 #[test]
-fn key_of_another_certificate_is_one_clear_sentence() {
+fn key_that_does_not_belong_to_the_certificate_is_refused_with_a_sentence() {
     let authority = Authority::new();
     let (one, other) = (identity(&authority.issue(&[])), identity(&authority.issue(&[])));
     let client = Some(ClientIdentity { key: other.key, ..one });

@@ -61,7 +61,7 @@ impl Broker {
         self.node.roles
     }
 
-    /// Where clients are told to find this broker.
+    /// The address that clients get for this broker.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.advertised.load(Ordering::Relaxed))
     }

@@ -43,7 +43,7 @@ pub(crate) struct Node {
     pub(crate) controller_port: u16,
     /// A second way to this controller, for the broker of [`Options::controller_proxy`] alone.
     pub(crate) proxied_port: u16,
-    /// The proxy before it, which is what that broker is told.
+    /// The proxy in front of it, whose port that broker gets.
     pub(crate) proxy_port: u16,
 }
 
@@ -105,7 +105,7 @@ impl Layout {
         all.iter().map(|(key, value)| format!("{key}={value}\n")).collect()
     }
 
-    /// The controllers as `node` is told to reach them.
+    /// The controllers, by the addresses at which `node` reaches them.
     fn voters(&self, node: &Node) -> String {
         let voters = self.nodes.iter().filter(|node| node.roles != Roles::Broker);
         let port =

@@ -44,7 +44,7 @@ impl Judgement {
     }
 
     /// The same answer as an error in what the user typed.
-    pub(super) fn as_usage(self, problem: String) -> Judgement {
+    pub(super) fn into_usage(self, problem: String) -> Judgement {
         Judgement { exit: Exit::Usage, summary: problem, ..self }
     }
 

@@ -35,7 +35,7 @@ pub(super) fn check(mut config: Config, time_limit: Duration, output: Output) ->
     let mut judgement = app.block_on(async {
         let judgement = decide(&app, time_limit).await;
         match unresolvable(&config, &app.snapshots().borrow().clone()).await {
-            Some(problem) if judgement.exit == Exit::Inconclusive => judgement.as_usage(problem),
+            Some(problem) if judgement.exit == Exit::Inconclusive => judgement.into_usage(problem),
             _ => judgement,
         }
     });
@@ -91,7 +91,6 @@ async fn decide(app: &App, time_limit: Duration) -> Judgement {
 }
 
 /// A cluster without any broker whose bootstrap names all do not resolve: that is about what the user typed.
-#[expect(clippy::disallowed_methods, reason = "limits how long a resolver may take")]
 async fn unresolvable(config: &Config, snapshot: &Snapshot) -> Option<String> {
     for (name, cluster) in &config.clusters {
         if snapshot.brokers.iter().any(|status| status.cluster.as_str() == name) {
@@ -103,7 +102,7 @@ async fn unresolvable(config: &Config, snapshot: &Snapshot) -> Option<String> {
                 unknown.push(format!("{server} ({error})"));
             }
         }
-        if !unknown.is_empty() && unknown.len() == cluster.bootstrap.iter().count() {
+        if !unknown.is_empty() && unknown.len() == cluster.bootstrap.len() {
             return Some(format!("cluster {name}: no bootstrap server can be resolved: {}", unknown.join(", ")));
         }
     }

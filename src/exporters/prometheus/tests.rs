@@ -88,8 +88,8 @@ fn label_values_are_escaped_and_control_characters_cannot_reach_a_terminal() {
     }
 }
 
-fn body(prometheus: &Prometheus) -> impl Future<Output = Bytes> + '_ {
-    async { prometheus.body(Format::Text, false).await.expect("it renders") }
+async fn body(prometheus: &Prometheus) -> Bytes {
+    prometheus.body(Format::Text, false).await.expect("it renders")
 }
 
 #[tokio::test]
@@ -138,6 +138,7 @@ async fn answer_names_its_format_and_encoding() {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test measures real time")]
+#[expect(clippy::print_stdout, reason = "the sizes are what docs/performance.md quotes")]
 fn scrape_of_a_hundred_brokers_takes_a_fraction_of_a_second() {
     let (snapshot, stats) = (Arc::new(fixture::snapshot(100)), Arc::default());
     let once = || {

@@ -1,4 +1,4 @@
-//! The metrics to OTLP and Prometheus, both from the same [`points`] of one snapshot, so that they cannot disagree.
+//! The metrics to OTLP and Prometheus, both from the same [`points()`] of one snapshot, so that they cannot disagree.
 //! Nothing here counts events; the ledger does.
 //!
 //! A new exporter is one file, one line here and one section of the configuration.

@@ -9,7 +9,7 @@
 //! | [`cpu`], [`memory`] | throttling, steal; memory limits and pressure |
 //! | [`suspend`] | suspends of the host, which the monotonic clock does not show |
 //! | [`limits`] | file descriptors and local ports in use |
-//! | [`loopback`], [`reference`] | the controls: connections that do not depend on Kafka |
+//! | [`loopback`], [`mod@reference`] | the controls: connections that do not depend on Kafka |
 //!
 //! A counter that the host does not have is unknown and never an error; outside Linux that is most of them.
 

@@ -176,7 +176,7 @@ fn frozen_broker_is_explained_with_its_evidence_and_a_row_that_shows_it() {
     let named = |line: &str| line.starts_with("broker_") && line.ends_with("  broker 2, cluster main");
     assert!(ended.stdout.lines().any(named), "{}", ended.stdout);
     assert!(ended.stdout.contains("  from the runbook:\n    - Means: "), "{}", ended.stdout);
-    assert!(ended.stdout.contains("- a fresh connection was left unanswered for "), "{}", ended.stdout);
+    assert!(ended.stdout.contains("- no response on a fresh connection for "), "{}", ended.stdout);
     assert!(has_line(&ended, "broker state produce consume end_to_end fetch metadata connect"), "{}", ended.stdout);
     let row = ended.stdout.lines().find(|line| line.starts_with("2 ")).unwrap_or_default();
     assert!(row.contains("failing") && row.contains("timeout"), "{}", ended.stdout);

@@ -11,6 +11,8 @@ mod stats;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod metrics_page;
 
 pub use points::{Point, Value, points};
 pub use stats::{ExportResult, ExportStats};

@@ -15,5 +15,6 @@ mod demo;
 mod explain;
 mod impostor;
 mod mock_cluster;
+mod queries;
 mod run;
 mod tidy;

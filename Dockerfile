@@ -1,6 +1,7 @@
 # kafka-prober as a small image: built in one, run in another, as nobody in particular.
 #
 #   docker build -t kafka-prober .
+#   docker build -t kafka-prober --build-arg KAFKA_PROBER_COMMIT="$(git rev-parse HEAD)" .   # named by kafka_prober.build.info
 #   docker run --rm -p 9464:9464 kafka-prober run --bootstrap-server kafka-1:9092 --listen 0.0.0.0:9464
 
 FROM rust:1-bookworm AS build
@@ -26,6 +27,7 @@ COPY probes/src probes/src
 COPY config config
 # The runbook is part of the program: `explain` prints its sections.
 COPY docs/runbook.md docs/runbook.md
+ARG KAFKA_PROBER_COMMIT=unknown
 # The placeholders are newer than the sources.
 RUN find src core/src probes/src -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --bin kafka-prober

@@ -20,7 +20,7 @@ const BROKERS: [i32; 3] = [1, 2, 3];
 /// Patience with a deadline of 1.5 s, a reconnect and a busy machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
-/// A frozen broker's answers take so long.
+/// Response time of a frozen broker.
 const FROZEN: Duration = Duration::from_secs(60);
 
 /// Direct probes of a broker that the mock cluster speaks: fetch, metadata and connect.

@@ -23,7 +23,7 @@ pub const CONNECTIONS_MIN: usize = 2;
 /// A fresh connection must have been unanswered for this long.
 pub const CHECK_UNANSWERED_FOR: Duration = Duration::from_secs(1);
 
-/// A broker that has not answered for this long is frozen rather than stalled: no pause lasts so long.
+/// A broker that has not answered for this long is frozen rather than stalled: ordinary pauses are shorter.
 pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
 
 /// Whether enough pooled connections and a fresh one are unanswered.

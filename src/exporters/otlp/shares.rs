@@ -21,7 +21,7 @@ use super::instruments::Instruments;
 /// proxies somewhat less; a request stays below 3 MiB. The rest is for series that appear later, such as new errors.
 const FILL_BYTES: usize = 2 * 1024 * 1024;
 
-/// The attributes that say whom a point is about.
+/// The attributes that name the broker or partition of a point.
 const SUBJECTS: [&str; 2] = ["broker", "partition"];
 
 /// Bytes of a point besides its attributes: two times of 9 bytes, a value of 9, and tags and lengths.

@@ -13,7 +13,7 @@
 //! | `at 3 elect all` | the preferred leaders are elected |
 //! | `at 3 more 20`, `at 3 fewer 20` | so many partitions are created, or deleted |
 //! | `at 3 size 1 40 900 10` | on broker 1 partition 40 of the offsets has 900 MiB, and grows by 10 a minute |
-//! | `at 3 forbid moves` | reassignments are not told; `forbid brokers`: nor who is registered |
+//! | `at 3 forbid moves` | the cluster does not answer about reassignments; `forbid brokers`: nor about who is registered |
 //! | `at 3 mute all` | the cluster answers nothing any more |
 //! | `find replicas_missing 2 from 5 by 7` | about broker 2; `-` for a finding about none |
 //! | `over by 60` | nothing stands any more; `nothing`: nothing ever does |
@@ -36,13 +36,13 @@ use crate::time::Time;
 const STEP: u64 = 10;
 const MINUTE: u64 = 60;
 
-/// Stories are told for so long.
+/// Length of a scenario, in seconds.
 const UNTIL: u64 = 90 * MINUTE;
 
 /// Kafka looks at its leaders so often.
 const AUTO_EVERY: u64 = 5 * MINUTE;
 
-struct World {
+struct SimulatedCluster {
     away: BTreeSet<i32>,
     gone: BTreeSet<i32>,
     brokers: i32,
@@ -60,7 +60,7 @@ struct World {
     observed: Observed,
 }
 
-impl World {
+impl SimulatedCluster {
     fn replicas(&self, partition: usize) -> Vec<i32> {
         let count = usize::try_from(self.brokers).expect("few");
         (0..count.min(3)).map(|place| 1 + i32::try_from((partition + place) % count).expect("few")).collect()
@@ -207,7 +207,7 @@ fn name_of(topic: &str, partition: i32) -> PartitionName {
 
 /// A finding from when to when, in seconds.
 #[derive(Debug)]
-struct Told {
+struct FoundEpisode {
     kind: &'static str,
     broker: Option<i32>,
     from: u64,
@@ -219,7 +219,7 @@ fn seconds(minutes: &str) -> u64 {
     STEP * (minutes.parse::<f64>().expect("minutes") * (MINUTE / STEP) as f64).round() as u64
 }
 
-fn world(lines: &[Vec<&str>]) -> World {
+fn world(lines: &[Vec<&str>]) -> SimulatedCluster {
     let number = |first: &str, place: usize| {
         let line = lines.iter().find(|line| line[0] == first)?;
         line[place].parse::<u64>().ok()
@@ -228,7 +228,7 @@ fn world(lines: &[Vec<&str>]) -> World {
         per_broker: number("limit", 1).unwrap_or(4000),
         per_cluster: number("limit", 2).unwrap_or(200_000),
     };
-    let mut world = World {
+    let mut world = SimulatedCluster {
         away: BTreeSet::new(),
         gone: BTreeSet::new(),
         brokers: i32::try_from(number("brokers", 1).unwrap_or(3)).expect("few"),
@@ -247,10 +247,10 @@ fn world(lines: &[Vec<&str>]) -> World {
     world
 }
 
-fn live(lines: &[Vec<&str>]) -> Vec<Told> {
+fn live(lines: &[Vec<&str>]) -> Vec<FoundEpisode> {
     let mut world = world(lines);
     let mut patterns = Patterns::default();
-    let mut told: Vec<Told> = Vec::new();
+    let mut episodes: Vec<FoundEpisode> = Vec::new();
     for now in (0..UNTIL).step_by(usize::try_from(STEP).expect("small")) {
         for line in lines.iter().filter(|line| line[0] == "at" && seconds(line[1]) == now) {
             world.act(now, line);
@@ -267,38 +267,38 @@ fn live(lines: &[Vec<&str>]) -> Vec<Told> {
             let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
             assert!(!finding.summary.is_empty() && !finding.evidence.is_empty());
             assert!(finding.since <= Time::from_millis(1000 * now));
-            let open = told.iter_mut().rev().find(|told| told.kind == kind && told.broker == broker);
-            match open.filter(|told| told.to + STEP == now) {
-                Some(told) => told.to = now,
-                None => told.push(Told { kind, broker, from: now, to: now }),
+            let open = episodes.iter_mut().rev().find(|episode| episode.kind == kind && episode.broker == broker);
+            match open.filter(|episode| episode.to + STEP == now) {
+                Some(episode) => episode.to = now,
+                None => episodes.push(FoundEpisode { kind, broker, from: now, to: now }),
             }
         }
     }
-    told
+    episodes
 }
 
-/// Lives through a story and holds what was found against what it expects: that, once each, and nothing else.
+/// Runs a scenario and compares the findings with those it expects: each exactly once, and no others.
 #[track_caller]
-fn tell(text: &str) {
+fn check_scenario(text: &str) {
     let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let lines: Vec<Vec<&str>> = lines.filter(|line| !line.is_empty()).collect();
-    let mut told = live(&lines);
-    let all = format!("{told:?}");
+    let mut episodes = live(&lines);
+    let all = format!("{episodes:?}");
     for line in lines.iter().filter(|line| line[0] == "find") {
         let (kind, broker) = (line[1], line[2].parse().ok());
-        let place = told.iter().position(|told| told.kind == kind && told.broker == broker);
-        let found = told.remove(place.unwrap_or_else(|| panic!("{line:?} is not among {all}")));
+        let place = episodes.iter().position(|episode| episode.kind == kind && episode.broker == broker);
+        let found = episodes.remove(place.unwrap_or_else(|| panic!("{line:?} is not among {all}")));
         let within = seconds(line[4])..=seconds(line[6]);
         assert!(within.contains(&found.from), "{line:?}, but it began at {} s: {all}", found.from);
         let over = lines.iter().find(|line| line[0] == "over").map_or(u64::MAX, |line| seconds(line[2]));
         assert!(found.to <= over, "over at {} s: {all}", found.to);
     }
-    assert!(told.is_empty(), "not expected: {told:?}");
+    assert!(episodes.is_empty(), "not expected: {episodes:?}");
     assert!(lines.iter().any(|line| ["find", "nothing"].contains(&line[0])), "it expects nothing");
 }
 
 macro_rules! scenarios {
-    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { tell($text); })* };
+    ($($name:ident: $text:literal)*) => { $(#[test] fn $name() { check_scenario($text); })* };
 }
 
 scenarios! {
@@ -541,10 +541,10 @@ fn moves_that_nobody_tells_of_are_the_runner_up_and_cost_confidence() {
         }
         patterns.findings().next().cloned().expect("replicas are missing")
     };
-    let (told, untold) = (found("nothing"), found("moves"));
-    assert_eq!(told.runner_up, None);
-    assert!(told.ruled_out.contains(&FindingKind::ReassignmentRunning));
-    assert_eq!(untold.runner_up, Some(FindingKind::ReassignmentRunning));
-    assert!(!untold.ruled_out.contains(&FindingKind::ReassignmentRunning));
-    assert!(untold.confidence < told.confidence);
+    let (with_reassignments, without_reassignments) = (found("nothing"), found("moves"));
+    assert_eq!(with_reassignments.runner_up, None);
+    assert!(with_reassignments.ruled_out.contains(&FindingKind::ReassignmentRunning));
+    assert_eq!(without_reassignments.runner_up, Some(FindingKind::ReassignmentRunning));
+    assert!(!without_reassignments.ruled_out.contains(&FindingKind::ReassignmentRunning));
+    assert!(without_reassignments.confidence < with_reassignments.confidence);
 }

@@ -6,7 +6,7 @@
 //! | `at 10 press 5` | it waits for memory for as long |
 //! | `at 10 descriptors 95` | so many per cent are open; `ports 95`: in use |
 //! | `at 10 refuse 1` | a connection was refused for want of one |
-//! | `at 10 suspend 60` | the machine was suspended for so long, which no clock saw |
+//! | `at 10 suspend 60` | the machine was suspended for 60 s, which no clock shows |
 //! | `at 0 reference there` | there is a reference that answers; also `lost` |
 //! | `at 10 loopback lost` | it answers until then; also `there` |
 //! | `at 0 kernel tells` | what is known of connections that are silent |
@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{State, millis, tell};
+use super::{State, check_scenario, millis};
 use crate::diagnosis::prober::STALLS_WITHIN;
 use crate::diagnosis::prober_health::ProberHealth;
 use crate::ids::ConnectionRole;
@@ -24,7 +24,7 @@ use crate::vitals::{Control, Usage};
 
 /// What befalls the prober.
 #[derive(Default)]
-pub(super) struct World {
+pub(super) struct SimulatedCluster {
     throttled: Vec<(u64, u64)>,
     pressed: Vec<(u64, u64)>,
     descriptors: u64,
@@ -37,20 +37,20 @@ pub(super) struct World {
     kernel: bool,
 }
 
-impl World {
+impl SimulatedCluster {
     /// Whether it was an act of this kind.
-    pub(super) fn act(&mut self, now: u64, what: &str, whom: &str) -> bool {
-        let number = || whom.parse().expect("a number");
+    pub(super) fn act(&mut self, now: u64, what: &str, argument: &str) -> bool {
+        let number = || argument.parse().expect("a number");
         match what {
-            "throttle" => self.throttled.push((now, now + millis(whom))),
-            "press" => self.pressed.push((now, now + millis(whom))),
+            "throttle" => self.throttled.push((now, now + millis(argument))),
+            "press" => self.pressed.push((now, now + millis(argument))),
             "descriptors" => self.descriptors = number(),
             "ports" => self.ports = number(),
             "refuse" => self.refused = Some(now),
-            "suspend" => self.suspended = Some((now, millis(whom))),
-            "reference" => self.reference.push((now, whom == "there")),
-            "loopback" => self.loopback.push((now, whom == "there")),
-            "kernel" => self.kernel = whom == "tells",
+            "suspend" => self.suspended = Some((now, millis(argument))),
+            "reference" => self.reference.push((now, argument == "there")),
+            "loopback" => self.loopback.push((now, argument == "there")),
+            "kernel" => self.kernel = argument == "tells",
             _ => return false,
         }
         true

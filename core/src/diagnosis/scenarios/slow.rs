@@ -1,6 +1,6 @@
 //! Scenarios of brokers that are slow or fail by turns. Cells have a baseline after half a minute, so failures begin later.
 
-use super::tell;
+use super::check_scenario;
 
 super::scenarios! {
     broker_that_runs_half_of_the_time_is_slow: "

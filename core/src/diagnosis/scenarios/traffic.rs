@@ -15,7 +15,7 @@ use crate::time::Time;
 
 /// What can be wrong with a broker that answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Sick {
+pub(super) enum Impairment {
     /// Slow in everything.
     Slow,
     /// It runs half of the time: half a second, and half a second not.
@@ -40,20 +40,20 @@ pub(super) enum Sick {
     Pauses,
 }
 
-impl Sick {
-    pub(super) fn of(word: &str) -> Option<Sick> {
+impl Impairment {
+    pub(super) fn of(word: &str) -> Option<Impairment> {
         Some(match word {
-            "slow" => Sick::Slow,
-            "half" => Sick::Half,
-            "turns" => Sick::Turns,
-            "far" => Sick::Far,
-            "disk" => Sick::Disk,
-            "follower" => Sick::Follower,
-            "full" => Sick::Full,
-            "storage" => Sick::Storage,
-            "unled" => Sick::Unled,
-            "lossy" => Sick::Lossy,
-            "pauses" => Sick::Pauses,
+            "slow" => Impairment::Slow,
+            "half" => Impairment::Half,
+            "turns" => Impairment::Turns,
+            "far" => Impairment::Far,
+            "disk" => Impairment::Disk,
+            "follower" => Impairment::Follower,
+            "full" => Impairment::Full,
+            "storage" => Impairment::Storage,
+            "unled" => Impairment::Unled,
+            "lossy" => Impairment::Lossy,
+            "pauses" => Impairment::Pauses,
             _ => return None,
         })
     }
@@ -66,9 +66,9 @@ pub(super) struct Traffic {
     /// Answers on their way, by when they come.
     under_way: BTreeMap<(Time, u64), Event>,
     asked: u64,
-    /// What was asked and is not answered: when, what, of whom, and until when it is waited for.
+    /// Requests without a response yet: sent when, what, to which broker, and until when it is awaited.
     owed: Vec<(u64, Column, i32, u64)>,
-    pub(super) sick: BTreeMap<i32, Sick>,
+    pub(super) impairment: BTreeMap<i32, Impairment>,
     /// A load on all brokers adds so many milliseconds to every answer.
     pub(super) load: u64,
 }
@@ -77,7 +77,7 @@ pub(super) struct Traffic {
 const SLOW_MS: u64 = 400;
 
 impl Traffic {
-    /// Lets the probes see one step of the story.
+    /// Lets the probes see one step of the scenario.
     pub(super) fn step(&mut self, now: u64, brokers: &BTreeMap<i32, (State, u64)>) {
         let due = brokers.keys().flat_map(|id| PROBES.iter().map(|probe| (*id, *probe))).filter(
             |(id, (column, every, _))| {
@@ -117,8 +117,8 @@ impl Traffic {
     /// What was written is read back over another connection: at once, if nothing holds that up.
     fn read_back(&self, write: &Event, id: i32) -> Event {
         let acked = write.ended;
-        let waits = match self.sick.get(&id) {
-            Some(Sick::Lossy) => sent_again(id, 13, acked.as_nanos() / 1_000_000),
+        let waits = match self.impairment.get(&id) {
+            Some(Impairment::Lossy) => sent_again(id, 13, acked.as_nanos() / 1_000_000),
             _ => 0,
         };
         let took = Duration::from_millis(1 + waits);
@@ -142,17 +142,17 @@ impl Traffic {
             State::Frozen | State::Dropped => return None,
             State::Killed | State::Left | State::Starting => return Some(RawOutcome::Failed(Fault::ConnectionRefused)),
         }
-        let waits = match (self.sick.get(&id), column) {
-            (Some(Sick::Full), Column::Connect) => return Some(RawOutcome::Failed(Fault::NoHandshake)),
-            (Some(Sick::Storage), Column::Write) => {
+        let waits = match (self.impairment.get(&id), column) {
+            (Some(Impairment::Full), Column::Connect) => return Some(RawOutcome::Failed(Fault::NoHandshake)),
+            (Some(Impairment::Storage), Column::Write) => {
                 return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
             }
-            (Some(Sick::Unled), Column::Write) => {
+            (Some(Impairment::Unled), Column::Write) => {
                 return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)));
             }
-            (Some(Sick::Lossy), _) => sent_again(id, column as u64, now),
-            (Some(Sick::Slow | Sick::Far), _) | (Some(Sick::Disk), Column::Write) => SLOW_MS,
-            (Some(sick), _) => stopped(*sick, id, now),
+            (Some(Impairment::Lossy), _) => sent_again(id, column as u64, now),
+            (Some(Impairment::Slow | Impairment::Far), _) | (Some(Impairment::Disk), Column::Write) => SLOW_MS,
+            (Some(impairment), _) => stopped(*impairment, id, now),
             (None, _) => 0,
         };
         Some(RawOutcome::Success(Duration::from_millis(3 + now / 100 % 3 + self.load + waits)))
@@ -166,12 +166,12 @@ impl Traffic {
         }
         let of_one = |id: &BrokerId| {
             let leads = partition.leader == Some(*id);
-            match self.sick.get(&id.0) {
-                Some(Sick::Slow | Sick::Disk) => SLOW_MS,
-                Some(Sick::Far) if leads => SLOW_MS,
+            match self.impairment.get(&id.0) {
+                Some(Impairment::Slow | Impairment::Disk) => SLOW_MS,
+                Some(Impairment::Far) if leads => SLOW_MS,
                 // A replica in a directory that has failed is in sync until its leader has had enough of waiting.
-                Some(Sick::Follower | Sick::Storage) if !leads => SLOW_MS,
-                Some(sick) => stopped(*sick, id.0, now),
+                Some(Impairment::Follower | Impairment::Storage) if !leads => SLOW_MS,
+                Some(impairment) => stopped(*impairment, id.0, now),
                 None => 0,
             }
         };
@@ -201,12 +201,12 @@ fn sent_again(id: i32, road: u64, now: u64) -> u64 {
 }
 
 /// For how long an answer that is asked for now waits because the process is stopped.
-fn stopped(sick: Sick, id: i32, now: u64) -> u64 {
-    match sick {
-        Sick::Half if now % 1000 < 500 => 500 - now % 500,
+fn stopped(impairment: Impairment, id: i32, now: u64) -> u64 {
+    match impairment {
+        Impairment::Half if now % 1000 < 500 => 500 - now % 500,
         // Probes ask at fixed moments: of three, one has to wait.
-        Sick::Turns if (now + 50) % 300 < 150 => 150 - (now + 50) % 300,
-        Sick::Pauses => {
+        Impairment::Turns if (now + 50) % 300 < 150 => 150 - (now + 50) % 300,
+        Impairment::Pauses => {
             // Every six seconds or so, at another moment and for another time at each broker.
             let (round, offset) = (now / 6000, now % 6000);
             let odd = round.wrapping_mul(2_654_435_761) ^ u64::from(id.unsigned_abs()).wrapping_mul(40_503);

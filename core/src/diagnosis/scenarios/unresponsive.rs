@@ -1,6 +1,6 @@
 //! Scenarios of unresponsive and refusing brokers, of coordinators, controllers and replicas, and of a stalled prober.
 
-use super::tell;
+use super::check_scenario;
 
 super::scenarios! {
     frozen_broker_is_named_within_two_seconds: "

@@ -1,4 +1,4 @@
-//! The world of a story: what its lines make of brokers, controllers and the prober, as evidence every tenth of a second.
+//! The world of a scenario: what its lines make of brokers, controllers and the prober, as evidence every tenth of a second.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(super) enum State {
 }
 
 #[derive(Default)]
-pub(super) struct World {
+pub(super) struct SimulatedCluster {
     brokers: BTreeMap<i32, (State, u64)>,
     stalls: Vec<(u64, u64)>,
     stale: BTreeMap<i32, u64>,
@@ -35,7 +35,7 @@ pub(super) struct World {
     traffic: traffic::Traffic,
     quotas: BTreeMap<BrokerId, Time>,
     distrusted: BTreeMap<BrokerId, (Time, Fault)>,
-    prober: prober::World,
+    prober: prober::SimulatedCluster,
 }
 
 /// Bad answers since then, one every so often; the first takes its deadline.
@@ -44,10 +44,13 @@ fn streak(since: u64, now: u64, every: u64, fault: Fault) -> Option<Streak> {
     (0 < bad).then(|| Streak { bad, since: Time::from_millis(since), fault })
 }
 
-impl World {
+impl SimulatedCluster {
     /// So many brokers, all well.
-    pub(super) fn of(count: i32) -> World {
-        World { brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(), ..World::default() }
+    pub(super) fn of(count: i32) -> SimulatedCluster {
+        SimulatedCluster {
+            brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(),
+            ..SimulatedCluster::default()
+        }
     }
 
     fn streaks(&self, id: i32, now: u64) -> BTreeMap<Probe, Streak> {
@@ -158,12 +161,12 @@ impl World {
     }
 }
 
-impl World {
+impl SimulatedCluster {
     /// Does what a line says.
-    pub(super) fn act(&mut self, now: u64, what: &str, whom: &str) {
-        let number = || whom.parse::<i32>().expect("a number");
+    pub(super) fn act(&mut self, now: u64, what: &str, argument: &str) {
+        let number = || argument.parse::<i32>().expect("a number");
         match what {
-            "stall" => return self.stalls.push((now, now + millis(whom))),
+            "stall" => return self.stalls.push((now, now + millis(argument))),
             "stale" => {
                 self.stale.insert(number(), now);
                 return;
@@ -172,28 +175,28 @@ impl World {
                 self.uncommitted.insert(number(), now);
                 return;
             }
-            "controller" => return self.controller = (whom == "hangs").then_some(now),
+            "controller" => return self.controller = (argument == "hangs").then_some(now),
             "short" => {
                 return self.under_min_isr =
-                    Some((whom.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
+                    Some((argument.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
             }
-            "lose" => return self.lost = Some((whom.parse().expect("a number"), now)),
-            "forbid" => return self.missing_permissions = whom.parse().expect("a number"),
-            "load" => return self.traffic.load = whom.parse().expect("milliseconds"),
+            "lose" => return self.lost = Some((argument.parse().expect("a number"), now)),
+            "forbid" => return self.missing_permissions = argument.parse().expect("a number"),
+            "load" => return self.traffic.load = argument.parse().expect("milliseconds"),
             "quota" => {
                 return self.quotas =
-                    self.ids(whom).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
+                    self.ids(argument).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
             }
             "distrust" => {
                 let fault = (Time::from_millis(now), Fault::CertificateExpired);
-                return self.distrusted = self.ids(whom).into_iter().map(|id| (BrokerId(id), fault)).collect();
+                return self.distrusted = self.ids(argument).into_iter().map(|id| (BrokerId(id), fault)).collect();
             }
-            "well" => return self.ids(whom).iter().for_each(|id| _ = self.traffic.sick.remove(id)),
-            _ if self.prober.act(now, what, whom) => return,
+            "well" => return self.ids(argument).iter().for_each(|id| _ = self.traffic.impairment.remove(id)),
+            _ if self.prober.act(now, what, argument) => return,
             _ => {}
         }
-        if let Some(sick) = traffic::Sick::of(what) {
-            return self.traffic.sick.extend(self.ids(whom).into_iter().map(|id| (id, sick)));
+        if let Some(impairment) = traffic::Impairment::of(what) {
+            return self.traffic.impairment.extend(self.ids(argument).into_iter().map(|id| (id, impairment)));
         }
         let state = match what {
             "freeze" => State::Frozen,
@@ -204,15 +207,15 @@ impl World {
             "thaw" | "start" | "undrop" | "join" => State::Up,
             other => panic!("no such act: {other}"),
         };
-        for id in self.ids(whom) {
+        for id in self.ids(argument) {
             self.brokers.insert(id, (state, now));
             self.stale.remove(&id);
             self.uncommitted.remove(&id);
         }
     }
 
-    fn ids(&self, whom: &str) -> Vec<i32> {
-        match whom {
+    fn ids(&self, argument: &str) -> Vec<i32> {
+        match argument {
             "all" => self.brokers.keys().copied().collect(),
             "-" => Vec::new(),
             ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),

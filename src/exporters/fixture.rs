@@ -259,7 +259,7 @@ fn objectives() -> Arc<[Objective]> {
     ])
 }
 
-/// What a healthy cluster of so many combined nodes says of itself.
+/// The observation of a healthy cluster with this many combined nodes.
 fn observed(brokers: i32) -> Observed {
     let seen = Time::from_millis(59_000);
     let ids: Vec<BrokerId> = (0..brokers).map(BrokerId).collect();

@@ -86,7 +86,7 @@ impl Broker {
         &self.disks
     }
 
-    /// Gives it so many disks for its logs; before it is formatted.
+    /// Gives it this many disks for its logs; to be called before it is formatted.
     #[track_caller]
     pub(super) fn mount(&mut self, disks: usize) {
         let name = |number| format!("disk-{}-{number}", self.node.id);

@@ -110,7 +110,15 @@ const FILES: [(&str, &str); 28] = [
 ];
 
 /// Phrases that must not be used, and what to write.
-const PHRASES: [(&str, &str); 4] = [
+const PHRASES: [(&str, &str); 12] = [
+    ("whom", "the noun"),
+    ("for so long", "the length of time, and where it comes from"),
+    ("said of", "reported about, or the fact itself"),
+    ("is told", "receives, reads or is asked"),
+    ("at rest", "idle, or the fact itself"),
+    ("the books", "the counts"),
+    ("nothing stands", "no active findings"),
+    ("nights of", "time suspended"),
     ("no alarm", "what it is, instead of what it is not"),
     ("so long as", "while"),
     ("is over at the latest", "ends within"),

@@ -7,16 +7,16 @@
 //! | `limit 1000 5000` | replicas that a broker, and the cluster, may have |
 //! | `auto off` | Kafka moves no leaders back by itself; otherwise it does so every five minutes |
 //! | `at 3 leave 2` | broker 2 goes: it is fenced, and others lead; `gone` is the same, and unregistered; `join` brings it back, in sync at once |
-//! | `at 3 back 2 7` | it comes back, with so many replicas that still lack records |
-//! | `at 3 lag 2 7` | so many replicas on broker 2 are out of sync; 0 for none |
-//! | `at 3 move 12` | so many partitions are being moved; 0 for none |
+//! | `at 3 back 2 7` | it comes back, and 7 of its replicas still lack records |
+//! | `at 3 lag 2 7` | 7 replicas on broker 2 are out of sync; 0 for none |
+//! | `at 3 move 12` | 12 partitions are being moved; 0 for none |
 //! | `at 3 elect all` | the preferred leaders are elected |
-//! | `at 3 more 20`, `at 3 fewer 20` | so many partitions are created, or deleted |
+//! | `at 3 more 20`, `at 3 fewer 20` | 20 partitions are created, or deleted |
 //! | `at 3 size 1 40 900 10` | on broker 1 partition 40 of the offsets has 900 MiB, and grows by 10 a minute |
 //! | `at 3 forbid moves` | the cluster does not answer about reassignments; `forbid brokers`: nor about who is registered |
 //! | `at 3 mute all` | the cluster answers nothing any more |
 //! | `find replicas_missing 2 from 5 by 7` | about broker 2; `-` for a finding about none |
-//! | `over by 60` | nothing stands any more; `nothing`: nothing ever does |
+//! | `over by 60` | no finding is active any more; `nothing`: none ever is |
 
 #![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 

@@ -2,9 +2,9 @@
 //!
 //! | line | means |
 //! | --- | --- |
-//! | `at 10 throttle 5` | the CPU limit holds the prober back for so many seconds, though its heartbeat is in time |
+//! | `at 10 throttle 5` | the CPU limit throttles the prober for 5 s, though its heartbeat is in time |
 //! | `at 10 press 5` | it waits for memory for as long |
-//! | `at 10 descriptors 95` | so many per cent are open; `ports 95`: in use |
+//! | `at 10 descriptors 95` | 95 % are open; `ports 95`: in use |
 //! | `at 10 refuse 1` | a connection was refused for want of one |
 //! | `at 10 suspend 60` | the machine was suspended for 60 s, which no clock shows |
 //! | `at 0 reference there` | there is a reference that answers; also `lost` |

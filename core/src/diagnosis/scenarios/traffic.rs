@@ -69,7 +69,7 @@ pub(super) struct Traffic {
     /// Requests without a response yet: sent when, what, to which broker, and until when it is awaited.
     owed: Vec<(u64, Column, i32, u64)>,
     pub(super) impairment: BTreeMap<i32, Impairment>,
-    /// A load on all brokers adds so many milliseconds to every answer.
+    /// Milliseconds that a load on all brokers adds to every answer.
     pub(super) load: u64,
 }
 

@@ -14,6 +14,7 @@ mod config;
 mod demo;
 mod explain;
 mod impostor;
+mod metrics_formats;
 mod mock_cluster;
 mod queries;
 mod run;

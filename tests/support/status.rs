@@ -121,6 +121,12 @@ impl Status {
         self.row(&broker.into(), probe).map_or(0, |row| count(row, "errors", error_type))
     }
 
+    /// Errors of one type, over all brokers or partitions of the view: a partition has no number before its topic exists.
+    pub(crate) fn errors_of_view(&self, probe: &str, error_type: &str) -> u64 {
+        let of_probe = |row: &&Value| row["view"] == self.view && row["probe"] == probe;
+        self.rows().filter(of_probe).map(|row| count(row, "errors", error_type)).sum()
+    }
+
     /// As [`Status::errors`], for the broker `unknown`, which exists before the first metadata.
     pub(crate) fn unknown_errors(&self, probe: &str, error_type: &str) -> u64 {
         self.row(&"unknown".into(), probe).map_or(0, |row| count(row, "errors", error_type))

@@ -53,7 +53,7 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
 
     let mut strict = probing(&cluster);
     let refused = strict.wait_status(Duration::from_secs(60), "attempts are refused", |status| {
-        [status, &status.client()].iter().all(|view| 3 <= view.errors(1, "produce", "TOPIC_AUTHORIZATION_FAILED"))
+        [status, &status.client()].iter().all(|view| 3 <= view.errors_of_view("produce", "TOPIC_AUTHORIZATION_FAILED"))
     });
     let message = format!("no permission: grant DESCRIBE, READ and WRITE on topic {TOPIC} to the prober's principal");
     assert_eq!(refused.lane(), ("preparing".to_owned(), message));

@@ -140,9 +140,9 @@ impl World {
             Step::Read { record, offset } => self.track.read(Sequence(record), now, offset, &mut out),
             Step::Garbage { offset } => self.track.garbage(now, offset, offset + 2, &mut out),
             Step::Passed { offset } => self.track.passed(now, offset),
-            Step::Absent { offset } => self.track.reread(now, offset, RereadResult::Nothing, &mut out),
+            Step::Absent { offset } => self.track.reread(now, now, offset, RereadResult::Nothing, &mut out),
             Step::Reread { record, offset } => {
-                self.track.reread(now, offset, RereadResult::Record(Sequence(record)), &mut out);
+                self.track.reread(now, now, offset, RereadResult::Record(Sequence(record)), &mut out);
             }
             Step::EpochEnded { offset } => self.track.epoch_ended(now, offset),
             Step::Reset { offset } => self.track.reset(now, offset, VoidReason::ReaderReset, &mut out),

@@ -56,7 +56,7 @@ impl Track {
             return;
         }
         out.push(Output::Anomaly(Anomaly::Foreign, count));
-        while let Some(sequence) = self.doubted_within(first, last) {
+        while let Some(sequence) = self.doubted_within(first, last, Time::NEVER) {
             self.corrupt(sequence, at, out);
         }
         if self.garbage.len() == GARBAGE_REMEMBERED {
@@ -73,14 +73,18 @@ impl Track {
         }
     }
 
-    /// `offset` was read again. A record that was acked there and is not found there is lost.
-    pub fn reread(&mut self, at: Time, offset: i64, found: RereadResult, out: &mut Vec<Output>) {
+    /// `offset` was read again, with a request sent at `asked` and answered at `at`. A record that was acked there before the
+    /// request and is not found there is lost.
+    ///
+    /// After an unclean election two records are acked at the same offset, one before it and one after. An answer from between
+    /// the two says nothing about the second: that record stays in doubt and is read again.
+    pub fn reread(&mut self, asked: Time, at: Time, offset: i64, found: RereadResult, out: &mut Vec<Output>) {
         match found {
             RereadResult::Record(sequence) => self.found(sequence, at, offset, out),
             RereadResult::Garbage => self.garbage(at, offset, offset, out),
             RereadResult::Nothing => {}
         }
-        while let Some(sequence) = self.doubted_within(offset, offset) {
+        while let Some(sequence) = self.doubted_within(offset, offset, asked) {
             if let Some(entry) = self.entry_mut(sequence) {
                 entry.integrity = Integrity::Closed;
             }
@@ -191,11 +195,12 @@ impl Track {
         self.end_both_reads(sequence, at, RawOutcome::Void(reason), out);
     }
 
-    /// A record that was acked at one of these offsets and is undecided.
-    fn doubted_within(&self, first: i64, last: i64) -> Option<u64> {
+    /// A record that was acked at one of these offsets, at `acked_by` at the latest, and is undecided.
+    fn doubted_within(&self, first: i64, last: i64, acked_by: Time) -> Option<u64> {
         self.live().find(|sequence| {
             self.entry(*sequence).is_some_and(|entry| {
-                entry.integrity.is_open() && entry.offset.is_some_and(|acked| (first..=last).contains(&acked))
+                let acked_there = entry.offset.is_some_and(|offset| (first..=last).contains(&offset));
+                entry.integrity.is_open() && acked_there && entry.acked.is_some_and(|acked| acked <= acked_by)
             })
         })
     }

@@ -200,7 +200,7 @@ fn loss_needs_the_reader_past_the_offset_and_a_second_look() {
     assert_eq!(story.seen(), ["produce good @2"]);
     story.at(1010);
     assert_eq!(story.seen(), ["reread 100"]);
-    story.track.reread(ms(1020), 100, RereadResult::Nothing, &mut story.out);
+    story.track.reread(ms(1020), ms(1020), 100, RereadResult::Nothing, &mut story.out);
     assert_eq!(story.seen(), ["lost", "consume lost @1020", "end_to_end lost @1020"]);
     assert!(story.idle());
 }
@@ -226,7 +226,7 @@ fn loss_found_after_the_deadline_is_counted_apart() {
     story.track.passed(ms(5600), 101);
     story.at(6600);
     story.seen();
-    story.track.reread(ms(6700), 100, RereadResult::Nothing, &mut story.out);
+    story.track.reread(ms(6700), ms(6700), 100, RereadResult::Nothing, &mut story.out);
     assert_eq!(story.seen(), ["lost"]);
 }
 
@@ -254,7 +254,7 @@ fn record_truncated_after_it_was_read_is_lost_and_its_counted_events_stand() {
     story.track.epoch_ended(ms(5000), 101);
     story.at(6000);
     assert_eq!(story.seen(), ["reread 101"]);
-    story.track.reread(ms(6010), 101, RereadResult::Nothing, &mut story.out);
+    story.track.reread(ms(6010), ms(6010), 101, RereadResult::Nothing, &mut story.out);
     assert_eq!(story.seen(), ["lost"]);
     assert!(story.idle());
 }
@@ -271,8 +271,27 @@ fn record_overwritten_by_the_next_leader_is_lost_and_the_other_is_not() {
     story.track.epoch_ended(ms(5000), 100);
     story.at(6000);
     story.seen();
-    story.track.reread(ms(6010), 100, RereadResult::Record(new), &mut story.out);
+    story.track.reread(ms(6010), ms(6010), 100, RereadResult::Record(new), &mut story.out);
     assert_eq!(story.seen(), ["lost"]);
+    assert!(story.idle());
+}
+
+#[test]
+fn record_acked_at_the_offset_after_the_reread_was_sent_is_not_lost() {
+    let mut story = Story::new();
+    let gone = story.send(0);
+    story.ack(gone, 2, 100);
+    story.read(gone, 3, 100);
+    story.track.epoch_ended(ms(1000), 100);
+    story.at(2000);
+    let new = story.send(2000);
+    story.seen();
+    // The log of the new leader ended at 100 when it was asked; the next record was acked there before the answer was processed.
+    story.ack(new, 2003, 100);
+    story.track.reread(ms(2001), ms(2002), 100, RereadResult::Nothing, &mut story.out);
+    assert_eq!(story.seen(), ["produce good @2003", "lost"]);
+    story.read(new, 2004, 100);
+    assert_eq!(story.seen(), ["end_to_end good @2004", "consume good @2004"]);
     assert!(story.idle());
 }
 
@@ -288,7 +307,7 @@ fn orderly_leader_move_loses_nothing() {
     story.track.epoch_ended(ms(400), 101);
     story.at(1400);
     assert_eq!(story.seen(), ["reread 101"]);
-    story.track.reread(ms(1410), 101, RereadResult::Record(after), &mut story.out);
+    story.track.reread(ms(1410), ms(1410), 101, RereadResult::Record(after), &mut story.out);
     assert!(story.seen().is_empty());
     assert!(story.idle());
 }
@@ -400,7 +419,7 @@ fn record_that_the_reader_fell_back_behind_is_lost_once_its_epoch_has_ended_belo
     story.at(1400);
     assert_eq!(story.seen(), ["reread 100", "reread 101"]);
     for offset in [100, 101] {
-        story.track.reread(ms(1500), offset, RereadResult::Nothing, &mut story.out);
+        story.track.reread(ms(1500), ms(1500), offset, RereadResult::Nothing, &mut story.out);
     }
     assert_eq!(story.seen(), ["lost", "lost"]);
 }

@@ -134,7 +134,9 @@ pub enum LaneInput {
     Reread {
         /// The partition.
         partition: Partition,
-        /// When.
+        /// When the request was sent.
+        asked: Time,
+        /// When it was answered.
         at: Time,
         /// The offset.
         offset: i64,

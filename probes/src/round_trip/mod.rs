@@ -139,8 +139,8 @@ impl RoundTrip {
             LaneInput::Passed { partition, at, next } => {
                 self.update(partition, counting, lane, |track, _| track.passed(at, next));
             }
-            LaneInput::Reread { partition, at, offset, found } => {
-                self.update(partition, counting, lane, |track, out| track.reread(at, offset, found, out));
+            LaneInput::Reread { partition, asked, at, offset, found } => {
+                self.update(partition, counting, lane, |track, out| track.reread(asked, at, offset, found, out));
             }
             LaneInput::Refuses { partition, at, fault } => {
                 self.update(partition, counting, lane, |track, _| track.refuses(at, fault));

@@ -87,7 +87,7 @@ impl SimBroker {
             Some(sequence) if !self.lost.contains(&offset) => RereadResult::Record(sequence),
             _ => RereadResult::Nothing,
         };
-        Some((at, LaneInput::Reread { partition, at, offset, found }))
+        Some((at, LaneInput::Reread { partition, asked: now, at, offset, found }))
     }
 
     pub(super) fn apply(&mut self, at: Time, what: At) -> Reports {

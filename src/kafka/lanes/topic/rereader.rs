@@ -71,6 +71,7 @@ impl Rereader {
         let topic_id = context.leaders.topic_id();
         let connection = control.dial(control.idle_timeout).await?;
         for offset in offsets {
+            let asked = context.clock.now();
             let (fetched, at) = context.fetch(&connection, partition, topic_id, offset, Duration::ZERO).await?;
             let found = match KafkaError::of(fetched.error) {
                 None => context.found(partition, offset, &fetched),
@@ -80,7 +81,7 @@ impl Rereader {
                 Some(_) => None,
             };
             if let Some(found) = found {
-                context.emit(LaneInput::Reread { partition, at, offset, found });
+                context.emit(LaneInput::Reread { partition, asked, at, offset, found });
             }
         }
         Ok(())

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     }
     let wants = |section: &str| args.is_empty() || args.iter().any(|arg| arg == section);
     if !wants("three_brokers") && !wants("hundred_brokers") {
-        eprintln!("bench: there are the sections three and hundred_brokers");
+        eprintln!("bench: the sections are three_brokers and hundred_brokers");
         return ExitCode::from(2);
     }
     let missing = harness::requirements();

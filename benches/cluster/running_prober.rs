@@ -52,6 +52,8 @@ impl RunningProber {
         let endpoint = sink.endpoint();
         let mut env = settings.to_vec();
         env.push(("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint));
+        // The level that users run on; the harness would set `full`.
+        env.push(("KAFKA_PROBER__METRICS__LEVEL", "standard"));
         let off = LANES.iter().filter(|(view, _)| !views.contains(view));
         env.extend(off.map(|(_, enabled)| (*enabled, "false")));
         let prober = Prober::spawn(env!("CARGO_BIN_EXE_kafka-prober"), port, &args, &env);

@@ -49,7 +49,7 @@ pub(crate) fn measure() {
 
     println!("## Three real brokers\n");
     println!(
-        "{PAIRS} × {} s of each in interleaved; 3 × 10 records/s of 128 bytes, plaintext on loopback. The prober runs on \
+        "{PAIRS} × {} s of each in turns; 3 × 10 records/s of 128 bytes, plaintext on loopback. The prober runs on \
          default settings but for the interval, exports over OTLP every 10 s and is scraped every second. Each \
          percentile is the broker's own, since the block's start with its fresh connections, then the mean over brokers \
          (and blocks).\n",

@@ -43,5 +43,5 @@ pub(crate) mod wait;
 
 pub(crate) use kafka::shared::{shared_cluster, shared_cluster_with};
 pub(crate) use kafka::{Cluster, Options};
-pub(crate) use requirements::{requirements, skip_without_collector, skip_without_kafka, skip_without_promtool};
+pub(crate) use requirements::{requirements, skip_without_collector, skip_without_kafka, skip_without_prometheus};
 pub(crate) use wait::{wait_for, wait_for_with_message, wait_until};

@@ -1,8 +1,9 @@
 //! What tests need from the machine. Without it a test is a counted skip, and a failure under CI.
 
 use std::env;
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,8 +15,8 @@ const DEFAULT_KAFKA: &str = "4.3.1";
 /// The version of the OpenTelemetry Collector that the tests run with.
 const COLLECTOR: &str = "0.160.0";
 
-/// promtool, by the version of its Go module: of Prometheus 3.16.0.
-const PROMTOOL: &str = "0.316.0";
+/// Prometheus, by the version of its Go module: 0.316.0 is Prometheus 3.16.0.
+const PROMETHEUS: &str = "0.316.0";
 
 /// The oldest Java that runs Kafka.
 const OLDEST_JAVA: u32 = 17;
@@ -72,18 +73,30 @@ pub(crate) fn skip(missing: &[String]) -> bool {
     true
 }
 
-/// As [`skip_without_kafka`], for a test that needs promtool, and no Kafka.
+/// As [`skip_without_kafka`], for a test that needs promtool and `parse-metrics`, and no Kafka.
 #[track_caller]
-pub(crate) fn skip_without_promtool() -> bool {
-    if promtool().is_file() {
+pub(crate) fn skip_without_prometheus() -> bool {
+    // Built from another source, the parser prints something else.
+    let built_from = fs::read(prometheus().join("parse-metrics.go")).ok();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/go/parse-metrics.go");
+    if built_from.is_some() && built_from == fs::read(source).ok() {
         return false;
     }
-    skip(&[format!("promtool {PROMTOOL} (script/promtool {PROMTOOL}, which needs Go)")])
+    skip(&[format!("promtool and parse-metrics (script/prometheus {PROMETHEUS}, which needs Go)")])
 }
 
-/// Where `script/promtool` puts promtool.
+/// Where `script/prometheus` puts promtool.
 pub(crate) fn promtool() -> PathBuf {
-    cache().join(format!("promtool-{PROMTOOL}"))
+    prometheus().join("promtool")
+}
+
+/// Where `script/prometheus` puts the program around Prometheus's parser of scrapes.
+pub(crate) fn parse_metrics() -> PathBuf {
+    prometheus().join("parse-metrics")
+}
+
+fn prometheus() -> PathBuf {
+    cache().join(format!("prometheus-{PROMETHEUS}"))
 }
 
 /// Where `script/collector` puts the collector.

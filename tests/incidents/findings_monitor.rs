@@ -74,7 +74,7 @@ fn look(address: &str, samples: &Mutex<Vec<FindingsSample>>, end: &AtomicBool) {
     let mut last = None;
     while !end.load(Ordering::Relaxed) {
         let began = Instant::now();
-        let page = http::get(address, "/api/v1/findings", PAGE_TIMEOUT).ok().filter(|page| page.status == 200);
+        let page = http::get(address, "/api/v1/findings", "*/*", PAGE_TIMEOUT).ok().filter(|page| page.status == 200);
         if let Some(findings) = page.map(|page| parse_findings(&page.body))
             && last.as_ref() != Some(&findings)
         {

@@ -18,16 +18,16 @@ pub(crate) struct HttpAnswer {
     pub(crate) elapsed: Duration,
 }
 
-/// Gets `path` from `addr` (host:port).
+/// Gets `path` from `addr` (host:port), in a format of `accept`, the value of that header.
 ///
 /// Speaks HTTP/1.1 and asks for the connection to be closed, so that the end of the body is the end of
 /// the stream; a chunked body is put together.
-pub(crate) fn get(addr: &str, path: &str, limit: Duration) -> io::Result<HttpAnswer> {
+pub(crate) fn get(addr: &str, path: &str, accept: &str, limit: Duration) -> io::Result<HttpAnswer> {
     let began = Instant::now();
     let address: SocketAddr = addr.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
     let mut stream = TcpStream::connect_timeout(&address, limit)?;
     stream.set_write_timeout(Some(limit))?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let raw = read_to_end(&mut stream, began + limit)?;
     parse(&raw, began.elapsed()).ok_or_else(|| io::ErrorKind::InvalidData.into())

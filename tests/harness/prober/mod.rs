@@ -67,7 +67,12 @@ impl Prober {
 
     /// One GET; `None` when nobody listens, the answer is late (10 s) or it is no HTTP.
     pub(crate) fn http_get(&self, path: &str) -> Option<HttpAnswer> {
-        http::get(&self.http, path, PAGE_WITHIN).ok()
+        self.http_get_as(path, "*/*")
+    }
+
+    /// The same with an `Accept` header.
+    pub(crate) fn http_get_as(&self, path: &str, accept: &str) -> Option<HttpAnswer> {
+        http::get(&self.http, path, accept, PAGE_WITHIN).ok()
     }
 
     /// `/metrics`, parsed; empty while the page cannot be had.

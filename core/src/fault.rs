@@ -186,12 +186,12 @@ mod tests {
     }
 
     #[test]
-    fn missing_permission_accuses_no_broker() {
+    fn missing_permission_blames_no_broker() {
         assert_eq!(Fault::Kafka(KafkaError(29)).blame(), Blame::Unclear);
     }
 
     #[test]
-    fn refused_credentials_accuse_no_broker() {
+    fn refused_credentials_blame_no_broker() {
         for code in [33, 34, 58] {
             assert_eq!(Fault::Kafka(KafkaError(code)).blame(), Blame::Unclear);
         }

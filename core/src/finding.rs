@@ -17,7 +17,7 @@ pub enum FindingKind {
     BrokerDown,
     /// Not even the host of a broker answers.
     BrokerUnreachable,
-    /// A broker is cut off from the controllers and goes on answering.
+    /// A broker is cut off from the controllers and still answers.
     BrokerStale,
     /// Several brokers stopped answering at the same time.
     BrokersTogether,

@@ -1,5 +1,5 @@
-//! Findings that have ended lately. A store that is pushed to sees that a finding has ended only by a value of 0, so the
-//! metric goes on for a while after the end.
+//! Findings that have ended recently. A backend that metrics are pushed to sees the end of a finding only as a value of 0, so the
+//! metric is exported for 15 more minutes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Names and numbers with their meaning. The `as_str` of each is what metrics, pages and configuration say.
+//! Names and numbers with their meaning. The `as_str` of each is its value in metrics, pages and configuration.
 
 use std::fmt;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ pub struct Sequence(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunId(pub [u8; 16]);
 
-/// Where a prober stands, as the 64-bit hash that fits into a record.
+/// The name of a vantage, as the 64-bit hash that fits into a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct VantageHash(pub u64);
 
@@ -122,7 +122,7 @@ impl Lane {
         }
     }
 
-    /// The view that attempts on this lane speak for.
+    /// The view that events of this lane belong to.
     pub const fn view(self) -> View {
         match self {
             Lane::Pinned => View::Broker,
@@ -131,15 +131,15 @@ impl Lane {
     }
 }
 
-/// What an event speaks about; views are never mixed in one ratio. Serialized as its label value.
+/// What an event is evidence about; views are never mixed in one ratio. Serialized as its label value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum View {
     /// What applications feel: the replicated lane with retries and failover.
     Client,
-    /// One broker, one attempt, no retry: this names the culprit.
+    /// One broker, one attempt, no retry: a failure names the broker.
     Broker,
-    /// Commits and transactions: coordinator and ISR together, naming nobody alone.
+    /// Commits and transactions: coordinator and ISR together, so that a failure names no single broker.
     Coordinator,
     /// The cluster as a whole.
     Cluster,
@@ -220,8 +220,8 @@ pub enum Phase {
     Delete,
     /// That topic gone at a broker, from the controller's answer on.
     Gone,
-    /// A coordinator reading its partition of an internal topic (COORDINATOR_LOAD_IN_PROGRESS), from when it was first
-    /// seen to.
+    /// A coordinator reading its partition of an internal topic (COORDINATOR_LOAD_IN_PROGRESS), from its first such
+    /// answer.
     Load,
 }
 
@@ -262,7 +262,7 @@ impl Target {
         Series { cluster: self.cluster.clone(), view: self.lane.view(), probe, subject: self.subject() }
     }
 
-    /// What this target's events speak about: its broker, or in the client view its partition.
+    /// What this target's events are about: its broker, or in the client view its partition.
     pub fn subject(&self) -> Subject {
         match self.lane.view() {
             View::Client => Subject::Partition(self.partition),
@@ -271,7 +271,7 @@ impl Target {
     }
 }
 
-/// What the events of a series speak about. In the client view that is a partition: with acks=all and replication
+/// What the events of a series are about. In the client view that is a partition: with acks=all and replication
 /// factor 3 the partitions of healthy leaders fail too, so that no series of that view carries a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {

@@ -8,7 +8,7 @@
 pub struct KafkaError(pub i16);
 
 impl KafkaError {
-    /// The broker failed for a reason that it has no name for.
+    /// The broker failed with an error that has no code of its own.
     pub const UNKNOWN_SERVER_ERROR: KafkaError = KafkaError(-1);
     /// The leader moved, or the broker does not host the partition.
     pub const NOT_LEADER_OR_FOLLOWER: KafkaError = KafkaError(6);
@@ -20,13 +20,13 @@ impl KafkaError {
     pub const LEADER_NOT_AVAILABLE: KafkaError = KafkaError(5);
     /// The listener does not take the SASL mechanism.
     pub const UNSUPPORTED_SASL_MECHANISM: KafkaError = KafkaError(33);
-    /// Another create came first.
+    /// The topic exists already.
     pub const TOPIC_ALREADY_EXISTS: KafkaError = KafkaError(36);
     /// The topic id is not known: the topic was recreated or deleted.
     pub const UNKNOWN_TOPIC_ID: KafkaError = KafkaError(100);
     /// The topic id does not match the name: the topic was recreated.
     pub const INCONSISTENT_TOPIC_ID: KafkaError = KafkaError(103);
-    /// The broker waited for others in vain: for replicas, or for the controller.
+    /// The broker waited for replicas or for the controller, and they did not answer in time.
     pub const REQUEST_TIMED_OUT: KafkaError = KafkaError(7);
     /// The broker is not the active controller, and does not forward.
     pub const NOT_CONTROLLER: KafkaError = KafkaError(41);
@@ -42,7 +42,7 @@ impl KafkaError {
     pub const NOT_COORDINATOR: KafkaError = KafkaError(16);
     /// Somebody else uses the producer id with a newer epoch, or the coordinator ended its transaction.
     pub const INVALID_PRODUCER_EPOCH: KafkaError = KafkaError(47);
-    /// The transaction before is still being completed.
+    /// The previous transaction is still being completed.
     pub const CONCURRENT_TRANSACTIONS: KafkaError = KafkaError(51);
     /// Fewer replicas are in sync than the topic demands (`min.insync.replicas`): a write with `acks=all` is refused.
     pub const NOT_ENOUGH_REPLICAS: KafkaError = KafkaError(19);
@@ -65,17 +65,17 @@ impl KafkaError {
         NAMES.binary_search_by_key(&self.0, |(code, _)| *code).map_or("_OTHER", |found| NAMES[found].1)
     }
 
-    /// Another life or copy of us took the producer over; also what is left of a transaction that timed out.
+    /// Another run or another prober took over the producer, or the coordinator ended a transaction that timed out.
     pub fn is_fencing(self) -> bool {
         self == KafkaError::PRODUCER_FENCED || self == KafkaError::INVALID_PRODUCER_EPOCH
     }
 
-    /// Refused for want of permission or credentials, or of a way to show them.
+    /// Refused because a permission, credentials or a common SASL mechanism are missing.
     pub fn is_authorization(self) -> bool {
         self.name().ends_with("_AUTHORIZATION_FAILED") || self.is_authentication()
     }
 
-    /// Refused for want of credentials, or of a way to show them.
+    /// Refused because credentials or a common SASL mechanism are missing.
     pub fn is_authentication(self) -> bool {
         const OF_SASL: [&str; 3] = ["UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "SASL_AUTHENTICATION_FAILED"];
         OF_SASL.contains(&self.name())
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn named_constants_are_the_ones_they_say() {
+    fn named_constants_have_the_codes_of_kafka() {
         assert_eq!(KafkaError::NOT_LEADER_OR_FOLLOWER.name(), "NOT_LEADER_OR_FOLLOWER");
         assert_eq!(KafkaError::UNKNOWN_TOPIC_OR_PARTITION.name(), "UNKNOWN_TOPIC_OR_PARTITION");
         assert_eq!(KafkaError::OFFSET_OUT_OF_RANGE.name(), "OFFSET_OUT_OF_RANGE");
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_permission_is_told_apart() {
+    fn authorization_and_authentication_errors_are_recognised() {
         for code in [29, 33, 34, 58] {
             assert!(KafkaError(code).is_authorization(), "{code}");
         }

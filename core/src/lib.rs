@@ -9,7 +9,7 @@
 //! | [`probe`] | the kinds of probe, with the views and outcomes that each can have |
 //! | [`time`] | nanoseconds since an origin; arithmetic only |
 //! | [`topology`] | brokers and the partitions of a lane as plain data |
-//! | [`placement`] | topology and policy to a plan for a monitor topic |
+//! | [`placement`] | the plan for a monitor topic, from topology and policy |
 //! | [`coordinator`] | which partition of an internal topic coordinates an id |
 //! | [`kafka_error`], [`fault`] | why an attempt failed, each cause with its blame |
 //! | [`event`] | what an attempt turned out to be, without opinion |
@@ -19,11 +19,11 @@
 //! | [`ledger`], [`snapshot`] | cumulative counts, and their immutable view |
 //! | [`counting`] | settle and ledger as one |
 //! | [`staleness`] | which broker shows outdated metadata |
-//! | [`diagnosis`], [`finding`] | evidence to what is wrong, and whose fault it is |
-//! | [`finding_history`] | findings that have ended lately |
+//! | [`diagnosis`], [`finding`] | findings from evidence: what is wrong, and whose fault it is |
+//! | [`finding_history`] | findings that have ended recently |
 //! | [`tcp_state`] | send state of a TCP connection, as the kernel counts it |
 //! | [`vitals`] | resources of the host and the container, and controls |
-//! | [`observed`] | a cluster by its own answers, summed up |
+//! | [`observed`] | a cluster's brokers, partitions, disks and quorum by its own answers |
 //! | [`metric`] | the catalogue of exported metrics, and how much of it is exported |
 
 pub mod buckets;

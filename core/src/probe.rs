@@ -64,7 +64,7 @@ pub struct ProbeSpec {
 
 const RECORD: &[View] = &[View::Broker, View::Client];
 const BROKER: &[View] = &[View::Broker];
-/// A commit touches the coordinator and the replicas of its internal partition (K2), so its events accuse no broker.
+/// A commit touches the coordinator and the replicas of its internal partition (K2), so its events blame no broker.
 const COORDINATOR: &[View] = &[View::Coordinator];
 const CLUSTER: &[View] = &[View::Cluster];
 

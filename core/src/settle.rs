@@ -1,7 +1,7 @@
 //! Holds each resolved event for one settle time, so that a stall of the prober is known before a broker is blamed.
 //!
 //! An event leaves when both are true: its settle time is over, and a heartbeat later than its end was seen. The second
-//! condition is what makes a frozen process safe: after it thaws, timers may fire in any order, and until the first
+//! condition covers a suspended process (SIGSTOP): when it resumes, timers may fire in any order, and until the first
 //! heartbeat has shown the gap nothing is judged.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -11,13 +11,13 @@ use crate::event::{Event, RawOutcome, VoidReason};
 use crate::ids::Series;
 use crate::time::Time;
 
-/// How often the heartbeat beats.
+/// Interval of the heartbeat.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(50);
 
 /// How long an event is held: three heartbeats.
 pub const SETTLE_FOR: Duration = Duration::from_millis(150);
 
-/// A heartbeat that is late by less than this is ordinary timer and scheduler grain, not a stall.
+/// A heartbeat that is late by less than this is ordinary timer and scheduler jitter, not a stall.
 const STALL_FROM: Duration = Duration::from_millis(5);
 
 /// Stalls kept. Attempts live for at most two deadlines; at one stall per heartbeat this covers over three minutes.
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn scheduler_grain_of_4_ms_is_no_stall() {
+    fn scheduler_jitter_of_4_ms_is_no_stall() {
         assert_eq!(beat(&mut Settle::new(), 50, 54), None);
     }
 

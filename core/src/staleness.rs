@@ -2,8 +2,8 @@
 //! will be lost (K4); its own metadata, compared with those of the other brokers, show it.
 //!
 //! Two signs count. A leader epoch only grows (KIP-320), so a broker that shows a lower one than most others is behind. A set of
-//! brokers has no such order: a broker is behind only if more than half of all brokers agree on another set, so that two brokers
-//! that disagree accuse nobody.
+//! brokers has no such order: a broker is behind only if more than half of all brokers agree on another set, so that of two brokers
+//! that disagree none is stale.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -135,7 +135,7 @@ mod tests {
         MetadataDigest { brokers, epochs: BTreeMap::from([(KEY, epoch)]) }
     }
 
-    /// Everybody is asked once a second; from second 10 on all but broker 2 have heard of the new state.
+    /// The brokers that became stale, and when. Each of three brokers is asked once a second and answers with `show`.
     fn first_stale(last: u64, show: impl Fn(i32, u64) -> MetadataDigest) -> Vec<(i32, u64)> {
         let mut staleness = Staleness::default();
         let mut first: Vec<(i32, u64)> = Vec::new();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn change_that_reaches_everyone_within_seconds_accuses_nobody() {
+    fn change_that_reaches_all_brokers_within_seconds_makes_none_stale() {
         let found = first_stale(30, |broker, second| {
             let fresh = 10 + 2 * u64::from(broker.unsigned_abs());
             if fresh <= second { digest(&[1, 3], 8) } else { digest(&[1, 2, 3], 7) }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn two_brokers_that_disagree_on_the_brokers_accuse_nobody() {
+    fn of_two_brokers_with_different_broker_sets_none_is_stale() {
         let mut staleness = Staleness::default();
         for second in 0..30 {
             assert!(!staleness.observe(BrokerId(1), at(second), digest(&[1], 7)));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn majority_that_is_cut_off_does_not_accuse_the_broker_that_is_not() {
+    fn majority_that_is_cut_off_does_not_make_the_other_broker_stale() {
         let found = first_stale(
             30,
             |broker, second| {
@@ -205,17 +205,18 @@ mod tests {
     #[test]
     fn recreated_topic_starts_over() {
         let mut staleness = Staleness::default();
-        let anew = MetadataDigest { epochs: BTreeMap::from([(([2; 16], Partition(0)), 0)]), ..digest(&[1, 2, 3], 0) };
+        let recreated =
+            MetadataDigest { epochs: BTreeMap::from([(([2; 16], Partition(0)), 0)]), ..digest(&[1, 2, 3], 0) };
         for second in 0..30 {
             for broker in 1..=3 {
-                let shown = if 10 <= second { anew.clone() } else { digest(&[1, 2, 3], 7) };
+                let shown = if 10 <= second { recreated.clone() } else { digest(&[1, 2, 3], 7) };
                 assert!(!staleness.observe(BrokerId(broker), at(second), shown));
             }
         }
     }
 
     #[test]
-    fn silent_brokers_old_picture_accuses_nobody() {
+    fn old_digest_of_an_unresponsive_broker_makes_no_other_stale() {
         let mut staleness = Staleness::default();
         staleness.observe(BrokerId(2), at(0), digest(&[1, 2, 3], 9));
         for second in 6..30 {
@@ -224,9 +225,9 @@ mod tests {
     }
 
     proptest! {
-        /// Brokers that all show the same accuse nobody, whatever it is and however it changes.
+        /// Brokers that all show the same digest are not stale, however it changes.
         #[test]
-        fn agreement_accuses_nobody(epochs in prop::collection::vec(0i32..5, 1..40)) {
+        fn brokers_that_agree_are_never_stale(epochs in prop::collection::vec(0i32..5, 1..40)) {
             let mut staleness = Staleness::default();
             for (second, epoch) in (0..).zip(&epochs) {
                 for broker in 1..=3 {

@@ -42,7 +42,7 @@ pub struct PartitionSeen {
     pub partition: Partition,
     /// Its leader now, if it has one.
     pub leader: Option<BrokerId>,
-    /// The epoch of its leader, where the broker tells it; each new leader has a higher one (KIP-101).
+    /// The epoch of its leader, where the broker reports it; each new leader has a higher one (KIP-101).
     pub leader_epoch: Option<i32>,
     /// Its replicas, preferred leader first.
     pub replicas: Vec<BrokerId>,

@@ -93,7 +93,7 @@ impl ControlKind {
     }
 }
 
-/// Results of a control. One that never answered shows nothing.
+/// Results of a control. One that never answered is not evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Control {
     /// When the newest answered request was sent.
@@ -159,7 +159,11 @@ mod tests {
         control.on_answer(at(4000), true);
         assert!(!control.is_lost() && control.missed.is_some(), "the loss stays recorded");
         control.on_answer(at(5000), false);
-        assert_eq!(control.missed, Some(Missed { since: at(5000), last: at(5000) }), "a new row");
+        assert_eq!(
+            control.missed,
+            Some(Missed { since: at(5000), last: at(5000) }),
+            "a new series of unanswered requests"
+        );
     }
 
     #[test]

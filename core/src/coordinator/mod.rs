@@ -56,7 +56,7 @@ impl Prefix {
     }
 
     /// The id that `partition` of `count` coordinates: prefix and partition, and where that does not hash to it, a number
-    /// behind a dot with which it does. The same arguments give the same id for ever: it stands in the cluster.
+    /// behind a dot with which it does. The same arguments give the same id for ever: it stays in the cluster.
     ///
     /// `None` if there is no such partition.
     pub fn id_for(&self, partition: Partition, count: i32) -> Option<String> {
@@ -120,7 +120,7 @@ pub enum LoadingChange {
 }
 
 impl Loading {
-    /// Takes in what the coordinator of `partition` answered at `at`: that it is loading, or anything else.
+    /// Takes in an answer of the coordinator of `partition` at `at`: whether it is loading.
     pub fn observe(&mut self, partition: Partition, at: Time, loading: bool) -> Option<LoadingChange> {
         match (self.since.get(&partition).copied(), loading) {
             (None, true) => {
@@ -135,7 +135,7 @@ impl Loading {
         }
     }
 
-    /// What is loading, and since when it has been seen to.
+    /// The partitions that are loading, each with the time of its first such answer.
     pub fn now(&self) -> impl Iterator<Item = (Partition, Time)> {
         self.since.iter().map(|(partition, since)| (*partition, *since))
     }

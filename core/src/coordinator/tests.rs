@@ -1,10 +1,10 @@
-//! Against Kafka's own answers, and what must hold for every id.
+//! Hashes and partitions as Kafka's own classes compute them, and properties of every id.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Printed by Kafka 4.3.1's own classes; the first lines say how.
+/// Printed by Kafka 4.3.1's own classes; its first lines describe how.
 const OF_KAFKA: &str = include_str!("of_kafka.txt");
 
 /// One line of the table: an id as UTF-16 code units in hexadecimal, its hash, and its partition for each count.
@@ -51,7 +51,7 @@ fn topic_without_partitions_coordinates_nothing() {
 fn ids_of_the_default_vantage_never_change() {
     let groups = Prefix::of_groups("__kafka-prober-default");
     let ids: Vec<_> = (0..3).filter_map(|partition| groups.id_for(Partition(partition), 50)).collect();
-    // They stand in clusters: changing them leaves the old ones behind.
+    // The groups of these ids exist in clusters: changing an id would leave its group behind.
     assert_eq!(ids, IDS_OF_FIFTY);
     let transactions = Prefix::of_transactions("__kafka-prober-default");
     assert_eq!(transactions.id_for(Partition(0), 1), Some("__kafka-prober-default-txn-0".into()));
@@ -71,7 +71,7 @@ fn count_that_shares_a_factor_with_the_hash_leaves_no_partition_without_an_id() 
 }
 
 #[test]
-fn each_takes_its_turn_and_a_move_costs_none() {
+fn partitions_are_asked_round_robin_and_a_leader_move_changes_no_turn() {
     let mut rotation = Rotation::default();
     let mut turns = |led: &[i32], count: usize| -> Vec<i32> {
         let led = led.iter().copied().map(Partition);
@@ -84,7 +84,7 @@ fn each_takes_its_turn_and_a_move_costs_none() {
 }
 
 #[test]
-fn loading_lasts_from_the_first_sighting_to_another_answer() {
+fn loading_lasts_from_its_first_answer_to_another_answer() {
     let at = |seconds| Time::ORIGIN + Duration::from_secs(seconds);
     let mut loading = Loading::default();
     assert_eq!(loading.observe(Partition(1), at(1), false), None);
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn ids_of_two_partitions_or_vantages_never_meet(
+    fn ids_of_two_partitions_or_vantages_are_never_equal(
         (one, other) in ("[a-z0-9.-]{0,6}", "[a-z0-9.-]{0,6}"),
         (left, right) in (0_i32..50, 0_i32..50),
     ) {
@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_waits_longer_than_one_round(led in prop::collection::btree_set(0_i32..50, 1..20)) {
+    fn every_partition_is_asked_within_one_round(led in prop::collection::btree_set(0_i32..50, 1..20)) {
         let led: Vec<Partition> = led.into_iter().map(Partition).collect();
         let mut rotation = Rotation::default();
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What holds of every cluster.
+//! Properties that hold for every cluster.
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ fn add_up(topics: &[Topic]) -> Partitions {
 
 proptest! {
     #[test]
-    fn sums_over_brokers_are_the_clusters(topics in prop::collection::vec(topic(), 0..12)) {
+    fn sums_over_brokers_equal_the_sums_of_the_cluster(topics in prop::collection::vec(topic(), 0..12)) {
         let sums = add_up(&topics);
         let over = |of: fn(&partitions::BrokerPartitions) -> u64| sums.brokers.values().map(of).sum::<u64>();
         let leaderless = topics.iter().flat_map(|topic| &topic.partitions).filter(|(leader, ..)| leader.is_none()).count();
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn ours_alone_are_a_healthy_cluster(topics in prop::collection::vec(topic(), 0..12)) {
+    fn topics_of_the_prober_alone_count_as_healthy(topics in prop::collection::vec(topic(), 0..12)) {
         let ours: Vec<Topic> = topics.into_iter().map(|topic| Topic { ours: true, ..topic }).collect();
         let sums = add_up(&ours);
         let health = [&sums.offline, &sums.under_replicated, &sums.at_min_isr, &sums.under_min_isr];
@@ -69,7 +69,7 @@ proptest! {
     }
 
     #[test]
-    fn growth_is_never_negative_and_never_from_a_shrunk_measure(
+    fn growth_is_never_negative_and_absent_after_a_decrease(
         sizes in prop::collection::vec((1_u64..1000, 0_u64..1 << 40), 2..20),
     ) {
         let mut measures = Measures::default();
@@ -79,10 +79,10 @@ proptest! {
             let name = PartitionName { topic: Arc::from("__consumer_offsets"), partition: Partition(0) };
             let directory = LogDir { partitions: vec![(name, bytes)], ..LogDir::default() };
             let taken = measures.take(vec![(BrokerId(1), at, vec![directory])], |_| true);
-            let told = taken.brokers[&BrokerId(1)].topics["__consumer_offsets"].growth;
-            prop_assert_eq!(told, before.and_then(|before| growth(before, (at, bytes))));
-            prop_assert_eq!(told.is_some(), before.is_some_and(|(_, old)| old <= bytes));
-            prop_assert!(told.is_none_or(|growth| 0.0 <= growth));
+            let measured = taken.brokers[&BrokerId(1)].topics["__consumer_offsets"].growth;
+            prop_assert_eq!(measured, before.and_then(|before| growth(before, (at, bytes))));
+            prop_assert_eq!(measured.is_some(), before.is_some_and(|(_, old)| old <= bytes));
+            prop_assert!(measured.is_none_or(|growth| 0.0 <= growth));
             before = Some((at, bytes));
         }
     }

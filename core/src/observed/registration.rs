@@ -12,7 +12,7 @@ use crate::time::Time;
 /// Time after which an unregistered broker counts as decommissioned.
 pub const DECOMMISSIONED_AFTER: Duration = Duration::from_secs(600);
 
-/// An answer older than this says nothing about now.
+/// Answers older than this are not used.
 pub const FRESH_FOR: Duration = Duration::from_secs(120);
 
 /// Registration of a broker at the controllers (K13).
@@ -48,7 +48,7 @@ pub struct RegisteredBroker {
     pub broker: BrokerId,
     /// Whether it is fenced.
     pub fenced: bool,
-    /// Its rack, if it tells one.
+    /// Its rack, if it has one.
     pub rack: Option<String>,
 }
 
@@ -62,9 +62,9 @@ pub struct Registrations {
     pub complete: bool,
     /// When the newest answer came.
     pub at: Time,
-    /// When the first complete answer of those in a row came.
+    /// When the first of the newest complete answers in a row came.
     since: Time,
-    /// Since when a broker that was listed is listed no more.
+    /// When each broker that had been listed was first missing from an answer.
     left: BTreeMap<BrokerId, Time>,
 }
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn answer_without_fenced_brokers_says_nothing_about_the_absent() {
+    fn broker_missing_from_an_answer_without_fenced_brokers_is_unknown() {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false)], false, at(0));
         assert_eq!(registrations.of(BrokerId(2), at(1)), Registration::Unknown);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn broker_is_decommissioned_ten_minutes_after_it_left_and_not_a_second_earlier() {
+    fn broker_is_decommissioned_exactly_ten_minutes_after_it_left() {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false), listed(2, false)], true, at(0));
         for seconds in (1000..1600).step_by(60) {
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn old_answer_says_nothing_about_now() {
+    fn after_an_old_answer_every_registration_is_unknown() {
         let mut registrations = Registrations::default();
         registrations.observe([listed(1, false)], true, at(0));
         assert_eq!(registrations.of(BrokerId(1), at(121)), Registration::Unknown);

@@ -44,7 +44,7 @@ pub struct BrokerSizes {
 pub struct TopicSize {
     /// Bytes of all its partitions there.
     pub bytes: u64,
-    /// Bytes a second that they have grown by since the measure before; see [`growth`].
+    /// Bytes a second that they have grown by since the previous measurement; see [`growth`].
     pub growth: Option<f64>,
 }
 
@@ -70,8 +70,8 @@ pub struct Sizes {
     pub largest: Vec<LargePartition>,
 }
 
-/// How fast something grew between two measures, in bytes a second. A measure that shrank has no growth, since
-/// something was deleted or begun anew; nor have two of the same moment.
+/// Growth between two measurements, in bytes a second. `None` after a decrease, because something was deleted, and for two
+/// measurements of the same moment.
 pub fn growth(before: (Time, u64), now: (Time, u64)) -> Option<f64> {
     let seconds = now.0.since(before.0).as_secs_f64();
     let grown = now.1.checked_sub(before.1)?;
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_bytes_a_second_between_two_measures() {
+    fn growth_is_bytes_a_second_between_two_measurements() {
         let mut measures = Measures::default();
         let first = take(&mut measures, 0, vec![directory(&[(0, 100), (1, 10)])]);
         assert_eq!(topic(&first), TopicSize { bytes: 110, growth: None });
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn space_is_known_only_if_every_healthy_directory_tells_it() {
+    fn space_is_known_only_if_every_healthy_directory_reports_it() {
         let silent = LogDir { total: None, usable: None, ..directory(&[]) };
         let failed = LogDir { failed: true, total: None, usable: None, partitions: Vec::new() };
         let of = |directories| {

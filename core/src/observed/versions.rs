@@ -28,7 +28,7 @@ impl std::fmt::Display for Fingerprint {
     }
 }
 
-/// What the brokers of a cluster speak.
+/// API versions of the brokers of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
     /// By broker.
@@ -36,7 +36,7 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// What most brokers speak; of equally many, what the broker with the lowest id among them speaks.
+    /// The API versions that most brokers have; of two equally common ones, those of the broker with the lowest id.
     pub fn common(&self) -> Option<Fingerprint> {
         let mut counts: BTreeMap<Fingerprint, usize> = BTreeMap::new();
         for fingerprint in self.brokers.values() {
@@ -46,7 +46,7 @@ impl Versions {
         self.brokers.values().copied().find(|fingerprint| counts.get(fingerprint) == Some(&most))
     }
 
-    /// The brokers that speak something else, as during a rolling upgrade.
+    /// The brokers that have other API versions, as during a rolling upgrade.
     pub fn differing(&self) -> Vec<BrokerId> {
         let common = self.common();
         self.brokers.iter().filter(|(_, spoken)| Some(**spoken) != common).map(|(id, _)| *id).collect()
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn broker_that_speaks_something_else_is_named() {
+    fn broker_with_other_api_versions_is_named() {
         let versions =
             Versions { brokers: [(1, 7), (2, 9), (3, 7)].map(|(id, hash)| (BrokerId(id), Fingerprint(hash))).into() };
         assert_eq!(versions.common(), Some(Fingerprint(7)));

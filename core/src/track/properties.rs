@@ -1,6 +1,6 @@
 //! The accounting invariant under arbitrary interleavings: for every probe
 //! `due = good + slow + error + timeout + lost + corrupt + planned + void + missed + in flight`,
-//! counted by the ledger from what the track said, against what the track itself holds open.
+//! counted by the ledger from the outputs of the track, against the attempts that the track holds open.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::ids::{Broker, BrokerId, ClusterName, Lane, Partition};
 use crate::ledger::Ledger;
 use crate::settle::Settle;
 
-/// One thing that may happen. Sequences and offsets are small, so that they collide.
+/// One input. Sequences and offsets are small, so that they collide.
 #[derive(Clone, Debug)]
 enum Step {
     Send,
@@ -51,11 +51,11 @@ enum Step {
         offset: i64,
     },
     Recreated,
-    /// Time passes, and the prober watches.
+    /// Time passes, and the heartbeat is in time.
     Wait {
         millis: u64,
     },
-    /// Time passes, and the prober does not: the heartbeat is late by as much.
+    /// Time passes, and the heartbeat is late by all of it.
     Stall {
         millis: u64,
     },
@@ -158,20 +158,20 @@ impl World {
             Step::Dropped => self.track.abandon(now, VoidReason::InputDropped, &mut out),
             Step::Restart => {
                 self.track.abandon(now, VoidReason::Shutdown, &mut out);
-                self.hear(out);
+                self.on_outputs(out);
                 out = Vec::new();
                 self.track = World::track(&self.target);
             }
         }
         self.track.expire(self.now, &mut out);
-        self.hear(out);
+        self.on_outputs(out);
         let ledger = &mut self.ledger;
         self.settle.ready(self.now, |event| {
             ledger.record(&event);
         });
     }
 
-    fn hear(&mut self, out: Vec<Output>) {
+    fn on_outputs(&mut self, out: Vec<Output>) {
         for output in out {
             match output {
                 Output::Reread(offset) => self.rereads.push(offset),
@@ -208,7 +208,7 @@ proptest! {
         // The end: everything in flight becomes void, everything settles, nothing is left over.
         let mut out = Vec::new();
         world.track.abandon(world.now, VoidReason::Shutdown, &mut out);
-        world.hear(out);
+        world.on_outputs(out);
         let ledger = &mut world.ledger;
         world.settle.flush(|event| {
             ledger.record(&event);
@@ -220,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn time_alone_ends_everything(steps in prop::collection::vec(step(), 1..80)) {
+    fn attempts_end_at_their_deadlines_without_further_input(steps in prop::collection::vec(step(), 1..80)) {
         let mut world = World::new();
         for step in &steps {
             world.take(step);
@@ -232,19 +232,17 @@ proptest! {
     }
 
     #[test]
-    fn loss_is_never_called_without_a_second_look(steps in prop::collection::vec(step(), 1..160)) {
+    fn no_record_is_lost_without_a_reread(steps in prop::collection::vec(step(), 1..160)) {
         let mut world = World::new();
-        let mut looked = 0;
         for step in &steps {
-            // A second look that nobody asked for is a lie of the port; hold it back.
+            // A port never returns the result of a reread that the track did not request.
             if let Step::Absent { offset } | Step::Reread { offset, .. } = step && !world.rereads.contains(offset) {
                 continue;
             }
             world.take(step);
-            looked = world.rereads.len();
         }
         let lost = world.ledger.counts(&world.target.series(Probe::Consume)).outcomes[Outcome::Lost.index()];
-        prop_assert!(lost <= looked as u64);
+        prop_assert!(lost <= world.rereads.len() as u64);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! One evaluation of the diagnosis for 100 brokers in the worst cases: half of them unresponsive, or half of them slow with the table
-//! computed anew. The goal is 2 ms.
+//! computed again. The goal is 2 ms.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

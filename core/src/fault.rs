@@ -9,7 +9,7 @@ pub enum Blame {
     Cluster,
     /// This process or its machine: the event is void.
     Prober,
-    /// One event cannot tell: credentials, names, the network path.
+    /// One event cannot decide it: credentials, names, the network path.
     Unclear,
     /// Nobody: an intended operation, such as a reassignment. Only findings have it, no fault does.
     Nobody,
@@ -147,7 +147,7 @@ impl Fault {
     pub fn blame(self) -> Blame {
         match self {
             Fault::Unsupported | Fault::QueueFull | Fault::LocalResources => Blame::Prober,
-            // Another prober with the same vantage, or the prober's own slowness: a fenced producer cannot tell.
+            // Another prober with the same vantage, or the prober's own slowness: fencing alone does not show which.
             Fault::Kafka(error) if error.is_authorization() || error.is_fencing() => Blame::Unclear,
             Fault::Resolve | Fault::NoMetadata | Fault::NoPartition | Fault::Quota | Fault::Client => Blame::Unclear,
             // Either side may be misconfigured.

@@ -135,7 +135,7 @@ impl Lane {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum View {
-    /// What applications feel: the replicated lane with retries and failover.
+    /// What applications experience: the replicated lane with retries and failover.
     Client,
     /// One broker, one attempt, no retry: a failure names the broker.
     Broker,

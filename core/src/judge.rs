@@ -16,7 +16,7 @@ pub enum Verdict {
     Good,
     /// It did not, because of this.
     Bad(Fault),
-    /// It says nothing about Kafka. Void never turns back into bad.
+    /// It is no evidence about Kafka. Void never turns back into bad.
     Void(VoidReason),
 }
 

@@ -40,7 +40,7 @@ impl KafkaError {
     pub const COORDINATOR_NOT_AVAILABLE: KafkaError = KafkaError(15);
     /// This broker does not lead the partition that coordinates the id.
     pub const NOT_COORDINATOR: KafkaError = KafkaError(16);
-    /// Somebody else uses the producer id with a newer epoch, or the coordinator ended its transaction.
+    /// Another producer uses the producer id with a newer epoch, or the coordinator ended its transaction.
     pub const INVALID_PRODUCER_EPOCH: KafkaError = KafkaError(47);
     /// The previous transaction is still being completed.
     pub const CONCURRENT_TRANSACTIONS: KafkaError = KafkaError(51);
@@ -52,7 +52,7 @@ impl KafkaError {
     pub const GROUP_ID_NOT_FOUND: KafkaError = KafkaError(69);
     /// The disk failed under the log directory, or was full.
     pub const KAFKA_STORAGE_ERROR: KafkaError = KafkaError(56);
-    /// Somebody else uses the transactional id, or the coordinator ended its transaction.
+    /// Another producer uses the transactional id, or the coordinator ended its transaction.
     pub const PRODUCER_FENCED: KafkaError = KafkaError(90);
 
     /// The error in a response's code; `None` for 0.

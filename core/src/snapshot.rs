@@ -98,7 +98,7 @@ impl BrokerState {
     /// State from whether the metadata list it (`registered`), whether it `answers` a probe that runs even while it is absent, the
     /// outcomes of its newest judged events, and for how long its oldest unacked record has been waiting.
     ///
-    /// A broker absent from the metadata that still answers is `failing`, neither `ok` nor `absent`, whatever else it
+    /// A broker absent from the metadata that still answers is `failing`, neither `ok` nor `absent`, even if all else
     /// fails: it may be acking writes that will be lost (K4). `None` for a registered broker without a judged event.
     pub fn of(registered: bool, answers: bool, newest: &[Outcome], waiting: Option<Duration>) -> Option<BrokerState> {
         let failing = newest.iter().any(|outcome| !matches!(outcome, Outcome::Good | Outcome::Slow));

@@ -1,4 +1,4 @@
-//! Which broker shows outdated metadata. A broker that is cut off from the controllers goes on answering and may accept writes that
+//! Which broker shows outdated metadata. A broker that is cut off from the controllers still answers and may accept writes that
 //! will be lost (K4); its own metadata, compared with those of the other brokers, show it.
 //!
 //! Two signs count. A leader epoch only grows (KIP-320), so a broker that shows a lower one than most others is behind. A set of
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn broker_cut_off_from_the_controllers_is_stale_after_five_seconds_and_alone() {
+    fn only_the_broker_cut_off_from_the_controllers_is_stale_after_five_seconds() {
         let found =
             first_stale(
                 30,

@@ -53,7 +53,7 @@ pub struct PartitionSeen {
 /// A monitor topic as the newest metadata shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopicSeen {
-    /// Kafka's topic id (KIP-516), where the broker speaks that version: a new one means recreation.
+    /// Kafka's topic id (KIP-516), where the broker returns it: a new one means recreation.
     pub id: Option<[u8; 16]>,
     /// Its partitions, by index.
     pub partitions: Vec<PartitionSeen>,

@@ -49,7 +49,7 @@ impl Versions {
     /// The brokers that have other API versions, as during a rolling upgrade.
     pub fn differing(&self) -> Vec<BrokerId> {
         let common = self.common();
-        self.brokers.iter().filter(|(_, spoken)| Some(**spoken) != common).map(|(id, _)| *id).collect()
+        self.brokers.iter().filter(|(_, fingerprint)| Some(**fingerprint) != common).map(|(id, _)| *id).collect()
     }
 }
 

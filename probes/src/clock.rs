@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn stands_still_with_the_paused_clock() {
+    async fn clock_is_paused_with_tokios_clock() {
         let clock = Clock::start();
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert_eq!(clock.now(), Time::ORIGIN + Duration::from_secs(3600));
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "librdkafka calls back on threads of its own")]
-    fn is_read_on_threads_without_a_runtime() {
+    fn clock_is_readable_on_threads_without_a_runtime() {
         let clock = Clock::start();
         let elsewhere = std::thread::spawn(move || clock.now()).join().expect("the thread lives");
         assert!(elsewhere <= clock.now());

@@ -29,7 +29,7 @@ pub const TRANSACTION: u8 = 3;
 /// Who writes the records: this run at this vantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The run: one life of one process.
+    /// The run of the process.
     pub run: RunId,
     /// The vantage.
     pub vantage: VantageHash,
@@ -42,7 +42,7 @@ pub enum RecordOrigin {
     Ours(Sequence),
     /// Another run, vantage or probe of kafka-prober. The record is ignored.
     OtherRun,
-    /// Somebody else, or nobody: the bytes are not in the prober's format.
+    /// Not kafka-prober: the bytes are not in its format.
     Foreign,
 }
 
@@ -105,7 +105,7 @@ fn classify_by(own_version: u8, identity: Identity, lane: Lane, partition: Parti
     }
 }
 
-/// Whether these bytes are a record of kafka-prober, of any run and any version: what makes a topic ours.
+/// Whether these bytes are a record of kafka-prober, of any run and any version. A topic that has one is the prober's.
 pub fn is_probe_record(bytes: &[u8]) -> bool {
     !matches!(parse(VERSION, bytes), Parsed::Foreign)
 }
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn own_record_comes_back_with_its_number() {
+    fn own_record_has_its_sequence_number() {
         assert_eq!(classified(US, &bytes(US, 3)), RecordOrigin::Ours(Sequence(5)));
         assert_eq!(bytes(US, 3).len(), 128);
     }
 
     #[test]
-    fn earlier_life_and_other_vantage_are_siblings() {
+    fn records_of_an_earlier_run_and_of_another_vantage_are_of_another_run() {
         let restarted = Identity { run: RunId([8; 16]), ..US };
         let elsewhere = Identity { vantage: VantageHash(43), ..US };
         assert_eq!(classified(US, &bytes(restarted, 3)), RecordOrigin::OtherRun);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn record_of_a_transaction_is_ours_to_a_topic_and_a_siblings_to_its_lanes() {
+    fn transaction_record_marks_the_topic_as_ours_and_is_of_another_run_to_the_lanes() {
         let bytes = encode_transaction(US, Partition(3), Sequence(5), WallTime(1));
         assert!(is_probe_record(&bytes));
         for lane in [Lane::Pinned, Lane::Replicated] {
@@ -213,16 +213,20 @@ mod tests {
     }
 
     #[test]
-    fn older_prober_takes_a_newer_ones_records_for_another_runs() {
+    fn record_of_a_newer_version_is_of_another_run() {
         assert_eq!(classified(US, &of_next_version()), RecordOrigin::OtherRun);
         assert!(is_probe_record(&of_next_version()), "the topic is ours");
-        assert_eq!(classified(US, &of_next_version()[..5]), RecordOrigin::OtherRun, "the shortest there can be");
+        assert_eq!(
+            classified(US, &of_next_version()[..5]),
+            RecordOrigin::OtherRun,
+            "without anything after the version"
+        );
     }
 
     #[test]
-    fn newer_prober_takes_an_older_ones_records_for_another_runs() {
+    fn record_of_an_older_version_is_of_another_run() {
         let by_next = |bytes: &[u8]| classify_by(VERSION + 1, US, Lane::Pinned, Partition(3), bytes);
-        assert_eq!(by_next(&bytes(US, 3)), RecordOrigin::OtherRun, "its own identity changes nothing");
+        assert_eq!(by_next(&bytes(US, 3)), RecordOrigin::OtherRun, "even with this run's identity");
         assert!(!matches!(parse(VERSION + 1, &bytes(US, 3)), Parsed::Foreign), "the topic is ours");
     }
 
@@ -241,7 +245,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_flipped_bit_is_noticed(bit in 0usize..128 * 8) {
+        fn record_with_any_bit_flipped_is_foreign_or_of_another_version(bit in 0usize..128 * 8) {
             let mut damaged = bytes(US, 3);
             damaged[bit / 8] ^= 1 << (bit % 8);
             // In the version's byte it makes the record one of another version.

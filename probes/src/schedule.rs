@@ -72,16 +72,16 @@ mod tests {
     const INTERVAL: Duration = Duration::from_millis(200);
 
     #[test]
-    fn neighbours_are_never_due_together() {
+    fn successive_targets_are_never_due_together() {
         let mut phases: Vec<u64> = (0..10).map(|ordinal| phase(nanos(INTERVAL), ordinal)).collect();
         phases.sort_unstable();
         let closest = phases.windows(2).map(|pair| pair[1] - pair[0]).min().expect("pairs");
-        // Evenly spread would be 20 ms apart; the golden ratio guarantees a good part of that for any number.
+        // Evenly spread targets would be 20 ms apart; the golden ratio guarantees at least half of that here.
         assert!(nanos(Duration::from_millis(10)) <= closest, "{closest} ns");
     }
 
     #[test]
-    fn stall_is_skipped_to_the_grid_and_counted() {
+    fn due_times_during_a_stall_are_skipped_and_counted() {
         let mut schedule = Schedule::new(INTERVAL, 0, Time::ORIGIN);
         assert_eq!(schedule.take(Time::ORIGIN), Some(Tick { due: Time::ORIGIN, missed: 0 }));
         let tick = schedule.take(Time::from_millis(10_050)).expect("due");

@@ -7,10 +7,10 @@
 //! 3. `probes/src/lib.rs`: `pub mod NAME;`.
 //! 4. This file: its arm in [`factory`].
 //! 5. `config/default.toml`: the table `[probes.NAME]`.
-//! 6. `src/config/schema.rs`: its field in `Probes`, and its entry in `Probes::direct`.
+//! 6. `src/config/probes.rs`: its field in `Probes`, and its entry in `Probes::direct`.
 //!
 //! A request that no probe makes yet is, besides, a verb in `port/cluster_client.rs`, in `src/kafka/cluster_client` and in
-//! the simulated cluster. The compiler points at whatever is missing of 3, 4 and of a verb, tests at the rest.
+//! the simulated cluster. The compiler finds what is missing of 3, 4 and of a verb, tests find the rest.
 
 use std::sync::Arc;
 

@@ -26,15 +26,15 @@ use crate::port::{BoxFuture, MetadataSnapshot, OFFSETS_TOPIC, Pool, ProbeRespons
 /// carried out, in any order.
 const HELD_DEADLINES: u32 = 3;
 
-/// A coordinator that is loading is asked again this often, outside the counts, so that the time of loading is measured…
+/// Interval at which a coordinator that is loading is asked again, outside the counts, to measure the time of loading.
 const LOADING_EVERY: Duration = Duration::from_millis(500);
-/// …for this long at most.
+/// Largest time of loading that is measured.
 const LOADING_MAX: Duration = Duration::from_secs(600);
 
 /// The `commit` probe of a cluster.
 pub struct CommitProbe {
     context: ProbeContext,
-    /// The note beside the offset: tells this run's commit from one of a prober with the same vantage name.
+    /// Metadata of the commit: distinguishes this run's commit from that of a prober with the same vantage name.
     signature: Arc<str>,
     coordinators: Coordinators,
     /// What each group may hold, and when that was last sent.
@@ -151,7 +151,7 @@ impl DirectProbe for CommitProbe {
     fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
         Box::pin(async move {
             let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-            let mut refresh = self.coordinators.refresh_on_silence();
+            let mut refresh = self.coordinators.refresh_unless_answered();
             let response = match self.commit(broker, &attempt.metadata).await {
                 Ok((sent, at)) => ProbeResponse { sent: Some(sent), at, result: Ok(()) },
                 Err(fault) => self.context.failed(fault),

@@ -19,7 +19,7 @@ fn only(failures: &[Fault], fault: Fault) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_coordinator_is_good_and_every_partition_has_its_turn() {
+async fn every_coordinator_is_good_and_every_partition_is_probed() {
     let mut prober = prober();
     prober.until(20).await;
     (1..=3).for_each(|broker| prober.assert_all_good(broker, 18));
@@ -28,14 +28,14 @@ async fn every_coordinator_is_good_and_every_partition_has_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_coordinator_times_out_at_the_deadline_and_the_metadata_are_refreshed() {
+async fn unresponsive_coordinator_times_out_at_the_deadline_and_metadata_is_refreshed() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.freeze(2);
     prober.until(20).await;
     assert!(only(&prober.failures(2), Fault::Timeout), "{:?}", prober.failures(2));
     prober.assert_all_good(1, 18);
-    // Another broker takes over: silence was enough to notice it.
+    // Another broker takes over, which the prober notices although broker 2 never answers.
     prober.cluster.move_coordinator(1, 3);
     prober.cluster.move_coordinator(4, 3);
     prober.until(30).await;
@@ -48,7 +48,7 @@ async fn silent_coordinator_times_out_at_the_deadline_and_the_metadata_are_refre
 }
 
 #[tokio::test(start_paused = true)]
-async fn moved_coordinator_is_one_error_and_is_then_asked_at_its_new_broker() {
+async fn moved_coordinator_is_one_error_and_is_then_probed_at_its_new_broker() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.move_coordinator(0, 2);
@@ -106,7 +106,7 @@ async fn time_of_loading_is_measured_from_the_first_response_to_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missing_permission_pauses_the_probe_names_the_grant_and_ends_with_it() {
+async fn missing_permission_pauses_the_probe_and_names_the_grant_until_it_is_given() {
     let mut prober = prober();
     // GROUP_AUTHORIZATION_FAILED.
     let denied = KafkaError(30);
@@ -127,7 +127,18 @@ async fn missing_permission_pauses_the_probe_names_the_grant_and_ends_with_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn probe_without_permission_to_describe_the_internal_topic_says_so() {
+async fn missing_permission_on_the_pinned_topic_names_the_topic() {
+    let mut prober = prober();
+    for broker in 1..=3 {
+        prober.cluster.refuse(broker, Verb::CommitOffset, KafkaError::TOPIC_AUTHORIZATION_FAILED);
+    }
+    prober.until(5).await;
+    let blocked = prober.blocked().expect("a message");
+    assert_eq!(blocked, "grant READ and WRITE on topic pinned: refused with TOPIC_AUTHORIZATION_FAILED");
+}
+
+#[tokio::test(start_paused = true)]
+async fn probe_that_may_not_describe_the_internal_topic_is_reported_as_blocked() {
     let mut prober = prober();
     prober.cluster.set_may_describe(OFFSETS_TOPIC, false);
     prober.until(5).await;

@@ -1,4 +1,4 @@
-//! `connect`: opens a fresh connection and times each phase; each phase fails with a cause of its own. A broker whose kernel
+//! `connect`: opens a fresh connection and times each phase; a failure names the phase. A broker whose kernel
 //! accepts TCP and whose process does not answer ApiVersions is a frozen process.
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn prober() -> SimProber {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fresh_connection_every_time_with_each_phase_timed() {
+async fn every_attempt_opens_a_fresh_connection_and_times_each_phase() {
     let mut prober = prober();
     prober.until(10).await;
     for broker in 1..=3 {
@@ -28,7 +28,7 @@ async fn fresh_connection_every_time_with_each_phase_timed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frozen_process_is_told_from_a_killed_one() {
+async fn frozen_and_killed_processes_have_different_faults() {
     let mut prober = prober();
     prober.cluster.freeze(1);
     prober.cluster.kill(2);
@@ -49,7 +49,7 @@ async fn frozen_process_is_told_from_a_killed_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_password_has_kafkas_error_name() {
+async fn refused_password_has_the_error_name_of_kafka() {
     let refused = KafkaError(58);
     let mut prober = prober();
     prober.cluster.refuse(3, Verb::Dial, refused);
@@ -60,7 +60,7 @@ async fn refused_password_has_kafkas_error_name() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connect_check_is_outside_the_schedule_and_names_its_cause() {
+async fn connect_check_is_outside_the_schedule_and_returns_its_fault() {
     let mut healthy = prober();
     assert_eq!(healthy.connect_check(2).await, None);
     let mut frozen = prober();

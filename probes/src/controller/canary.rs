@@ -1,5 +1,5 @@
-//! The canary: where it is switched on, really creates a topic now and then, waits until every broker knows it, deletes it,
-//! and waits until no broker does. Each step is timed as a phase. It is no event: no deadline is promised for it.
+//! The canary, off by default: creates a topic at intervals, waits until every broker knows it, deletes it,
+//! and waits until no broker does. Each step is timed as a phase. It is no event, because it has no deadline.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::port::{BoxFuture, MetadataSnapshot, ProbeInput, RequestError, Respons
 /// How long the controller may take for a step.
 const STEP_WITHIN: Duration = Duration::from_secs(10);
 
-/// How long the brokers may take to learn of a step; after that they are not waited for.
+/// Longest wait for all brokers to show the result of a step.
 const SPREAD_WITHIN: Duration = Duration::from_secs(30);
 
 /// How often a broker is asked whether it knows the topic.
@@ -73,7 +73,7 @@ type Request<'a> =
     &'a (dyn Fn(SharedConnection) -> BoxFuture<'static, Result<Response<TopicResult>, RequestError>> + Sync);
 
 impl Canary<'_> {
-    /// One life of the topic. Returns whether it is deleted.
+    /// Creates and deletes the topic once. Returns whether it is deleted.
     async fn create_and_delete(&self, replicas: Vec<BrokerId>) -> bool {
         let Some(created) = self.create(replicas).await else { return false };
         self.await_spread(created, Phase::Visible, true).await;

@@ -1,6 +1,6 @@
 //! `controller`: has the controller validate the creation of a topic. Any broker takes CreateTopics and forwards it over a
-//! connection of its own to the active controller, so that silence alone does not say who is silent (K17): a second broker
-//! is asked then, and only if that fails too is it the controller's fault.
+//! connection of its own to the active controller, so that a missing response may be the fault of either (K17): a second broker
+//! is asked then, and only if it gets no response either, it is the controller's fault.
 
 mod canary;
 #[cfg(test)]
@@ -40,7 +40,7 @@ enum ForwardedRequest {
     NoAnswer(Fault),
     /// There was no connection to the broker.
     NoConnection(Fault),
-    /// The broker does not offer CreateTopics in a version that we speak.
+    /// The broker offers no version of CreateTopics that the prober supports.
     Unsupported,
 }
 
@@ -68,7 +68,7 @@ impl ControllerProbe {
                     return self.context.failed(fault);
                 }
                 ForwardedRequest::Unsupported => {
-                    let message = "the brokers do not offer CreateTopics in a version that we speak";
+                    let message = "the brokers offer no version of CreateTopics that the prober supports";
                     self.context.backoff.on_refused(Probe::Controller, message.to_owned());
                     return self.context.failed(Fault::Unsupported);
                 }
@@ -167,8 +167,8 @@ fn is_redirect(answer: &TopicResult) -> bool {
     answer.error == Some(KafkaError::NOT_CONTROLLER)
 }
 
-/// What the answer says about the controller. That the topic exists, or that our list of brokers is a moment old, is an
-/// answer like success.
+/// Whether the answer shows that the controller works. An error because the topic exists, or because our list of brokers is
+/// outdated, shows it as well.
 fn judge(answer: &TopicResult) -> Result<(), KafkaError> {
     const INVALID_REPLICATION_FACTOR: KafkaError = KafkaError(38);
     const INVALID_REPLICA_ASSIGNMENT: KafkaError = KafkaError(39);
@@ -180,7 +180,7 @@ fn judge(answer: &TopicResult) -> Result<(), KafkaError> {
     }
 }
 
-/// Whether the next answer will be the same.
+/// Whether the controller will give the same answer until somebody changes permissions or policy.
 fn is_permanent(error: KafkaError) -> bool {
     error.is_authorization() || error == KafkaError::POLICY_VIOLATION
 }

@@ -35,7 +35,7 @@ async fn brokers_forward_in_turn_and_nothing_is_created() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn broker_without_a_way_to_the_controller_is_noticed_and_the_second_one_asked() {
+async fn broker_that_cannot_forward_is_reported_and_a_second_broker_is_asked() {
     let mut prober = prober();
     prober.cluster.set_forwarding(2, false);
     prober.until(30).await;
@@ -50,7 +50,7 @@ async fn broker_without_a_way_to_the_controller_is_noticed_and_the_second_one_as
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_controller_is_a_failure_of_the_cluster_and_of_no_broker() {
+async fn unresponsive_controller_is_a_failure_of_the_cluster_and_of_no_broker() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.set_controller_answers(false);
@@ -66,7 +66,7 @@ async fn silent_controller_is_a_failure_of_the_cluster_and_of_no_broker() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn killed_broker_costs_nothing_while_another_forwards() {
+async fn killed_broker_causes_no_failure_while_another_forwards() {
     let mut prober = prober();
     prober.cluster.kill(1);
     prober.until(20).await;
@@ -76,7 +76,7 @@ async fn killed_broker_costs_nothing_while_another_forwards() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn topic_that_exists_is_an_answer_like_success() {
+async fn error_that_the_topic_exists_is_good() {
     let mut prober = prober();
     (1..=3).for_each(|broker| prober.cluster.refuse(broker, Verb::CreateTopics, KafkaError::TOPIC_ALREADY_EXISTS));
     prober.until(10).await;
@@ -84,7 +84,7 @@ async fn topic_that_exists_is_an_answer_like_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn missing_permission_pauses_the_probe_names_the_grant_and_ends_with_it() {
+async fn missing_permission_pauses_the_probe_and_names_the_grant_until_it_is_given() {
     let mut prober = prober();
     let denied = KafkaError::TOPIC_AUTHORIZATION_FAILED;
     (1..=3).for_each(|broker| prober.cluster.refuse(broker, Verb::CreateTopics, denied));
@@ -99,7 +99,7 @@ async fn missing_permission_pauses_the_probe_names_the_grant_and_ends_with_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn canary_is_created_seen_everywhere_and_deleted() {
+async fn canary_is_created_seen_on_every_broker_and_deleted() {
     let settings = CanarySettings { interval: Duration::from_secs(10) };
     let mut prober = SimProber::with_canary(Probe::Controller, 3, DEADLINE, Some(settings));
     // The first tick deletes what a crash may have left behind.

@@ -54,7 +54,7 @@ impl Coordinators {
         self.topic
     }
 
-    /// The brokers that coordinate something; none while the internal topic does not exist.
+    /// The brokers that coordinate a partition; none while the internal topic does not exist.
     pub fn brokers(&self, metadata: &MetadataSnapshot) -> BTreeSet<BrokerId> {
         brokers(self.topic, metadata)
     }
@@ -62,7 +62,7 @@ impl Coordinators {
     /// The id whose turn it is at a broker. An `urgent` one goes before all others that are `free`.
     ///
     /// # Errors
-    /// [`Fault::NoPartition`] if the broker coordinates nothing any more; `busy` if nothing is free.
+    /// [`Fault::NoPartition`] if the broker coordinates no partition any more; `busy` if none is free.
     pub fn next(
         &self,
         broker: BrokerId,
@@ -113,7 +113,7 @@ impl Coordinators {
         let (prefix, name) = (self.prefix.as_str(), error.name());
         match (self.probe, error) {
             (_, KafkaError::TOPIC_AUTHORIZATION_FAILED) => {
-                format!("grant READ and WRITE on the pinned topic: a {} was refused with {name}", self.probe.as_str())
+                format!("grant READ and WRITE on topic {}: refused with {name}", self.context.settings.pinned)
             }
             (Probe::Transaction, _) => {
                 format!("grant WRITE on transactional ids that begin with {prefix}: refused with {name}")
@@ -158,10 +158,10 @@ impl Coordinators {
         }
     }
 
-    /// Has the metadata refreshed when dropped, unless the coordinator has responded by then: silence may mean that another
-    /// broker has taken the coordinator's place, or soon will.
-    pub fn refresh_on_silence(&self) -> RefreshOnSilence {
-        RefreshOnSilence { cluster: Arc::clone(&self.context.cluster), responded: false }
+    /// Has the metadata refreshed when dropped, unless the coordinator has responded by then: without a response another
+    /// broker may be the coordinator now, or soon.
+    pub fn refresh_unless_answered(&self) -> RefreshUnlessAnswered {
+        RefreshUnlessAnswered { cluster: Arc::clone(&self.context.cluster), responded: false }
     }
 
     fn timed(&self) -> MutexGuard<'_, BTreeSet<Partition>> {
@@ -177,20 +177,20 @@ impl Coordinators {
     }
 }
 
-/// See [`Coordinators::refresh_on_silence`].
-pub struct RefreshOnSilence {
+/// See [`Coordinators::refresh_unless_answered`].
+pub struct RefreshUnlessAnswered {
     cluster: Arc<dyn ClusterClient>,
     responded: bool,
 }
 
-impl RefreshOnSilence {
+impl RefreshUnlessAnswered {
     /// The attempt ended with this result.
     pub fn ended(&mut self, result: Result<(), Fault>) {
         self.responded = matches!(result, Ok(()) | Err(Fault::Kafka(_)));
     }
 }
 
-impl Drop for RefreshOnSilence {
+impl Drop for RefreshUnlessAnswered {
     fn drop(&mut self) {
         if !self.responded {
             self.cluster.refresh_metadata();

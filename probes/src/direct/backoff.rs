@@ -1,7 +1,7 @@
-//! Pauses a probe that the cluster refuses permanently, as for want of a permission: the next request would be refused too.
+//! Pauses a probe that the cluster refuses until somebody changes something, such as a permission.
 //!
-//! The longer it has been refused, the longer it pauses. Permissions that were taken away by mistake are given back soon,
-//! and those that nobody means to give are not requested all the time. A paused probe has no targets; until an attempt
+//! A pause grows with the time since the first refusal: a permission that was removed by mistake is usually restored soon,
+//! and one that is withheld on purpose is not requested all the time. A paused probe has no targets; until an attempt
 //! succeeds, the reason and the remedy are reported.
 
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use crate::clock::Clock;
 use crate::direct::context::Report;
 use crate::port::ProbeInput;
 
-/// A pause is as long as the time since the first refusal divided by this…
+/// A pause is the time since the first refusal divided by this, within the limits below.
 const REFUSED_TIME_DIVISOR: u32 = 2;
 
-/// …within these limits.
+/// Limits of a pause.
 const PAUSE_MIN: Duration = Duration::from_secs(10);
 const PAUSE_MAX: Duration = Duration::from_secs(600);
 
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_with_the_time_of_refusal_up_to_ten_minutes() {
+    fn pauses_grow_with_the_time_since_the_first_refusal_up_to_ten_minutes() {
         let mut pause = Pause::begin(at(1), None);
         let mut longest = PAUSE_MIN;
         for _ in 0..40 {

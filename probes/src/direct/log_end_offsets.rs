@@ -1,5 +1,5 @@
 //! Where the pinned partitions end, as the lane's readers know it: the offset to commit, and proof that a transaction may
-//! write there. A partition is known only once its topic was shown to be the prober's own.
+//! write there. A partition is known only after its topic has proved to be the prober's own.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -73,7 +73,7 @@ impl ProbeClient for DirectProbes {
         let check = async move {
             let fault = context.cluster.dial(broker, CONNECT_CHECK_WITHIN).await.err();
             if fault.is_some() {
-                // Whether the cluster still lists the broker tells one that died from one that left.
+                // A broker that the cluster still lists has died, another one has left.
                 context.cluster.refresh_metadata();
             }
             (context.report)(ProbeInput::ConnectChecked { broker, at: context.clock.now(), fault });

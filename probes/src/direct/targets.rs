@@ -44,7 +44,7 @@ impl TargetSelection {
         }
     }
 
-    /// Reports that a probe has no target because its internal topic may not be described, or that it may again.
+    /// Reports that a probe has no target because it may not describe its internal topic, or the end of that.
     fn report_unauthorized(
         &self,
         probe: Probe,

@@ -1,5 +1,5 @@
-//! `fetch`: reads a known record of the broker's pinned partition again. Reading is judged even while nothing can be
-//! written, and what is judged is this broker's own disk and page cache.
+//! `fetch`: reads a known record of the broker's pinned partition again. It judges reading even while nothing can be
+//! written, and depends on this broker's disk and page cache only.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +18,7 @@ use crate::direct::probe::{Attempt, DirectProbe};
 use crate::port::requests::{Fetch, Fetched, FetchedRecord, Isolation, ListOffset, LogEnd, TopicId};
 use crate::port::{BoxFuture, MetadataSnapshot, Pool, ProbeResponse, SharedConnection};
 
-/// How long a broker may take to say where its log ends (KIP-405: from tiered storage); the attempt has its own deadline.
+/// Time that a broker may take for ListOffsets (KIP-405: from tiered storage); the attempt has its own deadline.
 const LIST_OFFSET_WITHIN: Duration = Duration::from_secs(2);
 
 /// One byte is wanted, so the broker sends exactly one batch.
@@ -30,7 +30,7 @@ pub struct FetchProbe {
     offsets: Mutex<BTreeMap<Log, i64>>,
 }
 
-/// A partition of the pinned topic, by the topic's id: a topic that is created anew has other logs.
+/// A partition of the pinned topic, by the topic's id: a recreated topic has other logs.
 type Log = (Partition, Option<TopicId>);
 
 impl FetchProbe {

@@ -22,7 +22,7 @@ fn response(error: Refusal, records: Vec<FetchedRecord>) -> Fetched {
 
 #[test]
 fn record_is_good_whoever_wrote_it() {
-    let record = FetchedRecord::Read { offset: 9, value: Bytes::from_static(b"somebody else's") };
+    let record = FetchedRecord::Read { offset: 9, value: Bytes::from_static(b"another program's") };
     assert_eq!(judge(&response(None, vec![record])), Ok(()));
     assert_eq!(judge(&response(None, vec![FetchedRecord::Unreadable])), Ok(()));
 }
@@ -44,7 +44,7 @@ async fn healthy_brokers_are_good_and_the_offset_is_listed_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frozen_broker_times_out_at_the_deadline_alone_and_recovers() {
+async fn only_the_frozen_broker_times_out_and_it_recovers() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.freeze(2);
@@ -52,7 +52,7 @@ async fn frozen_broker_times_out_at_the_deadline_alone_and_recovers() {
     prober.cluster.thaw(2);
     prober.until(30).await;
     let timeouts = prober.counts(2).of(Outcome::Timeout);
-    // Due in 20 s, less those that the thaw answered in time.
+    // Due in 20 s, less those that were answered in time when the broker resumed.
     assert!((18..=20).contains(&timeouts), "{timeouts}");
     let timed_out = prober.events.iter().filter(|event| event.raw_outcome == RawOutcome::TimedOut);
     assert!(timed_out.into_iter().all(|event| event.sent.is_some_and(|sent| sent + DEADLINE == event.ended)));
@@ -64,7 +64,7 @@ async fn frozen_broker_times_out_at_the_deadline_alone_and_recovers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusal_has_kafkas_error_name() {
+async fn refusal_has_the_error_name_of_kafka() {
     let mut prober = prober();
     prober.cluster.refuse(1, Verb::Fetch, KafkaError::NOT_LEADER_OR_FOLLOWER);
     prober.until(10).await;

@@ -1,5 +1,5 @@
 //! `metadata`: asks each broker for the metadata of the monitor topics. A broker that is cut off from the controllers
-//! answers as if nothing had happened; only the age of its metadata shows it (K4).
+//! still answers; only its outdated metadata shows the fault (K4).
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ async fn brokers_that_agree_are_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn broker_whose_metadata_stand_still_is_stale_after_five_seconds_until_it_catches_up() {
+async fn broker_with_outdated_metadata_is_stale_after_five_seconds_until_it_catches_up() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.isolate_from_controllers(2);

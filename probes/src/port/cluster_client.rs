@@ -22,7 +22,7 @@ pub trait ClusterClient: Send + Sync {
     /// Follows the newest metadata, which is empty before the first response.
     fn metadata(&self) -> watch::Receiver<Arc<MetadataSnapshot>>;
 
-    /// Has the metadata requested soon: a response, or silence, says that the newest is outdated.
+    /// Has the metadata requested soon, because a response, or a missing one, shows that the newest is outdated.
     fn refresh_metadata(&self);
 
     /// The pooled connection to a broker; waits while it is being dialled.
@@ -31,7 +31,7 @@ pub trait ClusterClient: Send + Sync {
     /// The cause of the last failed dial; [`Fault::Quota`] while the broker throttles us (KIP-219); [`Fault::NoAddress`].
     fn connection(&self, broker: BrokerId, pool: Pool) -> BoxFuture<'_, Result<SharedConnection, Fault>>;
 
-    /// Opens a fresh connection, which may then be silent for `within` with a request outstanding.
+    /// Opens a fresh connection, whose responses may take up to `within`.
     ///
     /// # Errors
     /// The cause, which names the phase that failed; [`Fault::NoAddress`].
@@ -54,7 +54,7 @@ impl Pool {
     /// Every pool.
     pub const ALL: [Pool; 3] = [Pool::Control, Pool::Commit, Pool::Transaction];
 
-    /// How long a connection may be silent with a request outstanding: the longest deadline of the probes that share it.
+    /// Longest wait for a response on a connection: the longest deadline of the probes that share it.
     pub fn idle_timeout(self, deadlines: &BTreeMap<Probe, Duration>) -> Duration {
         /// For a pool that no enabled probe uses.
         const UNUSED: Duration = Duration::from_secs(4);
@@ -122,7 +122,7 @@ pub trait BrokerConnection: Send + Sync {
 /// A response with its stamps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response<T> {
-    /// What the broker says.
+    /// The content of the response.
     pub body: T,
     /// Just before the request went to the socket.
     pub sent: Time,
@@ -133,7 +133,7 @@ pub struct Response<T> {
 /// Why there is no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestError {
-    /// The broker does not offer this request in a version that we speak; nothing was sent.
+    /// The broker offers no version of this request that the prober supports; nothing was sent.
     Unsupported,
     /// The connection could not take the request; nothing was sent.
     NotSent(Fault),

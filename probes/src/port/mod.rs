@@ -7,7 +7,7 @@
 //! | [`ClusterClient`] | the broker verbs that the direct probes use |
 //! | [`Tasks`] | supervised tasks beside the attempts |
 //!
-//! [`Lane`] and [`ProbeClient`] answer through inputs of the engine, so that a silent broker never blocks it.
+//! [`Lane`] and [`ProbeClient`] answer through inputs of the engine, so that an unresponsive broker never blocks it.
 
 mod cluster_client;
 mod lane;

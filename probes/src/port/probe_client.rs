@@ -12,7 +12,7 @@ use prober_core::time::Time;
 
 /// Runs attempts of direct probes.
 pub trait ProbeClient {
-    /// Starts one attempt and returns at once. Its result is a [`ProbeInput::Response`] that may come late or never: the
+    /// Starts one attempt and returns immediately. Its result is a [`ProbeInput::Response`] that may come late or never: the
     /// caller keeps the deadline. A response later than `within` is of no use.
     fn start(&mut self, request: ProbeRequest, within: Duration);
 
@@ -21,7 +21,7 @@ pub trait ProbeClient {
     fn connect_check(&mut self, broker: BrokerId);
 }
 
-/// A pooled connection whose broker has been silent with a request outstanding, or answers again.
+/// A pooled connection with an overdue response, or one that is answered again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverdueConnection {
     /// The broker.

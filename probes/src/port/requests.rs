@@ -7,7 +7,7 @@ use bytes::Bytes;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::kafka_error::KafkaError;
 
-/// Kafka's error in a response that says nothing else; `None`: success.
+/// Kafka's error, the only content of some responses; `None`: success.
 pub type Refusal = Option<KafkaError>;
 
 /// A topic's id (KIP-516).
@@ -110,7 +110,7 @@ pub struct CommitOffset {
     pub partition: Partition,
     /// The next offset that the group would read.
     pub offset: i64,
-    /// A note that is kept with the offset.
+    /// The text that is stored with the offset (`metadata` in Kafka's protocol).
     pub metadata: Arc<str>,
 }
 
@@ -132,7 +132,7 @@ pub struct CommittedOffset {
     pub error: Refusal,
     /// The offset; −1 if there is none.
     pub offset: i64,
-    /// The note that was committed with it; empty if there is none.
+    /// The text that was committed with it; empty if there is none.
     pub metadata: String,
 }
 

@@ -9,7 +9,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Keeps a task running; dropping it aborts the task.
 pub type TaskGuard = Box<dyn Any + Send + Sync>;
 
-/// Spawns tasks under supervision: a panic makes the whole prober unhealthy, so that no half of it goes on alone.
+/// Spawns tasks under supervision: a panic makes the whole prober unhealthy, so that the rest does not run on without it.
 pub trait Tasks: Send + Sync {
     /// Spawns a task that never ends by itself; if it does, the prober is unhealthy.
     fn spawn_forever(&self, name: &'static str, task: BoxFuture<'static, ()>) -> TaskGuard;

@@ -19,7 +19,7 @@ pub(super) struct Live {
     pub(super) track: Track,
     ordinal: u64,
     gate: Gate,
-    /// The cause of failure of every attempt, if the topic has no usable partition.
+    /// The fault of every attempt while the topic has no usable partition.
     fault: Option<Fault>,
     resolved: bool,
 }

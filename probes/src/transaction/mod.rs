@@ -52,7 +52,7 @@ pub struct TransactionProbe {
 type Gate = Arc<tokio::sync::Mutex<()>>;
 type SharedSlot = Arc<tokio::sync::Mutex<ProducerSlot>>;
 
-/// Why a transactional id is not in its ordinary turn.
+/// Why a transactional id is not chosen in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Condition {
     /// A transaction of it was begun at this time, and may be open.
@@ -147,7 +147,7 @@ impl TransactionProbe {
     }
 
     /// Another process uses the transactional id, unless this prober explains the fencing: its transaction timed out, or an
-    /// InitProducerId request of an attempt that was given up has reached the coordinator after all.
+    /// InitProducerId request of an attempt that was given up reached the coordinator late.
     fn on_fenced(&self, coordinated: &CoordinatedId, slot: &mut ProducerSlot) {
         let now = self.context.clock.now();
         let condition = self.conditions().get(&coordinated.partition).copied();
@@ -211,7 +211,7 @@ impl DirectProbe for TransactionProbe {
     fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
         Box::pin(async move {
             let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-            let mut refresh = self.coordinators.refresh_on_silence();
+            let mut refresh = self.coordinators.refresh_unless_answered();
             let response = match self.run(broker, &attempt.metadata, attempt.within).await {
                 Ok((sent, at)) => ProbeResponse { sent: Some(sent), at, result: Ok(()) },
                 Err(fault) => self.context.failed(fault),

@@ -16,13 +16,13 @@ use crate::port::requests::{
 };
 use crate::port::{Responding, SharedConnection};
 
-/// While the transaction before is being completed, the coordinator is asked again after this, doubling up to
+/// While the previous transaction is being completed, the coordinator is asked again after this, doubling up to
 /// [`RETRY_MAX`]; Kafka's own clients wait 20 ms.
 const RETRY_MIN: Duration = Duration::from_millis(10);
 const RETRY_MAX: Duration = Duration::from_millis(100);
 
 /// A broker that has used up its block of producer ids requests another from the controller, and answers
-/// COORDINATOR_LOAD_IN_PROGRESS until it has it. That is waited for this long.
+/// COORDINATOR_LOAD_IN_PROGRESS until it has it. This is the longest wait for it.
 const PRODUCER_IDS_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long one fetch waits for the transaction to be decided. The connection carries transactions only.
@@ -142,7 +142,7 @@ impl TransactionSession {
         }
     }
 
-    /// Repeats a request while the transaction before is being completed.
+    /// Repeats a request while the previous transaction is being completed.
     async fn retry_while_concurrent<'a, T>(
         &'a self,
         request: impl Fn() -> Responding<'a, T>,
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_own_bytes_at_the_own_offset_are_the_own_record() {
+    fn record_is_recognised_by_its_offset_and_bytes() {
         assert_eq!(at_offset_ten(&fetched(12, &[(10, b"ours")])), Some(Visibility::Visible));
         assert_eq!(at_offset_ten(&fetched(12, &[(11, b"ours")])), Some(Visibility::Hidden));
         assert_eq!(at_offset_ten(&fetched(12, &[(10, b"other")])), Some(Visibility::Hidden));

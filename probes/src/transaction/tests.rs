@@ -28,7 +28,7 @@ async fn every_coordinator_is_good_and_a_producer_is_requested_once_for_each_id(
 }
 
 #[tokio::test(start_paused = true)]
-async fn aborted_record_that_readers_see_is_named() {
+async fn aborted_record_shown_to_readers_is_a_fault_of_its_own() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.set_show_aborted(true);
@@ -42,7 +42,7 @@ async fn aborted_record_that_readers_see_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn frozen_broker_times_out_alone_recovers_and_leaves_no_transaction_open() {
+async fn only_the_frozen_broker_times_out_and_it_leaves_no_transaction_open() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.freeze(2);
@@ -60,7 +60,7 @@ async fn frozen_broker_times_out_alone_recovers_and_leaves_no_transaction_open()
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_write_has_kafkas_error_name_and_its_transaction_is_aborted() {
+async fn refused_write_has_the_error_name_of_kafka_and_its_transaction_is_aborted() {
     let mut prober = prober();
     let refused = KafkaError::NOT_LEADER_OR_FOLLOWER;
     prober.until(3).await;
@@ -81,7 +81,7 @@ async fn id_that_another_process_fenced_is_reported_and_not_used_for_a_minute() 
     prober.until(5).await;
     prober.cluster.fence_transactional_ids();
     prober.until(60).await;
-    // Each of the six ids is fenced once, and pauses; nothing fights over it.
+    // Each of the six ids is fenced once and then pauses, so that the two processes do not fence each other.
     assert_eq!(prober.duplicate_vantages(), 6);
     let failures = prober.failures(1);
     let fenced = |fault: &Fault| matches!(fault, Fault::Kafka(error) if error.is_fencing());
@@ -95,7 +95,7 @@ async fn id_that_another_process_fenced_is_reported_and_not_used_for_a_minute() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn moved_coordinator_is_asked_at_its_new_broker() {
+async fn moved_coordinator_is_probed_at_its_new_broker() {
     let mut prober = prober();
     prober.until(5).await;
     prober.cluster.move_coordinator(0, 2);

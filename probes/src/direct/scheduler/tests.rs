@@ -106,7 +106,7 @@ async fn unanswered_attempt_ends_at_the_deadline_and_a_late_response_changes_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_broker_delays_no_other() {
+async fn unresponsive_broker_delays_no_other() {
     let mut scheduler = TestScheduler::new(&[ONE, TWO]);
     for _ in 0..50 {
         scheduler.pass(SECOND / 5).await;
@@ -116,9 +116,9 @@ async fn silent_broker_delays_no_other() {
             }
         }
     }
-    let (silent, other) = (scheduler.counts(ONE), scheduler.counts(TWO));
+    let (unresponsive, other) = (scheduler.counts(ONE), scheduler.counts(TWO));
     assert_eq!((other.of(Outcome::Good), other.due), (10, 10));
-    assert_eq!((silent.of(Outcome::Good), silent.due), (0, 10));
+    assert_eq!((unresponsive.of(Outcome::Good), unresponsive.due), (0, 10));
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +132,7 @@ async fn removed_target_leaves_no_bad_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stalled_prober_misses_ticks_and_blames_nobody() {
+async fn attempts_due_during_a_stall_of_the_prober_are_missed_and_not_bad() {
     let mut scheduler = TestScheduler::new(&[ONE]);
     tokio::time::advance(10 * SECOND).await;
     scheduler.direct.advance(scheduler.clock.now(), &mut scheduler.counting, &mut scheduler.started);
@@ -156,7 +156,7 @@ async fn decommissioned_broker_is_asked_again_only_after_it_returns() {
 }
 
 proptest! {
-    /// Whatever answers come, when and in which order: every due attempt is counted once or in flight.
+    /// Every due attempt is counted once or in flight, whatever answers come, when and in which order.
     #[test]
     fn every_due_attempt_is_accounted_for(script in prop::collection::vec((0u64..1500, 0usize..3, any::<bool>()), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();

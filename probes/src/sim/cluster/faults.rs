@@ -84,7 +84,7 @@ impl SimCluster {
         });
     }
 
-    /// The broker goes on showing the metadata of now, whatever changes.
+    /// The broker keeps showing its current metadata, whatever changes.
     pub fn isolate_from_controllers(&self, broker: i32) {
         let digest = metadata::digest(&self.lock(), BrokerId(broker));
         self.set(broker, |broker| broker.digest = Some(digest));
@@ -144,14 +144,14 @@ impl SimCluster {
         self.lock().show_aborted = show;
     }
 
-    /// Another process commits offset 0 for every group that is there.
+    /// Another process commits offset 0 for every group that exists.
     pub fn commit_as_another_process(&self) {
         for committed in self.lock().groups.values_mut() {
             *committed = (0, "another process".to_owned());
         }
     }
 
-    /// Another process takes over every transactional id that is there.
+    /// Another process takes over every transactional id that exists.
     pub fn fence_transactional_ids(&self) {
         let state = &mut *self.lock();
         for id in state.transactions.ids() {

@@ -1,5 +1,5 @@
 //! A simulated cluster behind the broker verbs: brokers with one pinned partition each, group and transaction coordinators,
-//! a controller that brokers forward to. Each can fail in the ways that the direct probes must tell apart.
+//! a controller that brokers forward to. Each can fail in every way that the direct probes must distinguish.
 
 mod connection;
 mod faults;
@@ -39,7 +39,7 @@ pub const LATENCY: Duration = Duration::from_millis(2);
 pub struct SimCluster {
     clock: Clock,
     state: Arc<Mutex<State>>,
-    /// Notified when a fault ends: requests that a frozen broker holds go on.
+    /// Notified when a fault ends: requests that a frozen broker holds are served.
     changed: Arc<Notify>,
     published: watch::Sender<Arc<MetadataSnapshot>>,
 }
@@ -148,7 +148,7 @@ impl SimCluster {
             match process {
                 Process::Running => {
                     tokio::time::sleep(latency).await;
-                    // It may have been frozen meanwhile.
+                    // It may have been frozen while this request waited.
                     if self.lock().brokers.get(&broker).is_some_and(|state| state.process == Process::Running) {
                         return Ok(());
                     }

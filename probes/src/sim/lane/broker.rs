@@ -25,7 +25,7 @@ pub(super) struct SimBroker {
     latency: Duration,
     refusing: Option<KafkaError>,
     next: Next,
-    /// Records taken while frozen.
+    /// Records received while frozen.
     held: Vec<RecordToSend>,
     lost: LostOffsets,
 }
@@ -154,12 +154,12 @@ impl SimBroker {
     fn deliver(&self, stored_at: Time, offset: i64) -> Reports {
         let (partition, at) = (self.partition, stored_at + self.latency);
         let stored = usize::try_from(offset).ok().and_then(|index| self.log.get(index).copied()).flatten();
-        let seen = match stored {
+        let delivered = match stored {
             _ if self.lost.contains(&offset) => None,
             Some(sequence) => Some(LaneInput::Read { partition, sequence, at, offset }),
             None => Some(LaneInput::Foreign { partition, at, first: offset, last: offset }),
         };
         let passed = LaneInput::Passed { partition, at, next: offset + 1 };
-        seen.into_iter().chain([passed]).map(|report| (at, report)).collect()
+        delivered.into_iter().chain([passed]).map(|report| (at, report)).collect()
     }
 }

@@ -1,5 +1,5 @@
-//! A simulated lane with a fault timeline: brokers with one pinned partition each. What happens when is decided at
-//! submission, by the timeline alone.
+//! A simulated lane with a fault timeline: brokers with one pinned partition each. All results are computed at
+//! submission, from the timeline.
 
 mod broker;
 mod timeline;

@@ -26,9 +26,9 @@ use crate::baseline_socket::Latencies;
 use crate::harness::{Cluster, raw};
 use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 
-const TOPIC: &str = "bench-bare-client";
+const TOPIC: &str = "bench-client-baseline";
 
-/// The lane's.
+/// As in the lane.
 const REPLICATION_FACTOR: usize = 3;
 const FETCH_WAIT: Duration = Duration::from_millis(500);
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
@@ -99,10 +99,10 @@ impl ClientBaseline {
     }
 
     fn write_and_read(&self, interval: Duration, length: Duration) -> KafkaResult<Vec<Latencies>> {
-        let seen = Arc::new(Mutex::new(SentRecords::of(self.leaders.len())));
+        let sent = Arc::new(Mutex::new(SentRecords::of(self.leaders.len())));
         let consumer: BaseConsumer<Quiet> = settings::consumer(&self.settings).create_with_context(Quiet)?;
         consumer.assign(&self.ends()?)?;
-        let acks = Acks { seen: Arc::clone(&seen) };
+        let acks = Acks { sent: Arc::clone(&sent) };
         let producer: BaseProducer<Acks> = settings::producer(&self.settings).create_with_context(acks)?;
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
@@ -114,27 +114,27 @@ impl ClientBaseline {
             let reader = scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     if let Some(message) = consumer.poll(CONSUMER_POLL) {
-                        SentRecords::read(&seen, &message?);
+                        SentRecords::read(&sent, &message?);
                     }
                 }
                 Ok(())
             });
-            let written = write(&producer, &seen, interval, length);
+            let written = write(&producer, &sent, interval, length);
             let written_at = Instant::now();
-            while !lock(&seen).is_settled() && written_at.elapsed() < READ_WITHIN && !reader.is_finished() {
+            while !lock(&sent).is_settled() && written_at.elapsed() < READ_WITHIN && !reader.is_finished() {
                 thread::sleep(CONSUMER_POLL);
             }
             stop.store(true, Ordering::Relaxed);
             written.and(reader.join().expect("the reader does not panic"))
         })?;
-        lock(&seen).latencies()
+        lock(&sent).latencies()
     }
 
     /// Every partition, to be read from its end.
     fn ends(&self) -> KafkaResult<TopicPartitionList> {
         let mut list = TopicPartitionList::new();
         for (partition, leader) in (0..).zip(&self.leaders) {
-            let end = raw::latest_offset(leader, TOPIC, partition).expect("a leader knows where its log ends");
+            let end = raw::latest_offset(leader, TOPIC, partition).expect("a leader answers ListOffsets");
             list.add_partition_offset(TOPIC, partition, Offset::Offset(end))?;
         }
         Ok(list)
@@ -144,12 +144,12 @@ impl ClientBaseline {
 /// One record at each point of each partition's grid, whether or not earlier ones are acked.
 fn write(
     producer: &BaseProducer<Acks>,
-    seen: &Mutex<SentRecords>,
+    sent: &Mutex<SentRecords>,
     interval: Duration,
     length: Duration,
 ) -> KafkaResult<()> {
     let began = Instant::now();
-    let partitions = lock(seen).records.len();
+    let partitions = lock(sent).records.len();
     let mut due: Vec<Instant> = (0..).take(partitions).map(|ordinal| first_due(began, interval, ordinal)).collect();
     loop {
         let next = due.iter_mut().zip(0_i32..).min_by_key(|(due, _)| **due);
@@ -157,12 +157,12 @@ fn write(
         thread::sleep(at.saturating_duration_since(Instant::now()));
         *at += interval;
         let mut value = [0; RECORD_SIZE];
-        let records = index(partition);
-        let number = lock(seen).records[records].len();
+        let place = index(partition);
+        let number = lock(sent).records[place].len();
         value[..size_of::<usize>()].copy_from_slice(&number.to_be_bytes());
-        let record = BaseRecord::<(), [u8], _>::with_opaque_to(TOPIC, Box::new((records, number)));
+        let record = BaseRecord::<(), [u8], _>::with_opaque_to(TOPIC, Box::new((place, number)));
         let record = record.partition(partition).payload(&value);
-        lock(seen).records[records].push(Written { at: Instant::now(), acked: None, read: None });
+        lock(sent).records[place].push(Written { at: Instant::now(), acked: None, read: None });
         producer.send(record).map_err(|(error, _)| error)?;
     }
 }
@@ -172,11 +172,11 @@ impl SentRecords {
         SentRecords { records: std::iter::repeat_with(Vec::new).take(partitions).collect(), refused: None }
     }
 
-    fn read(seen: &Mutex<SentRecords>, message: &impl Message) {
+    fn read(sent: &Mutex<SentRecords>, message: &impl Message) {
         let at = Instant::now();
         let number = message.payload().unwrap_or_default().get_u64();
         let number = usize::try_from(number).expect("records are numbered by us");
-        let written = &mut lock(seen).records[index(message.partition())][number];
+        let written = &mut lock(sent).records[index(message.partition())][number];
         written.read.get_or_insert(at.saturating_duration_since(written.at));
     }
 
@@ -205,7 +205,7 @@ impl SentRecords {
 
 /// Receives acks, on the thread that polls the producer.
 struct Acks {
-    seen: Arc<Mutex<SentRecords>>,
+    sent: Arc<Mutex<SentRecords>>,
 }
 
 impl ProducerContext for Acks {
@@ -214,13 +214,13 @@ impl ProducerContext for Acks {
     fn delivery(&self, delivered: &DeliveryResult<'_>, record: Box<(usize, usize)>) {
         let at = Instant::now();
         let (partition, number) = *record;
-        let mut seen = lock(&self.seen);
+        let mut sent = lock(&self.sent);
         match delivered {
             Err((error, _)) => {
-                seen.refused.get_or_insert(error.clone());
+                sent.refused.get_or_insert(error.clone());
             }
             Ok(_) => {
-                let written = &mut seen.records[partition][number];
+                let written = &mut sent.records[partition][number];
                 written.acked.get_or_insert(at.saturating_duration_since(written.at));
             }
         }
@@ -240,8 +240,8 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-fn lock(seen: &Mutex<SentRecords>) -> std::sync::MutexGuard<'_, SentRecords> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(sent: &Mutex<SentRecords>) -> std::sync::MutexGuard<'_, SentRecords> {
+    sent.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn index(partition: i32) -> usize {

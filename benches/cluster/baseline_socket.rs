@@ -23,7 +23,7 @@ use crate::harness::{Cluster, raw};
 use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 use crate::socket::{Socket, decode, encode, malformed};
 
-const TOPIC: &str = "bench-bare";
+const TOPIC: &str = "bench-socket-baseline";
 
 /// The prober's defaults for the waits of a fetch and of a write.
 const FETCH_WAIT_MS: i32 = 500;
@@ -72,7 +72,7 @@ impl SocketBaseline {
         thread::scope(|scope| {
             let loops = self.loops.iter().map(|one| scope.spawn(move || one.run(interval, began, length)));
             let loops: Vec<_> = loops.collect();
-            let ended = loops.into_iter().map(|one| one.join().expect("a bare loop does not panic"));
+            let ended = loops.into_iter().map(|one| one.join().expect("a baseline thread does not panic"));
             ended.map(|latencies| latencies.expect("the brokers of the bench are healthy")).collect()
         })
     }

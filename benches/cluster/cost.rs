@@ -21,7 +21,7 @@ pub(crate) struct Cost {
     over: Duration,
     cpu: Duration,
     round_trips: u64,
-    /// The largest that was seen.
+    /// The largest sample.
     pub(crate) rss_bytes: u64,
     pub(crate) threads: u32,
     pub(crate) sockets: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// Measures for `length` and scrapes `/metrics` meanwhile.
+    /// Measures for `length`, during which it scrapes `/metrics`.
     pub(crate) fn of(probing: &RunningProber, length: Duration, scrape_every: Duration) -> Cost {
         let began = Instant::now();
         let mut cost = Cost::default();

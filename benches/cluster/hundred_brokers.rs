@@ -103,11 +103,11 @@ pub(crate) fn measure() {
     let what = "CPU, of one core, with `fetch_max_wait` = `interval`: as many fetches as from real brokers";
     goals.at_most(what, as_real.of_one_core(), CPU_PERCENT, "%");
     let direct = as_real.of_one_core() - lanes_alone.of_one_core();
-    let what = "… of which the direct probes (fetch, metadata, connect: what the mock speaks)";
+    let what = "… of which the direct probes (fetch, metadata, connect: those that the mock supports)";
     goals.at_most(what, direct, DIRECT_CPU_PERCENT, "%");
     goals.note("CPU per round trip (one record: three events)", format!("{} ms", short(usual.cpu_per_round_trip())));
     goals.note("CPU, of one core, scraped every second", format!("{} %", short(often.of_one_core())));
-    goals.note("CPU of the mock meanwhile, of one core", format!("{} %", short(percent(mock_cpu, BLOCK))));
+    goals.note("CPU of the mock during that, of one core", format!("{} %", short(percent(mock_cpu, BLOCK))));
     goals.at_most("resident memory, largest", mib(usual.rss_bytes.max(often.rss_bytes)), 120.0, "MiB");
     goals.at_most("threads, of which two a broker are librdkafka's", often.threads.into(), THREADS.into(), "");
     goals.note("sockets", often.sockets);

@@ -29,14 +29,14 @@ const ABOVE_MS: f64 = 0.3;
 
 /// The results of all blocks.
 pub(crate) struct Interleaved {
-    yardstick: &'static str,
+    baseline_name: &'static str,
     table: Table,
     probers: Vec<Percentiles>,
     baselines: Vec<Percentiles>,
-    /// The prober's.
+    /// Percentiles of the prober, by block.
     pub(crate) cost: Cost,
-    /// The baseline's, in milliseconds.
-    bare_cpu_per_round_trip: Vec<f64>,
+    /// Percentiles of the baseline, by block, in milliseconds.
+    baseline_cpu_per_round_trip: Vec<f64>,
 }
 
 /// Percentiles of one block in milliseconds, each broker's own, then their mean.
@@ -47,22 +47,22 @@ struct Percentiles {
 }
 
 impl Interleaved {
-    /// Runs the lane of `view` alone, alternating with `baseline`, which takes an interval and a length; `yardstick` names it in
-    /// the report.
+    /// Runs the lane of `view` alone, alternating with `baseline`, which takes an interval and a length; `baseline_name` names it
+    /// in the report.
     pub(crate) fn take(
         cluster: &Cluster,
         view: View,
-        yardstick: &'static str,
+        baseline_name: &'static str,
         baseline: impl Fn(Duration, Duration) -> Vec<Latencies>,
     ) -> Interleaved {
         let columns = ["block", "end-to-end p50, ms", "p99", "produce p50, ms", "p99", "good round trips"];
         let mut results = Interleaved {
-            yardstick,
+            baseline_name,
             table: Table::new(&[&columns[..], &["bad, void or missed events"]].concat()),
             probers: Vec::new(),
             baselines: Vec::new(),
             cost: Cost::default(),
-            bare_cpu_per_round_trip: Vec::new(),
+            baseline_cpu_per_round_trip: Vec::new(),
         };
         for pair in 1..=PAIRS {
             eprintln!("bench: {} view, block {pair} of {PAIRS}", view.as_str());
@@ -70,7 +70,7 @@ impl Interleaved {
             results.baseline(pair, &baseline);
         }
         Percentiles::mean(&results.probers).put(&mut results.table, "all, prober", "", "");
-        Percentiles::mean(&results.baselines).put(&mut results.table, &format!("all, {yardstick}"), "", "");
+        Percentiles::mean(&results.baselines).put(&mut results.table, &format!("all, {baseline_name}"), "", "");
         results
     }
 
@@ -97,9 +97,9 @@ impl Interleaved {
         let cpu = own_cpu().saturating_sub(cpu);
         let round_trips = seen.iter().map(|broker| broker.end_to_end.len()).sum::<usize>();
         let percentiles = Percentiles::of_latencies(&seen);
-        percentiles.put(&mut self.table, &format!("{pair} {}", self.yardstick), &round_trips.to_string(), "");
+        percentiles.put(&mut self.table, &format!("{pair} {}", self.baseline_name), &round_trips.to_string(), "");
         self.baselines.push(percentiles);
-        self.bare_cpu_per_round_trip.push(ms(cpu) / round_trips.max(1) as f64);
+        self.baseline_cpu_per_round_trip.push(ms(cpu) / round_trips.max(1) as f64);
     }
 
     pub(crate) fn print(&self) {
@@ -111,13 +111,13 @@ impl Interleaved {
         let pairs = self.probers.iter().zip(&self.baselines);
         let above: Vec<f64> = pairs.map(|(prober, baseline)| prober.end_to_end[0] - baseline.end_to_end[0]).collect();
         let each: Vec<String> = above.iter().map(|difference| short(*difference)).collect();
-        let (yardstick, cost) = (self.yardstick, &self.cost);
-        goals.at_most(&format!("end-to-end p50, prober above {yardstick}"), mean(above), ABOVE_MS, "ms");
+        let (baseline_name, cost) = (self.baseline_name, &self.cost);
+        goals.at_most(&format!("end-to-end p50, prober minus {baseline_name}"), mean(above), ABOVE_MS, "ms");
         goals.note("… pair by pair, ms", each.join(", "));
         goals.at_most("CPU per round trip (one record: three events)", cost.cpu_per_round_trip(), cpu_ms, "ms");
-        let baseline = mean(self.bare_cpu_per_round_trip.iter().copied());
+        let baseline = mean(self.baseline_cpu_per_round_trip.iter().copied());
         goals.note(
-            &format!("… of the {yardstick}, which neither counts nor exports"),
+            &format!("… of the {baseline_name}, which neither counts nor exports"),
             format!("{} ms", short(baseline)),
         );
         goals.note("CPU, of one core", format!("{} %", short(cost.of_one_core())));

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::harness::requirements::{java, kafka_version};
 use crate::report::Table;
 
-/// Set to 1, the bench measures on a busy machine as well, and the report says so.
+/// Set to 1, the bench measures on a busy machine as well, and the report mentions it.
 pub(crate) const ANYWAY: &str = "BENCH_ANYWAY";
 
 /// Load average per core above which the machine counts as busy.
@@ -70,9 +70,9 @@ fn memory() -> String {
 }
 
 fn java_version() -> String {
-    let said = Command::new(java()).arg("-version").output();
-    let said = said.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
-    said.lines().next().unwrap_or("no Java").to_owned()
+    let text = Command::new(java()).arg("-version").output();
+    let text = text.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
+    text.lines().next().unwrap_or("no Java").to_owned()
 }
 
 fn prober() -> String {

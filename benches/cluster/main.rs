@@ -8,13 +8,13 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`three_brokers`] | three real brokers: each lane alone, both lanes, and one broker frozen |
-//! | [`interleaved`] | one lane and its yardstick, block by block |
+//! | [`interleaved`] | one lane and its baseline, in alternating blocks |
 //! | [`hundred_brokers`] | a hundred brokers of [`mock_process`]: cost at scale, and one broker frozen |
-//! | [`baseline_socket`], [`socket`] | the broker view's yardstick: a blocking produce-and-fetch loop |
-//! | [`baseline_client`] | the client view's: one librdkafka producer and one consumer |
-//! | [`shared_setup`] | what the yardsticks have in common with the prober |
+//! | [`baseline_socket`], [`socket`] | the baseline of the broker view: a blocking produce-and-fetch loop |
+//! | [`baseline_client`] | the baseline of the client view: one librdkafka producer and one consumer |
+//! | [`shared_setup`] | settings that the baselines and the prober have in common |
 //! | [`running_prober`], [`cost`] | a prober with an OTLP sink, its status page, its cost by the second |
-//! | [`machine`], [`report`] | where it ran, and the pages of numbers and goals |
+//! | [`machine`], [`report`] | the machine, and tables of numbers and goals |
 //!
 //! A missed goal is printed as missed; the exit code is 0 if everything was measured.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the report is for stdout, progress for stderr")]
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     if let Err(load) = machine::quiet() {
-        eprintln!("bench: {load}; come back later, or set {}=1", machine::ANYWAY);
+        eprintln!("bench: {load}; wait until it is idle, or set {}=1", machine::ANYWAY);
         return ExitCode::FAILURE;
     }
     machine::describe();

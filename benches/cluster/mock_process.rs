@@ -1,6 +1,6 @@
 //! librdkafka's mock cluster of a hundred brokers, in a process of its own: this program started a second time.
 //!
-//! The child prints its bootstrap servers on one line and then obeys `delay BROKER MS` on stdin. It ends with its stdin,
+//! The child prints its bootstrap servers on one line and then executes `delay BROKER MS` from stdin. It ends when stdin is closed,
 //! so that it cannot outlive the bench.
 
 use std::env;
@@ -18,7 +18,7 @@ pub(crate) const COMMAND: &str = "mock-cluster";
 /// A process that hosts the mock cluster.
 pub(crate) struct MockProcess {
     child: Child,
-    orders: ChildStdin,
+    commands: ChildStdin,
     pub(crate) bootstrap: String,
 }
 
@@ -31,17 +31,17 @@ impl MockProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("this program starts once more");
-        let orders = child.stdin.take().expect("it was piped");
+            .expect("this program starts a second time");
+        let commands = child.stdin.take().expect("it was piped");
         let mut bootstrap = String::new();
-        let said = BufReader::new(child.stdout.take().expect("it was piped")).read_line(&mut bootstrap);
-        said.expect("the mock says where it is");
-        MockProcess { child, orders, bootstrap: bootstrap.trim().to_owned() }
+        let read = BufReader::new(child.stdout.take().expect("it was piped")).read_line(&mut bootstrap);
+        read.expect("the mock prints its bootstrap servers");
+        MockProcess { child, commands, bootstrap: bootstrap.trim().to_owned() }
     }
 
     /// Delays every answer of one broker from now on.
     pub(crate) fn delay(&mut self, broker: i32, answers: Duration) {
-        writeln!(self.orders, "delay {broker} {}", answers.as_millis()).expect("the mock listens");
+        writeln!(self.commands, "delay {broker} {}", answers.as_millis()).expect("the mock reads commands");
     }
 
     /// The mock's own CPU time so far.
@@ -84,7 +84,7 @@ fn serve(mock: &Mock) -> ExitCode {
         };
         let obeyed = order.map(|(broker, ms)| mock.delay(broker, Duration::from_millis(ms)));
         if !matches!(obeyed, Some(Ok(()))) {
-            eprintln!("bench: the mock cannot '{line}'");
+            eprintln!("bench: unknown command '{line}' to the mock");
             return ExitCode::FAILURE;
         }
     }

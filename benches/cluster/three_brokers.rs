@@ -41,27 +41,32 @@ pub(crate) fn measure() {
     let (socket, client_pair) = (SocketBaseline::new(&cluster), ClientBaseline::new(&cluster));
     eprintln!("bench: warming up");
     warm_up(&cluster, &socket, &client_pair);
-    let wire = Interleaved::take(&cluster, View::Broker, "bare loop", |interval, length| socket.run(interval, length));
-    let client =
-        Interleaved::take(&cluster, View::Client, "bare pair", |interval, length| client_pair.run(interval, length));
+    let wire =
+        Interleaved::take(&cluster, View::Broker, "socket baseline", |interval, length| socket.run(interval, length));
+    let client = Interleaved::take(&cluster, View::Client, "librdkafka baseline", |interval, length| {
+        client_pair.run(interval, length)
+    });
     eprintln!("bench: both lanes, then freezing broker {FROZEN_BROKER}");
     let (both, freeze) = both_lanes(&cluster);
 
     println!("## Three real brokers\n");
     println!(
-        "{PAIRS} × {} s of each in turns; 3 × 10 records/s of 128 bytes, plaintext on loopback. The prober runs on \
+        "{PAIRS} × {} s of each, alternating; 3 × 10 records/s of 128 bytes, plaintext on loopback. The prober runs on \
          default settings but for the interval, exports over OTLP every 10 s and is scraped every second. Each \
          percentile is the broker's own, since the block's start with its fresh connections, then the mean over brokers \
          (and blocks).\n",
         BLOCK.as_secs()
     );
     println!("### Broker view alone\n");
-    println!("The pinned lane, acks=1, replication factor 1, in turns with a loop over bare blocking sockets.\n");
+    println!(
+        "The pinned lane, acks=1, replication factor 1, alternating with the socket baseline: a \
+         produce-and-fetch loop over blocking sockets.\n"
+    );
     one_lane(&wire, WIRE_CPU_MS);
     println!("### Client view alone\n");
     println!(
-        "The replicated lane, acks=all, replication factor 3, in turns with one bare librdkafka producer and one \
-         consumer under the same settings. The client lane looks after its topic over the wire as well.\n"
+        "The replicated lane, acks=all, replication factor 3, alternating with the librdkafka baseline: one producer and one \
+         consumer with the same settings. The prober also requests metadata of its topic.\n"
     );
     one_lane(&client, CLIENT_CPU_MS);
     println!("### Both views\n");

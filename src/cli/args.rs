@@ -34,9 +34,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the active findings of a running prober, with the evidence and what to do
     Explain(ExplainArgs),
-    /// Show the prober at work on a simulated cluster; needs no Kafka
+    /// Probe a simulated cluster in which a broker freezes; needs no Kafka
     Demo(DemoArgs),
-    /// Manage what the prober keeps in the clusters
+    /// Delete what the prober has created in the clusters
     Topics {
         /// The subcommand.
         #[command(subcommand)]
@@ -95,7 +95,7 @@ pub struct ExplainArgs {
     /// Configuration file of the prober, .toml or .yaml, to find its http.listen
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub config: Vec<PathBuf>,
-    /// Read what --json printed earlier from a file instead of asking a prober; - is stdin
+    /// Read the output of an earlier --json from a file instead of asking a prober; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "config"])]
     pub from: Option<PathBuf>,
     /// Print the prober's findings and status as one JSON document
@@ -240,7 +240,7 @@ mod tests {
         let line = "kafka-prober run --bootstrap-server a:1,b:2 --cluster prod --vantage v --listen [::]:1 \
                     --config a.toml --config b.yaml --log-level debug --log-format json";
         let Command::Run(RunArgs { common }) = parse(line).expect("valid").command else {
-            unreachable!("it says run");
+            unreachable!("the subcommand is run");
         };
         let sources = common.sources(BTreeMap::new());
         assert_eq!(sources.files, ["a.toml", "b.yaml"].map(PathBuf::from));
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn bootstrap_is_an_alias_of_bootstrap_server() {
         let Command::Check(args) = parse("kafka-prober check --bootstrap a:1").expect("valid").command else {
-            unreachable!("it says check");
+            unreachable!("the subcommand is check");
         };
         assert_eq!(args.common.bootstrap.as_deref(), Some("a:1"));
     }
@@ -266,13 +266,13 @@ mod tests {
     #[test]
     fn check_has_a_time_limit_and_a_format() {
         let Command::Check(args) = parse("kafka-prober check").expect("valid").command else {
-            unreachable!("it says check");
+            unreachable!("the subcommand is check");
         };
         assert_eq!(args.timeout, Duration::from_secs(30));
         assert_eq!(args.output, Output::Text);
         let line = "kafka-prober check --timeout 5s --output json";
         let Command::Check(args) = parse(line).expect("valid").command else {
-            unreachable!("it says check");
+            unreachable!("the subcommand is check");
         };
         assert_eq!(args.timeout, Duration::from_secs(5));
         assert_eq!(args.output, Output::Json);
@@ -281,7 +281,9 @@ mod tests {
     #[test]
     fn explain_takes_a_kind_a_broker_and_a_url() {
         let line = "kafka-prober explain broker_frozen --broker 2 --url http://a:1 --json";
-        let Command::Explain(args) = parse(line).expect("valid").command else { unreachable!("it says explain") };
+        let Command::Explain(args) = parse(line).expect("valid").command else {
+            unreachable!("the subcommand is explain")
+        };
         assert_eq!((args.kind.as_deref(), args.broker, args.json), (Some("broker_frozen"), Some(2), true));
         assert_eq!(args.url.as_deref(), Some("http://a:1"));
     }
@@ -290,7 +292,7 @@ mod tests {
     fn topics_clean_reads_the_configuration() {
         let line = "kafka-prober topics clean --bootstrap-server a:1 --vantage v";
         let Command::Topics { command: TopicsCommand::Clean(args) } = parse(line).expect("valid").command else {
-            unreachable!("it says topics clean");
+            unreachable!("the subcommand is topics clean");
         };
         assert_eq!(args.common.vantage.as_deref(), Some("v"));
     }
@@ -299,7 +301,7 @@ mod tests {
     fn config_print_can_show_origins() {
         let line = "kafka-prober config print --origin --bootstrap-server a:1";
         let Command::Config { command: ConfigCommand::Print(args) } = parse(line).expect("valid").command else {
-            unreachable!("it says config print");
+            unreachable!("the subcommand is config print");
         };
         assert!(args.origin);
     }

@@ -8,7 +8,7 @@ use prober_core::finding::FindingKind;
 /// How a subcommand ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// 0: everything asked about is good.
+    /// 0: everything is good.
     Pass,
     /// 1: the cluster is to blame.
     Fail,
@@ -70,8 +70,8 @@ pub(super) enum Responsible {
     Cluster,
     /// The prober itself: it cannot do its work.
     Prober,
-    /// Unclear: either side, or what lies between them. So are the permissions, credentials, quotas and the network of
-    /// the prober: its process is healthy, and says nothing about the cluster.
+    /// Unclear: the cluster, the prober or the network between them. Also the permissions, credentials, quotas and network of
+    /// the prober: its process is healthy, but its failures are no evidence about the cluster.
     Unclear,
 }
 
@@ -87,7 +87,7 @@ impl Responsible {
     }
 }
 
-/// The exit code of `check` and `explain`: the cluster's fault counts most, then an unhealthy prober, then doubt.
+/// The exit code of `check` and `explain`: the cluster's fault goes first, then an unhealthy prober, then an unclear cause.
 pub(super) fn exit_for(responsible: impl IntoIterator<Item = Responsible>) -> Exit {
     let found: Vec<Responsible> = responsible.into_iter().collect();
     match () {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn exit_code_is_the_worst_that_anybody_is_responsible_for() {
+    fn exit_code_is_that_of_the_worst_finding() {
         use Responsible::{Cluster, Prober, Unclear};
         let cases: [(&[Responsible], Exit); 6] = [
             (&[], Exit::Pass),

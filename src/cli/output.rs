@@ -2,8 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
-/// Writes text to stdout. A reader that has closed its end of the pipe wants no more, which is not an error: the exit
-/// code still says what was found. `print!` would panic there.
+/// Writes text to stdout. A reader that has closed its end of the pipe is not an error: the exit
+/// code still holds. `print!` would panic there.
 #[expect(clippy::print_stderr, reason = "the sentence goes to the person")]
 pub(super) fn print(text: &str) {
     let mut stdout = io::stdout().lock();

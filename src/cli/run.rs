@@ -1,4 +1,4 @@
-//! `run`: probes until SIGTERM or SIGINT, which ends it within 5 s whatever hangs; a second signal ends it at once.
+//! `run`: probes until SIGTERM or SIGINT, which ends it within 5 s even if something hangs; a second signal ends it at once.
 
 use std::process;
 

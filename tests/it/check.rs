@@ -1,4 +1,4 @@
-//! `check`: the exit code, the sentence and the report, for good clusters, broken ones, and servers that are no cluster.
+//! `check`: the exit code, the sentence and the report, for healthy and faulty clusters, and servers that are not Kafka.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ fn bootstrap_name_that_does_not_resolve_is_a_usage_error() {
 }
 
 #[test]
-fn http_server_as_bootstrap_blames_nobody() {
+fn http_server_as_bootstrap_is_inconclusive() {
     let (code, sentence) = checked(&impostor::http().to_string(), &[]);
     assert_eq!(code, Some(3), "{sentence}");
     assert!(
@@ -64,7 +64,7 @@ fn http_server_as_bootstrap_blames_nobody() {
 }
 
 #[test]
-fn certificate_of_another_ca_blames_nobody_and_is_named() {
+fn certificate_of_another_ca_is_inconclusive_and_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let ca = folder.path().join("ca.pem").display().to_string();
     std::fs::write(&ca, Authority::named("expected").pem()).expect("it is ours");
@@ -79,7 +79,7 @@ fn certificate_of_another_ca_blames_nobody_and_is_named() {
 }
 
 #[test]
-fn refused_password_blames_nobody_and_is_named() {
+fn refused_password_is_inconclusive_and_named() {
     let env = [
         ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PROTOCOL", "sasl_plaintext"),
         ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__SASL_MECHANISM", "PLAIN"),
@@ -92,7 +92,7 @@ fn refused_password_blames_nobody_and_is_named() {
 }
 
 #[test]
-fn missing_permission_to_write_blames_nobody_and_is_named() {
+fn missing_permission_to_write_is_inconclusive_and_named() {
     let mock = mock();
     let topic_authorization_failed = KafkaError(29);
     assert!(mock.refuse_writes(topic_authorization_failed, 10_000));
@@ -108,16 +108,16 @@ fn broker_without_a_pinned_partition_is_named_and_does_not_pass() {
     assert_eq!(ended.code, Some(3), "{ended:?}");
     assert_eq!(
         sentence(&ended),
-        "inconclusive: 2 of 3 brokers can be written to and read from; nobody wrote to broker 3: it has no partition of the \
-         pinned topic"
+        "inconclusive: 2 of 3 brokers can be written to and read from; not probed: broker 3 (no partition of topic \
+         __kafka-prober-pinned)"
     );
 }
 
 #[test]
-fn time_that_is_too_short_is_inconclusive() {
+fn check_with_too_short_a_time_limit_is_inconclusive() {
     let mock = mock();
     for broker in 1..=3 {
-        mock.delay(broker, Duration::from_secs(60)).expect("there is such a broker");
+        mock.delay(broker, Duration::from_secs(60)).expect("the mock has this broker");
     }
     let ended = run(&["check", "--bootstrap-server", &mock.bootstrap().join(","), "--timeout", "1s"], &[]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
@@ -127,8 +127,8 @@ fn time_that_is_too_short_is_inconclusive() {
 
 #[test]
 fn json_report_has_the_errors() {
-    let nobody = format!("127.0.0.1:{}", free_port());
-    let ended = run(&["check", "--bootstrap-server", &nobody, "--timeout", "10s", "--output", "json"], &[]);
+    let closed_port = format!("127.0.0.1:{}", free_port());
+    let ended = run(&["check", "--bootstrap-server", &closed_port, "--timeout", "10s", "--output", "json"], &[]);
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let report = report(&ended);
     assert_eq!(report["verdict"], "inconclusive");
@@ -159,15 +159,15 @@ fn healthy_cluster_passes_in_seconds() {
 }
 
 #[test]
-fn frozen_broker_fails_and_is_named_alone() {
+fn only_the_frozen_broker_fails_and_is_named() {
     let mock = mock();
-    mock.delay(2, Duration::from_secs(60)).expect("there is such a broker");
+    mock.delay(2, Duration::from_secs(60)).expect("the mock has this broker");
     let bootstrap = mock.bootstrap().join(",");
     let ended = run(&["check", "--bootstrap-server", &bootstrap, "--output", "json"], &MOCK_SETTINGS);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let report = report(&ended);
     assert_eq!(verdicts(&report), [(1, "pass"), (2, "fail"), (3, "pass")]);
-    assert_eq!(report["clients"][0]["verdict"], "fail", "the mock gives its partition to nobody else");
+    assert_eq!(report["clients"][0]["verdict"], "fail", "the mock elects no other leader for its partition");
     let summary = report["summary"].as_str().unwrap_or_default();
     assert!(summary.starts_with("failing: broker 2 ("), "{summary}");
     assert!(!summary.contains("broker 1") && !summary.contains("broker 3"), "{summary}");

@@ -1,4 +1,4 @@
-//! `demo --plain`: the whole story in both views, with the right ending.
+//! `demo --plain`: every step in both views, and the summary.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,61 +9,64 @@ use crate::program::run;
 const LONGEST: Duration = Duration::from_secs(60);
 
 #[test]
-fn demo_names_the_frozen_broker_and_nobody_else() {
+fn demo_names_the_frozen_broker_and_no_other() {
     let ended = run(&["demo", "--plain"], &[]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
     assert!(ended.took < LONGEST, "{:?}", ended.took);
     assert!(!ended.stdout.contains(['\u{1b}', '\r']), "plain means no control codes");
 
     let stamped = || ended.stdout.lines().filter_map(|line| line.strip_prefix('[')?.split_once("s] "));
-    let story: Vec<&str> =
-        stamped().map(|(_, said)| said).filter(|said| said.starts_with(|c: char| c.is_ascii_digit())).collect();
+    let steps: Vec<&str> =
+        stamped().map(|(_, text)| text).filter(|text| text.starts_with(|c: char| c.is_ascii_digit())).collect();
     let expected = [
-        "1 Three brokers, all well: ten records a second to each, in both views.",
-        "2 Broker 2 freezes: it takes requests, and answers none.",
-        "3 Broker 3 leads its partition instead. Broker 2 stays frozen.",
+        "1 Three healthy brokers: ten records a second to each, in both views.",
+        "2 Broker 2 freezes: it accepts connections and requests, and answers none.",
+        "3 Broker 3 becomes the leader of partition 1 instead. Broker 2 stays frozen.",
         "4 Broker 2 is restarted, and answers again.",
-        "5 Broker 2 leads its partition again.",
+        "5 Broker 2 becomes the leader of partition 1 again.",
     ];
-    assert_eq!(story, expected);
+    assert_eq!(steps, expected);
 
-    // The views say so while it happens, and the broker is seen within two seconds.
+    // Both views report it while it happens, and the broker is suspect within two seconds.
     let when = |what: &str| {
-        let said = stamped().find(|(_, said)| said.contains(what));
-        let Some((at, _)) = said else { panic!("never said: {what}\n{}", ended.stdout) };
+        let text = stamped().find(|(_, text)| text.contains(what));
+        let Some((at, _)) = text else { panic!("no line with {what:?}:\n{}", ended.stdout) };
         at.trim().parse::<f64>().unwrap_or_else(|error| panic!("{error}: {at}"))
     };
     let frozen = when("2 Broker 2 freezes");
     assert!(when("broker 2 is suspect") - frozen <= 2.1, "{}", ended.stdout);
-    assert!(frozen < when("broker 2 is failing") && frozen < when("client view: applications fail"));
+    assert!(frozen < when("broker 2 is failing") && frozen < when("client view: partition 1 is failing"));
     // Times at three times the goal, on a machine that is busy with the other tests.
     assert!(when("finding broker_stalled: broker 2 ") - frozen <= 3.0 * 2.2, "{}", ended.stdout);
     let findings: Vec<&str> =
-        stamped().map(|(_, said)| said.trim()).filter(|said| said.starts_with("finding ")).collect();
-    assert!(findings.iter().all(|said| said.contains(": broker 2 ")), "{findings:?}");
-    let recovered = when("client view: applications are well again");
-    assert!(when("3 Broker 3 leads") < recovered && recovered < when("broker 2 is ok again"), "{}", ended.stdout);
+        stamped().map(|(_, text)| text.trim()).filter(|text| text.starts_with("finding ")).collect();
+    assert!(findings.iter().all(|text| text.contains(": broker 2 ")), "{findings:?}");
+    let recovered = when("client view: partition 1 is ok again");
+    assert!(when("3 Broker 3 becomes") < recovered && recovered < when("broker 2 is ok again"), "{}", ended.stdout);
 
     let rows: Vec<Row> = ended.stdout.lines().filter_map(row).collect();
-    assert_eq!(rows.len(), 5 * 2 * 3, "both views of three brokers, after each chapter:\n{}", ended.stdout);
-    let accused: BTreeSet<&str> =
+    assert_eq!(rows.len(), 5 * 2 * 3, "both views of three brokers, after each step:\n{}", ended.stdout);
+    let bad: BTreeSet<&str> =
         rows.iter().filter(|row| row.view == "broker" && row.is_bad()).map(|row| row.broker).collect();
-    assert_eq!(accused, BTreeSet::from(["2"]), "{}", ended.stdout);
-    assert!(rows.iter().rev().take(6).all(|row| row.state == "ok"), "all is well in the end:\n{}", ended.stdout);
+    assert_eq!(bad, BTreeSet::from(["2"]), "{}", ended.stdout);
+    assert!(rows.iter().rev().take(6).all(|row| row.state == "ok"), "every row is ok in the end:\n{}", ended.stdout);
 
     let closing: Vec<&str> = ended.stdout.lines().rev().take(7).collect();
-    let [way_on, balance, healing, failover, suffering, promptness, blame] = closing[..] else {
+    let [next_command, balance, recovery, failover, client_failures, detection, blame] = closing[..] else {
         panic!("no ending:\n{}", ended.stdout)
     };
-    assert!(blame.starts_with("Broker view: ") && blame.ends_with(" carry broker 2, 0 any other broker."), "{blame}");
+    assert!(blame.starts_with("Broker view: ") && blame.ends_with(" at broker 2, 0 at other brokers."), "{blame}");
     assert!(number(blame, 0).is_some_and(|count| 0 < count), "{blame}");
-    assert!(promptness.starts_with("It was suspect "), "{promptness}");
-    assert!(suffering.starts_with("Client view: ") && number(suffering, 0).is_some_and(|count| 0 < count));
-    assert!(failover.ends_with(" after the move; broker 2 still failing."), "{failover}");
-    assert!(healing.starts_with("Restarted, broker 2 was ok after "), "{healing}");
+    assert!(detection.starts_with("Broker 2 was suspect "), "{detection}");
+    assert!(client_failures.starts_with("Client view: ") && number(client_failures, 0).is_some_and(|count| 0 < count));
+    assert!(failover.ends_with(" after its leader moved; broker 2 still failed."), "{failover}");
+    assert!(
+        recovery.starts_with("Broker 2 was ok ") && recovery.contains(" after its restart and leads; "),
+        "{recovery}"
+    );
     let [due, counted] = [number(balance, 0), number(balance, 1)];
     assert!(due.is_some() && due == counted, "{balance}");
-    assert_eq!(way_on, "To probe a cluster of yours: kafka-prober run --bootstrap-server HOST:PORT");
+    assert_eq!(next_command, "To probe your own cluster: kafka-prober run --bootstrap-server HOST:PORT");
 }
 
 /// A row of the plain table.
@@ -84,7 +87,7 @@ fn row(line: &str) -> Option<Row<'_>> {
     let (view, rest) = line.split_once("  ")?;
     let rest = match view {
         "broker" => rest.trim_start().strip_prefix("broker ")?,
-        "client" => rest.trim_start().strip_prefix("preferred leader ")?,
+        "client" => rest.trim_start().strip_prefix("partition ")?,
         _ => return None,
     };
     // Cells stand at least two spaces apart: `1941 ms` is one.

@@ -11,7 +11,7 @@ use crate::harness::prober::Prober;
 use crate::harness::wait_for;
 use crate::program::{Ended, MOCK_SETTINGS, PROGRAM, mock, run};
 
-/// Patience with a prober that starts, and a broker that freezes, on a busy machine.
+/// Time limit for a prober to start, and to detect a frozen broker, on a busy machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(30);
 
 const FROZEN: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ const FROZEN: Duration = Duration::from_secs(60);
 /// The kind, broker and blame of a finding.
 type Row<'a> = (&'a str, Option<&'a str>, &'a str);
 
-/// What a prober with these findings answers.
+/// The output of a prober with these findings.
 fn document(findings: &[Row<'_>], ready: bool) -> Value {
     let finding = |(kind, broker, blame): &Row<'_>| {
         json!({"kind": kind, "cluster": "main", "broker": broker, "blame": blame, "since": "2026-03-01T11:59:00.000Z",
@@ -62,7 +62,7 @@ fn exit_code_follows_the_blame_of_the_findings() {
 }
 
 #[test]
-fn only_findings_that_were_asked_for_are_printed_and_decide() {
+fn only_findings_that_were_asked_for_are_printed_and_set_the_exit_code() {
     let findings = [("broker_down", Some("2"), "cluster"), ("cluster_unreachable", None, "unclear")];
     let kept = document(&findings, true).to_string();
     let ended = explained(&kept, &["cluster_unreachable"]);
@@ -71,7 +71,10 @@ fn only_findings_that_were_asked_for_are_printed_and_decide() {
     assert_eq!(explained(&kept, &["--broker", "3"]).code, Some(0));
     assert_eq!(explained(&kept, &["--broker", "2"]).code, Some(1));
     let unknown = explained(&kept, &["--broker", "9"]);
-    assert_eq!((unknown.code, unknown.stderr.as_str()), (Some(2), "error: this prober knows no broker 9 there\n"));
+    assert_eq!(
+        (unknown.code, unknown.stderr.as_str()),
+        (Some(2), "error: this prober knows no broker 9 in the clusters asked for\n")
+    );
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn another_http_server_is_not_taken_for_a_prober() {
 }
 
 #[test]
-fn lane_that_is_refused_does_not_pass_and_comes_first() {
+fn refused_lane_does_not_pass_and_comes_first() {
     let mut document = document(&[], true);
     let message = "topic t is not ours";
     document["status"]["clusters"][0]["lanes"] = json!([{"lane": "pinned", "state": "refused", "message": message}]);
@@ -129,7 +132,7 @@ fn kind_that_is_not_active_is_explained_by_the_runbook() {
 }
 
 #[test]
-fn closed_pipe_ends_it_quietly_with_the_exit_code_of_the_findings() {
+fn closed_pipe_is_no_error_and_keeps_the_exit_code_of_the_findings() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("kept.json");
     let document = document(&[("broker_down", Some("2"), "cluster")], true);
@@ -142,7 +145,7 @@ fn closed_pipe_ends_it_quietly_with_the_exit_code_of_the_findings() {
 }
 
 #[test]
-fn frozen_broker_is_explained_with_its_evidence_and_a_row_that_shows_it() {
+fn frozen_broker_is_explained_with_its_evidence_and_its_row_of_the_table() {
     let mock = mock();
     let port = free_port();
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
@@ -152,7 +155,7 @@ fn frozen_broker_is_explained_with_its_evidence_and_a_row_that_shows_it() {
     let page = |path: &str| Some(prober.http_get(path).filter(|page| page.status == 200)?.body);
     wait_for(SEEN_WITHIN, "it is ready", || page("/readyz"));
 
-    mock.delay(2, FROZEN).expect("there is such a broker");
+    mock.delay(2, FROZEN).expect("the mock has this broker");
     wait_for(SEEN_WITHIN, "broker 2 is named", || {
         let findings: Value = serde_json::from_str(&page("/api/v1/findings")?).ok()?;
         let mut rows = findings.as_array()?.iter();

@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use prober_core::event::Outcome;
 use prober_core::finding::{Finding, FindingKind};
-use prober_core::ids::Broker;
+use prober_core::ids::{Broker, Lane};
 use prober_core::snapshot::{LaneState, Snapshot};
 
 use crate::cli::exit::{Exit, Responsible, exit_for};
 
 use super::rows::{self, Row, Subject};
 
-/// From this share of void events on, this machine is too busy to judge Kafka.
+/// Share of void events above which this machine is too busy to judge Kafka.
 const VOID_SHARE_MAX: f64 = 0.05;
 
-/// Void events up to this many are no share of anything.
+/// Number of void events up to which their share is not evaluated.
 const VOID_FEW: u64 = 3;
 
-/// The answer, as far as it goes.
+/// The answer so far.
 #[derive(Clone, Debug)]
 pub(super) struct Judgement {
     pub(super) exit: Exit,
-    /// In one sentence.
+    /// The answer in one sentence.
     pub(super) summary: String,
     /// The broker view: which brokers can be written to and read from.
     pub(super) brokers: Vec<Row>,
     /// The client view: what applications experience, one row a cluster.
     pub(super) applications: Vec<Row>,
-    /// More events would not change it.
+    /// Whether more events would not change it.
     pub(super) is_final: bool,
 }
 
@@ -43,12 +43,12 @@ impl Judgement {
         }
     }
 
-    /// The same answer as an error in what the user typed.
+    /// The same answer as an error in the command line.
     pub(super) fn into_usage(self, problem: String) -> Judgement {
         Judgement { exit: Exit::Usage, summary: problem, ..self }
     }
 
-    /// The time limit has passed: an inconclusive answer says so.
+    /// The time limit has passed, which an inconclusive answer mentions.
     pub(super) fn at_timeout(mut self, timeout: Duration) -> Judgement {
         if self.exit == Exit::Inconclusive {
             let seconds = timeout.as_secs_f64();
@@ -120,8 +120,8 @@ fn answer(snapshot: &Snapshot, brokers: &[Row], applications: &[Row]) -> (Exit, 
             if is_complete && open.iter().all(|row| row.has_no_metadata()) {
                 return (exit, true, format!("{}{because}", names(&open)));
             }
-            if is_complete && open.iter().all(|row| row.is_unwritten) {
-                return (exit, true, unwritten(brokers, &open));
+            if is_complete && open.iter().all(|row| row.has_no_partition) {
+                return (exit, true, not_probed(snapshot, brokers, &open));
             }
             let doubt = if is_complete { "it is unclear who is to blame" } else { "too few events to judge" };
             let about = if open.is_empty() { "no broker is known".to_owned() } else { names(&open) };
@@ -134,7 +134,7 @@ fn responsible(finding: &Finding) -> Option<Responsible> {
     Responsible::for_finding(finding.kind.as_str(), finding.blame.as_str())
 }
 
-/// Whether every broker fails for the reason that the finding gives, so that no row accuses its broker.
+/// Whether the finding is the reason why every broker fails, so that no row blames its broker.
 fn explains_every_row(kind: FindingKind) -> bool {
     use FindingKind::{ClusterUnreachable, ProberNetwork, ProberStalled, ProberStarved};
     matches!(kind, ClusterUnreachable | ProberNetwork | ProberStalled | ProberStarved)
@@ -160,10 +160,12 @@ fn all_good(brokers: &[Row], applications: &[Row]) -> String {
     }
 }
 
-fn unwritten(brokers: &[Row], open: &[&Row]) -> String {
+fn not_probed(snapshot: &Snapshot, brokers: &[Row], open: &[&Row]) -> String {
     let written = brokers.iter().filter(|row| row.verdict == Exit::Pass).count();
+    let pinned = snapshot.lanes.iter().find(|lane| lane.lane == Lane::Pinned);
+    let topic = pinned.map_or("of the pinned lane", |lane| &*lane.topic);
     format!(
-        "{written} of {} brokers can be written to and read from; nobody wrote to {}: it has no partition of the pinned topic",
+        "{written} of {} brokers can be written to and read from; not probed: {} (no partition of topic {topic})",
         brokers.len(),
         names(open)
     )
@@ -180,7 +182,7 @@ fn void_share(snapshot: &Snapshot) -> Option<f64> {
 
 fn names(rows: &[&Row]) -> String {
     let mut names: Vec<String> = rows.iter().map(|row| name(row)).collect();
-    // Without metadata both views have the same to say.
+    // Without metadata both views have the same sentence.
     names.dedup();
     names.join(", ")
 }

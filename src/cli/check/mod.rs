@@ -1,4 +1,4 @@
-//! `check`: probes every broker a few times and says what works. The same app as `run`, on a quicker schedule.
+//! `check`: probes every broker a few times and reports what works. The same app as `run`, on a faster schedule.
 
 mod judgement;
 mod report;
@@ -20,10 +20,10 @@ use super::exit::{self, Exit};
 
 use judgement::{Judgement, judge};
 
-/// Attempts of each probe come this often: quick, and no load for a broker.
+/// Interval of each probe: fast, and no load for a broker.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A resolver that needs longer is no proof that a name does not exist.
+/// Time limit of a name lookup; a slow resolver does not prove that a name does not exist.
 const RESOLVES_WITHIN: Duration = Duration::from_secs(2);
 
 pub(super) fn check(mut config: Config, time_limit: Duration, output: Output) -> Exit {
@@ -46,7 +46,7 @@ pub(super) fn check(mut config: Config, time_limit: Duration, output: Output) ->
     judgement.exit
 }
 
-/// A schedule for an answer within seconds.
+/// Shortens the schedule for an answer within seconds.
 fn quicken(config: &mut Config) {
     for interval in [&mut config.lanes.pinned.interval, &mut config.lanes.replicated.interval] {
         *interval = INTERVAL.min(*interval);
@@ -90,7 +90,7 @@ async fn decide(app: &App, time_limit: Duration) -> Judgement {
     }
 }
 
-/// A cluster without any broker whose bootstrap names all do not resolve: that is about what the user typed.
+/// A cluster of which no broker is known and no bootstrap name resolves: an error in the command line or the configuration.
 async fn unresolvable(config: &Config, snapshot: &Snapshot) -> Option<String> {
     for (name, cluster) in &config.clusters {
         if snapshot.brokers.iter().any(|status| status.cluster.as_str() == name) {

@@ -1,4 +1,4 @@
-//! What a snapshot has counted, as the rows of the answer: one for each broker, and one a cluster for its applications.
+//! The counts of a snapshot as rows of the answer: one for each broker, and one for the applications of each cluster.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,12 +19,12 @@ const ENOUGH: u64 = 3;
 pub(super) enum Subject {
     /// A broker, or `unknown` if there never was any metadata.
     Broker(Broker),
-    /// Applications on the cluster, which is the client view over all partitions. It accuses no broker: with three
+    /// Applications on the cluster, which is the client view over all partitions. It blames no broker: with three
     /// replicas the partitions of healthy leaders fail too.
     Applications,
 }
 
-/// What was counted for one subject.
+/// The counts of one subject.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) cluster: ClusterName,
@@ -32,10 +32,10 @@ pub(super) struct Row {
     pub(super) address: Option<String>,
     pub(super) state: Option<BrokerState>,
     pub(super) verdict: Exit,
-    /// More events would not change the verdict.
+    /// Whether more events would not change the verdict.
     pub(super) is_final: bool,
-    /// No record is written to this broker: it has no partition of the pinned topic.
-    pub(super) is_unwritten: bool,
+    /// It has no partition of the pinned topic, so no record is written to it.
+    pub(super) has_no_partition: bool,
     pub(super) probes: Vec<ProbeResult>,
 }
 
@@ -103,20 +103,20 @@ fn broker(snapshot: &Snapshot, status: &BrokerStatus) -> Row {
     let of_lane = |lane: &&prober_core::snapshot::LaneStatus| {
         lane.cluster == status.cluster && lane.lane.view() == View::Broker && lane.state == LaneState::Probing
     };
-    let is_unwritten = snapshot.lanes.iter().any(|lane| of_lane(&lane))
+    let has_no_partition = snapshot.lanes.iter().any(|lane| of_lane(&lane))
         && row.probes.iter().all(|found| found.probe != Probe::Produce);
-    let verdict = if is_unwritten && row.verdict == Exit::Pass { Exit::Inconclusive } else { row.verdict };
-    Row { address: status.address.clone(), state: status.state, is_unwritten, verdict, ..row }
+    let verdict = if has_no_partition && row.verdict == Exit::Pass { Exit::Inconclusive } else { row.verdict };
+    Row { address: status.address.clone(), state: status.state, has_no_partition, verdict, ..row }
 }
 
 fn row(snapshot: &Snapshot, cluster: ClusterName, subject: Subject) -> Row {
     let results = Probe::ALL.into_iter().filter_map(|probe| result(snapshot, &cluster, subject, probe));
     let probes: Vec<ProbeResult> = results.collect();
     let (verdict, is_final) = verdict(&probes);
-    Row { cluster, subject, address: None, state: None, verdict, is_final, is_unwritten: false, probes }
+    Row { cluster, subject, address: None, state: None, verdict, is_final, has_no_partition: false, probes }
 }
 
-/// What one probe counted for the subject, over all its partitions; `None` if there is no such probe.
+/// The counts of one probe for the subject, over all its partitions; `None` if there is no such probe.
 fn result(snapshot: &Snapshot, cluster: &ClusterName, subject: Subject, probe: Probe) -> Option<ProbeResult> {
     use Outcome::{Corrupt, Error, Good, Lost, Slow, Timeout, Void};
     let is_about = |row: &&SeriesCounts| {
@@ -147,7 +147,7 @@ fn result(snapshot: &Snapshot, cluster: &ClusterName, subject: Subject, probe: P
     })
 }
 
-/// Why events were bad, most frequent first.
+/// Error types of bad events, most frequent first.
 fn errors(rows: &[&SeriesCounts]) -> Vec<&'static str> {
     let mut errors: BTreeMap<&'static str, u64> = BTreeMap::new();
     for row in rows {
@@ -162,8 +162,8 @@ fn errors(rows: &[&SeriesCounts]) -> Vec<&'static str> {
     errors.into_iter().map(|(name, _)| name).collect()
 }
 
-/// The verdict, and whether it is final. Bad events count once there are three, so that a single accident accuses
-/// nobody; good needs three events of every probe at every partition.
+/// The verdict, and whether it is final. Bad events count once there are three, so that a single failure blames
+/// no broker; good needs three events of every probe at every partition.
 fn verdict(probes: &[ProbeResult]) -> (Exit, bool) {
     let unclear: u64 = probes.iter().map(|probe| probe.unclear).sum();
     let of_cluster: u64 = probes.iter().map(|probe| probe.bad.saturating_sub(probe.unclear)).sum();

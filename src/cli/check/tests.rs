@@ -28,7 +28,7 @@ fn cluster() -> ClusterName {
     ClusterName::new("c")
 }
 
-/// What three attempts of each probe at a broker turned out to be.
+/// Brokers, each with probes and the outcome of three attempts of each.
 type Rows<'a> = &'a [(i32, &'a [Probe], RawOutcome)];
 
 const ALL: [Probe; 4] = [Probe::Produce, Probe::Consume, Probe::EndToEnd, Probe::Connect];
@@ -118,9 +118,9 @@ fn assert_answer(snapshot: &Snapshot, exit: Exit, is_final: bool, summary: &str)
 const GOOD: RawOutcome = RawOutcome::Success(LATENCY);
 
 #[test]
-fn broker_that_nobody_wrote_to_is_named_and_does_not_pass() {
+fn broker_without_a_pinned_partition_is_named_and_does_not_pass() {
     let snapshot = snapshot(&[(1, &ALL, GOOD), (2, &ALL, GOOD), (3, &[Probe::Connect], GOOD)]);
-    let sentence = "2 of 3 brokers can be written to and read from; nobody wrote to broker 3: it has no partition of the pinned topic";
+    let sentence = "2 of 3 brokers can be written to and read from; not probed: broker 3 (no partition of topic t)";
     assert_answer(&snapshot, Exit::Inconclusive, true, sentence);
 }
 
@@ -131,7 +131,7 @@ fn fault_that_blames_the_cluster_fails() {
 }
 
 #[test]
-fn missing_permission_blames_nobody() {
+fn missing_permission_is_inconclusive() {
     let refused = snapshot(&[(1, &ALL, RawOutcome::Failed(NOT_AUTHORIZED))]);
     let sentence = "it is unclear who is to blame: broker 1 (produce: TOPIC_AUTHORIZATION_FAILED)";
     assert_answer(&refused, Exit::Inconclusive, true, sentence);
@@ -150,7 +150,7 @@ fn without_metadata_the_answer_waits_for_the_cause() {
 }
 
 #[test]
-fn finding_says_who_is_to_blame() {
+fn exit_code_follows_the_blame_of_a_finding() {
     let mut failing = snapshot(&[(1, &ALL, RawOutcome::TimedOut), (2, &ALL, RawOutcome::TimedOut)]);
     failing.findings = vec![finding(FindingKind::ProberNetwork, Blame::Prober)];
     assert_answer(&failing, Exit::Inconclusive, true, "prober_network: it is so");
@@ -171,7 +171,7 @@ fn finding_about_something_else_does_not_hide_a_failing_broker() {
 }
 
 #[test]
-fn nothing_counted_is_not_final() {
+fn answer_without_events_is_not_final() {
     assert_answer(&snapshot(&[]), Exit::Inconclusive, false, "too few events to judge: cluster c: no broker answered");
 }
 

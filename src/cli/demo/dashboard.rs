@@ -19,29 +19,29 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MARKS_MAX: usize = 60;
 
 /// Columns before the time line, each with its width.
-const COLUMNS: [(&str, usize); 6] = [("", 7), ("state", 7), ("waits", 6), ("good", 5), ("bad", 5), ("median", 7)];
+const COLUMNS: [(&str, usize); 6] = [("", 9), ("state", 7), ("waits", 6), ("good", 5), ("bad", 5), ("median", 7)];
 
 const GAP: &str = "  ";
 
 /// Lines of the dashboard, none wider than `width`; always as many, so that it can be redrawn in place.
 pub(super) fn dashboard(snapshot: &Snapshot, observer: &Observer, width: usize) -> Vec<String> {
-    let before: usize = COLUMNS.iter().map(|(_, width)| width + GAP.len()).sum();
-    let marks = width.saturating_sub(before).min(MARKS_MAX);
+    let before_marks: usize = COLUMNS.iter().map(|(_, width)| width + GAP.len()).sum();
+    let marks = width.saturating_sub(before_marks).min(MARKS_MAX);
     let sections = [
-        (View::Broker, "broker", "Broker view: one broker, one attempt, no retry. It names the culprit."),
-        (View::Client, "leader", "Client view: what applications feel, by preferred leader of a partition."),
+        (View::Broker, "broker", "Broker view: one broker, one attempt, no retry; a failure names the broker."),
+        (View::Client, "partition", "Client view: what applications experience, by partition."),
     ];
     let mut lines = Vec::new();
     for (view, label, title) in sections {
         lines.push(String::new());
         lines.push(Style::new().bold().apply_to(title).to_string());
-        lines.push(format!("{}{}", header(label), acts(observer, marks)));
+        lines.push(format!("{}{}", header(label), step_marks(observer, marks)));
         lines.extend(rows(snapshot, view).iter().map(|row| line(row, observer, snapshot.at, marks)));
     }
     lines.push(String::new());
     lines.push(format!(
-        "{}{GAP}{}{GAP}{}   1 to 5: see above",
-        legend(Condition::Well, "ok"),
+        "{}{GAP}{}{GAP}{}   1 to 5: steps above",
+        legend(Condition::Healthy, "ok"),
         legend(Condition::Waiting, "waits over 0.5 s"),
         legend(Condition::Failing, "failing"),
     ));
@@ -57,7 +57,7 @@ fn line(row: &Row, observer: &Observer, now: Time, marks: usize) -> String {
     let waits = row.waiting.filter(|waiting| SUSPECT_AFTER <= *waiting);
     let bad = if 0 < row.bad { Style::new().red() } else { Style::new() };
     let cells = [
-        row.broker.to_string(),
+        row.number().to_string(),
         style(row.condition).apply_to(row.word).to_string(),
         waits.map_or_else(|| "-".to_owned(), |waits| format!("{:.1} s", waits.as_secs_f64())),
         row.good.to_string(),
@@ -88,7 +88,7 @@ fn minute(observer: &Observer, view: View, broker: BrokerId, now: Time, marks: u
 }
 
 /// Above the time lines, the number of each step where it begins.
-fn acts(observer: &Observer, marks: usize) -> String {
+fn step_marks(observer: &Observer, marks: usize) -> String {
     let mut line = vec![' '; marks];
     for (number, at) in (1..).zip(observer.steps()) {
         if let Some(place) = line.get_mut(mark_of(*at, marks)) {
@@ -115,7 +115,7 @@ fn legend(condition: Condition, words: &str) -> String {
 fn glyph(condition: Condition) -> char {
     match condition {
         Condition::Unknown => ' ',
-        Condition::Well => '·',
+        Condition::Healthy => '·',
         Condition::Waiting => '▒',
         Condition::Failing => '█',
     }
@@ -125,7 +125,7 @@ fn glyph(condition: Condition) -> char {
 pub(super) fn style(condition: Condition) -> Style {
     match condition {
         Condition::Unknown => Style::new(),
-        Condition::Well => Style::new().green(),
+        Condition::Healthy => Style::new().green(),
         Condition::Waiting => Style::new().yellow(),
         Condition::Failing => Style::new().red(),
     }
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn eighty_columns_cut_no_word_off() {
+    fn no_word_is_cut_off_at_eighty_columns() {
         let Recorded { observer, last } = recorded();
         let words = |width| {
             dashboard(&last, &observer, width).iter().map(|line| line.matches(char::is_alphabetic).count()).sum()
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn board_keeps_its_height() {
+    fn dashboard_has_the_same_height_at_every_width() {
         let Recorded { observer, last } = recorded();
         let heights = WIDTHS.map(|width| dashboard(&last, &observer, width).len());
         assert_eq!(heights, [14; WIDTHS.len()]);
@@ -175,6 +175,6 @@ mod tests {
         let marks = |line: &str| line.chars().filter(|mark| *mark == '█').count();
         let failed: Vec<usize> = minutes.iter().take(6).map(|line| marks(line)).collect();
         assert!(failed[0] == 0 && failed[2] == 0 && failed[3] == 0 && failed[5] == 0, "{lines:#?}");
-        assert!(failed[4] < failed[1], "applications recover first: {lines:#?}");
+        assert!(failed[4] < failed[1], "the partition recovers first: {lines:#?}");
     }
 }

@@ -23,44 +23,44 @@ pub(super) struct Recorded {
     pub(super) last: Snapshot,
 }
 
-/// (second, whether a step begins, the frozen broker, applications that prefer it)
+/// (second, whether a step begins, condition of the frozen broker, condition of its partition)
 const SCRIPT: [(u64, bool, Condition, Condition); 9] = {
-    use Condition::{Failing, Waiting, Well};
+    use Condition::{Failing, Healthy, Waiting};
     [
-        (0, true, Well, Well),
-        (5, true, Well, Well),
+        (0, true, Healthy, Healthy),
+        (5, true, Healthy, Healthy),
         (6, false, Waiting, Waiting),
         (8, false, Failing, Failing),
         (10, true, Failing, Failing),
-        (13, false, Failing, Well),
-        (17, true, Failing, Well),
-        (19, false, Well, Well),
-        (26, true, Well, Well),
+        (13, false, Failing, Healthy),
+        (17, true, Failing, Healthy),
+        (19, false, Healthy, Healthy),
+        (26, true, Healthy, Healthy),
     ]
 };
 
 pub(super) fn recorded() -> Recorded {
     let mut observer = Observer::default();
-    for (second, begins, broker, applications) in SCRIPT {
-        observer.see(&snapshot(second, broker, applications));
+    for (second, begins, broker, partition) in SCRIPT {
+        observer.observe(&snapshot(second, broker, partition));
         if begins {
             observer.step();
         }
     }
-    let last = snapshot(31, Condition::Well, Condition::Well);
-    observer.see(&last);
+    let last = snapshot(31, Condition::Healthy, Condition::Healthy);
+    observer.observe(&last);
     Recorded { observer, last }
 }
 
-fn snapshot(second: u64, broker: Condition, applications: Condition) -> Snapshot {
+fn snapshot(second: u64, broker: Condition, partition: Condition) -> Snapshot {
     let at = Time::from_millis(1000 * second);
     let series = [View::Broker, View::Client]
         .into_iter()
         .flat_map(|view| (1..=BROKERS).flat_map(move |id| Probe::OF_A_RECORD.map(|probe| (view, BrokerId(id), probe))));
     let condition = |view, id| match view {
-        _ if id != FROZEN => Condition::Well,
+        _ if id != FROZEN => Condition::Healthy,
         View::Broker => broker,
-        _ => applications,
+        _ => partition,
     };
     let mut snapshot = empty_snapshot(&Arc::from("default"), &Arc::from([]));
     snapshot.at = at;
@@ -97,7 +97,7 @@ fn status(broker: BrokerId, condition: Condition) -> BrokerStatus {
     let state = match condition {
         Condition::Failing => BrokerState::Failing,
         Condition::Waiting => BrokerState::Suspect,
-        Condition::Well | Condition::Unknown => BrokerState::Ok,
+        Condition::Healthy | Condition::Unknown => BrokerState::Ok,
     };
     BrokerStatus {
         cluster: ClusterName::new("demo"),

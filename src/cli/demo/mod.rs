@@ -1,5 +1,5 @@
 //! `demo`: probes a simulated cluster in this process, freezes one of its brokers, moves its leadership to another, restarts it,
-//! and shows both views meanwhile. Needs no Kafka; takes less than a minute.
+//! and shows both views. Needs no Kafka; takes less than a minute.
 
 mod brokers;
 mod dashboard;
@@ -25,7 +25,7 @@ use crate::kafka::mock::{Mock, MockError};
 use super::exit::{self, Exit};
 use super::logging;
 
-use brokers::{BROKERS, FROZEN};
+use brokers::{BROKERS, FROZEN, PARTITION};
 use observer::Observer;
 use script::{Action, SCRIPT, Step};
 use summary::conclude;
@@ -34,9 +34,6 @@ use terminal::Terminal;
 /// The monitor topics, named as by default.
 const PINNED: &str = "__kafka-prober-pinned";
 const REPLICATED: &str = "__kafka-prober-replicated";
-
-/// The partition of [`REPLICATED`] with the frozen broker as preferred leader: the mock puts the i-th on its i-th broker.
-const PARTITION: i32 = FROZEN.0 - 1;
 
 /// Response time of the frozen broker; longer than the demo.
 const FROZEN_FOR: Duration = Duration::from_secs(60);
@@ -67,19 +64,19 @@ pub(super) fn demo(plain: bool) -> Exit {
         Player { snapshots: app.snapshots(), observer: Observer::default(), terminal: Terminal::new(plain) };
     for (number, step) in (1..).zip(SCRIPT) {
         player.open(number, step);
-        if let Err(error) = act(&mock, &step.action) {
-            return exit::usage(&format!("the simulated cluster does not obey: {error}"));
+        if let Err(error) = perform(&mock, &step.action) {
+            return exit::usage(&format!("cannot control the simulated cluster: {error}"));
         }
         app.block_on(player.play(step));
     }
     let last = app.stop();
-    let (exit, words) = conclude(&player.observer, &last);
-    player.terminal.conclude(&words);
+    let (exit, sentences) = conclude(&player.observer, &last);
+    player.terminal.conclude(&sentences);
     exit
 }
 
-fn act(mock: &Mock, act: &Action) -> Result<(), MockError> {
-    match act {
+fn perform(mock: &Mock, action: &Action) -> Result<(), MockError> {
+    match action {
         Action::Nothing => Ok(()),
         Action::Freeze => mock.delay(FROZEN.0, FROZEN_FOR),
         Action::Restart => mock.restart(FROZEN.0),
@@ -96,21 +93,21 @@ struct Player {
 
 impl Player {
     fn open(&mut self, number: usize, step: &Step) {
-        self.look();
+        self.refresh();
         self.observer.step();
-        self.terminal.announce(self.observer.elapsed(), number, step.words);
+        self.terminal.announce(self.observer.elapsed(), number, step.announcement);
     }
 
     /// Shows every snapshot until the step is over.
-    #[expect(clippy::disallowed_methods, reason = "limits how long a chapter may take")]
+    #[expect(clippy::disallowed_methods, reason = "limits how long a step may take")]
     async fn play(&mut self, step: &Step) {
         let mut end = Instant::now() + step.at_most;
-        let mut seen = false;
+        let mut has_effect = false;
         // If the engine is gone there are no more snapshots; the summary then fails.
         while let Ok(Ok(())) = timeout_at(end, self.snapshots.changed()).await {
-            self.look();
-            if !seen && step.is_seen(&self.observer) {
-                seen = true;
+            self.refresh();
+            if !has_effect && step.is_effect_observed(&self.observer) {
+                has_effect = true;
                 end = end.min(Instant::now() + step.stays);
             }
         }
@@ -118,10 +115,10 @@ impl Player {
         self.terminal.step_ends(&newest);
     }
 
-    fn look(&mut self) {
+    fn refresh(&mut self) {
         let newest = self.snapshots.borrow_and_update().clone();
-        for (condition, words) in self.observer.see(&newest) {
-            self.terminal.note(self.observer.elapsed(), condition, &words);
+        for (condition, sentence) in self.observer.observe(&newest) {
+            self.terminal.note(self.observer.elapsed(), condition, &sentence);
         }
         self.terminal.draw(&newest, &self.observer);
     }

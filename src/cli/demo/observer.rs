@@ -40,7 +40,7 @@ impl Observer {
     }
 
     /// Takes a snapshot. Returns a line for each row that got worse or recovered, and for each new finding.
-    pub(super) fn see(&mut self, snapshot: &Snapshot) -> Vec<(Condition, String)> {
+    pub(super) fn observe(&mut self, snapshot: &Snapshot) -> Vec<(Condition, String)> {
         self.now = snapshot.at;
         let mut lines = Vec::new();
         let before = std::mem::take(&mut self.found);
@@ -60,7 +60,7 @@ impl Observer {
                 continue;
             }
             changes.push(Change { at: self.now, to: row.condition });
-            if (before, row.condition) != (Condition::Unknown, Condition::Well) {
+            if (before, row.condition) != (Condition::Unknown, Condition::Healthy) {
                 lines.push((row.condition, sentence(&row)));
             }
         }
@@ -104,8 +104,8 @@ impl Observer {
         self.condition(View::Broker, broker)
     }
 
-    /// Applications on the partition whose preferred leader freezes.
-    pub(super) fn applications(&self) -> Condition {
+    /// The condition of the partition whose preferred leader freezes, in the client view.
+    pub(super) fn partition(&self) -> Condition {
         self.condition(View::Client, FROZEN)
     }
 
@@ -115,16 +115,13 @@ impl Observer {
 }
 
 fn sentence(row: &Row) -> String {
-    let broker = row.broker;
+    let view = row.view.as_str();
     match (row.view, row.condition) {
         (View::Broker, Condition::Waiting) => {
             let waited = row.waiting.unwrap_or(SUSPECT_AFTER).as_secs_f64();
-            format!("broker view: broker {broker} is suspect, it owes an answer for {waited:.1} s")
+            format!("broker view: {} is suspect: no answer for {waited:.1} s", row.name())
         }
-        (View::Broker, Condition::Well) => format!("broker view: broker {broker} is ok again"),
-        (View::Broker, _) => format!("broker view: broker {broker} is {}", row.word),
-        (_, Condition::Waiting) => format!("client view: applications wait (preferred leader {broker})"),
-        (_, Condition::Well) => format!("client view: applications are well again (preferred leader {broker})"),
-        _ => format!("client view: applications fail (preferred leader {broker})"),
+        (_, Condition::Healthy) => format!("{view} view: {} is ok again", row.name()),
+        _ => format!("{view} view: {} is {}", row.name(), row.word),
     }
 }

@@ -1,10 +1,10 @@
-//! A snapshot as the demo shows it: one row for each broker in each view.
+//! A snapshot as the demo shows it: in the broker view a row for each broker, in the client view one for each partition.
 
 use std::time::Duration;
 
 use prober_core::counts::SeriesCounts;
 use prober_core::event::Outcome;
-use prober_core::ids::{Broker, BrokerId, Probe, View};
+use prober_core::ids::{Broker, BrokerId, Partition, Probe, Subject, View};
 use prober_core::snapshot::{BrokerState, SUSPECT_AFTER, Snapshot};
 
 /// The condition of a row, from best to worst.
@@ -14,7 +14,7 @@ pub(super) enum Condition {
     #[default]
     Unknown,
     /// Its newest events are good.
-    Well,
+    Healthy,
     /// An attempt has waited longer than is healthy.
     Waiting,
     /// Its newest events are bad.
@@ -27,16 +27,34 @@ pub(super) struct Row {
     pub(super) view: View,
     /// In the broker view the broker itself; in the client view the preferred leader of the partition.
     pub(super) broker: BrokerId,
+    /// In the client view, the partition.
+    pub(super) partition: Option<Partition>,
     pub(super) condition: Condition,
-    /// The word for its condition.
+    /// The name of its condition.
     pub(super) word: &'static str,
-    /// For how long its oldest unacked record has waited.
+    /// How long its oldest unacked record has waited.
     pub(super) waiting: Option<Duration>,
-    /// Events of all its probes.
+    /// Good events of all its probes.
     pub(super) good: u64,
     pub(super) bad: u64,
     /// Median round trip since the start.
     pub(super) median: Option<Duration>,
+}
+
+impl Row {
+    /// The broker, or in the client view the partition.
+    pub(super) fn name(&self) -> String {
+        let kind = if self.view == View::Client { "partition" } else { "broker" };
+        format!("{kind} {}", self.number())
+    }
+
+    /// The number of the broker or partition; `-` for a partition that is not known.
+    pub(super) fn number(&self) -> String {
+        match self.view {
+            View::Client => self.partition.map_or_else(|| "-".to_owned(), |partition| partition.0.to_string()),
+            _ => self.broker.to_string(),
+        }
+    }
 }
 
 /// Rows of one view, in the order of their brokers.
@@ -57,11 +75,16 @@ fn row(snapshot: &Snapshot, view: View, broker: BrokerId) -> Row {
         .max();
     let (condition, word) = match view {
         View::Broker => of_broker(snapshot, broker),
-        _ => of_applications(snapshot.series.iter().filter(of_row), waiting),
+        _ => of_partition(snapshot.series.iter().filter(of_row), waiting),
     };
+    let partition = snapshot.series.iter().find(of_row).and_then(|row| match row.series.subject {
+        Subject::Partition(partition) => partition,
+        Subject::Broker(_) => None,
+    });
     Row {
         view,
         broker,
+        partition,
         condition,
         word,
         waiting,
@@ -75,7 +98,7 @@ fn of_broker(snapshot: &Snapshot, broker: BrokerId) -> (Condition, &'static str)
     let state = snapshot.brokers.iter().find(|status| status.broker == broker).and_then(|status| status.state);
     let condition = match state {
         None => Condition::Unknown,
-        Some(BrokerState::Ok) => Condition::Well,
+        Some(BrokerState::Ok) => Condition::Healthy,
         Some(BrokerState::Suspect | BrokerState::Planned) => Condition::Waiting,
         Some(BrokerState::Failing | BrokerState::Absent) => Condition::Failing,
     };
@@ -83,7 +106,7 @@ fn of_broker(snapshot: &Snapshot, broker: BrokerId) -> (Condition, &'static str)
 }
 
 /// By the newest judged events of the partition, whoever leads it.
-fn of_applications<'a>(
+fn of_partition<'a>(
     series: impl Iterator<Item = &'a SeriesCounts>,
     waiting: Option<Duration>,
 ) -> (Condition, &'static str) {
@@ -95,7 +118,7 @@ fn of_applications<'a>(
     } else if newest.is_empty() {
         (Condition::Unknown, "-")
     } else {
-        (Condition::Well, "ok")
+        (Condition::Healthy, "ok")
     }
 }
 
@@ -108,8 +131,8 @@ pub(super) fn bad(row: &SeriesCounts) -> u64 {
 /// The sum of a count over some series.
 pub(super) fn total(
     snapshot: &Snapshot,
-    meant: impl Fn(&&SeriesCounts) -> bool,
+    is_wanted: impl Fn(&&SeriesCounts) -> bool,
     count: impl Fn(&SeriesCounts) -> u64,
 ) -> u64 {
-    snapshot.series.iter().filter(meant).map(count).sum()
+    snapshot.series.iter().filter(is_wanted).map(count).sum()
 }

@@ -9,12 +9,12 @@ use super::observer::{Condition, Observer};
 
 /// A step of the demo.
 pub(super) struct Step {
-    /// The announcement.
-    pub(super) words: &'static str,
+    /// Printed when it begins.
+    pub(super) announcement: &'static str,
     /// The action on the cluster.
     pub(super) action: Action,
-    /// Whether the effect is observed.
-    seen: fn(&Observer) -> bool,
+    /// Whether its effect is observed.
+    effect: fn(&Observer) -> bool,
     /// How long it lasts after that.
     pub(super) stays: Duration,
     /// How long it lasts if the effect is never observed.
@@ -26,47 +26,47 @@ pub(super) enum Action {
     Nothing,
     /// [`FROZEN`] answers later than every time-out.
     Freeze,
-    /// This broker becomes leader of the partition with [`FROZEN`] as preferred leader.
+    /// This broker becomes the leader of [`PARTITION`](super::brokers::PARTITION).
     Lead(BrokerId),
     /// [`FROZEN`] is restarted, and answers at once.
     Restart,
 }
 
-/// Under a minute, even if no effect is ever observed.
+/// The steps, which take less than a minute even if no effect is ever observed.
 pub(super) const SCRIPT: &[Step] = &[
     Step {
-        words: "Three brokers, all well: ten records a second to each, in both views.",
+        announcement: "Three healthy brokers: ten records a second to each, in both views.",
         action: Action::Nothing,
-        seen: all_well,
+        effect: all_healthy,
         stays: Duration::from_secs(4),
         at_most: Duration::from_secs(9),
     },
     Step {
-        words: "Broker 2 freezes: it takes requests, and answers none.",
+        announcement: "Broker 2 freezes: it accepts connections and requests, and answers none.",
         action: Action::Freeze,
-        seen: |observer| observer.broker(FROZEN) == Condition::Failing && observer.applications() == Condition::Failing,
+        effect: |observer| observer.broker(FROZEN) == Condition::Failing && observer.partition() == Condition::Failing,
         stays: Duration::from_millis(2500),
         at_most: Duration::from_secs(9),
     },
     Step {
-        words: "Broker 3 leads its partition instead. Broker 2 stays frozen.",
+        announcement: "Broker 3 becomes the leader of partition 1 instead. Broker 2 stays frozen.",
         action: Action::Lead(NEW_LEADER),
-        seen: |observer| observer.applications() == Condition::Well,
+        effect: |observer| observer.partition() == Condition::Healthy,
         stays: Duration::from_secs(4),
         at_most: Duration::from_secs(18),
     },
     Step {
-        words: "Broker 2 is restarted, and answers again.",
+        announcement: "Broker 2 is restarted, and answers again.",
         action: Action::Restart,
-        seen: all_well,
+        effect: all_healthy,
         // Clients have backed off; in real clusters the leadership returns minutes later.
         stays: Duration::from_secs(5),
         at_most: Duration::from_secs(13),
     },
     Step {
-        words: "Broker 2 leads its partition again.",
+        announcement: "Broker 2 becomes the leader of partition 1 again.",
         action: Action::Lead(FROZEN),
-        seen: all_well,
+        effect: all_healthy,
         stays: Duration::from_secs(5),
         at_most: Duration::from_secs(7),
     },
@@ -74,14 +74,14 @@ pub(super) const SCRIPT: &[Step] = &[
 
 impl Step {
     /// Whether the effect is observed.
-    pub(super) fn is_seen(&self, observer: &Observer) -> bool {
-        (self.seen)(observer)
+    pub(super) fn is_effect_observed(&self, observer: &Observer) -> bool {
+        (self.effect)(observer)
     }
 }
 
-fn all_well(observer: &Observer) -> bool {
-    let well = |view, id| observer.condition(view, BrokerId(id)) == Condition::Well;
-    (1..=BROKERS).all(|id| well(View::Broker, id) && well(View::Client, id))
+fn all_healthy(observer: &Observer) -> bool {
+    let healthy = |view, id| observer.condition(view, BrokerId(id)) == Condition::Healthy;
+    (1..=BROKERS).all(|id| healthy(View::Broker, id) && healthy(View::Client, id))
 }
 
 #[cfg(test)]

@@ -9,108 +9,119 @@ use prober_core::time::Time;
 
 use crate::cli::exit::Exit;
 
-use super::brokers::{FROZEN, NEW_LEADER};
+use super::brokers::{FROZEN, NEW_LEADER, PARTITION};
 use super::observer::{Condition, Observer};
 use super::rows::{bad, total};
 
-/// A frozen broker must be suspect within this time.
+/// Time within which a frozen broker must be suspect.
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// A sentence, and whether it is the expected one.
 struct Assertion {
-    held: bool,
-    words: String,
+    holds: bool,
+    sentence: String,
 }
 
 /// The exit code and the sentences, from what was observed and the last snapshot, in which every attempt due is counted.
 pub(super) fn conclude(observer: &Observer, last: &Snapshot) -> (Exit, Vec<String>) {
-    let [_, frozen, moved, thawed, back] = *observer.steps() else {
+    let [_, frozen, moved, restarted, back] = *observer.steps() else {
         return (Exit::Fail, vec!["The demo did not run to its end.".to_owned()]);
     };
     let claims = [
         blame(last),
-        promptness(observer, frozen, thawed),
-        suffering(last),
-        failover(observer, frozen, moved, thawed),
-        healing(observer, thawed, back),
+        detection(observer, frozen, restarted),
+        client_failures(last),
+        failover(observer, moved, restarted),
+        recovery(observer, restarted, back),
         balance(last),
     ];
-    let right = claims.iter().all(|claim| claim.held);
-    let mut words: Vec<String> = claims.into_iter().map(|claim| claim.words).collect();
-    words.push(if right {
-        "To probe a cluster of yours: kafka-prober run --bootstrap-server HOST:PORT".to_owned()
+    let right = claims.iter().all(|claim| claim.holds);
+    let mut sentences: Vec<String> = claims.into_iter().map(|claim| claim.sentence).collect();
+    sentences.push(if right {
+        "To probe your own cluster: kafka-prober run --bootstrap-server HOST:PORT".to_owned()
     } else {
-        "This is not what should have come out; was this machine very busy?".to_owned()
+        "The demo did not go as expected; was this machine very busy?".to_owned()
     });
-    (if right { Exit::Pass } else { Exit::Fail }, words)
+    (if right { Exit::Pass } else { Exit::Fail }, sentences)
 }
 
 /// In the broker view only the frozen broker has bad events.
 fn blame(last: &Snapshot) -> Assertion {
-    let [blamed, innocent] = bad_in(last, View::Broker);
+    let [of_frozen, of_others] = bad_in(last, View::Broker);
     Assertion {
-        held: 0 < blamed && innocent == 0,
-        words: format!("Broker view: {blamed} bad events carry broker {FROZEN}, {innocent} any other broker."),
+        holds: 0 < of_frozen && of_others == 0,
+        sentence: format!("Broker view: {of_frozen} bad events at broker {FROZEN}, {of_others} at other brokers."),
     }
 }
 
-fn promptness(observer: &Observer, frozen: Time, thawed: Time) -> Assertion {
-    let first = |to| observer.first(View::Broker, FROZEN, to, frozen).filter(|at| *at < thawed);
+fn detection(observer: &Observer, frozen: Time, restarted: Time) -> Assertion {
+    let first = |to| observer.first(View::Broker, FROZEN, to, frozen).filter(|at| *at < restarted);
     let failing = first(Condition::Failing);
     let suspect = first(Condition::Waiting).into_iter().chain(failing).min();
     let (Some(suspect), Some(failing)) = (suspect, failing) else {
-        return Assertion { held: false, words: format!("Broker {FROZEN} was not seen to fail while it was frozen.") };
+        return Assertion {
+            holds: false,
+            sentence: format!("Broker {FROZEN} did not become failing while it was frozen."),
+        };
     };
     let (suspect, failing) = (suspect.since(frozen), failing.since(frozen));
     Assertion {
-        held: suspect <= SEEN_WITHIN,
-        words: format!("It was suspect {} after it froze, and failing after {}.", seconds(suspect), seconds(failing)),
-    }
-}
-
-fn suffering(last: &Snapshot) -> Assertion {
-    let [here, elsewhere] = bad_in(last, View::Client);
-    Assertion {
-        held: 0 < here,
-        words: format!(
-            "Client view: {here} bad events where broker {FROZEN} is preferred leader, {elsewhere} elsewhere."
+        holds: suspect <= SEEN_WITHIN,
+        sentence: format!(
+            "Broker {FROZEN} was suspect {} after it froze, and failing after {}.",
+            seconds(suspect),
+            seconds(failing)
         ),
     }
 }
 
-/// Applications recover with the new leader of their partition, while the broker is still frozen.
-fn failover(observer: &Observer, frozen: Time, moved: Time, thawed: Time) -> Assertion {
-    let recovered = observer.first(View::Client, FROZEN, Condition::Well, moved).filter(|at| *at < thawed);
-    let Some(recovered) = recovered else {
-        return Assertion {
-            held: false,
-            words: format!("Applications did not recover when broker {NEW_LEADER} took over."),
-        };
-    };
-    let felt = seconds(recovered.since(frozen));
-    let after = seconds(recovered.since(moved));
-    let still = observer.condition_at(View::Broker, FROZEN, recovered) == Condition::Failing;
-    let meanwhile = if still { "still failing" } else { "not" };
+fn client_failures(last: &Snapshot) -> Assertion {
+    let [of_frozen, of_others] = bad_in(last, View::Client);
     Assertion {
-        held: still,
-        words: format!("Applications felt it {felt}, until {after} after the move; broker {FROZEN} {meanwhile}."),
+        holds: 0 < of_frozen,
+        sentence: format!(
+            "Client view: {of_frozen} bad events at partition {PARTITION}, {of_others} at other partitions."
+        ),
     }
 }
 
-/// The broker recovers before it leads again, and both views are good when it does.
-fn healing(observer: &Observer, thawed: Time, back: Time) -> Assertion {
-    let well = observer.first(View::Broker, FROZEN, Condition::Well, thawed).filter(|at| *at <= back);
-    let leads = observer.broker(FROZEN) == Condition::Well && observer.applications() == Condition::Well;
-    let Some(well) = well.filter(|_| leads) else {
+/// The partition recovers with its new leader, while the broker is still frozen.
+fn failover(observer: &Observer, moved: Time, restarted: Time) -> Assertion {
+    let recovered = observer.first(View::Client, FROZEN, Condition::Healthy, moved).filter(|at| *at < restarted);
+    let Some(recovered) = recovered else {
         return Assertion {
-            held: false,
-            words: format!("Broker {FROZEN} and applications did not both become well again."),
+            holds: false,
+            sentence: format!("Partition {PARTITION} did not recover when broker {NEW_LEADER} became its leader."),
         };
     };
-    let felt = observer.worst(View::Client, FROZEN, thawed, Time::NEVER) != Condition::Well;
-    let felt = if felt { "applications felt it" } else { "applications felt nothing" };
-    let after = seconds(well.since(thawed));
-    Assertion { held: true, words: format!("Restarted, broker {FROZEN} was ok after {after} and leads; {felt}.") }
+    let after = seconds(recovered.since(moved));
+    let still = observer.condition_at(View::Broker, FROZEN, recovered) == Condition::Failing;
+    let state = if still { "still failed" } else { "did not fail" };
+    Assertion {
+        holds: still,
+        sentence: format!("Partition {PARTITION} recovered {after} after its leader moved; broker {FROZEN} {state}."),
+    }
+}
+
+/// The broker recovers before it leads again, and both views are good afterwards.
+fn recovery(observer: &Observer, restarted: Time, back: Time) -> Assertion {
+    let well = observer.first(View::Broker, FROZEN, Condition::Healthy, restarted).filter(|at| *at <= back);
+    let leads = observer.broker(FROZEN) == Condition::Healthy && observer.partition() == Condition::Healthy;
+    let Some(well) = well.filter(|_| leads) else {
+        return Assertion {
+            holds: false,
+            sentence: format!("Broker {FROZEN} and partition {PARTITION} did not both recover after the restart."),
+        };
+    };
+    let has_failed = observer.worst(View::Client, FROZEN, restarted, Time::NEVER) != Condition::Healthy;
+    let effect = if has_failed { "was affected" } else { "stayed ok" };
+    let after = seconds(well.since(restarted));
+    Assertion {
+        holds: true,
+        sentence: format!(
+            "Broker {FROZEN} was ok {after} after its restart and leads; partition {PARTITION} {effect}."
+        ),
+    }
 }
 
 fn balance(last: &Snapshot) -> Assertion {
@@ -118,8 +129,8 @@ fn balance(last: &Snapshot) -> Assertion {
     let counted = total(last, |_| true, |row| row.counts.outcomes.iter().sum());
     let void = total(last, |_| true, |row| row.counts.of(Outcome::Void) + row.counts.of(Outcome::Missed));
     Assertion {
-        held: 0 < due && due == counted && last.prober.imbalances == 0,
-        words: format!("Of {due} attempts due, {counted} were counted once; {void} void ones accuse nobody."),
+        holds: 0 < due && due == counted && last.prober.imbalances == 0,
+        sentence: format!("Of {due} attempts due, {counted} were counted once; {void} are void (not judged)."),
     }
 }
 
@@ -143,9 +154,9 @@ mod tests {
     #[test]
     fn successful_demo_passes_in_sentences_of_eighty_columns() {
         let Recorded { observer, last } = recorded();
-        let (exit, words) = conclude(&observer, &last);
-        assert_eq!(exit, Exit::Pass, "{words:#?}");
-        assert!(words.iter().all(|line| line.chars().count() < 80), "{words:#?}");
+        let (exit, sentences) = conclude(&observer, &last);
+        assert_eq!(exit, Exit::Pass, "{sentences:#?}");
+        assert!(sentences.iter().all(|line| line.chars().count() < 80), "{sentences:#?}");
     }
 
     #[test]
@@ -154,12 +165,12 @@ mod tests {
         let other = |row: &&mut prober_core::counts::SeriesCounts| {
             row.series.view == View::Broker && row.broker.id() == Some(NEW_LEADER)
         };
-        let row = last.series.iter_mut().find(other).expect("the stand-in has a row");
+        let row = last.series.iter_mut().find(other).expect("the fixture has a row");
         row.counts.due += 1;
         row.counts.outcomes[Outcome::Timeout.index()] += 1;
-        let (exit, words) = conclude(&observer, &last);
+        let (exit, sentences) = conclude(&observer, &last);
         assert_eq!(exit, Exit::Fail);
-        assert!(words[0].ends_with("1 any other broker."), "{words:#?}");
+        assert!(sentences[0].ends_with("1 at other brokers."), "{sentences:#?}");
     }
 
     #[test]

@@ -33,20 +33,20 @@ impl Terminal {
         }
         let term = Term::buffered_stdout();
         let (rows, columns) = term.size();
-        let obeys = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let live = !plain && obeys && ROWS_MIN <= rows && COLUMNS_MIN <= columns;
+        let can_redraw = std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let live = !plain && can_redraw && ROWS_MIN <= rows && COLUMNS_MIN <= columns;
         Terminal { term, live, drawn: Vec::new() }
     }
 
     /// Prints the announcement of a step; it stays on the screen.
     pub(super) fn announce(&mut self, at: Duration, number: usize, words: &str) {
         let words = Style::new().bold().apply_to(format!("{number} {words}")).to_string();
-        self.say(&format!("{}{words}", stamp(at)));
+        self.print_line(&format!("{}{words}", stamp(at)));
     }
 
     /// Prints what was observed; it stays on the screen.
     pub(super) fn note(&mut self, at: Duration, condition: Condition, words: &str) {
-        self.say(&format!("{}  {}", stamp(at), style(condition).apply_to(words)));
+        self.print_line(&format!("{}  {}", stamp(at), style(condition).apply_to(words)));
     }
 
     /// Redraws the dashboard.
@@ -60,18 +60,18 @@ impl Terminal {
     /// Prints a table at the end of a step, among plain lines.
     pub(super) fn step_ends(&mut self, snapshot: &Snapshot) {
         if !self.live {
-            self.say(table(snapshot).trim_end());
+            self.print_line(table(snapshot).trim_end());
         }
     }
 
     /// Prints the summary below the last dashboard.
-    pub(super) fn conclude(&mut self, words: &[String]) {
+    pub(super) fn conclude(&mut self, sentences: &[String]) {
         self.drawn = Vec::new();
-        self.say("");
-        words.iter().for_each(|line| self.say(line));
+        self.print_line("");
+        sentences.iter().for_each(|line| self.print_line(line));
     }
 
-    fn say(&mut self, line: &str) {
+    fn print_line(&mut self, line: &str) {
         let line = if self.live { truncate_str(line, self.columns(), "…").into_owned() } else { line.to_owned() };
         let dashboard = std::mem::take(&mut self.drawn);
         let height = dashboard.len();
@@ -82,7 +82,7 @@ impl Terminal {
     /// Writes lines in place of the dashboard, and the dashboard below them, in one write: a line is cleared just before it is
     /// written again, so that nothing flickers.
     fn put(&mut self, lines: &[String], dashboard: Vec<String>) {
-        // A failure means that the reader is gone: the demo goes on, and its exit code is the result.
+        // A failure means that the reader is gone: the demo continues, and its exit code is the result.
         let _ = self.try_put(lines, &dashboard);
         self.drawn = dashboard;
     }
@@ -112,12 +112,12 @@ fn stamp(at: Duration) -> String {
 
 /// Both views as a table without colours and time lines.
 fn table(snapshot: &Snapshot) -> String {
-    let mut table = Table::new(&["view", "broker", "state", "waits", "good", "bad", "median"]);
-    for (view, label) in [(View::Broker, "broker"), (View::Client, "preferred leader")] {
+    let mut table = Table::new(&["view", "name", "state", "waits", "good", "bad", "median"]);
+    for view in [View::Broker, View::Client] {
         for row in rows(snapshot, view) {
             table.row(vec![
                 view.as_str().to_owned(),
-                format!("{label} {}", row.broker),
+                row.name(),
                 row.word.to_owned(),
                 row.waiting.map_or_else(|| "-".to_owned(), millis),
                 row.good.to_string(),

@@ -1,4 +1,4 @@
-//! Two pages of a running prober, over plain HTTP.
+//! Reads two pages of a running prober over plain HTTP.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-/// A page takes milliseconds; the rest is for a slow network.
+/// Time limit of a page, which takes milliseconds, over a slow network.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Largest page in bytes; that of a hundred brokers has less than one MiB.
@@ -19,29 +19,29 @@ const LARGEST_PAGE: usize = 64 << 20;
 
 const PAGES: [&str; 2] = ["/api/v1/findings", "/api/v1/status"];
 
-/// Why no pages came.
+/// Why the pages could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// What was given is not a URL.
+    /// The argument is not a URL.
     #[error("{url:?} is not the URL of a prober; write it like http://127.0.0.1:9464")]
     Url {
-        /// As given.
+        /// The argument.
         url: String,
     },
     /// No answer.
-    #[error("no prober answers at {url}: {problem}; is one running there? --url gives another address")]
+    #[error("no prober answers at {url}: {problem}; check that it runs, or give its address with --url")]
     NoAnswer {
         /// The page that was requested.
         url: String,
         /// The operating system's or HTTP client's reason.
         problem: String,
     },
-    /// The answer is not a prober's.
+    /// The answer is not that of a prober.
     #[error("the server at {url} is not a prober: {problem}")]
     NotAProber {
         /// The page that was requested.
         url: String,
-        /// What came back instead.
+        /// How it differs.
         problem: String,
     },
 }
@@ -71,7 +71,7 @@ async fn page(client: &Client<HttpConnector, Empty<Bytes>>, url: &str, path: &st
         let body = Limited::new(answer.into_body(), LARGEST_PAGE).collect().await;
         Ok(body.map_err(|error| no_answer(root(error.as_ref())))?.to_bytes())
     };
-    let late = |_| no_answer(format!("nothing within {} s", TIMEOUT.as_secs()));
+    let late = |_| no_answer(format!("no answer within {} s", TIMEOUT.as_secs()));
     let bytes = tokio::time::timeout(TIMEOUT, got).await.map_err(late)??;
     String::from_utf8(bytes.into()).map_err(|_| not_a_prober("its page is not text".to_owned()))
 }

@@ -1,4 +1,4 @@
-//! What is not known to be good, although no finding says so: lanes and probes that do not run, brokers without a probed
+//! What is not known to be good although no finding reports it: lanes and probes that do not run, brokers without a probed
 //! partition, and failures that no finding explains.
 
 use std::collections::BTreeMap;
@@ -48,7 +48,8 @@ fn of_cluster(cluster: &Cluster, findings: &[Finding], filter: &Filter, sentence
             failing.push(id.clone());
         }
         if broker.registered && !broker.covered {
-            sentences.push(format!("Broker {id} of cluster {name} has no probed partition: nobody writes to it."));
+            sentences
+                .push(format!("Broker {id} of cluster {name} is not probed: it has no partition of a monitor topic."));
         }
     }
     let is_explained = |view: &str, id: Option<&str>| match (view, id) {
@@ -110,10 +111,10 @@ mod tests {
     use super::*;
 
     fn gaps_of(findings: &[Value], status: Value, filter: &Filter) -> Vec<String> {
-        Pages::of(document(findings.into(), status), filter).expect("it is what a prober says").gaps
+        Pages::of(document(findings.into(), status), filter).expect("it is the output of a prober").gaps
     }
 
-    /// A prober to which everything is good.
+    /// The status of a prober with good events only.
     fn good() -> Value {
         let mut status = status();
         for row in status["clusters"][0]["series"].as_array_mut().into_iter().flatten() {
@@ -124,7 +125,7 @@ mod tests {
         status
     }
 
-    /// The sentences about the good prober after this change.
+    /// The gaps of the good status after this change.
     fn after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let mut status = good();
         change(&mut status);
@@ -132,12 +133,12 @@ mod tests {
     }
 
     #[test]
-    fn prober_to_which_everything_is_good_has_no_gap() {
+    fn status_with_good_events_only_has_no_gap() {
         assert_eq!(gaps_of(&[], good(), &Filter::default()), [""; 0]);
     }
 
     #[test]
-    fn each_thing_that_is_not_probed_is_a_gap() {
+    fn everything_that_is_not_probed_is_a_gap() {
         let refused = json!([{"lane": "pinned", "state": "refused", "message": "topic t is not ours"}]);
         let cases: [(&str, Vec<String>); 5] = [
             (
@@ -152,7 +153,7 @@ mod tests {
                 }),
             ),
             (
-                "Broker 2 of cluster main has no probed partition: nobody writes to it.",
+                "Broker 2 of cluster main is not probed: it has no partition of a monitor topic.",
                 after(|status| status["clusters"][0]["brokers"][1]["covered"] = false.into()),
             ),
             (

@@ -11,7 +11,7 @@ use crate::cli::table::Table;
 use super::pages::{Cluster, Latest, Pages, Series, text};
 use super::text::{ago, wrapped};
 
-/// A view, what its rows are, what it says of them, and its probes.
+/// A view: its title, the kind of its rows, and its probes.
 struct Section {
     view: &'static str,
     row: &'static str,
@@ -23,26 +23,26 @@ const SECTIONS: [Section; 4] = [
     Section {
         view: "broker",
         row: "broker",
-        title: "Broker view: one broker, one attempt, no retry. It names the culprit.",
+        title: "Broker view: one broker, one attempt, no retry; a failure names the broker.",
         probes: &["produce", "consume", "end_to_end", "fetch", "metadata", "connect"],
     },
     Section {
         view: "client",
         row: "partition",
-        title: "Client view: what applications feel, by partition, with its preferred leader. It names nobody: the \
+        title: "Client view: what applications experience, by partition, with its preferred leader. A failure names no broker: \
                 partitions of healthy leaders fail too.",
         probes: &["produce", "consume", "end_to_end"],
     },
     Section {
         view: "coordinator",
         row: "broker",
-        title: "Coordinator view: by leader of the internal partition, whose replicas are waited for. It names nobody alone.",
+        title: "Coordinator view: by leader of the internal partition. Its replicas may be the cause as well.",
         probes: &["commit", "transaction"],
     },
     Section {
         view: "cluster",
         row: "",
-        title: "Cluster view: the controller, asked through one broker after the other.",
+        title: "Cluster view: the controller, through one broker after the other.",
         probes: &["controller"],
     },
 ];
@@ -64,7 +64,7 @@ pub(super) fn matrix(pages: &Pages, width: usize) -> String {
 fn table_of(cluster: &Cluster, section: &Section, width: usize) -> String {
     let rows = rows(cluster, section.view);
     let of_view = |series: &&Series| series.view == section.view;
-    let probes: Vec<&str> = section.probes.iter().copied().filter(|probe| asked(cluster, section, probe)).collect();
+    let probes: Vec<&str> = section.probes.iter().copied().filter(|probe| is_probed(cluster, section, probe)).collect();
     if probes.is_empty() || rows.is_empty() {
         return String::new();
     }
@@ -80,7 +80,7 @@ fn table_of(cluster: &Cluster, section: &Section, width: usize) -> String {
     let fits = whole.lines().all(|line| measure_text_width(line) <= width);
     let table = match fits {
         true => whole,
-        // Names that are too long are replaced by marks, which are explained below the table.
+        // Names that are too long are replaced by marks, which a legend below the table explains.
         false => draw(cluster, section, &probes, &rows, &cells, &mut |name| marks.mark(name)),
     };
     format!("\n{}{table}{}", wrapped(section.title, 0, width), marks.legend(width))
@@ -140,7 +140,7 @@ fn word(latest: &Latest, name: &mut dyn FnMut(&str) -> String) -> String {
 }
 
 /// Whether the probe was ever due in this view of the cluster.
-fn asked(cluster: &Cluster, section: &Section, probe: &str) -> bool {
+fn is_probed(cluster: &Cluster, section: &Section, probe: &str) -> bool {
     cluster.series.iter().any(|series| series.view == section.view && series.probe == probe)
 }
 
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn each_view_has_a_table_and_the_client_view_accuses_nobody() {
+    fn each_view_has_a_table_and_the_client_view_names_no_broker() {
         let text = drawn(300);
         let titles = ["Broker view: ", "Client view: ", "Coordinator view: ", "Cluster view: "];
         let places: Vec<usize> = titles.iter().filter_map(|title| text.find(title)).collect();
@@ -213,7 +213,7 @@ mod tests {
         assert!(lines.contains(&"broker state produce consume end_to_end fetch metadata connect".split(' ').collect()));
         assert!(lines.contains(&"partition leader produce".split(' ').collect()));
         assert!(lines.contains(&"0 1 timeout 61s".split(' ').collect()), "{text}");
-        assert!(text.contains("It names nobody: the partitions of healthy leaders fail too."), "{text}");
+        assert!(text.contains("A failure names no broker: partitions of healthy leaders fail too."), "{text}");
     }
 
     #[test]
@@ -227,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn row_with_only_void_events_says_so_and_one_without_events_is_empty() {
+    fn row_with_only_void_events_shows_void_and_one_without_events_a_dash() {
         let mut status = status();
         for row in status["clusters"][0]["series"].as_array_mut().into_iter().flatten() {
             row["latest"] = serde_json::Value::Null;
             row["void"]["stall"] = u64::from(row["broker"] == json!(2)).into();
         }
-        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
+        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is the output of a prober");
         let text = strip_ansi_codes(&matrix(&pages, 100)).into_owned();
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert!(lines.contains(&"1 ok - - - - - -".split(' ').collect()), "{text}");

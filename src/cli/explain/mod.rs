@@ -1,5 +1,6 @@
 //! `explain`: asks a running prober for its active findings, and prints each with its evidence and its section of the
-//! runbook, and the newest outcome of every probe at every broker. It reads two pages and diagnoses nothing itself.
+//! runbook, and the newest outcome of every probe at every broker. It reads two pages of the prober and makes no diagnosis of its
+//! own.
 
 mod client;
 mod gaps;
@@ -40,7 +41,7 @@ enum ExplainError {
 }
 
 impl ExplainError {
-    /// A prober that does not answer is unhealthy. Everything else is an error in what the user typed.
+    /// A prober that does not answer is unhealthy. Everything else is an error in the command line.
     fn exit(&self) -> fn(&dyn std::fmt::Display) -> Exit {
         match self {
             ExplainError::Client(ClientError::NoAnswer { .. }) | ExplainError::System(_) => exit::unhealthy,
@@ -87,7 +88,7 @@ fn pages(args: &ExplainArgs) -> Result<Pages, ExplainError> {
     Ok(Pages::of(document, &filter)?)
 }
 
-/// What `--json` printed earlier; `-` is stdin.
+/// The output of an earlier `--json`; `-` is stdin.
 fn saved(from: &Path) -> std::io::Result<String> {
     if from == Path::new("-") {
         let mut text = String::new();

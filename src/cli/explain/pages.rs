@@ -1,4 +1,4 @@
-//! Both pages of a prober as one document, which can be saved and read again, without the findings that were not asked for.
+//! Both pages of a prober as one document, which can be saved and read again, reduced to what was asked for.
 //!
 //! Of the status page only the fields that are needed are read, so that fields can be added to it.
 
@@ -17,19 +17,19 @@ const SCHEMA_VERSION: u32 = 1;
 /// Why a document cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PagesError {
-    /// Its shape is another.
+    /// It has other fields.
     #[error("this is not the output of a prober: {0}")]
     Strange(#[from] serde_json::Error),
-    /// The prober does not watch the cluster.
-    #[error("this prober watches no cluster {cluster}; it watches {known}")]
+    /// The prober does not probe the cluster.
+    #[error("this prober does not probe cluster {cluster}; it probes {known}")]
     NoSuchCluster {
         /// The requested cluster.
         cluster: String,
-        /// The clusters that it watches.
+        /// The clusters that it probes.
         known: String,
     },
     /// The prober does not know the broker.
-    #[error("this prober knows no broker {0} there")]
+    #[error("this prober knows no broker {0} in the clusters asked for")]
     NoSuchBroker(i32),
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Pages {
     pub(super) others: usize,
     /// The status page.
     pub(super) status: Status,
-    /// What is not known to be good although no finding says so, one sentence each.
+    /// What is not known to be good although no finding reports it, one sentence each.
     pub(super) gaps: Vec<String>,
 }
 
@@ -203,7 +203,7 @@ impl Pages {
 }
 
 impl Filter {
-    /// An error about a cluster or broker that this prober does not watch: of that, no findings says nothing.
+    /// An error if this prober does not probe the cluster or broker: without it, an empty answer would look good.
     fn check(&self, findings: &[Finding], status: &Status) -> Result<(), PagesError> {
         let mut clusters = status.clusters.iter();
         if let Some(cluster) = self.cluster.as_ref().filter(|name| clusters.all(|known| known.name != **name)) {
@@ -269,14 +269,14 @@ pub(super) mod tests {
     }
 
     pub(in crate::cli::explain) fn pages(findings: &[Value], filter: &Filter) -> Pages {
-        Pages::of(document(findings.into(), status()), filter).expect("it is what a prober says")
+        Pages::of(document(findings.into(), status()), filter).expect("it is the output of a prober")
     }
 
     #[test]
     fn gap_without_a_finding_does_not_pass() {
         let mut status = status();
         status["ready"] = false.into();
-        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is what a prober says");
+        let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is the output of a prober");
         assert_eq!(pages.exit(), Exit::Inconclusive);
     }
 
@@ -299,16 +299,19 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn broker_or_cluster_that_is_not_watched_is_an_error() {
+    fn broker_or_cluster_that_is_not_probed_is_an_error() {
         let refused = |filter: &Filter| {
             let document = document(json!([finding("broker_down", Some("7"), "cluster")]), status());
             Pages::of(document, filter).map(|_| ()).map_err(|error| error.to_string())
         };
         let of_cluster = |name: &str| Filter { cluster: Some(name.into()), ..Filter::default() };
         let of_broker = |broker| Filter { broker: Some(broker), ..Filter::default() };
-        assert_eq!(refused(&of_cluster("other")), Err("this prober watches no cluster other; it watches main".into()));
+        assert_eq!(
+            refused(&of_cluster("other")),
+            Err("this prober does not probe cluster other; it probes main".into())
+        );
         assert_eq!(refused(&of_cluster("main")), Ok(()));
-        assert_eq!(refused(&of_broker(3)), Err("this prober knows no broker 3 there".into()));
+        assert_eq!(refused(&of_broker(3)), Err("this prober knows no broker 3 in the clusters asked for".into()));
         assert_eq!((refused(&of_broker(1)), refused(&of_broker(7))), (Ok(()), Ok(())));
     }
 

@@ -1,4 +1,4 @@
-//! The runbook's section of each finding, embedded, so that it is at hand where the finding is read.
+//! The runbook's section of each finding, embedded in the program.
 
 use super::text::wrapped;
 
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_finding_has_a_section_that_says_what_to_do() {
+    fn every_kind_of_finding_has_a_complete_section() {
         for kind in FindingKind::ALL.map(FindingKind::as_str) {
             let section = section(kind, 0, 100).unwrap_or_default();
             for item in ["- Means: ", "- Confirm: ", "- Do: "] {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_joined_and_unmarked() {
+    fn lines_of_an_item_are_joined_and_marks_removed() {
         let paragraphs = paragraphs("\nIntroduction\nof two lines.\n\n- **Means:** one\n  and more.\n- **Do:** two.\n");
         let text: Vec<String> = paragraphs.iter().map(|paragraph| plain(paragraph)).collect();
         assert_eq!(text, ["Introduction of two lines.", "- Means: one and more.", "- Do: two."]);

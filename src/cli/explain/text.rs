@@ -74,7 +74,7 @@ fn one(finding: &Finding, now: &str, width: usize) -> String {
     text
 }
 
-/// How long before `now` something was, both as the pages write time.
+/// Time from `since` to `now`, both in the pages' format.
 fn age(since: &str, now: &str) -> Option<Duration> {
     let [since, now] = [since, now].map(|time| humantime::parse_rfc3339(time).ok());
     now?.duration_since(since?).ok()
@@ -120,13 +120,13 @@ mod tests {
     use super::super::pages::tests::{finding, pages};
     use super::*;
 
-    fn said(found: &[serde_json::Value]) -> String {
+    fn headline_and_gaps(found: &[serde_json::Value]) -> String {
         strip_ansi_codes(&findings(&pages(found, &Filter::default()), 100)).into_owned()
     }
 
     #[test]
     fn finding_is_printed_with_all_its_evidence_and_its_runbook_section() {
-        let text = said(&[finding("broker_down", Some("2"), "cluster")]);
+        let text = headline_and_gaps(&[finding("broker_down", Some("2"), "cluster")]);
         let expected = "\
 1 active finding (vantage west, 2026-03-01T12:00:00.000Z).
 
@@ -146,7 +146,7 @@ broker_down  broker 2, cluster main
     #[test]
     fn headline_is_green_only_without_a_gap() {
         let gap = "Broker 2 of cluster main is failing, and no finding explains it.";
-        let text = said(&[]);
+        let text = headline_and_gaps(&[]);
         assert!(text.starts_with(gap), "{text}");
         assert!(text.contains("\nNo active findings (vantage west, 2026-03-01T12:00:00.000Z).\n"), "{text}");
         let mut good = pages(&[], &Filter::default());

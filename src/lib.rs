@@ -2,7 +2,7 @@
 //!
 //! # Structure
 //!
-//! Dependencies point inward: `prober-core` (pure judgement) ← `prober-probes` (what we do to Kafka) ← this package,
+//! Dependencies point inward: `prober-core` (pure judgement) ← `prober-probes` (the probes) ← this package,
 //! the program. Read it in this order:
 //!
 //! | module | holds |

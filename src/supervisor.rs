@@ -1,5 +1,5 @@
 //! Supervision of tasks and threads: when one that should run as long as the process ends or panics, the process ends
-//! with exit code 4. A prober of which a part is missing would report wrong numbers.
+//! with exit code 4, because a prober without one of its parts would report wrong numbers.
 
 use std::future::Future;
 use std::panic;

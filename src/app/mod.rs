@@ -101,7 +101,7 @@ impl App {
         let edge_ends = edge_stopped.clone();
         let stats = Arc::new(ExportStats::default());
 
-        // Whatever the configuration may have wrong is checked before anything is spawned.
+        // Every part of the configuration that may be invalid is checked before anything is spawned.
         let _entered = edge.enter();
         let otlp = match otlp_settings(config).filter(|_| parts.otlp) {
             None => None,
@@ -151,7 +151,7 @@ impl App {
         self.edge.block_on(task)
     }
 
-    /// Stops the probes, makes the last export, and stops the rest, all within 5 s whatever hangs. Returns the last
+    /// Stops the probes, makes the last export, and stops the rest, all within 5 s even if something hangs. Returns the last
     /// snapshot, in which every attempt that was due is counted.
     #[expect(
         clippy::disallowed_methods,

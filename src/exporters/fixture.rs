@@ -109,7 +109,7 @@ fn clients(lane: Lane) -> BTreeMap<&'static str, ClientVitals> {
     roles.map(|role| (role, vitals.clone())).collect()
 }
 
-/// Of a machine that tells everything.
+/// Readings of a machine that has all of them.
 fn readings() -> Readings {
     let share = Some(Usage { used: 30, limit: 1024 });
     Readings {

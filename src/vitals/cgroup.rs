@@ -130,7 +130,7 @@ mod tests {
         let groups = of("0::/../../other\n", mounts, &files);
         assert_eq!(groups.cpu, paths(&["/sys/fs/cgroup"]));
         let longer = of("0::/kubepods/pod10\n", mounts, &files);
-        assert_eq!(longer.cpu, paths(&["/sys/fs/cgroup"]), "the name of another group begins like ours");
+        assert_eq!(longer.cpu, paths(&["/sys/fs/cgroup"]), "another group whose name begins with ours");
     }
 
     #[test]

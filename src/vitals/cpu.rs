@@ -39,7 +39,7 @@ const NOTABLE_FROM: Duration = Duration::from_millis(5);
 
 impl ThrottleMeter {
     /// Whether there is a limit: only then does the kernel count its periods.
-    pub fn is_there(&self) -> bool {
+    pub fn has_limit(&self) -> bool {
         self.before.is_some()
     }
 
@@ -102,13 +102,13 @@ mod tests {
         let held = |millis| Throttling { periods: 9, throttled: 1, time: Duration::from_millis(millis) };
         let mut limit = ThrottleMeter::default();
         limit.update(Some(Throttling { periods: 0, ..held(0) }), at(0));
-        assert!(!limit.is_there(), "no period is counted where there is no limit");
+        assert!(!limit.has_limit(), "no period is counted where there is no limit");
         limit.update(Some(held(1000)), at(0));
         assert_eq!(limit.step(held(1004), at(50)), None);
         assert_eq!(limit.step(held(1034), at(100)), Some((at(70), at(100))));
         assert_eq!(limit.step(held(1234), at(150)), Some((at(100), at(150))), "on four CPUs at once");
         limit.update(None, at(200));
-        assert!(!limit.is_there());
+        assert!(!limit.has_limit());
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub fn beat_on_thread(clock: Clock, report: impl Fn(Vital) -> bool + Send + 'sta
             thread::sleep(HEARTBEAT_EVERY);
             let at = clock.now();
             let jump = wall_clock.step(at, clock.wall());
-            let heard = report(Vital::Thread { expected, at });
+            let recorded = report(Vital::Thread { expected, at });
             if let Some(nanos) = jump {
                 report(Vital::ClockJump { nanos });
             }
@@ -65,7 +65,7 @@ pub fn beat_on_thread(clock: Clock, report: impl Fn(Vital) -> bool + Send + 'sta
             if let Some(readings) = sampler.read(at) {
                 report(Vital::Readings(readings));
             }
-            if !heard {
+            if !recorded {
                 return;
             }
         }
@@ -121,10 +121,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn stall_makes_one_beat_late() {
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let ear = Arc::clone(&heard);
+        let recorded = Arc::new(Mutex::new(Vec::new()));
+        let recorder = Arc::clone(&recorded);
         let clock = Clock::start();
-        let task = tokio::spawn(beat(clock, move |vital| ear.lock().expect("not poisoned").push(vital)));
+        let task = tokio::spawn(beat(clock, move |vital| recorder.lock().expect("not poisoned").push(vital)));
         tokio::time::sleep(Duration::from_millis(120)).await;
         tokio::time::advance(Duration::from_secs(10)).await;
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -133,19 +133,19 @@ mod tests {
             Vital::Task { expected, at } => Duration::from_secs(9) < at.since(*expected),
             _ => false,
         };
-        assert_eq!(heard.lock().expect("not poisoned").iter().filter(|vital| late(vital)).count(), 1);
+        assert_eq!(recorded.lock().expect("not poisoned").iter().filter(|vital| late(vital)).count(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn process_that_runs_for_5_percent_of_the_time_sees_its_stalls() {
         let stalled = Arc::new(Mutex::new(Duration::ZERO));
         let sum = Arc::clone(&stalled);
-        let tell = move |vital| {
+        let report = move |vital| {
             if let Vital::Task { expected, at } = vital {
                 *sum.lock().expect("not poisoned") += at.since(expected);
             }
         };
-        let task = tokio::spawn(beat(Clock::start(), tell));
+        let task = tokio::spawn(beat(Clock::start(), report));
         for _ in 0..50 {
             tokio::time::sleep(Duration::from_millis(5)).await;
             // No task runs while the clock is advanced.

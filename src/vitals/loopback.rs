@@ -1,5 +1,5 @@
-//! The loopback control: the prober echoes one byte to itself over a kept connection on the probe runtime, the way of the
-//! probes' bytes. While no echo comes back, missing responses are no evidence about Kafka.
+//! The loopback control: the prober echoes one byte to itself over a kept connection on the probe runtime, as the probes
+//! send theirs. While no echo comes back, missing responses are no evidence about Kafka.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -83,10 +83,10 @@ mod tests {
 
     #[tokio::test]
     async fn echoes_come_back() {
-        let (said, mut heard) = mpsc::unbounded_channel();
-        let asking = tokio::spawn(run(Clock::start(), move |vital| _ = said.send(vital)));
+        let (sender, mut recorded) = mpsc::unbounded_channel();
+        let asking = tokio::spawn(run(Clock::start(), move |vital| _ = sender.send(vital)));
         for _ in 0..2 {
-            let answered = heard.recv().await.expect("it goes on");
+            let answered = recorded.recv().await.expect("the control still runs");
             assert!(
                 matches!(answered, Vital::Control { control: ControlKind::Loopback, has_answered: true, .. }),
                 "{answered:?}"

@@ -29,7 +29,7 @@ pub async fn run(address: Arc<str>, snapshots: watch::Receiver<Arc<Snapshot>>, c
     let mut has_skipped = true;
     loop {
         has_skipped = !has_skipped;
-        if !has_skipped || has_trouble(&snapshots.borrow()) {
+        if !has_skipped || has_suspect_or_finding(&snapshots.borrow()) {
             let asked = clock.now();
             let has_answered = match timeout(WITHIN, addresses.known()).await {
                 Ok(known) => answers(&known).await,
@@ -44,7 +44,7 @@ pub async fn run(address: Arc<str>, snapshots: watch::Receiver<Arc<Snapshot>>, c
 }
 
 /// Whether a finding is active, or a broker is suspect or failing.
-fn has_trouble(snapshot: &Snapshot) -> bool {
+fn has_suspect_or_finding(snapshot: &Snapshot) -> bool {
     let in_trouble = |state| matches!(state, Some(BrokerState::Suspect | BrokerState::Failing));
     !snapshot.findings.is_empty() || snapshot.brokers.iter().any(|status| in_trouble(status.state))
 }
@@ -65,8 +65,8 @@ async fn answers(addresses: &[SocketAddr]) -> bool {
 /// Addresses of a name that are tried at most, each with a share of the time-out.
 const ADDRESSES_MAX: usize = 3;
 
-/// The addresses of the reference, resolved again when none of them answers. The last known ones are used meanwhile: a
-/// failing resolver says nothing about the network.
+/// The addresses of the reference, resolved again when none of them answers. The last known ones are used until then: a
+/// failing resolver is no evidence about the network.
 struct Addresses {
     name: Arc<str>,
     known: Vec<SocketAddr>,
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn name_that_does_not_resolve_is_looked_up_again() {
+    async fn name_that_does_not_resolve_is_resolved_again() {
         let mut addresses = Addresses::new("nobody.invalid:1".into());
         assert!(addresses.known().await.is_empty());
         assert!(addresses.old && addresses.lookup.is_none());

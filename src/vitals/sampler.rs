@@ -14,7 +14,7 @@ use super::{cpu, limits, memory};
 /// Interval between readings.
 pub const READ_EVERY: Duration = Duration::from_secs(1);
 
-/// Reads the counters, and keeps what must be compared with the reading before.
+/// Reads the counters, and keeps what must be compared with the previous reading.
 #[derive(Debug)]
 pub struct Sampler {
     groups: Groups,
@@ -42,7 +42,7 @@ impl Sampler {
     /// The interval since the last call within which the CPU limit throttled the process, if it did. Called on every beat;
     /// without a limit it reads nothing.
     pub fn throttled(&mut self, now: Time) -> Option<(Time, Time)> {
-        if !self.throttle.is_there() {
+        if !self.throttle.has_limit() {
             return None;
         }
         let throttling = self.throttling()?;
@@ -128,7 +128,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn opened_descriptors_are_counted() {
-        let open = || descriptors().expect("Linux tells").used;
+        let open = || descriptors().expect("Linux has it").used;
         let before = open();
         // Other tests of this process open and close descriptors too, but fewer than this.
         let files: Vec<_> = (0..200).map(|_| fs::File::open("/proc/self/stat").expect("it is there")).collect();
@@ -139,7 +139,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn ports_of_this_host_are_known_and_not_exhausted() {
-        let ports = ports().expect("Linux tells");
+        let ports = ports().expect("Linux has it");
         assert!(ports.used < ports.limit, "{ports:?}");
     }
 }

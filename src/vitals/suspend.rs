@@ -1,4 +1,4 @@
-//! Time the host was suspended. The monotonic clock stands still during a suspend, so no heartbeat is late; the uptime goes on.
+//! Time the host was suspended. The monotonic clock stops during a suspend, so no heartbeat is late; the uptime continues.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ mod tests {
         let mut detector = SuspendDetector::default();
         let mut step =
             |uptime: &str, millis| detector.step(super::uptime(uptime).expect("a number"), Time::from_millis(millis));
-        assert_eq!(step("1000.00 500.00", 0), None, "the first says nothing");
+        assert_eq!(step("1000.00 500.00", 0), None, "the first call has nothing to compare with");
         assert_eq!(step("1001.01 500.00", 1000), None);
         assert_eq!(step("1062.01 500.00", 2000), Some(Duration::from_secs(60)));
         assert_eq!(step("1063.01 500.00", 3000), None);

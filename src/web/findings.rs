@@ -2,7 +2,7 @@
 //!
 //! The shape: `[{kind, cluster, broker (text or null), blame (cluster, prober, unclear, nobody),
 //! since (RFC 3339, UTC), confidence (0 to 1), summary, evidence[], runner_up (a kind or null), ruled_out[]}]`. Blame
-//! `nobody` is for what somebody intends, such as a reassignment.
+//! `nobody` is for intended operations, such as a reassignment.
 
 use std::sync::Arc;
 

@@ -4,11 +4,11 @@
 //!
 //! - `schema_version`, `vantage`, `time` (RFC 3339, UTC, when the snapshot was taken), `ready`
 //! - `clusters[]`: `name`, `missing_brokers` and
-//!   - `brokers[]`: `id`, `address`, `rack`, `registered` (in the metadata), `registration` (what the cluster says:
+//!   - `brokers[]`: `id`, `address`, `rack`, `registered` (in the metadata), `registration` (by the cluster:
 //!     registered, fenced, unregistered, unknown), `covered`, `state` (ok, suspect, failing, absent, planned;
 //!     null until something was judged)
 //!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`,
-//!     `clients{}` (what librdkafka's `producer` and `consumer` say of themselves, empty in the pinned lane)
+//!     `clients{}` (statistics of librdkafka's `producer` and `consumer`, empty in the pinned lane)
 //!   - `series[]`, one per view, probe and broker, in the client view one per probe and partition: `broker`,
 //!     `partition`, `preferred_leader`, `due`, `sent`, `in_flight`, `outcomes{}`, `errors{}`, `void{}`,
 //!     `durations` (`count`, `p50_ms`, `p99_ms`, `max_ms`, since the start), `latest` (the newest judged event:
@@ -18,9 +18,9 @@
 //!   - `records[]`: `lane`, `broker`, `partition`, `preferred_leader`, `anomalies{}`, `late_acks`
 //!   - `phases[]`, of the direct probes: `broker`, `phase`, `count`, `mean_ms`
 //!   - `blocked_probes[]`, direct probes that cannot run: `probe`, `message` (why, and what would help)
-//!   - `observation`, what the cluster says of itself; see `observation.rs` for its shape; null while it has said nothing
+//!   - `observation`, the cluster's own report; see `observation.rs` for its shape; null before its first answer
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
-//!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and what its machine leaves to it; see `prober_health.rs`
+//!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and its resources; see `prober_health.rs`
 //!
 //! A broker is its id as a number, the text `"unknown"` before the first metadata, or null for the cluster as a whole
 //! and in the client view. There `partition` is the partition's number, or `"unknown"` before the first metadata, and
@@ -278,7 +278,7 @@ impl Serialize for BrokerName {
 }
 
 impl Status {
-    /// What the page says about a snapshot.
+    /// The page of a snapshot.
     pub fn of(snapshot: &Snapshot, ready: bool, exports: Exports) -> Status {
         let of_lanes = snapshot.lanes.iter().map(|lane| &lane.cluster);
         let of_series = snapshot.series.iter().map(|row| &row.series.cluster);

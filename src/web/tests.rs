@@ -164,7 +164,7 @@ async fn health_does_not_depend_on_kafka() {
 }
 
 #[tokio::test]
-async fn not_ready_names_the_lane_and_what_it_waits_for() {
+async fn not_ready_names_the_lane_and_its_message() {
     let server = Server::start().await;
     let (code, _, body) = server.get("/readyz").await;
     assert_eq!(code, 503);
@@ -205,7 +205,7 @@ async fn unknown_page_is_404_with_the_list_of_pages() {
 }
 
 #[tokio::test]
-async fn every_listed_page_is_there() {
+async fn every_listed_page_exists() {
     let server = Server::start().await;
     for (path, _) in ROUTES {
         assert_ne!(server.get(path).await.0, 404, "{path}");

@@ -17,7 +17,7 @@ pub(super) fn channel(endpoint: Uri, connector: HttpsConnector<HttpConnector>) -
         .connect_with_connector_lazy(Dialer { endpoint, connector })
 }
 
-/// Connects to its endpoint, whatever URI the channel has.
+/// Connects to its own endpoint and ignores the URI of the channel.
 struct Dialer {
     endpoint: Uri,
     connector: HttpsConnector<HttpConnector>,

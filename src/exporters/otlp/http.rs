@@ -1,7 +1,7 @@
-//! The HTTP client that `opentelemetry-otlp` sends with: our address, our headers, our TLS, and an eye on the response.
+//! The HTTP client that `opentelemetry-otlp` sends with: our address, our headers, our TLS, and the text of a failed response.
 //!
 //! The crate reads headers and compression from the environment itself and puts them above what it is given. Here every
-//! request is addressed and compressed anew, so that the configuration's layers hold. Of a failed request the crate
+//! request gets its address and compression here, so that the configuration's layers hold. Of a failed request the crate
 //! reports the status only; the response's text is noted here.
 
 use std::io::Write;

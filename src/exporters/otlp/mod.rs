@@ -170,7 +170,7 @@ impl Otlp {
     }
 
     /// Exports at the prober's first heartbeat and then at each interval, until `shutdown` resolves; then the newest
-    /// snapshot once more, within 3 s. Whoever resolves `shutdown` has published the final snapshot before.
+    /// snapshot once more, within 3 s. The final snapshot must be published before `shutdown` resolves.
     ///
     /// A tick that falls into a running export is skipped; shutdown cuts a running export short.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
@@ -199,7 +199,7 @@ impl Otlp {
 
     async fn first_heartbeat(&self) {
         let mut snapshots = self.snapshots.clone();
-        // An error means that nobody publishes any more: the shutdown follows.
+        // An error means that the engine has ended: the shutdown follows.
         let _ = snapshots.wait_for(|snapshot| snapshot.prober.heartbeat != WallTime::default()).await;
     }
 

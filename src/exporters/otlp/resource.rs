@@ -1,4 +1,4 @@
-//! The resource of every export: service name, version and instance, *under* what the environment says.
+//! The resource of every export: service name, version and instance, *under* the values of the environment.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ const NAMESPACE: [u8; 16] =
 /// The resource of a prober that watches these clusters from this vantage. `OTEL_SERVICE_NAME` and
 /// `OTEL_RESOURCE_ATTRIBUTES` win over every default.
 pub(super) fn of_prober(clusters: &[&str], vantage: &str) -> Resource {
-    // Without a name the id still tells clusters and vantages apart.
+    // Without a name the id still distinguishes clusters and vantages.
     let host = fs::read_to_string(HOST_NAME).unwrap_or_default();
     with_defaults(&Resource::builder().build(), &instance_id(host.trim(), clusters, vantage))
 }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_stand_where_the_environment_is_silent() {
+    fn defaults_apply_where_the_environment_sets_nothing() {
         let silent = Resource::builder_empty().with_service_name("unknown_service:kafka-prober").build();
         let resource = with_defaults(&silent, "instance");
         assert_eq!(value(&resource, "service.name"), "kafka-prober");

@@ -1,9 +1,9 @@
-//! The way to the collector: `opentelemetry-otlp` with our address, headers, TLS and compression, over gRPC or HTTP.
+//! The connection to the collector: `opentelemetry-otlp` with our address, headers, TLS and compression, over gRPC or HTTP.
 //! Everything that can be checked without connecting is checked at construction.
 //!
 //! The configuration has read the environment; its layers decide. The crate reads the environment too: what it finds
-//! there is overwritten (endpoint, protocol, time-out, headers), with one exception. Over gRPC it can be told to
-//! compress but not to refrain, so that `OTEL_EXPORTER_OTLP_COMPRESSION=gzip` wins over a file that sets no compression.
+//! there is overwritten (endpoint, protocol, time-out, headers), with one exception. Over gRPC compression can be
+//! switched on but not off, so that `OTEL_EXPORTER_OTLP_COMPRESSION=gzip` wins over a file that sets no compression.
 
 use std::time::Duration;
 
@@ -154,7 +154,7 @@ impl Dial {
     }
 }
 
-/// A connection whose bytes nobody acknowledges ends with the export that waits for it, not after the system's
+/// A connection whose bytes are not acknowledged ends with the export that waits for it, not after the system's
 /// 15 minutes (`tcp_retries2`).
 fn tcp(timeout: Duration) -> HttpConnector {
     let mut tcp = HttpConnector::new();

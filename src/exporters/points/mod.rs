@@ -5,7 +5,7 @@
 //! | `attempts.rs` | events, objectives, errors, durations, records |
 //! | `state.rs` | broker states, info metrics, findings, coverage |
 //! | `prober.rs` | the prober itself |
-//! | `observed.rs` | what the cluster says of itself |
+//! | `observed.rs` | the observation: the cluster's own report |
 
 mod attempts;
 mod observed;

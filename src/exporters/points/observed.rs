@@ -79,7 +79,7 @@ fn cluster_brokers(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     })
 }
 
-/// The sums over partitions, of each cluster that tells them.
+/// The sums over partitions of each cluster that has them.
 fn with_partitions(snapshot: &Snapshot) -> impl Iterator<Item = (&Observed, &Partitions)> {
     answered(snapshot, Part::Partitions).filter_map(|observed| Some((observed, observed.partitions.as_deref()?)))
 }
@@ -137,8 +137,9 @@ fn collisions(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
 
 /// Each broker's sizes.
 fn sizes(snapshot: &Snapshot) -> impl Iterator<Item = (&Observed, Cow<'_, str>, &BrokerSizes)> {
-    let told = answered(snapshot, Part::LogDirs).filter_map(|observed| Some((observed, observed.sizes.as_deref()?)));
-    told.flat_map(|(observed, sizes)| {
+    let with_log_dirs =
+        answered(snapshot, Part::LogDirs).filter_map(|observed| Some((observed, observed.sizes.as_deref()?)));
+    with_log_dirs.flat_map(|(observed, sizes)| {
         sizes.brokers.iter().map(move |(broker, sums)| (observed, Cow::from(broker.to_string()), sums))
     })
 }

@@ -100,7 +100,7 @@ fn resources(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
         .filter_map(|(metric, value)| Some(Point::of_prober(snapshot, metric, [], Value::Gauge(value? as f64))))
 }
 
-/// A control that has never answered says nothing.
+/// A control that has never answered is not evidence.
 fn controls(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     let known = snapshot.prober.controls.iter().filter(|(_, _, control)| control.answered.is_some());
     known.map(|(kind, _, control)| {
@@ -151,7 +151,7 @@ mod tests {
     use prober_core::snapshot::ProberStatus;
 
     #[test]
-    fn machine_that_tells_nothing_has_points_only_of_the_input_queue() {
+    fn machine_without_readings_has_points_of_the_input_queue_only() {
         let mut snapshot = fixture::snapshot(1);
         snapshot.prober = ProberStatus::default();
         let names: Vec<_> = times(&snapshot)

@@ -12,7 +12,7 @@ use prober_core::snapshot::{BrokerState, BrokerStatus, Snapshot};
 
 use super::{Point, Points, Value, clusters};
 
-/// The source commit, where the build was told one.
+/// The source commit, if the build has one.
 const COMMIT: &str = match option_env!("KAFKA_PROBER_COMMIT") {
     Some(commit) => commit,
     None => "unknown",

@@ -161,7 +161,7 @@ fn fetched(body: wire::Fetched, last_stable: i64) -> Fetched {
     Fetched { error: KafkaError::of(body.error), last_stable, records: records.collect() }
 }
 
-/// Partitions of topics without an id are left out: a topic that is created anew could not be told from one whose leader
+/// Partitions of topics without an id are left out: a recreated topic could not be distinguished from one whose leader
 /// epoch went back.
 fn digest(body: wire::SummarizedMetadata) -> MetadataDigest {
     let epochs = body.epochs.into_iter().map(|(topic, partition, epoch)| ((topic, Partition(partition)), epoch));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_batch_is_told_from_one_that_is_merely_compressed() {
+    fn damaged_and_compressed_batches_are_distinguished() {
         assert_eq!(fetched(body(0, Unreadable::Damaged), -1).records, [FetchedRecord::Damaged]);
         assert_eq!(fetched(body(0, Unreadable::Compressed), -1).records, [FetchedRecord::Unreadable]);
     }

@@ -22,7 +22,7 @@ use super::cluster::DESCRIBE_CLUSTER;
 use super::error::ObservationError;
 use super::state::{Cost, ObservationState};
 
-/// Brokers that are asked at the same time: a silent one must not delay the others, and a hundred requests at once are too
+/// Brokers that are asked at the same time: an unresponsive one must not delay the others, and a hundred requests at once are too
 /// many.
 const AT_A_TIME: usize = 8;
 

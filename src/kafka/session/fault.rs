@@ -42,7 +42,7 @@ pub(in crate::kafka) fn of(error: &WireError) -> Fault {
     }
 }
 
-/// The fault while no metadata have been received: `NoMetadata`, unless the error says that the security settings do not fit,
+/// The fault while no metadata have been received: `NoMetadata`, unless the error shows that the security settings do not match,
 /// or that the prober's own host is at fault.
 pub(in crate::kafka) fn without_metadata(error: &WireError) -> Fault {
     match error {
@@ -53,7 +53,7 @@ pub(in crate::kafka) fn without_metadata(error: &WireError) -> Fault {
         | WireError::TlsProtocol { .. }
         | WireError::SaslMechanism { .. }
         | WireError::SaslRefused { .. }
-        // A shortage on the prober's own host says nothing about the cluster.
+        // A shortage on the prober's own host is no evidence about the cluster.
         | WireError::Local { .. } => of(error),
         WireError::FrameTooLarge { length } if is_tls(*length) => of(error),
         _ => Fault::NoMetadata,

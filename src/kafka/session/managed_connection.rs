@@ -136,7 +136,7 @@ enum End {
     NeedsReplacement,
 }
 
-/// Waits until the connection is not to be used any more, and reports overdue responses meanwhile.
+/// Waits until the connection is not to be used any more; reports overdue responses until then.
 async fn wait_for_end(connection: &Connection, idle_timeout: Duration, monitor: &mut OverdueMonitor) -> End {
     let mut closed = std::pin::pin!(connection.closed());
     let mut tcp_state = None;

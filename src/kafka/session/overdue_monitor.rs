@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn response_stays_overdue_over_a_silent_dial_and_not_over_a_refused_one() {
+    async fn response_stays_overdue_over_an_unanswered_dial_and_not_over_a_refused_one() {
         let (mut monitor, reports) = monitor();
         let requested = Instant::now();
         tokio::time::advance(Duration::from_secs(5)).await;

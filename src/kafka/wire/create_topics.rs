@@ -46,10 +46,10 @@ pub struct CreatedTopic {
     pub partitions: i32,
     /// Replication factor as created, which some managed services raise silently (K12); −1 if unknown.
     pub replication_factor: i16,
-    /// The configs in force, as name and value, to compare with what was asked for; empty if not
-    /// told.
+    /// The configs in force, as name and value, to compare with what was asked for; empty if the
+    /// broker does not return them.
     pub configs: Vec<(String, Option<String>)>,
-    /// Kafka's error code for why the three fields above are not told (KIP-525), 0 if none.
+    /// Kafka's error code for why the three fields above are missing (KIP-525), 0 if none.
     pub configs_error: i16,
 }
 

@@ -158,7 +158,7 @@ mod tests {
         for (challenge, reason) in [
             ("s=W22Z,i=4096", "the challenge lacks r="),
             ("m=new,r=rOprNGfwEbeRWgbNEkqOx,s=W22Z,i=4096", "the challenge lacks r="),
-            ("r=somebody-elses,s=W22Z,i=4096", "the challenge is not for our nonce"),
+            ("r=another-nonce,s=W22Z,i=4096", "the challenge is not for our nonce"),
             ("r=rOprNGfwEbeRWgbNEkqO,s=W22Z,i=4096", "the challenge is not for our nonce"),
             ("r=rOprNGfwEbeRWgbNEkqOx,s=%,i=4096", "the salt is not base64"),
             ("r=rOprNGfwEbeRWgbNEkqOx,s=W22Z,i=4095", "the number of iterations is out of range"),

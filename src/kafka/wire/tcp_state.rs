@@ -107,11 +107,11 @@ mod tests {
                 local: near.local_addr().expect("it is open"),
                 peer: near.peer_addr().expect("it is open"),
             };
-            let mut said = read(ends).await;
+            let mut state = read(ends).await;
             // The other end acknowledges within milliseconds, or with its first own byte.
-            while said.is_none_or(|state| state.unacked_bytes != 0) {
+            while state.is_none_or(|last| last.unacked_bytes != 0) {
                 tokio::time::sleep(MAX_AGE).await;
-                said = read(ends).await;
+                state = read(ends).await;
             }
             drop(listener);
         }

@@ -146,7 +146,7 @@ async fn crate_returns_the_status_without_its_message_and_the_transport_both() {
         (Protocol::HttpProtobuf, Failure::Http(403, REFUSAL.to_owned())),
     ] {
         let error = of_the_crate(protocol, Answer::Refuses).await.expect_err("it is refused").to_string();
-        assert!(!error.contains(REFUSAL), "the crate tells the message by now: {error}");
+        assert!(!error.contains(REFUSAL), "the crate reports the message by now: {error}");
         assert_eq!(of_ours(protocol, Answer::Refuses).await, Err(failure));
     }
 }

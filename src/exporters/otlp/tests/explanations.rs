@@ -36,7 +36,7 @@ async fn outcome(settings: &OtlpSettings) -> Result<(), String> {
 }
 
 #[track_caller]
-fn assert_says(outcome: Result<(), String>, parts: &[&str]) {
+fn assert_explained(outcome: Result<(), String>, parts: &[&str]) {
     let cause = outcome.expect_err("the export fails");
     for part in parts {
         assert!(cause.contains(part), "no {part:?} in: {cause}");
@@ -67,12 +67,12 @@ async fn address_that_refuses_is_named() {
     for protocol in BOTH {
         let address = free_address().await;
         let start = format!("cannot connect to {address}: Connection refused");
-        assert_says(outcome(&settings(address, protocol)).await, &[&start, ENDPOINT]);
+        assert_explained(outcome(&settings(address, protocol)).await, &[&start, ENDPOINT]);
     }
 }
 
 #[tokio::test]
-async fn silent_port_is_explained_as_no_answer() {
+async fn port_without_a_response_is_explained_as_no_answer() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = silent.local_addr().expect("it is bound");
     for protocol in BOTH {
@@ -86,15 +86,15 @@ async fn silent_port_is_explained_as_no_answer() {
 async fn port_of_the_other_protocol_is_named() {
     let receiver = Receiver::start(Protocol::Grpc).await;
     let over_http = outcome(&settings(receiver.address, Protocol::HttpProtobuf)).await;
-    assert_says(over_http, &["speaks HTTP/2, as gRPC does", PROTOCOL, "to grpc", "4318", ENDPOINT]);
+    assert_explained(over_http, &["speaks HTTP/2, as gRPC does", PROTOCOL, "to grpc", "4318", ENDPOINT]);
 
     // This one takes HTTP/2 as well, and knows no gRPC there.
     let receiver = Receiver::start(Protocol::HttpProtobuf).await;
     let over_grpc = outcome(&settings(receiver.address, Protocol::Grpc)).await;
-    assert_says(over_grpc, &["gRPC status Unimplemented", PROTOCOL, "to http/protobuf", "4317", ENDPOINT]);
+    assert_explained(over_grpc, &["gRPC status Unimplemented", PROTOCOL, "to http/protobuf", "4317", ENDPOINT]);
 
     let over_grpc = outcome(&settings(http1().await, Protocol::Grpc)).await;
-    assert_says(over_grpc, &["speaks HTTP/1, not gRPC", PROTOCOL, "to http/protobuf", "4317", ENDPOINT]);
+    assert_explained(over_grpc, &["speaks HTTP/1, not gRPC", PROTOCOL, "to http/protobuf", "4317", ENDPOINT]);
 }
 
 /// A server of HTTP/1 alone, which answers to everything that it does not understand it.
@@ -119,7 +119,7 @@ async fn over_tls_the_other_protocol_is_named_too() {
     for (listens, speaks) in [(Protocol::Grpc, Protocol::HttpProtobuf), (Protocol::HttpProtobuf, Protocol::Grpc)] {
         let receiver = Receiver::secure(listens, server(&authority, &["127.0.0.1"], None)).await;
         let outcome = outcome(&secure(receiver.address, speaks, trusting(&authority))).await;
-        assert_says(outcome, &[PROTOCOL, ENDPOINT]);
+        assert_explained(outcome, &[PROTOCOL, ENDPOINT]);
     }
 }
 
@@ -130,7 +130,7 @@ async fn plain_http_to_a_tls_port_wants_https() {
         let receiver = Receiver::secure(listens, server(&authority, &["127.0.0.1"], None)).await;
         for speaks in BOTH {
             let outcome = outcome(&settings(receiver.address, speaks)).await;
-            assert_says(outcome, &["speaks TLS; write https:// in", ENDPOINT]);
+            assert_explained(outcome, &["speaks TLS; write https:// in", ENDPOINT]);
         }
     }
 }
@@ -141,26 +141,26 @@ async fn https_to_a_plain_port_wants_http() {
         let receiver = Receiver::start(listens).await;
         for speaks in BOTH {
             let outcome = outcome(&secure(receiver.address, speaks, trusting(&Authority::new()))).await;
-            assert_says(outcome, &["speaks plain HTTP; write http:// in", ENDPOINT]);
+            assert_explained(outcome, &["speaks plain HTTP; write http:// in", ENDPOINT]);
         }
     }
 }
 
 #[tokio::test]
-async fn unknown_ca_and_wrong_host_are_told_apart() {
+async fn unknown_ca_and_wrong_host_have_different_explanations() {
     let authority = Authority::new();
     for protocol in BOTH {
         let ours = server(&authority, &["127.0.0.1"], None);
         let receiver = Receiver::secure(protocol, ours).await;
         for other in [Authority::named("stranger"), Authority::new()] {
             let stranger = outcome(&secure(receiver.address, protocol, trusting(&other))).await;
-            assert_says(stranger, &["signed by a CA that we do not trust", CA]);
+            assert_explained(stranger, &["signed by a CA that we do not trust", CA]);
         }
 
         let elsewhere = server(&authority, &["collector.elsewhere.example"], None);
         let receiver = Receiver::secure(protocol, elsewhere).await;
         let wrong_host = outcome(&secure(receiver.address, protocol, trusting(&authority))).await;
-        assert_says(wrong_host, &["is for another host name", "collector.elsewhere.example", ENDPOINT]);
+        assert_explained(wrong_host, &["is for another host name", "collector.elsewhere.example", ENDPOINT]);
     }
 }
 
@@ -171,10 +171,10 @@ async fn demanded_client_certificate_is_named_and_a_good_one_is_taken() {
         let demanding = server(&servers, &["127.0.0.1"], Some(&clients));
         let receiver = Receiver::secure(protocol, demanding).await;
         let with = |client| secure(receiver.address, protocol, TlsSettings { client, ..trusting(&servers) });
-        assert_says(outcome(&with(None)).await, &["demands a client certificate", CLIENT_CERTIFICATE]);
+        assert_explained(outcome(&with(None)).await, &["demands a client certificate", CLIENT_CERTIFICATE]);
         for other in [&Authority::named("stranger"), &servers] {
             let of_another = outcome(&with(identity(&other.issue(&[])))).await;
-            assert_says(of_another, &["does not take our certificate", CLIENT_CERTIFICATE]);
+            assert_explained(of_another, &["does not take our certificate", CLIENT_CERTIFICATE]);
         }
         assert_eq!(outcome(&with(identity(&clients.issue(&[])))).await, Ok(()));
         assert_eq!(receiver.received(1).await.len(), 1);
@@ -186,7 +186,7 @@ async fn wrong_path_is_named() {
     let receiver = Receiver::start(Protocol::HttpProtobuf).await;
     let plain = settings(receiver.address, Protocol::HttpProtobuf);
     let elsewhere = OtlpSettings { endpoint: format!("http://{}/elsewhere", receiver.address), ..plain };
-    assert_says(outcome(&elsewhere).await, &["HTTP status 404", "usually /v1/metrics", ENDPOINT]);
+    assert_explained(outcome(&elsewhere).await, &["HTTP status 404", "usually /v1/metrics", ENDPOINT]);
 }
 
 #[tokio::test]

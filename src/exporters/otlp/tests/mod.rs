@@ -268,7 +268,7 @@ async fn totals_are_exact_after_the_collector_was_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hung_collector_is_counted_as_timeouts() {
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
-        // The kernel takes the connections, and nobody answers.
+        // The kernel accepts the connections, and no process answers.
         let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = silent.local_addr().expect("it is bound");
         let hasty = OtlpSettings { timeout: Duration::from_millis(50), ..settings(address, protocol) };

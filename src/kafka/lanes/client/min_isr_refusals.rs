@@ -2,7 +2,7 @@
 //! NOT_ENOUGH_REPLICAS; librdkafka retries until the record's time-out, and then reports a time-out.
 //!
 //! While a partition has fewer in-sync replicas than replicas, its leader is asked for its in-sync replicas and for the
-//! topic's `min.insync.replicas`. Kafka's rule then says whether it refuses records. If the leader does not answer, nothing is
+//! topic's `min.insync.replicas`. By Kafka's rule that shows whether it refuses records. If the leader does not answer, nothing is
 //! reported.
 
 use std::collections::{BTreeMap, BTreeSet};

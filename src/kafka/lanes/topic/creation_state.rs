@@ -24,7 +24,7 @@ const RETRY_MAX: Duration = Duration::from_secs(300);
 pub(super) struct CreationState {
     /// The prober created the topic that appears next in the metadata.
     pub(super) done: bool,
-    /// The fault of attempts that come due meanwhile.
+    /// The fault of attempts that come due until then.
     pub(super) fault: Fault,
     /// The reason in a sentence.
     pub(super) message: Option<Arc<str>>,

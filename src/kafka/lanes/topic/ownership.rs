@@ -16,7 +16,7 @@ pub(in crate::kafka) enum Newest {
     Foreign,
     /// The partition is empty.
     Empty,
-    /// It could not be read: a gap in the log, or deleted meanwhile.
+    /// It could not be read: a gap in the log, or deleted while it was read.
     Unknown,
     /// Its broker does not answer.
     Unreachable,

@@ -177,11 +177,11 @@ fn metadata_summary_has_the_same_brokers_and_epochs_and_omits_topics_without_an_
 
 #[test]
 fn produce_carries_one_readable_record() {
-    for (acks, told) in [(Acks::Leader, 1), (Acks::All, -1)] {
+    for (acks, expected) in [(Acks::Leader, 1), (Acks::All, -1)] {
         for version in versions(Api::Produce) {
             let record = Produce { acks, ..a_record() };
             let request: ProduceRequest = as_read_by_the_broker(&record, version);
-            assert_eq!((request.acks, request.timeout_ms), (told, 5000));
+            assert_eq!((request.acks, request.timeout_ms), (expected, 5000));
             let mut bytes = request.topic_data[0].partition_data[0].records.clone().expect("records");
             let set = kafka_protocol::records::RecordBatchDecoder::decode(&mut bytes).expect("a batch");
             assert_eq!(set.records[0].value.as_deref(), Some(&b"value"[..]));
@@ -238,12 +238,12 @@ fn fetch_reports_an_error_of_the_whole_response() {
 
 #[test]
 fn list_offsets_asks_for_either_end_without_a_leader_epoch() {
-    for (at, told) in [(OffsetAt::Earliest, -2), (OffsetAt::Latest, -1)] {
+    for (at, expected) in [(OffsetAt::Earliest, -2), (OffsetAt::Latest, -1)] {
         for version in versions(Api::ListOffsets) {
             let asked = ListOffset { at, ..latest() };
             let request: ListOffsetsRequest = as_read_by_the_broker(&asked, version);
             let partition = &request.topics[0].partitions[0];
-            assert_eq!((partition.timestamp, partition.current_leader_epoch), (told, -1));
+            assert_eq!((partition.timestamp, partition.current_leader_epoch), (expected, -1));
             let listed = read(asked, answer(&offset_answer(), version), version).expect("an answer");
             assert_eq!((listed.error, listed.offset, listed.leader_epoch), (0, 43, 3));
         }

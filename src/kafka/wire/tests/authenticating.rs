@@ -30,7 +30,7 @@ impl Broker {
     }
 
     /// Receives a message of the mechanism, and responds.
-    async fn hear(&mut self, answer: SaslAuthenticateResponse) -> Bytes {
+    async fn respond(&mut self, answer: SaslAuthenticateResponse) -> Bytes {
         let mut asked = self.request().await;
         assert_eq!((asked.key, asked.version), (ApiKey::SaslAuthenticate as i16, 2));
         let request = SaslAuthenticateRequest::decode(&mut asked.body, 2).expect("a message");
@@ -48,8 +48,8 @@ where
 {
     let (mut connection, broker) = connected().await;
     let sasl = alice(mechanism);
-    let (result, told) = tokio::join!(connection.authenticate(&sasl, in_a_second()), script(broker));
-    (connection, result, told)
+    let (result, of_script) = tokio::join!(connection.authenticate(&sasl, in_a_second()), script(broker));
+    (connection, result, of_script)
 }
 
 fn answer() -> SaslAuthenticateResponse {
@@ -58,13 +58,13 @@ fn answer() -> SaslAuthenticateResponse {
 
 #[tokio::test(start_paused = true)]
 async fn plain_sends_user_and_password_and_the_connection_is_replaced_before_its_session_expires() {
-    let (connection, result, (said, _broker)) = authenticated(Mechanism::Plain, async |mut broker| {
+    let (connection, result, (credentials, _broker)) = authenticated(Mechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
-        (broker.hear(answer().with_session_lifetime_ms(10_000)).await, broker)
+        (broker.respond(answer().with_session_lifetime_ms(10_000)).await, broker)
     })
     .await;
     assert_eq!(result, Ok(()));
-    assert_eq!(&*said, b"\0alice\0secret");
+    assert_eq!(&*credentials, b"\0alice\0secret");
     tokio::time::advance(Duration::from_millis(7_999)).await;
     assert!(!connection.needs_replacement());
     tokio::time::advance(Duration::from_millis(1)).await;
@@ -75,7 +75,7 @@ async fn plain_sends_user_and_password_and_the_connection_is_replaced_before_its
 async fn connection_whose_session_does_not_expire_is_kept() {
     let (connection, result, _broker) = authenticated(Mechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
-        broker.hear(answer()).await;
+        broker.respond(answer()).await;
         broker
     })
     .await;
@@ -89,7 +89,7 @@ async fn wrong_password_is_refused_with_the_brokers_message() {
     let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
         let words = StrBytes::from_static_str("Authentication failed");
-        broker.hear(answer().with_error_code(58).with_error_message(Some(words))).await;
+        broker.respond(answer().with_error_code(58).with_error_message(Some(words))).await;
     })
     .await;
     assert_eq!(result, Err(WireError::SaslRefused { code: 58, message: "Authentication failed".into() }));
@@ -116,7 +116,7 @@ async fn broker_that_does_not_prove_that_it_knows_the_password_is_refused() {
         let nonce = first.split_once("r=").expect("a nonce").1.trim_end_matches('\0').to_owned();
         let challenge = format!("r={nonce}more,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096");
         broker.answer(&asked, &answer().with_auth_bytes(challenge.into())).await;
-        let proof = broker.hear(answer().with_auth_bytes(Bytes::from_static(b"v=AAAA"))).await;
+        let proof = broker.respond(answer().with_auth_bytes(Bytes::from_static(b"v=AAAA"))).await;
         assert!(proof.starts_with(b"c=biws,r="));
     })
     .await;

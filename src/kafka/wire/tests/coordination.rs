@@ -127,8 +127,8 @@ fn offset_commit_sends_no_member_and_no_generation() {
         assert_eq!((&*request.group_id.0, request.generation_id_or_member_epoch), ("group", -1));
         assert!(request.member_id.is_empty() && request.group_instance_id.is_none());
         let partition = &request.topics[0].partitions[0];
-        let told = (partition.partition_index, partition.committed_offset, partition.committed_leader_epoch);
-        assert_eq!(told, (2, 43, -1));
+        let committed = (partition.partition_index, partition.committed_offset, partition.committed_leader_epoch);
+        assert_eq!(committed, (2, 43, -1));
         assert_eq!(partition.committed_metadata.as_deref(), Some("note"));
         assert_eq!(read(commit(), answer(&commit_answer(), version), version).expect("an answer").error, 14);
     }
@@ -199,8 +199,8 @@ fn end_txn_commits_or_aborts_and_keeps_the_epoch() {
         for commit in [true, false] {
             let request: EndTxnRequest = as_read_by_the_broker(&end(commit), version);
             assert_eq!((request.committed, request.producer_id.0), (commit, PRODUCER.id));
-            let told = EndTxnResponse::default().with_error_code(90);
-            assert_eq!(read(end(commit), answer(&told, version), version).expect("an answer").error, 90);
+            let response = EndTxnResponse::default().with_error_code(90);
+            assert_eq!(read(end(commit), answer(&response, version), version).expect("an answer").error, 90);
         }
     }
     // From v5 the response has a new epoch (KIP-890).
@@ -227,10 +227,10 @@ fn fetch_committed_asks_for_read_committed_and_returns_the_last_stable_offset() 
         let asked = FetchCommitted(fetch(Some([7; 16])));
         let request: FetchRequest = as_read_by_the_broker(&asked, version);
         assert_eq!(request.isolation_level, 1);
-        let told = read(asked, answer(&aborted_answer(), version), version).expect("an answer");
-        assert_eq!((told.last_stable, told.fetched.high_watermark), (42, 43));
+        let response = read(asked, answer(&aborted_answer(), version), version).expect("an answer");
+        assert_eq!((response.last_stable, response.fetched.high_watermark), (42, 43));
         // The aborted transaction is of another producer than these two.
-        assert_eq!((told.fetched.records.len(), told.fetched.next_offset), (2, 42));
+        assert_eq!((response.fetched.records.len(), response.fetched.next_offset), (2, 42));
     }
 }
 

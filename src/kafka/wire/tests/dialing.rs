@@ -37,7 +37,7 @@ async fn name_that_does_not_resolve_is_a_resolve_error() {
 }
 
 #[tokio::test]
-async fn listener_that_accepts_and_stays_silent_does_not_answer_api_versions() {
+async fn listener_that_accepts_and_sends_nothing_does_not_answer_api_versions() {
     let (_listener, address) = listener().await;
     let error = dial(&address, "tester", &PLAINTEXT, Duration::from_millis(100), AMPLE).await.err();
     assert_eq!(error, Some(WireError::NoAnswer { phase: Phase::ApiVersions }));

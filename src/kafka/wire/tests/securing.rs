@@ -193,7 +193,7 @@ async fn plaintext_port_that_closes_is_closed_or_reset_during_tls() {
 }
 
 #[tokio::test]
-async fn silent_peer_does_not_answer_the_tls_handshake() {
+async fn peer_that_sends_nothing_does_not_answer_the_tls_handshake() {
     let silent = plain(async |stream| {
         let _ = tokio::time::timeout(AMPLE, stream.writable()).await;
         tokio::time::sleep(Duration::from_secs(2)).await;

@@ -1,8 +1,8 @@
-//! A certificate authority that lives as long as a test.
+//! A certificate authority for one test.
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
-/// Signs certificates that nobody else trusts.
+/// Signs certificates that only the test trusts.
 pub(crate) struct Authority {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,

@@ -14,10 +14,10 @@ use super::process_guard::{GuardedProcess, ScratchDir};
 use super::requirements::{collector, skip_without_collector};
 use super::wait_until;
 
-/// A Go program of 30 MB that starts on a busy machine.
+/// Time limit of the start: a Go program of 30 MB on a busy machine.
 const STARTED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The only name in the certificate of the TLS endpoints. `localhost` leads to them as well, and does not match.
+/// The only name in the certificate of the TLS endpoints. `localhost` resolves to the same address and does not match.
 const HOST: &str = "127.0.0.1";
 
 /// How an endpoint is secured.

@@ -10,7 +10,7 @@ use super::{Cluster, raw, wait_until};
 
 const TOPIC: &str = "harness-java-producer";
 
-/// A JVM that compiles its source first.
+/// Time limit of the start: a JVM that compiles the source file first.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A running producer; it ends when this is dropped.
@@ -19,7 +19,7 @@ pub(crate) struct JavaProducer {
     folder: ScratchDir,
 }
 
-/// What became of one record.
+/// The result of one record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     /// When it was passed to the producer, since the Unix epoch.

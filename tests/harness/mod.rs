@@ -4,15 +4,15 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`kafka`] | clusters of real brokers on loopback: freeze, thaw, kill, stop, start |
-//! | [`raw`] | a blocking client of the harness's own, so that a test never asks the prober about itself |
-//! | [`reference_writer`] | when a broker could be written, by the harness's own writes |
+//! | [`raw`] | a blocking Kafka client of the harness, independent of the prober |
+//! | [`reference_writer`] | when a broker accepted writes, by the harness's own writes |
 //! | [`otlp`] | OTLP receivers that decode what was really sent |
 //! | [`collector`], [`authority`] | a real OpenTelemetry Collector that sends on to such a receiver; certificates |
 //! | [`prober`] | the binary under test, its pages and its resources |
 //! | [`java_producer`] | Kafka's own producer beside the prober |
-//! | [`proxy`], [`network`] | the way to a broker, closed in all the ways in which real ones are |
-//! | [`faults`] | pauses, limits, small disks, load, a starving process |
-//! | [`random`] | chance that can be had again |
+//! | [`proxy`], [`network`] | network faults on the way to a broker |
+//! | [`faults`] | pauses, resource limits, small disks, load |
+//! | [`random`] | reproducible random numbers |
 //! | [`process_guard`], [`ports`], [`wait`], [`failure_logs`] | processes that cannot outlive the test, ports, polling, logs of a failed test |
 //!
 //! Invariant: only [`reference_writer`], [`java_producer`] and [`faults::load`] write to a cluster, and only to topics of their
@@ -20,7 +20,7 @@
 //!
 //! Everything is blocking std code with threads, except the OTLP receivers, which have a runtime on a thread of their own.
 #![allow(dead_code, unused_imports, reason = "each crate that includes the harness uses a part of it")]
-#![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
+#![expect(clippy::panic, reason = "a harness that cannot continue fails its test")]
 #![expect(clippy::disallowed_methods, reason = "the harness measures and waits in real time")]
 
 pub(crate) mod authority;

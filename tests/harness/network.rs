@@ -114,10 +114,10 @@ fn run_inside(test: &str, limit: Duration) {
     });
     let (began, mut printed) = (Instant::now(), 0);
     let mut print_new = || {
-        let said = fs::read_to_string(&path).unwrap_or_default();
-        io::stderr().write_all(&said.as_bytes()[printed..]).expect("stderr takes it");
-        printed = said.len();
-        said
+        let output = fs::read_to_string(&path).unwrap_or_default();
+        io::stderr().write_all(&output.as_bytes()[printed..]).expect("stderr takes it");
+        printed = output.len();
+        output
     };
     let ended = loop {
         let ended = run.wait_exit(PRINT_INTERVAL);
@@ -126,10 +126,10 @@ fn run_inside(test: &str, limit: Duration) {
         }
         print_new();
     };
-    let said = print_new();
+    let output = print_new();
     // The test runner succeeds for an unknown name, because it runs no test.
-    let passed = ended.is_some_and(|status| status.success()) && said.contains("test result: ok. 1 passed");
-    assert!(passed, "in a network of its own {test} ended with {ended:?}");
+    let passed = ended.is_some_and(|status| status.success()) && output.contains("test result: ok. 1 passed");
+    assert!(passed, "{test} in its network namespace ended with {ended:?}");
 }
 
 #[track_caller]

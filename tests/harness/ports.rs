@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
 
 /// Below the kernel's ephemeral range (from 32768): a port chosen now and bound half a minute later
-/// must not be taken meanwhile as the source port of some outgoing connection.
+/// must not be used as the source port of an outgoing connection in between.
 const FIRST: u16 = 12_000;
 const LAST: u16 = 31_999;
 
@@ -15,7 +15,7 @@ const TRIES: usize = 2_000;
 
 static HANDED_OUT: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 
-/// A port nobody listens on, never handed out before by this process.
+/// A port without a listener, never handed out before by this process.
 pub(crate) fn free_port() -> u16 {
     let mut handed_out = HANDED_OUT.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..TRIES {

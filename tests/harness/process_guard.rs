@@ -1,6 +1,6 @@
 //! Processes and folders that cannot outlive the test, even when it is killed with SIGKILL.
 //!
-//! Each process starts as a shell that starts a guard and then becomes the program. The guard reads from a pipe that only the
+//! Each process starts as a shell that starts a guard and then execs the program. The guard reads from a pipe that only the
 //! test holds: when the test ends in any way, the kernel closes the pipe and the guard kills the program. This needs no unsafe
 //! `prctl`, and the child's pid is the program's.
 
@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::wait::wait_until;
 
-/// Moves the pipe away from stdin, starts the guard, becomes the program.
+/// Moves the pipe away from stdin, starts the guard, execs the program.
 const BECOME: &str = r#"exec 3<&0
 { read -r _ <&3; kill -KILL $$; } >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null"#;
@@ -70,7 +70,7 @@ impl GuardedProcess {
         });
     }
 
-    /// Lets a frozen program go on (SIGCONT).
+    /// Resumes a frozen program (SIGCONT).
     pub(crate) fn thaw(&mut self) {
         self.signal(Signal::CONT);
     }

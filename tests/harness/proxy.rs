@@ -1,7 +1,7 @@
 //! A TCP proxy on loopback that can delay, limit, hold, refuse or reset connections.
 //!
-//! In front of a client listener ([`Broker::advertise`](super::kafka::broker::Broker::advertise)) it takes the broker from
-//! clients while its replication, on another listener, continues. Dropped packets need a network namespace, see
+//! In front of a client listener ([`Broker::advertise`](super::kafka::broker::Broker::advertise)) it cuts clients off
+//! from the broker, while replication, on another listener, continues. Dropped packets need a network namespace, see
 //! [`super::network`].
 //!
 //! Each connection has two blocking threads. Bytes that were held are delivered when the proxy passes again.
@@ -36,7 +36,7 @@ enum Mode {
     Shaped(Shaping),
     /// Keeps and accepts connections, and passes no byte either way.
     BlackHole,
-    /// Refuses new connections; existing ones go on.
+    /// Refuses new connections; existing ones continue.
     Refusing,
     /// The proxy is gone.
     Closed,
@@ -334,7 +334,7 @@ mod tests {
     use crate::harness::ports::free_port;
 
     /// Long enough to conclude that no byte is coming.
-    const SILENCE: Duration = Duration::from_millis(300);
+    const NO_BYTE_WITHIN: Duration = Duration::from_millis(300);
 
     /// A server that sends back what it gets, for as long as the test process lives.
     fn echo() -> u16 {
@@ -354,86 +354,86 @@ mod tests {
         stream
     }
 
-    fn says(stream: &mut TcpStream, limit: Duration) -> io::Result<u8> {
+    fn read_byte(stream: &mut TcpStream, limit: Duration) -> io::Result<u8> {
         stream.set_read_timeout(Some(limit))?;
         let mut byte = [0];
         stream.read_exact(&mut byte)?;
         Ok(byte[0])
     }
 
-    fn asked(stream: &mut TcpStream, byte: u8) -> io::Result<u8> {
+    fn echoed(stream: &mut TcpStream, byte: u8) -> io::Result<u8> {
         stream.write_all(&[byte])?;
-        says(stream, CLOSED_WITHIN)
+        read_byte(stream, CLOSED_WITHIN)
     }
 
     #[test]
-    fn black_hole_holds_everything_back_and_loses_nothing() {
+    fn black_hole_holds_all_bytes_and_delivers_them_later() {
         let proxy = Proxy::start(free_port(), echo());
         let mut old = connect(&proxy);
-        assert_eq!(asked(&mut old, 1).expect("the road is open"), 1);
+        assert_eq!(echoed(&mut old, 1).expect("the road is open"), 1);
         proxy.black_hole();
         let mut new = connect(&proxy);
         for (stream, byte) in [(&mut old, 2), (&mut new, 3)] {
             stream.write_all(&[byte]).expect("the kernel takes it");
-            assert!(is_timeout(&says(stream, SILENCE).expect_err("nobody answers")));
+            assert!(is_timeout(&read_byte(stream, NO_BYTE_WITHIN).expect_err("no byte passes")));
         }
         proxy.heal();
-        assert_eq!(says(&mut old, CLOSED_WITHIN).expect("it passes now"), 2);
-        assert_eq!(says(&mut new, CLOSED_WITHIN).expect("it passes now"), 3);
+        assert_eq!(read_byte(&mut old, CLOSED_WITHIN).expect("held bytes are delivered"), 2);
+        assert_eq!(read_byte(&mut new, CLOSED_WITHIN).expect("held bytes are delivered"), 3);
     }
 
     #[test]
     fn closed_port_refuses_new_connections_and_keeps_old_ones() {
         let proxy = Proxy::start(free_port(), echo());
         let mut old = connect(&proxy);
-        assert_eq!(asked(&mut old, 1).expect("the road is open"), 1);
+        assert_eq!(echoed(&mut old, 1).expect("the road is open"), 1);
         proxy.refuse();
         assert_eq!(proxy.connect().expect_err("it is closed").kind(), io::ErrorKind::ConnectionRefused);
-        assert_eq!(asked(&mut old, 2).expect("it was there before"), 2);
+        assert_eq!(echoed(&mut old, 2).expect("an existing connection stays open"), 2);
         proxy.heal();
-        assert_eq!(asked(&mut connect(&proxy), 3).expect("the road is open"), 3);
+        assert_eq!(echoed(&mut connect(&proxy), 3).expect("the road is open"), 3);
     }
 
     #[test]
-    fn slow_road_delays_every_byte_and_keeps_their_order() {
+    fn delay_applies_to_every_byte_and_keeps_their_order() {
         let proxy = Proxy::start(free_port(), echo());
         let mut stream = connect(&proxy);
-        assert_eq!(asked(&mut stream, 1).expect("the road is open"), 1);
-        proxy.shape(Shaping { delay: SILENCE, bytes_per_second: None });
+        assert_eq!(echoed(&mut stream, 1).expect("the road is open"), 1);
+        proxy.shape(Shaping { delay: NO_BYTE_WITHIN, bytes_per_second: None });
         let began = Instant::now();
         stream.write_all(&[2, 3]).expect("the kernel takes it");
-        assert_eq!([2, 3].map(|_| says(&mut stream, CLOSED_WITHIN).expect("it arrives")), [2, 3]);
-        assert!(2 * SILENCE <= began.elapsed(), "there and back");
+        assert_eq!([2, 3].map(|_| read_byte(&mut stream, CLOSED_WITHIN).expect("it arrives")), [2, 3]);
+        assert!(2 * NO_BYTE_WITHIN <= began.elapsed(), "once each way");
         proxy.heal();
-        assert_eq!(asked(&mut stream, 4).expect("the road is open"), 4);
+        assert_eq!(echoed(&mut stream, 4).expect("the road is open"), 4);
     }
 
     #[test]
-    fn narrow_road_lets_few_bytes_pass_in_a_second() {
+    fn bandwidth_limit_spreads_bytes_over_time() {
         let proxy = Proxy::start(free_port(), echo());
         let mut stream = connect(&proxy);
-        assert_eq!(asked(&mut stream, 1).expect("the road is open"), 1);
+        assert_eq!(echoed(&mut stream, 1).expect("the road is open"), 1);
         proxy.shape(Shaping { delay: Duration::ZERO, bytes_per_second: Some(100) });
         let began = Instant::now();
         stream.write_all(&[7; 50]).expect("the kernel takes it");
         for _ in 0..50 {
-            assert_eq!(says(&mut stream, CLOSED_WITHIN).expect("it arrives"), 7);
+            assert_eq!(read_byte(&mut stream, CLOSED_WITHIN).expect("it arrives"), 7);
         }
         assert!(Duration::from_millis(500) <= began.elapsed(), "{:?}", began.elapsed());
     }
 
     #[test]
-    fn reset_is_no_orderly_end() {
+    fn reset_ends_a_connection_with_rst() {
         let proxy = Proxy::start(free_port(), echo());
-        for silent in [false, true] {
+        for held in [false, true] {
             let mut stream = connect(&proxy);
-            assert_eq!(asked(&mut stream, 1).expect("the road is open"), 1);
-            if silent {
+            assert_eq!(echoed(&mut stream, 1).expect("the road is open"), 1);
+            if held {
                 proxy.black_hole();
             }
             let began = Instant::now();
             proxy.reset();
-            let ended = says(&mut stream, CLOSED_WITHIN).expect_err("it has ended");
+            let ended = read_byte(&mut stream, CLOSED_WITHIN).expect_err("it has ended");
             assert_eq!(ended.kind(), io::ErrorKind::ConnectionReset);
             assert!(began.elapsed() < CLOSED_WITHIN);
             proxy.heal();

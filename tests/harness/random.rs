@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn same_seed_is_the_same_chance() {
+    fn same_seed_gives_the_same_numbers() {
         let times = Duration::from_millis(300)..Duration::from_millis(900);
         let draw = |seed| {
             let mut random = Random::new(seed);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_a_turn() {
+    fn every_value_is_chosen() {
         let mut random = Random::new(1);
         let drawn: std::collections::BTreeSet<i32> = (0..50).map(|_| random.one_of(&[1, 2, 3])).collect();
         assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [1, 2, 3]);

@@ -1,4 +1,4 @@
-//! When a broker could be written: the reference that the prober is compared with.
+//! When a broker accepted writes: the reference that the prober is compared with.
 //!
 //! A thread writes a small record to a topic on that one broker every 20 ms and notes the result. Replication factor 1, so that
 //! no other broker is involved.
@@ -55,7 +55,7 @@ impl ReferenceWriter {
         });
         let reference = Self { writes, stop, thread: Some(thread) };
         let began = Instant::now();
-        wait_until(TOPIC_WITHIN, "the watched broker takes a first write", || {
+        wait_until(TOPIC_WITHIN, "the broker acks a first write of the reference writer", || {
             reference.first_success_after(began).is_some()
         });
         reference
@@ -139,7 +139,7 @@ fn pinned_partition(cluster: &Cluster, broker: i32) -> i32 {
     let assignment: Vec<Vec<i32>> = cluster.brokers().iter().map(|b| vec![b.id()]).collect();
     let configs = [("min.insync.replicas", "1"), ("message.timestamp.type", "LogAppendTime")];
     let mut found = None;
-    wait_until(TOPIC_WITHIN, "the truth topic has a partition on the broker", || {
+    wait_until(TOPIC_WITHIN, "the reference topic has a partition on the broker", || {
         let seen = raw::metadata(asked, &[REFERENCE_TOPIC]).unwrap_or_default();
         found = seen.partitions.iter().find(|p| p.leader == broker).map(|p| p.partition);
         if seen.partitions.is_empty() {

@@ -1,4 +1,4 @@
-//! What tests need from the machine. Without it a test is a counted skip, and a failure under CI.
+//! What tests need from the machine. A test that lacks it is skipped and counted, and fails under CI.
 
 use std::env;
 use std::fs;

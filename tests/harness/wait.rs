@@ -16,12 +16,12 @@ pub(crate) fn wait_until(limit: Duration, what: &str, mut condition: impl FnMut(
     began.elapsed()
 }
 
-/// Polls until `look` finds something and returns it.
+/// Polls until `find` finds something and returns it.
 ///
 /// Panics with `what` once `limit` has passed.
 #[track_caller]
-pub(crate) fn wait_for<T>(limit: Duration, what: &str, look: impl FnMut() -> Option<T>) -> T {
-    wait_for_with_message(limit, || what.to_owned(), look)
+pub(crate) fn wait_for<T>(limit: Duration, what: &str, find: impl FnMut() -> Option<T>) -> T {
+    wait_for_with_message(limit, || what.to_owned(), find)
 }
 
 /// As [`wait_for`], with a message that is made when the wait has failed.
@@ -29,15 +29,15 @@ pub(crate) fn wait_for<T>(limit: Duration, what: &str, look: impl FnMut() -> Opt
 pub(crate) fn wait_for_with_message<T>(
     limit: Duration,
     what: impl FnOnce() -> String,
-    mut look: impl FnMut() -> Option<T>,
+    mut find: impl FnMut() -> Option<T>,
 ) -> T {
     let began = Instant::now();
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = find() {
             return found;
         }
         if limit <= began.elapsed() {
-            panic!("waited {limit:?} in vain: {}", what());
+            panic!("not within {limit:?}: {}", what());
         }
         thread::sleep(POLL);
     }

@@ -33,7 +33,7 @@ impl FindingsMonitor {
         let (samples, end) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let thread = thread::spawn({
             let (samples, end) = (Arc::clone(&samples), Arc::clone(&end));
-            move || look(&address, &samples, &end)
+            move || poll(&address, &samples, &end)
         });
         FindingsMonitor { samples, end, thread: Some(thread) }
     }
@@ -70,7 +70,7 @@ impl Drop for FindingsMonitor {
 }
 
 /// Polls the page and notes each change.
-fn look(address: &str, samples: &Mutex<Vec<FindingsSample>>, end: &AtomicBool) {
+fn poll(address: &str, samples: &Mutex<Vec<FindingsSample>>, end: &AtomicBool) {
     let mut last = None;
     while !end.load(Ordering::Relaxed) {
         let began = Instant::now();

@@ -16,9 +16,9 @@ pub(crate) type Undo = Box<dyn FnOnce(&mut TestBed<'_>)>;
 
 /// One fault, and what the prober has to report.
 pub(crate) struct Incident {
-    /// As it is asked for on the command line, and in the table.
+    /// Name on the command line and in the table.
     pub(crate) name: &'static str,
-    /// A few words for the table.
+    /// Description in the table.
     pub(crate) description: &'static str,
     pub(crate) cluster_kind: ClusterKind,
     /// How long the fault is held.
@@ -37,7 +37,7 @@ pub(crate) enum Expect {
     Cluster { kinds: &'static [&'static str], within: Duration },
     /// No finding at all, and at most `client_bad` bad events in the client view.
     Nothing { client_bad: u64 },
-    /// The prober is at fault: no finding about anyone else, and no bad event. It reports itself by one of these kinds, if
+    /// The prober is at fault: no finding about the cluster, and no bad event. It reports itself by one of these kinds, if
     /// there are any.
     Prober { kinds: &'static [&'static str] },
 }

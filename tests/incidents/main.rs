@@ -20,9 +20,9 @@
 //! | [`short`], [`suite`], [`soak`] | the tests |
 //!
 //! The target is not part of a plain `cargo test` (`test = false` in Cargo.toml): `suite` and `soak` take one and a half hours
-//! and ten minutes unless told otherwise.
-#![expect(clippy::panic, reason = "a test that cannot go on fails")]
-#![expect(clippy::print_stderr, reason = "what a test measured is said beside its verdict")]
+//! and ten minutes by default.
+#![expect(clippy::panic, reason = "a test that cannot continue fails")]
+#![expect(clippy::print_stderr, reason = "a test prints what it measured")]
 #![expect(clippy::disallowed_methods, reason = "a test measures real time")]
 
 #[path = "../harness/mod.rs"]

@@ -67,7 +67,7 @@ fn row(report: &Report) -> [String; 8] {
         format!("{} / {} / {} / {} / {}", bad.victim, bad.others, bad.client, bad.coordinator, bad.cluster),
         match report.named {
             _ if !violations.is_empty() => format!("**no**: {}", violations.join("; ")),
-            None if !report.expected.kind_exists() => "nothing is promised yet".to_owned(),
+            None if !report.expected.kind_exists() => "no goal yet".to_owned(),
             _ => "yes".to_owned(),
         },
     ]

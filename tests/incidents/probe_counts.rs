@@ -159,7 +159,7 @@ pub(crate) fn keep(
     let mut text = format!("== {}: {}", incident.name, incident.description);
     let _ = writeln!(
         text,
-        "\nvictim: {:?}; processes that ended by the time it was undone: {}",
+        "\nvictim: {:?}; processes that had ended when the fault was undone: {}",
         report.victim,
         ended.len()
     );
@@ -182,11 +182,12 @@ pub(crate) fn keep(
 /// The last lines of the log of every broker whose process has ended.
 pub(crate) fn logs_of_ended_brokers(cluster: &Cluster) -> Vec<String> {
     let ended = cluster.brokers().iter().filter(|broker| !broker.is_running());
-    let words = ended.map(|broker| format!("broker {} ended, and said last:\n{}\n", broker.id(), broker.log_tail()));
+    let words =
+        ended.map(|broker| format!("broker {} ended; the end of its log:\n{}\n", broker.id(), broker.log_tail()));
     words.collect()
 }
 
-/// Beside the logs of failed tests.
+/// Appends to the file of details, beside the logs of failed tests.
 fn append(text: &str) -> io::Result<()> {
     let folder = folder();
     fs::create_dir_all(&folder)?;

@@ -1,4 +1,4 @@
-//! The result of one incident: the finding that named the culprit, when it began and ended, and all other findings.
+//! The result of one incident: the expected finding, when it began and ended, and all other findings.
 
 use std::time::{Duration, Instant};
 
@@ -97,7 +97,7 @@ impl Report {
         };
         match (&self.named, within) {
             (None, Some(_)) if !self.expected.kind_exists() => {}
-            (None, Some(_)) => violations.push("nobody was named".to_owned()),
+            (None, Some(_)) => violations.push("no broker was named".to_owned()),
             (Some((_, took)), Some(within)) if within < *took => {
                 violations.push(format!("named after {:.1} s, not {:.1} s", took.as_secs_f64(), within.as_secs_f64()));
             }
@@ -106,7 +106,7 @@ impl Report {
         let goal = within.unwrap_or_default().max(CLEARED_GOAL * tolerance);
         match self.cleared {
             _ if !self.found => {}
-            None => violations.push("never over".to_owned()),
+            None => violations.push("never ended".to_owned()),
             Some(took) if goal < took => violations.push(format!("over after {:.1} s", took.as_secs_f64())),
             Some(_) => {}
         }

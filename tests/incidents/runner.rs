@@ -16,14 +16,14 @@ use crate::test_bed::TestBed;
 /// How long the healthy cluster is measured before the fault, for comparison.
 const CALM: Duration = Duration::from_secs(4);
 
-/// A prober of this age has a baseline, and its start-up cool-down is over: it can find faults that show only in a statistic.
-const GROWN_UP: Duration = Duration::from_secs(30);
+/// Age at which a prober has a baseline and has ended its start-up cool-down, so that it can find faults by statistics.
+const BASELINE_AFTER: Duration = Duration::from_secs(30);
 
-/// No finding has to be active for this long, so that one that begins again is not taken for ended.
-const OVER_FOR: Duration = Duration::from_secs(3);
+/// Time without an active finding after which the findings count as ended, because one may begin again.
+const CALM_FOR: Duration = Duration::from_secs(3);
 
-/// Longer than any goal; a finding that is still active then is reported as never ended.
-const OVER_WITHIN: Duration = Duration::from_secs(60);
+/// Time limit for findings to end, longer than any goal; one that is active for longer is reported as never ended.
+const CALM_WITHIN: Duration = Duration::from_secs(60);
 
 /// Every attempt that the fault affected is judged by then: the longest deadline is 10 s.
 const DECIDED_WITHIN: Duration = Duration::from_secs(11);
@@ -34,7 +34,7 @@ pub(crate) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
     wait_until_healthy(bed);
     let start = CountsSnapshot::of(bed);
     // A random second, so that the fault meets every phase of the prober's schedule.
-    let youth = if incident.expect.needs_no_baseline() { CALM } else { GROWN_UP.saturating_sub(bed.age()) };
+    let youth = if incident.expect.needs_no_baseline() { CALM } else { BASELINE_AFTER.saturating_sub(bed.age()) };
     elapse(CALM.max(youth) + bed.random.between(&(Duration::ZERO..Duration::from_secs(1))));
     let before = CountsSnapshot::of(bed);
 
@@ -72,18 +72,18 @@ pub(crate) fn wait_until_healthy(bed: &TestBed<'_>) {
     bed.cluster.heal();
     give_back_leadership(bed.cluster);
     let (ids, since) = (bed.ids(), Instant::now());
-    bed.probing.wait_status(OVER_WITHIN, "every broker is good in both views", |status| {
+    bed.probing.wait_status(CALM_WITHIN, "every broker is good in both views", |status| {
         let good = |view: &Status, broker: i32| view.good_at(broker, "end_to_end").is_some_and(|at| since < at);
         ids.iter().all(|broker| good(status, *broker) && good(&status.client(), *broker))
     });
-    wait_until(OVER_WITHIN, "no finding stands before the incident", || bed.probing.findings().is_empty());
+    wait_until(CALM_WITHIN, "no finding is active before the incident", || bed.probing.findings().is_empty());
 }
 
 /// When the last finding ended; `None` if one is still active after a minute.
 fn wait_calm(findings_monitor: &FindingsMonitor) -> Option<Instant> {
     let began = Instant::now();
-    while began.elapsed() < OVER_WITHIN {
-        if let Some(calm) = findings_monitor.calm_since().filter(|calm| OVER_FOR <= calm.elapsed()) {
+    while began.elapsed() < CALM_WITHIN {
+        if let Some(calm) = findings_monitor.calm_since().filter(|calm| CALM_FOR <= calm.elapsed()) {
             return Some(calm);
         }
         elapse(Duration::from_millis(100));

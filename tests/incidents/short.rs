@@ -20,13 +20,13 @@ fn incidents_of_brokers_and_of_the_prober_are_reported_as_promised() {
     assert_as_promised(&run_on(&cluster, None, &incidents, &mut Random::new(Random::seed())));
 }
 
-/// The incidents that need a network and disks of their own.
+/// The incidents that need a network namespace and disks.
 #[test]
-fn incidents_of_paths_and_disks_are_reported_as_promised() {
+fn incidents_of_networks_and_disks_are_reported_as_promised() {
     if skip_without_kafka() {
         return;
     }
-    let Some(network) = Network::own("short::incidents_of_paths_and_disks_are_reported_as_promised") else { return };
+    let Some(network) = Network::own("short::incidents_of_networks_and_disks_are_reported_as_promised") else { return };
     let incidents = [&packet_loss::MUCH, &delay::INCIDENT, &disk_full::OF_TWO];
     assert_as_promised(&run_all(&incidents, &network, Random::new(Random::seed())));
 }

@@ -1,4 +1,4 @@
-//! What an incident works with: a cluster, a prober in front of it, and the broker that suffers.
+//! What an incident works with: a cluster, a prober in front of it, and the victim, the broker with the fault.
 
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,7 @@ impl<'a> TestBed<'a> {
         self.opened.elapsed()
     }
 
-    /// The victim: the broker that suffers, if the incident is about one.
+    /// The broker with the fault, if the incident is about one.
     pub(crate) fn victim(&self) -> &'a Broker {
         self.cluster.broker(self.victim)
     }
@@ -128,13 +128,15 @@ impl<'a> TestBed<'a> {
     /// The prober's wall clock, which the test can set.
     #[track_caller]
     pub(crate) fn wall_clock(&self) -> &FakeWallClock {
-        self.wall_clock.as_ref().unwrap_or_else(|| panic!("the prober of this cluster_kind has the machine's calendar"))
+        self.wall_clock
+            .as_ref()
+            .unwrap_or_else(|| panic!("the prober of this cluster kind has the machine's wall clock"))
     }
 
     /// The network namespace of the test.
     #[track_caller]
     pub(crate) fn network(&self) -> &'a Network {
-        self.network.unwrap_or_else(|| panic!("this cluster_kind has no network of its own"))
+        self.network.unwrap_or_else(|| panic!("this cluster kind has no network namespace"))
     }
 
     /// Marks the start of the fault; everything before was preparation.

@@ -15,7 +15,7 @@ const CANARY_HEADER: &str = "authorization=canary-51be";
 fn refused(args: &[&str], env: &[(&str, &str)]) -> String {
     let ended = run(args, env);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{}", ended.stderr);
-    let sentence = ended.stderr.strip_prefix("error: ").and_then(|said| said.strip_suffix('\n'));
+    let sentence = ended.stderr.strip_prefix("error: ").and_then(|text| text.strip_suffix('\n'));
     let sentence = sentence.unwrap_or_else(|| panic!("no sentence: {:?}", ended.stderr));
     assert!(!sentence.contains('\n'), "more than one line: {sentence}");
     sentence.to_owned()
@@ -81,7 +81,7 @@ fn unknown_variable_names_the_nearest() {
 }
 
 #[test]
-fn port_in_use_says_so_and_what_to_do() {
+fn port_in_use_is_named_with_a_remedy() {
     let holder = TcpListener::bind(("127.0.0.1", free_port())).expect("the port is free");
     let taken = holder.local_addr().expect("it is bound").to_string();
     let sentence = refused(&["run", "--bootstrap-server", "localhost:9092", "--listen", &taken], &[]);
@@ -161,7 +161,7 @@ fn help_goes_to_stdout_and_lists_subcommands_and_exit_codes() {
 }
 
 #[test]
-fn version_is_the_packages() {
+fn version_is_that_of_the_package() {
     let ended = run(&["--version"], &[]);
     assert_eq!(ended.stdout, format!("kafka-prober {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));

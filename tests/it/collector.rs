@@ -1,5 +1,5 @@
-//! The real OpenTelemetry Collector: over every protocol and security it passes on what the prober counted, and a prober
-//! at the wrong port names the setting to change.
+//! The real OpenTelemetry Collector: over every protocol and security it forwards the prober's counts unchanged, and a prober
+//! that exports to a wrong port names the setting to change.
 
 use std::time::{Duration, Instant};
 
@@ -12,14 +12,14 @@ use crate::harness::prober::Prober;
 use crate::harness::{wait_for, wait_until};
 use crate::program::{MOCK_SETTINGS, PROGRAM, mock};
 
-/// Some probers and a collector start at once on a busy machine.
+/// Time limit for some probers and a collector to start at the same time on a busy machine.
 const WITHIN: Duration = Duration::from_secs(40);
 
-/// Between two attempts the counts stand still for long enough to be compared.
+/// Long intervals, so that the counts do not change between two attempts and can be compared.
 const QUIET: [(&str, &str); 6] = [
     ("KAFKA_PROBER__LANES__PINNED__INTERVAL", "3s"),
     ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "3s"),
-    // One direct probe, every ten seconds, speaks for all.
+    // One direct probe is enough.
     ("KAFKA_PROBER__PROBES__FETCH__ENABLED", "false"),
     ("KAFKA_PROBER__PROBES__METADATA__ENABLED", "false"),
     ("KAFKA_PROBER__PROBES__CONTROLLER__ENABLED", "false"),
@@ -40,7 +40,7 @@ fn probing(vantage: &str, bootstrap: &str, env: &[(&str, String)]) -> Prober {
     Prober::spawn(PROGRAM, port, &args, &all)
 }
 
-/// The standard variables alone: what a platform sets for every program.
+/// Only the standard variables, as a platform sets them for every program.
 fn endpoint_of(collector: &Collector, security: Security, grpc: bool) -> Variables {
     let scheme = if security == Security::Plain { "http" } else { "https" };
     let protocol = if grpc { "grpc" } else { "http/protobuf" };
@@ -61,7 +61,7 @@ fn status(prober: &Prober) -> Option<Value> {
 }
 
 #[test]
-fn every_protocol_and_security_passes_on_what_the_status_page_shows() {
+fn every_protocol_and_security_delivers_the_counts_of_the_status_page() {
     let sink = OtlpSink::http();
     let Some(collector) = Collector::start(&sink) else { return };
     let mock = mock();
@@ -102,7 +102,7 @@ fn every_protocol_and_security_passes_on_what_the_status_page_shows() {
         .collect();
     for (vantage, prober) in &probers {
         let began = Instant::now();
-        wait_until(2 * WITHIN, "the sink has what the page says", || {
+        wait_until(2 * WITHIN, "the sink has the counts of the page", || {
             let Some(page) = status(prober) else {
                 assert!(began.elapsed() < WITHIN, "{vantage} shows no page:\n{}", prober.stderr());
                 return false;
@@ -123,7 +123,7 @@ fn good(status: &Value) -> u64 {
     series(status).filter(|row| row["probe"] == "end_to_end").filter_map(|row| row["outcomes"]["good"].as_u64()).sum()
 }
 
-/// Where what arrived is not what the page says: events, attempts, errors, durations, objectives.
+/// Differences between the page and the received metrics: events, attempts, errors, durations, objectives.
 fn differences(status: &Value, store: &Store, vantage: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |metric: &str, attributes: &[(&str, &str)], shown: &Value| {
@@ -175,7 +175,7 @@ fn differences(status: &Value, store: &Store, vantage: &str) -> Vec<String> {
 fn explanation_of_a_wrong_port_names_the_setting_to_change() {
     let sink = OtlpSink::http();
     let Some(collector) = Collector::start(&sink) else { return };
-    let nobody = format!("127.0.0.1:{}", free_port());
+    let closed_port = format!("127.0.0.1:{}", free_port());
     let endpoint = |url: String| ("OTEL_EXPORTER_OTLP_ENDPOINT", url);
     let protocol = |grpc: bool| {
         let protocol = if grpc { "grpc" } else { "http/protobuf" };
@@ -215,7 +215,7 @@ fn explanation_of_a_wrong_port_names_the_setting_to_change() {
         let probers: Vec<_> = cases
             .into_iter()
             .map(|(vantage, env, parts)| {
-                let prober = probing(&vantage, &nobody, &env);
+                let prober = probing(&vantage, &closed_port, &env);
                 (vantage, prober, parts)
             })
             .collect();

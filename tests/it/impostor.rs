@@ -33,7 +33,7 @@ fn serve(connection: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     address
 }
 
-/// An HTTP server, to which Kafka's requests are bad ones.
+/// An HTTP server, which answers 400 to everything.
 pub(crate) fn http() -> SocketAddr {
     serve(|mut stream| {
         let _ = stream.read(&mut [0; 1024]);
@@ -41,7 +41,7 @@ pub(crate) fn http() -> SocketAddr {
     })
 }
 
-/// A TLS server with this certificate, which says nothing after the handshake.
+/// A TLS server with this certificate, which sends nothing after the handshake.
 pub(crate) fn tls(issued: &Issued) -> SocketAddr {
     let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).expect("OpenSSL works");
     let certificate = X509::from_pem(issued.certificate.as_bytes()).expect("it is a certificate");

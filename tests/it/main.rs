@@ -1,6 +1,6 @@
-//! The fast tests: the real binary, its configuration and pages, librdkafka's mock cluster, and the order of the house.
+//! The fast tests: the real binary, its configuration and pages, librdkafka's mock cluster, and rules of the repository.
 //! No JVM; under a minute in all.
-#![expect(clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, reason = "a test that cannot continue fails")]
 #![expect(clippy::disallowed_methods, reason = "a test measures real time")]
 
 #[path = "../harness/mod.rs"]

@@ -1,4 +1,4 @@
-//! Both lanes in this process, through the whole app, against librdkafka's mock cluster.
+//! The whole app with both lanes, in this process, against librdkafka's mock cluster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::program::{MOCK_SETTINGS, PINNED, REPLICATED, mock};
 
 const BROKERS: [i32; 3] = [1, 2, 3];
 
-/// Patience with a deadline of 1.5 s, a reconnect and a busy machine.
+/// Time limit for an effect: a deadline of 1.5 s and a reconnect on a busy machine.
 const SEEN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Response time of a frozen broker.
 const FROZEN: Duration = Duration::from_secs(60);
 
-/// Direct probes of a broker that the mock cluster speaks: fetch, metadata and connect.
+/// Direct probes that the mock cluster supports: fetch, metadata and connect.
 const DIRECT: usize = 3;
 
 /// An app that probes a mock cluster, without listener and export.
@@ -65,7 +65,7 @@ impl RunningProber {
         wait_for(SEEN_WITHIN, what, || Some(newest()).filter(|snapshot| shows(snapshot)))
     }
 
-    /// Stops the app. Then everything that came due is counted, each once.
+    /// Stops the app. Afterwards every attempt due is counted once.
     #[track_caller]
     fn stop(self) -> Arc<Snapshot> {
         let last = self.app.stop();
@@ -149,7 +149,7 @@ fn write_as_a_newer_prober(mock: &Mock) {
 }
 
 #[test]
-fn topic_of_a_newer_prober_is_ours_and_its_records_are_never_foreign() {
+fn topic_of_a_newer_prober_is_accepted_and_its_records_are_not_foreign() {
     let mock = mock();
     write_as_a_newer_prober(&mock);
     let probing = RunningProber::start_on(mock, |_| {});
@@ -165,21 +165,23 @@ fn topic_of_a_newer_prober_is_ours_and_its_records_are_never_foreign() {
 }
 
 #[test]
-fn frozen_broker_fails_alone_and_recovers() {
+fn only_the_frozen_broker_fails_and_it_recovers() {
     let probing = RunningProber::start();
-    probing.mock.delay(2, FROZEN).expect("there is such a broker");
+    probing.mock.delay(2, FROZEN).expect("the mock has this broker");
     let frozen = probing.wait("the frozen broker fails", |now| {
         5 <= count(now, 2, Probe::Produce, Outcome::Timeout) && state(now, 2) == Some(BrokerState::Failing)
     });
     assert!(BROKERS.iter().all(|broker| *broker == 2 || bad(&frozen, *broker) == 0), "{:?}", frozen.series);
     for healthy in [1, 3] {
         let before = count(&frozen, healthy, Probe::EndToEnd, Outcome::Good);
-        probing.wait("the others go on", |now| before + 10 <= count(now, healthy, Probe::EndToEnd, Outcome::Good));
+        probing.wait("the other brokers keep succeeding", |now| {
+            before + 10 <= count(now, healthy, Probe::EndToEnd, Outcome::Good)
+        });
     }
 
-    probing.mock.delay(2, Duration::ZERO).expect("there is such a broker");
+    probing.mock.delay(2, Duration::ZERO).expect("the mock has this broker");
     let before = count(&frozen, 2, Probe::EndToEnd, Outcome::Good);
-    probing.wait("the healed broker is well again", |now| {
+    probing.wait("the broker recovers", |now| {
         before + 10 <= count(now, 2, Probe::EndToEnd, Outcome::Good) && state(now, 2) == Some(BrokerState::Ok)
     });
     let last = probing.stop();
@@ -189,9 +191,9 @@ fn frozen_broker_fails_alone_and_recovers() {
 }
 
 #[test]
-fn refused_write_is_one_error_with_kafkas_name() {
+fn refused_write_is_one_error_with_the_name_of_kafka() {
     for (code, name) in [(6, "NOT_LEADER_OR_FOLLOWER"), (19, "NOT_ENOUGH_REPLICAS"), (10, "MESSAGE_TOO_LARGE")] {
-        // The mock refuses whoever comes first: here it is to be the pinned lane, which does not try again.
+        // The mock refuses the next writes of any client: only the pinned lane writes here, and it does not retry.
         let probing = RunningProber::start_with(|config| config.lanes.replicated.enabled = false);
         assert!(probing.mock.refuse_writes(KafkaError(code), 5), "librdkafka knows {name}");
         probing.wait("all five refusals are counted", |now| 5 <= errors(now, Probe::Produce, name));
@@ -200,27 +202,27 @@ fn refused_write_is_one_error_with_kafkas_name() {
         assert_eq!((refused, errors(&last, Probe::Produce, name)), (5, 5), "{name}");
         assert_eq!(errors(&last, Probe::EndToEnd, name), 5, "end_to_end shares the outcome: {name}");
         let consumed: u64 = BROKERS.map(|broker| count(&last, broker, Probe::Consume, Outcome::Error)).iter().sum();
-        assert_eq!(consumed, 0, "consume does not arise: {name}");
+        assert_eq!(consumed, 0, "there is no consume attempt: {name}");
         assert_eq!(anomalies(&last, Anomaly::Lost), 0, "{name}");
     }
 }
 
 #[test]
-fn refused_write_that_librdkafka_tries_again_is_good_in_the_client_view() {
+fn refused_write_that_librdkafka_retries_is_good_in_the_client_view() {
     let probing = RunningProber::start_with(|config| config.lanes.pinned.enabled = false);
     assert!(probing.mock.refuse_writes(KafkaError::NOT_LEADER_OR_FOLLOWER, 1));
     let counted =
         |now: &Snapshot| -> u64 { BROKERS.map(|id| count(now, id, Probe::Produce, Outcome::Good)).iter().sum() };
     let before = counted(&probing.app.snapshots().borrow());
-    probing.wait("records go on", |now| before + 30 <= counted(now));
+    probing.wait("more records are good", |now| before + 30 <= counted(now));
     let last = probing.stop();
     assert_eq!(BROKERS.map(|broker| bad(&last, broker)), [0, 0, 0], "{:?}", last.series);
 }
 
 #[test]
-fn client_view_recovers_with_its_partitions_new_leader_and_the_broker_view_does_not() {
+fn client_view_recovers_with_a_new_leader_and_the_broker_view_does_not() {
     let probing = RunningProber::start();
-    probing.mock.delay(2, FROZEN).expect("there is such a broker");
+    probing.mock.delay(2, FROZEN).expect("the mock has this broker");
     let in_client_view = |now: &Snapshot, outcome| -> u64 {
         client_rows(now, 2).filter(|row| row.series.probe == Probe::EndToEnd).map(|row| row.counts.of(outcome)).sum()
     };
@@ -228,20 +230,20 @@ fn client_view_recovers_with_its_partitions_new_leader_and_the_broker_view_does_
         5 <= in_client_view(now, Outcome::Timeout) && state(now, 2) == Some(BrokerState::Failing)
     });
     let partition = 1;
-    probing.mock.lead("__kafka-prober-replicated", partition, 3).expect("there is such a partition");
+    probing.mock.lead("__kafka-prober-replicated", partition, 3).expect("the mock has this partition");
     let before = in_client_view(&probing.app.snapshots().borrow(), Outcome::Good);
     let moved =
         probing.wait("applications write and read again", |now| before + 10 <= in_client_view(now, Outcome::Good));
-    assert_eq!(state(&moved, 2), Some(BrokerState::Failing), "the broker itself is as frozen as before");
+    assert_eq!(state(&moved, 2), Some(BrokerState::Failing), "the broker is still frozen");
     let last = probing.stop();
     assert_eq!([1, 3].map(|broker| bad(&last, broker)), [0, 0]);
     assert_eq!(anomalies(&last, Anomaly::Lost), 0);
 }
 
 #[test]
-fn stop_voids_what_is_on_the_way() {
+fn stop_voids_the_attempts_in_flight() {
     let probing = RunningProber::start();
-    probing.mock.delay(3, FROZEN).expect("there is such a broker");
+    probing.mock.delay(3, FROZEN).expect("the mock has this broker");
     let open = |now: &Snapshot| rows(now, 3).map(|row| row.counts.in_flight()).sum::<u64>();
     probing.wait("attempts wait for the frozen broker", |now| 20 <= open(now));
     let last = probing.stop();

@@ -1,4 +1,4 @@
-//! The program run to its end, and the variables that point it at a mock cluster.
+//! Runs the program to its end; variables for a mock cluster.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,14 @@ use crate::harness::prober::Prober;
 /// The binary under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kafka-prober");
 
-/// Longer than any run of the tests takes.
+/// Time limit of a run.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The topics of a mock cluster, named as by default.
 pub(crate) const PINNED: &str = "__kafka-prober-pinned";
 pub(crate) const REPLICATED: &str = "__kafka-prober-replicated";
 
-/// For the mock, whose fetch sleeps its whole wait, and which creates no topics. Deadlines are shorter than by default, so
+/// Settings for the mock, whose fetch always waits as long as it may, and which creates no topics. Deadlines are short, so
 /// that a frozen broker is known within seconds.
 pub(crate) const MOCK_SETTINGS: [(&str, &str); 9] = [
     ("KAFKA_PROBER__LANES__REPLICATED__FETCH_MAX_WAIT", "10ms"),

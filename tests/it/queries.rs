@@ -1,4 +1,4 @@
-//! The PromQL in the documents: every query can be parsed, selects series that exist, and keeps clusters apart.
+//! The PromQL in the documents: every query can be parsed, selects series that exist, and groups by cluster.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -102,7 +102,7 @@ fn problems(query: &str, series: &BTreeSet<String>) -> Vec<String> {
 }
 
 #[test]
-fn queries_in_documents_select_existing_series_and_keep_clusters_apart() {
+fn queries_in_documents_select_existing_series_and_group_by_cluster() {
     let series = series();
     assert!(
         series.contains("kafka_prober_duration_seconds_bucket"),

@@ -1,4 +1,4 @@
-//! The life of `run`: it starts with nobody to talk to, counts from the first second, and ends when told to.
+//! `run` as a process: it counts from the first second on, also without a cluster, and ends on SIGTERM.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::harness::prober::Prober;
 use crate::harness::{wait_for, wait_until};
 use crate::program::{MOCK_SETTINGS, PROGRAM, mock};
 
-/// Patience with a process that starts on a busy machine.
+/// Time limit of a start on a busy machine.
 const STARTED_WITHIN: Duration = Duration::from_secs(10);
 
-/// The promise of SIGTERM.
+/// Documented time limit after SIGTERM.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// `run` against these servers.
@@ -23,8 +23,8 @@ fn probing(bootstrap: &str, env: &[(&str, &str)]) -> Prober {
     Prober::spawn(PROGRAM, port, &["run", "--bootstrap-server", bootstrap, "--listen", &listen], env)
 }
 
-/// `run` against a port of loopback where nobody listens.
-fn probing_nobody(env: &[(&str, &str)]) -> Prober {
+/// `run` with a closed port of loopback as its only bootstrap server.
+fn probing_closed_port(env: &[(&str, &str)]) -> Prober {
     probing(&format!("127.0.0.1:{}", free_port()), env)
 }
 
@@ -60,7 +60,7 @@ fn taken_at(status: &Value) -> i64 {
     ((hours * 60 + minutes) * 60 + seconds) * 1000 + millis
 }
 
-/// Every attempt that came due is counted once or still on the way.
+/// Every attempt due is counted once or in flight.
 #[track_caller]
 fn assert_balanced(status: &Value) {
     for row in series(status) {
@@ -72,13 +72,13 @@ fn assert_balanced(status: &Value) {
 }
 
 #[test]
-fn outage_at_start_is_counted_from_the_first_second() {
-    let mut prober = probing_nobody(&[]);
+fn unreachable_cluster_is_counted_from_the_first_second() {
+    let mut prober = probing_closed_port(&[]);
     let broker = ("broker", "unknown");
     let bad = [broker, ("probe", "produce"), ("view", "broker"), ("outcome", "error")];
     let counted = || prober.metrics().sum("kafka_prober_events_total", &bad);
     let took = wait_until(STARTED_WITHIN, "the outage is counted", || 3.0 <= counted());
-    assert!(took < Duration::from_secs(4), "{took:?}, when it should be one second and three intervals");
+    assert!(took < Duration::from_secs(4), "{took:?} instead of one second and three intervals");
 
     let page = prober.metrics();
     let of_cause = page.sum("kafka_prober_errors_total", &[("probe", "produce"), ("error_type", "no_metadata")]);
@@ -87,13 +87,13 @@ fn outage_at_start_is_counted_from_the_first_second() {
     assert_balanced(&status);
     let lane = &status["clusters"][0]["lanes"][0];
     assert_eq!(lane["state"], "connecting");
-    assert!(lane["message"].as_str().is_some_and(|said| said.contains("no bootstrap server answers")), "{lane}");
-    assert!(prober.is_running(), "it stays up: {}", prober.stderr());
+    assert!(lane["message"].as_str().is_some_and(|text| text.contains("no bootstrap server answers")), "{lane}");
+    assert!(prober.is_running(), "it keeps running: {}", prober.stderr());
 }
 
 #[test]
-fn health_is_the_process_and_readiness_is_the_first_event() {
-    let prober = probing_nobody(&[]);
+fn healthz_is_about_the_process_and_readyz_about_the_first_event() {
+    let prober = probing_closed_port(&[]);
     let code = |path: &str| prober.http_get(path).map(|page| page.status);
     wait_until(STARTED_WITHIN, "it listens", || code("/healthz") == Some(200));
     let before = prober.http_get("/readyz").expect("it listens");
@@ -107,7 +107,7 @@ fn health_is_the_process_and_readiness_is_the_first_event() {
 #[test]
 fn no_page_shows_a_secret() {
     let secret = ("KAFKA_PROBER__OTLP__HEADERS", "authorization=canary-51be");
-    let prober = probing_nobody(&[secret, ("KAFKA_PROBER__VANTAGE", "west")]);
+    let prober = probing_closed_port(&[secret, ("KAFKA_PROBER__VANTAGE", "west")]);
     wait_until(STARTED_WITHIN, "it gets ready", || prober.http_get("/readyz").map(|page| page.status) == Some(200));
     let list = prober.http_get("/").expect("it listens");
     let pages: Vec<&str> = list.body.split_whitespace().filter(|word| word.starts_with('/')).collect();
@@ -133,9 +133,9 @@ fn file_wins_over_the_standard_variables_and_ours_over_the_file() {
         let (endpoint, protocol) = (sink.endpoint(), if sink.is_grpc() { "grpc" } else { "http/protobuf" });
         let port = free_port();
         let listen = format!("127.0.0.1:{port}");
-        let nobody = format!("127.0.0.1:{}", free_port());
+        let closed_port = format!("127.0.0.1:{}", free_port());
         let config = path.display().to_string();
-        let args = ["run", "--bootstrap-server", &nobody, "--listen", &listen, "--config", &config];
+        let args = ["run", "--bootstrap-server", &closed_port, "--listen", &listen, "--config", &config];
         let env = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
@@ -150,18 +150,18 @@ fn file_wins_over_the_standard_variables_and_ours_over_the_file() {
         assert_eq!(header("x-team"), Some("file"));
         assert_eq!(header("x-file"), Some("ours"));
         assert_eq!(header("x-variable"), Some("variable"), "layers replace single headers");
-        // The one exception: over gRPC `opentelemetry-otlp` takes the variable where it is not told to compress, and it
-        // cannot be told not to.
+        // The one exception: over gRPC `opentelemetry-otlp` reads the variable where no compression is configured, and it
+        // has no setting for "none".
         let over_grpc = sink.is_grpc().then_some("gzip");
         assert_eq!((header("grpc-encoding"), header("content-encoding")), (over_grpc, None));
         let agent = concat!("kafka-prober/", env!("CARGO_PKG_VERSION"));
-        assert!(header("user-agent").is_some_and(|said| said.starts_with(agent)), "{headers:?}");
+        assert!(header("user-agent").is_some_and(|text| text.starts_with(agent)), "{headers:?}");
     }
 }
 
 #[test]
-fn sigterm_ends_it_well_and_soon() {
-    let mut prober = probing_nobody(&[]);
+fn sigterm_ends_it_with_exit_code_0_within_five_seconds() {
+    let mut prober = probing_closed_port(&[]);
     wait_counted(&prober, "error", 1);
     prober.terminate();
     let exit = prober.wait_exit(ENDS_WITHIN);
@@ -170,24 +170,24 @@ fn sigterm_ends_it_well_and_soon() {
 }
 
 #[test]
-fn sigterm_ends_it_although_the_collector_hangs() {
+fn sigterm_ends_it_within_five_seconds_while_the_collector_hangs() {
     let sink = OtlpSink::grpc();
     sink.set_mode(Mode::Hung);
     let endpoint = sink.endpoint();
-    let mut prober = probing_nobody(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    let mut prober = probing_closed_port(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
     wait_counted(&prober, "error", 1);
     prober.terminate();
     let exit = prober.wait_exit(ENDS_WITHIN);
     assert_eq!(exit.code, Some(0), "{}", prober.stderr());
-    assert!(Duration::from_secs(1) < exit.elapsed, "it did not try a last export: {exit:?}");
+    assert!(Duration::from_secs(1) < exit.elapsed, "it did not attempt a last export: {exit:?}");
 }
 
 #[test]
-fn second_sigterm_ends_it_at_once() {
+fn second_sigterm_ends_it_immediately() {
     let sink = OtlpSink::grpc();
     sink.set_mode(Mode::Hung);
     let endpoint = sink.endpoint();
-    let mut prober = probing_nobody(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    let mut prober = probing_closed_port(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
     wait_counted(&prober, "error", 1);
     prober.terminate();
     wait_until(STARTED_WITHIN, "it is stopping", || prober.stderr().contains("\"message\":\"stopping\""));
@@ -198,7 +198,7 @@ fn second_sigterm_ends_it_at_once() {
 }
 
 #[test]
-fn frozen_prober_loses_no_count_and_blames_nobody() {
+fn frozen_prober_accounts_for_every_attempt_and_names_no_broker() {
     const INTERVAL_MS: i64 = 50;
     let mock = mock();
     let mut env = MOCK_SETTINGS.to_vec();
@@ -207,17 +207,17 @@ fn frozen_prober_loses_no_count_and_blames_nobody() {
     wait_counted(&prober, "good", 90);
     let before = status(&prober);
     prober.freeze();
-    // The passing of time is what is tested.
+    // The test is about elapsed time.
     std::thread::sleep(Duration::from_secs(2));
     prober.thaw();
-    let after = wait_for(STARTED_WITHIN, "the prober knows of its stall", || {
+    let after = wait_for(STARTED_WITHIN, "the prober reports its stall", || {
         let now = status(&prober);
         let good_again = outcomes(&before, &["good"]) + 90 <= outcomes(&now, &["good"]);
         (good_again && 0 < outcomes(&now, &["missed"])).then_some(now)
     });
     assert_balanced(&after);
     assert_eq!(outcomes(&after, &["slow", "error", "timeout", "lost", "corrupt"]), 0, "{after}");
-    // A beat may have been due up to 50 ms after the stop.
+    // The next heartbeat may have been due up to 50 ms after the stop.
     assert!(1_900.0 <= after["prober"]["stalled_ms"].as_f64().expect("a number"), "{}", after["prober"]);
 
     let passed = (taken_at(&after) - taken_at(&before)).rem_euclid(86_400_000);
@@ -232,34 +232,34 @@ fn frozen_prober_loses_no_count_and_blames_nobody() {
     }
 }
 
-/// What stands: kind and broker of each finding.
+/// Kind and broker of each active finding.
 fn findings(prober: &Prober) -> Vec<(String, Value)> {
     let page = prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
     let rows = page.and_then(|page| serde_json::from_str::<Vec<Value>>(&page.body).ok()).unwrap_or_default();
     rows.into_iter().map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), row["broker"].clone())).collect()
 }
 
-/// No line of the log tells of a finding about a broker.
+/// The log has no finding about a broker.
 #[track_caller]
-fn assert_nobody_was_found(prober: &Prober) {
+fn assert_no_broker_named(prober: &Prober) {
     let lines = prober.stderr();
     let of_broker = |line: &&str| line.contains("finding: ") && line.contains("\"broker\":");
     assert_eq!(lines.lines().find(of_broker), None);
 }
 
 #[test]
-fn prober_that_runs_for_a_twentieth_of_the_time_blames_nobody() {
+fn prober_throttled_to_a_twentieth_of_the_time_names_no_broker() {
     let mock = mock();
     let mut prober = probing(&mock.bootstrap().join(","), &MOCK_SETTINGS);
     wait_counted(&prober, "good", 90);
-    // The passing of time is what is tested.
+    // The test is about elapsed time.
     for _ in 0..150 {
         prober.freeze();
         std::thread::sleep(Duration::from_millis(95));
         prober.thaw();
         std::thread::sleep(Duration::from_millis(5));
     }
-    let found = wait_for(STARTED_WITHIN, "it accuses itself", || {
+    let found = wait_for(STARTED_WITHIN, "it reports its own shortage", || {
         Some(findings(&prober)).filter(|found| found.iter().any(|(kind, _)| kind == "prober_stalled"))
     });
     let before = status(&prober);
@@ -268,29 +268,29 @@ fn prober_that_runs_for_a_twentieth_of_the_time_blames_nobody() {
     assert_balanced(&after);
     let bad = outcomes(&after, &["slow", "error", "timeout", "lost", "corrupt"]);
     assert_eq!(bad, 0, "{found:?}\n{after:#}");
-    assert_nobody_was_found(&prober);
+    assert_no_broker_named(&prober);
 }
 
 #[test]
-fn prober_that_runs_short_of_descriptors_says_so_and_blames_nobody() {
+fn prober_short_of_file_descriptors_reports_it_and_names_no_broker() {
     let mock = mock();
     let used = {
         let prober = probing(&mock.bootstrap().join(","), &MOCK_SETTINGS);
         wait_counted(&prober, "good", 300);
-        status(&prober)["prober"]["file_descriptors"]["used"].as_u64().expect("Linux tells")
+        status(&prober)["prober"]["file_descriptors"]["used"].as_u64().expect("the status page has it")
     };
-    // Just enough for all of them and a few fresh connections.
+    // Enough for those in use and a few fresh connections.
     let limit = format!("ulimit -n {}; exec \"$0\" \"$@\"", used + used / 16 + 1);
     let port = free_port();
     let (bootstrap, listen) = (mock.bootstrap().join(","), format!("127.0.0.1:{port}"));
     let args = ["-c", &limit, PROGRAM, "run", "--bootstrap-server", &bootstrap, "--listen", &listen];
     let prober = Prober::spawn("/bin/sh", port, &args, &MOCK_SETTINGS);
     wait_counted(&prober, "good", 90);
-    wait_until(STARTED_WITHIN, "it says what is short", || {
+    wait_until(STARTED_WITHIN, "it reports the shortage", || {
         findings(&prober) == [("prober_starved".to_owned(), Value::Null)]
     });
     assert!(prober.stderr().contains("raise its limit of open files"), "{}", prober.stderr());
-    assert_nobody_was_found(&prober);
+    assert_no_broker_named(&prober);
     let after = status(&prober);
     assert_eq!(outcomes(&after, &["slow", "error", "timeout", "lost", "corrupt"]), 0, "{after:#}");
 }

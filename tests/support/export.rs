@@ -1,4 +1,4 @@
-//! That what the prober exported over OTLP adds up.
+//! Checks that the counts exported over OTLP add up.
 
 use super::{COORDINATOR, DIRECT, PROBES};
 use crate::harness::otlp::OtlpSink;

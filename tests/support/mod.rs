@@ -6,7 +6,7 @@
 //! | [`running_prober`] | the prober as a process, its pages and its findings |
 //! | [`status`] | one status page, read as counts |
 //! | [`topic_records`] | the prober's records in a topic, read by the harness |
-//! | [`export`] | that the exported counts add up |
+//! | [`export`] | checks that the exported counts add up |
 #![allow(dead_code, unused_imports, reason = "each crate that includes this module uses a part of it")]
 #![expect(clippy::disallowed_methods, reason = "a test measures real time")]
 

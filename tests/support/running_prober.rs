@@ -74,7 +74,7 @@ impl RunningProber {
 
     /// No finding named a broker.
     #[track_caller]
-    pub(crate) fn assert_nobody_found(&self) {
+    pub(crate) fn assert_no_broker_named(&self) {
         let named: Vec<FindingId> = self.findings_so_far().into_iter().filter(|(_, broker)| broker.is_some()).collect();
         assert_eq!(named, [], "{}", self.prober.stderr());
     }

@@ -15,13 +15,13 @@ pub(crate) struct TopicRecords {
     pub(crate) distinct: usize,
 }
 
-/// Reads the whole topic, without the records of the transaction probe, which no lane counts.
+/// Reads the whole topic, except records of the transaction probe, which belong to no lane.
 #[track_caller]
 pub(crate) fn read_topic(cluster: &Cluster, topic: &str) -> TopicRecords {
     let address = cluster.any_internal_address();
-    let seen = raw::metadata(address, &[topic]).expect("metadata of the monitor topic");
+    let metadata = raw::metadata(address, &[topic]).expect("metadata of the monitor topic");
     let (mut records, mut distinct) = (0, BTreeSet::new());
-    for partition in seen.partitions.iter().filter(|partition| partition.topic == topic) {
+    for partition in metadata.partitions.iter().filter(|partition| partition.topic == topic) {
         let read = raw::read_partition(address, topic, partition.partition).expect("the partition can be read");
         // Byte 5 is the lane.
         let of_lanes = |value: &[u8]| value.starts_with(b"KPRB") && value[5] != TRANSACTIONS;

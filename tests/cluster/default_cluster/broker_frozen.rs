@@ -18,7 +18,7 @@ const NAMED_GOAL: Duration = Duration::from_millis(2200);
 const CLEARED_GOAL: Duration = Duration::from_secs(10);
 
 #[test]
-fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
+fn only_the_frozen_broker_is_bad_and_every_attempt_is_accounted_for() {
     let Some(cluster) = shared_cluster() else { return };
     let reference = ReferenceWriter::start(&cluster, 2);
     let sink = OtlpSink::grpc();
@@ -48,7 +48,7 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     let good_again = probing.wait_status(Duration::from_secs(20), "broker 2 is good again", |status| {
         ["produce", "end_to_end"].iter().all(|probe| status.good_at(2, probe).is_some_and(|at| thawed_at < at))
     });
-    let cleared = wait_until(TOLERANCE * CLEARED_GOAL, "the finding is over", || probing.findings().is_empty());
+    let cleared = wait_until(TOLERANCE * CLEARED_GOAL, "the finding has ended", || probing.findings().is_empty());
     let recovered = ["produce", "end_to_end"].iter().filter_map(|probe| good_again.good_at(2, probe)).max();
     elapse(Duration::from_secs(7));
     let end = probing.status();
@@ -61,9 +61,9 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
         assert_eq!(end.anomaly(anomaly), 0, "{anomaly}");
     }
     for broker in ["1", "3"] {
-        let (calm, storm) = (p99(&before, &start, broker), p99(&during, &before, broker));
+        let (calm, frozen) = (p99(&before, &start, broker), p99(&during, &before, broker));
         let allowed = f64::from(TOLERANCE) * (2.0 * calm).max(calm + 0.020);
-        assert!(storm <= allowed, "broker {broker}: p99 {calm:.4} s before, {storm:.4} s during the freeze");
+        assert!(frozen <= allowed, "broker {broker}: p99 {calm:.4} s before, {frozen:.4} s during the freeze");
     }
     assert!(slowest_page <= TOLERANCE * PAGE_GOAL, "{slowest_page:?}");
     probing.assert_only_found(2, &["broker_stalled", "broker_frozen"]);
@@ -72,14 +72,14 @@ fn frozen_broker_alone_is_bad_and_every_attempt_is_accounted_for() {
     assert!(named <= TOLERANCE * NAMED_GOAL, "named {named:?} after the freeze");
 
     let writable = reference.first_success_after(thawed_at).expect("the harness writes again");
-    let recovered = recovered.expect("it was waited for");
+    let recovered = recovered.expect("wait_status waited for it");
     let behind = recovered.saturating_duration_since(writable);
     assert!(behind <= TOLERANCE * RECOVERY_GOAL, "good again {behind:?} after the harness's own client");
 
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     let truth = read_topic(&cluster, TOPIC);
-    assert_eq!(truth.records, truth.distinct, "nothing is retried, so nothing is written twice");
+    assert_eq!(truth.records, truth.distinct, "no record is written twice, because none is retried");
     let acked = sink.sum("kafka_prober.events", &[("view", "broker"), ("probe", "produce"), ("outcome", "good")]);
-    assert!(acked <= truth.records as f64, "every ack stands for a record in the topic");
+    assert!(acked <= truth.records as f64, "the topic has every acked record");
 }

@@ -1,4 +1,4 @@
-//! Broker 2 is killed (SIGKILL) and started again after 20 s; meanwhile it leaves the metadata.
+//! Broker 2 is killed (SIGKILL) and started again after 20 s, during which it leaves the metadata.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     elapse(Duration::from_secs(20).saturating_sub(killed_at.elapsed()));
     let down = probing.status();
     let due = down.due(2, "produce") - before.due(2, "produce");
-    assert!(95 <= due, "it stays due although it left the metadata: {due} of five a second for 20 s");
+    assert!(95 <= due, "attempts stay due after it left the metadata: {due} of five a second for 20 s");
     let refused = down.errors(2, "produce", "connection_refused");
     assert!(90 <= refused, "{refused}");
 
@@ -36,7 +36,7 @@ fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     let good = probing.wait_status(Duration::from_secs(60), "broker 2 is good again", |status| {
         ["produce", "end_to_end"].iter().all(|probe| status.good_at(2, probe).is_some_and(|at| started_at < at))
     });
-    let acked = good.good_at(2, "produce").expect("it was waited for");
+    let acked = good.good_at(2, "produce").expect("wait_status waited for it");
     elapse(Duration::from_secs(6));
     let end = probing.status();
 

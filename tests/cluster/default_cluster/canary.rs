@@ -1,5 +1,5 @@
-//! The canary topic: a leftover of a crash is deleted first, and every broker is seen to learn of the new topic and of its
-//! deletion.
+//! The canary topic: a leftover of a crash is deleted first, and the time is measured until every broker shows the new topic, and
+//! its deletion.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::harness::{raw, shared_cluster, wait_until};
 use crate::support::{CANARY, CLUSTER, RunningProber, Status};
 
 #[test]
-fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {
+fn canary_is_seen_on_every_broker_and_leaves_nothing_behind() {
     let Some(cluster) = shared_cluster() else { return };
     let address = cluster.any_internal_address();
     // A leftover, as of a prober that died between create and delete.
@@ -19,12 +19,14 @@ fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {
         ("KAFKA_PROBER__PROBES__CONTROLLER__CANARY_INTERVAL", "10s"),
     ];
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &on);
-    let seen = probing.wait_status(Duration::from_secs(60), "two canaries were seen to come and to go", |status| {
-        2 <= action(status, "canary_gone", "done")
-    });
+    let seen = probing.wait_status(
+        Duration::from_secs(60),
+        "two canaries were created and deleted on every broker",
+        |status| 2 <= action(status, "canary_gone", "done"),
+    );
     let created = action(&seen, "canary_create", "done");
-    assert_eq!(action(&seen, "canary_visible", "done"), created, "every broker heard of each");
-    assert!(created < action(&seen, "canary_delete", "done"), "what was left behind was deleted too");
+    assert_eq!(action(&seen, "canary_visible", "done"), created, "every broker showed each");
+    assert!(created < action(&seen, "canary_delete", "done"), "the leftover was deleted too");
     for phase in ["create", "delete"] {
         assert!(2 <= passed(&seen, Value::Null, phase), "{phase}, by the controller's answer");
     }
@@ -33,7 +35,7 @@ fn canary_is_created_seen_by_every_broker_and_leaves_nothing_behind() {
             assert!(2 <= passed(&seen, broker.into(), phase), "{phase} at broker {broker}");
         }
     }
-    assert_eq!(seen.cluster().bad_in(CLUSTER, "controller"), 0, "a canary that is there is an answer like any other");
+    assert_eq!(seen.cluster().bad_in(CLUSTER, "controller"), 0, "an error that the canary exists is good");
     probing.stop();
     // The prober may have been stopped between create and delete.
     let _ = raw::delete_topic(address, CANARY);

@@ -1,5 +1,5 @@
-//! Broker 2 is stopped (SIGSTOP) for 45 s: the broker view names it alone, and the client view is bad for as long as Kafka's
-//! own Java producer fails, until another broker leads the partition.
+//! Broker 2 is stopped (SIGSTOP) for 45 s: only it fails in the broker view, and the client view fails for the same time as Kafka's
+//! own Java producer, until another broker leads the partition.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ const FROZEN: Duration = Duration::from_secs(45);
 const INTERVAL: Duration = Duration::from_millis(500);
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The consumer reads from the new leader by then.
-const LEAVES_WITHIN: Duration = Duration::from_secs(20);
+/// Time within which the consumer reads from the new leader.
+const READ_AGAIN_WITHIN: Duration = Duration::from_secs(20);
 
-/// Goal: how much the client view and the Java producer may differ.
-const APART: Duration = Duration::from_secs(2);
+/// Goal for the difference between the client view and the Java producer.
+const DIFFERENCE_GOAL: Duration = Duration::from_secs(2);
 
 /// When the first and the last failed record of a partition were sent, since the freeze.
 type Bad = Option<(Duration, Duration)>;
 
 #[test]
-fn applications_suffer_as_long_as_kafkas_own_producer_does() {
+fn client_view_fails_for_the_same_time_as_kafkas_own_producer() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
     let java = JavaProducer::start(&cluster, INTERVAL, DEADLINE);
@@ -55,33 +55,36 @@ fn applications_suffer_as_long_as_kafkas_own_producer_does() {
     elapse(Duration::from_secs(12));
     let end = probing.status();
 
-    assert_eq!([1, 3].map(|broker| end.bad(broker)), [0, 0], "in the broker view nobody else is blamed");
-    assert!(0 < end.bad(2), "and broker 2 is");
+    assert_eq!([1, 3].map(|broker| end.bad(broker)), [0, 0], "no other broker is bad in the broker view");
+    assert!(0 < end.bad(2), "broker 2 is bad");
     let left_at = left_at.expect("the partition is read again while its old leader is frozen");
-    assert!(left_at <= LEAVES_WITHIN, "read again {left_at:?} after the freeze");
+    assert!(left_at <= READ_AGAIN_WITHIN, "read again {left_at:?} after the freeze");
     assert_eq!(end.client().anomaly("lost"), 0);
     assert_eq!(end.anomaly("lost"), 0);
     assert_eq!(end.number("/prober/imbalances"), 0.0);
 
     let java = java.sent();
     for broker in [1, 2, 3] {
-        let felt = of_java(&java, broker - 1, frozen_wall);
-        let said = of_prober(seen.get(&broker));
-        eprintln!("partition led by broker {broker}: bad for Java {felt:?}, in the client view {said:?}");
+        let of_java_producer = of_java(&java, broker - 1, frozen_wall);
+        let of_client_view = of_prober(seen.get(&broker));
+        eprintln!(
+            "partition led by broker {broker}: bad for Java {of_java_producer:?}, in the client view {of_client_view:?}"
+        );
         // No failed record counts as zero time from the freeze on.
-        let ((java_from, java_to), (from, to)) = (felt.unwrap_or_default(), said.unwrap_or_default());
-        let allowed = TOLERANCE * APART;
+        let ((java_from, java_to), (from, to)) =
+            (of_java_producer.unwrap_or_default(), of_client_view.unwrap_or_default());
+        let allowed = TOLERANCE * DIFFERENCE_GOAL;
         assert!(from.abs_diff(java_from) <= allowed, "broker {broker}: from {from:?}, Java from {java_from:?}");
         assert!(to.abs_diff(java_to) <= allowed, "broker {broker}: to {to:?}, Java to {java_to:?}");
     }
-    assert!(of_java(&java, 1, frozen_wall).is_some(), "nothing was felt: the test shows nothing");
+    assert!(of_java(&java, 1, frozen_wall).is_some(), "the fault caused no failure, so that the test proves nothing");
 
     probing.assert_only_found(2, &["broker_stalled", "broker_frozen"]);
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     let written = sink.sum("kafka_prober.events", &[("view", "client"), ("probe", "produce"), ("outcome", "good")]);
     let truth = read_topic(&cluster, REPLICATED);
-    assert!(written <= truth.distinct as f64, "every ack stands for a record in the topic");
+    assert!(written <= truth.distinct as f64, "the topic has every acked record");
 }
 
 /// Produce events that failed; a slow one is available.

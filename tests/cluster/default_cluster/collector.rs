@@ -7,7 +7,7 @@ use crate::harness::{shared_cluster, wait_until};
 use crate::support::{RunningProber, TOPIC, assert_export_balances, elapse, read_topic};
 
 #[test]
-fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothing() {
+fn totals_are_exact_after_a_minute_without_collector_and_after_a_hanging_one() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
     let quick = [("KAFKA_PROBER__OTLP__INTERVAL", "2s"), ("KAFKA_PROBER__OTLP__TIMEOUT", "3s")];
@@ -41,7 +41,7 @@ fn totals_are_exact_after_a_minute_without_collector_and_a_hung_one_delays_nothi
 }
 
 #[test]
-fn hung_collector_does_not_hold_up_the_end() {
+fn hanging_collector_does_not_delay_the_end() {
     let Some(cluster) = shared_cluster() else { return };
     for sink in [OtlpSink::grpc(), OtlpSink::http()] {
         sink.set_mode(Mode::Hung);

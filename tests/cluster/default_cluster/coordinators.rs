@@ -1,5 +1,5 @@
-//! Commits and transactions: a frozen coordinator, thousands of attempts, two probers with one vantage, and what they leave in
-//! the cluster.
+//! Commits and transactions: a frozen coordinator, thousands of attempts, two probers with one vantage, and the groups and ids
+//! that remain in the cluster.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -37,14 +37,14 @@ fn wait_coordinated(probing: &RunningProber, cluster: &Cluster) -> Status {
     let addr = cluster.any_internal_address();
     let of = [(COMMIT, CoordinatorType::Group), (TRANSACTION, CoordinatorType::Transaction)];
     let of = of.map(|(probe, of)| (probe, coordinators(addr, of).expect("a broker answers")));
-    assert!(of.iter().all(|(_, brokers)| !brokers.is_empty()), "somebody leads each internal topic");
-    probing.wait_status(Duration::from_secs(60), "every coordinator answers well", |status| {
+    assert!(of.iter().all(|(_, brokers)| !brokers.is_empty()), "each internal topic has a leader");
+    probing.wait_status(Duration::from_secs(60), "every coordinator has good events", |status| {
         of.iter().all(|(probe, brokers)| brokers.iter().all(|broker| 3 <= good(status, *broker, probe)))
     })
 }
 
 #[test]
-fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_moved() {
+fn frozen_coordinator_causes_failures_of_others_only_until_it_has_moved() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &OFTEN);
@@ -74,13 +74,16 @@ fn frozen_coordinator_fails_others_for_a_while_and_then_only_itself_until_it_is_
         for probe in [COMMIT, TRANSACTION] {
             let failed = bad(&later, broker, probe) - bad(&settled, broker, probe);
             assert_eq!(failed, 0, "{probe} at broker {broker} after the move: {}", probing.prober.stderr());
-            assert!(good(&settled, broker, probe) < good(&later, broker, probe), "{probe} goes on at broker {broker}");
+            assert!(
+                good(&settled, broker, probe) < good(&later, broker, probe),
+                "{probe} is good again at broker {broker}"
+            );
         }
-        assert_eq!(later.bad(broker), 0, "none of it enters the broker view");
+        assert_eq!(later.bad(broker), 0, "the broker view has no bad event");
     }
     let due = |status: &Status, probe| status.coordinator().due(2, probe);
     for probe in [COMMIT, TRANSACTION] {
-        assert_eq!(due(&settled, probe), due(&later, probe), "nobody asks broker 2 for a {probe} after the move");
+        assert_eq!(due(&settled, probe), due(&later, probe), "broker 2 receives no {probe} after the move");
     }
     cluster.broker(2).thaw();
     assert_eq!(probing.status().number("/prober/imbalances"), 0.0);
@@ -129,7 +132,7 @@ fn ended(status: &Status, probe: &str) -> (u64, u64) {
 }
 
 #[test]
-fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
+fn thousands_of_attempts_leave_no_more_groups_and_ids_than_the_first_round() {
     const KINDS: [&str; 6] = [COMMIT, TRANSACTION, "controller", "fetch", "metadata", "connect"];
     let attempts: u64 = env::var(ATTEMPTS).ok().map_or(1000, |count| count.parse().expect("a number of attempts"));
     let Some(cluster) = shared_cluster() else { return };
@@ -151,7 +154,7 @@ fn thousands_of_attempts_leave_no_more_behind_than_the_first_round() {
         eprintln!("{good} of {} attempts of {probe} were good", good + bad);
         let errors: Vec<_> = end.rows().filter(|row| row["probe"] == probe).map(|row| &row["errors"]).collect();
         assert!(errors.iter().all(|row| row["mismatch"].is_null()), "{probe}: what was written is read: {errors:?}");
-        assert!(attempts / 2 <= good, "{errors:?}: attempts that fail leave nothing behind, and show nothing either");
+        assert!(attempts / 2 <= good, "{errors:?}: failed attempts leave nothing behind, so that they prove nothing");
     }
     eprintln!("{attempts} attempts of each kind took {:?}", began.elapsed());
     let last = cluster_contents(&cluster);
@@ -189,7 +192,7 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
         groups.into_iter().filter(|group| group.starts_with(&format!("{PREFIX}clean-"))).collect::<BTreeSet<_>>()
     };
     wait_until(Duration::from_secs(60), "one group for each partition", || ours().len() == 6);
-    // Groups with similar names: of another vantage, and of somebody else.
+    // Groups with similar names: of another vantage, and of another program.
     let others = ["cleaner-0", "clean-", "clean-7", "clean-0.0.0"].map(|name| format!("{PREFIX}{name}"));
     for group in &others {
         commit_offset(addrs[0], group, TOPIC, 1).expect("a group of the harness");
@@ -199,12 +202,12 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
     let expected: BTreeSet<String> = ours().into_iter().filter(|group| !others.contains(group)).collect();
     let (code, stdout, stderr) = run(&["topics", "clean", "--bootstrap", &bootstrap, "--vantage", "clean"]);
     assert_eq!(code, Some(0), "{stderr}");
-    let said: BTreeSet<String> = stdout
+    let deleted: BTreeSet<String> = stdout
         .lines()
         .filter_map(|line| line.strip_prefix("cluster default: deleted group "))
         .map(str::to_owned)
         .collect();
-    assert_eq!(said, expected);
+    assert_eq!(deleted, expected);
     let left = groups(&addrs).expect("every broker answers");
     assert!(expected.is_disjoint(&left));
     assert!(others.iter().all(|group| left.contains(group)), "{left:?}");
@@ -213,24 +216,26 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
 }
 
 #[test]
-fn two_probers_of_one_name_are_a_finding_and_neither_ends() {
+fn two_probers_with_one_vantage_are_a_finding_and_both_keep_running() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
     let start = || RunningProber::start(&cluster.bootstrap(), None, &["--vantage", "twin"], &OFTEN);
     let mut first = start();
     wait_coordinated(&first, &cluster);
-    assert!(!finds_twin(&first), "nobody else is there yet");
+    assert!(!finds_duplicate_vantage(&first), "only one prober runs");
     let mut second = start();
-    wait_until(Duration::from_secs(60), "one of them finds the other", || finds_twin(&first) || finds_twin(&second));
+    wait_until(Duration::from_secs(60), "one prober reports the other", || {
+        finds_duplicate_vantage(&first) || finds_duplicate_vantage(&second)
+    });
     for probing in [&mut first, &mut second] {
         assert!(probing.prober.is_running(), "{}", probing.prober.stderr());
         let status = probing.status();
-        assert_eq!([1, 2, 3].map(|broker| status.bad(broker)), [0, 0, 0], "their lanes do not mind");
+        assert_eq!([1, 2, 3].map(|broker| status.bad(broker)), [0, 0, 0], "their lanes are not affected");
         probing.stop();
     }
 }
 
-fn finds_twin(probing: &RunningProber) -> bool {
+fn finds_duplicate_vantage(probing: &RunningProber) -> bool {
     let page = probing.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
     page.is_some_and(|page| page.body.contains("\"duplicate_vantage\""))
 }

@@ -7,7 +7,7 @@ use crate::harness::{shared_cluster, wait_for};
 use crate::support::{DIRECT, PROBES, REPLICATED, RunningProber, TOPIC, broker_of, elapse, read_topic, subject_label};
 
 #[test]
-fn every_count_is_the_same_everywhere() {
+fn every_count_is_the_same_in_all_four_places() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::http();
     // Slow enough that nothing is in flight for seconds at a time, so that counts can be compared exactly.
@@ -25,22 +25,23 @@ fn every_count_is_the_same_everywhere() {
     ];
     let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &env);
     probing.wait_good(&[1, 2, 3]);
-    let agreed = wait_for(Duration::from_secs(90), "a quiet moment in which all witnesses can be heard", || {
-        let before = probing.status();
-        let exports = sink.exports();
-        if before.in_flight() != 0 {
-            return None;
-        }
-        // The page is at most 1 s old, an export 200 ms.
-        wait_for(Duration::from_secs(5), "two more exports", || (exports + 7 <= sink.exports()).then_some(()));
-        let metrics = probing.prober.metrics();
-        let written = [TOPIC, REPLICATED].map(|topic| read_topic(&cluster, topic).records as u64);
-        // The page is up to 100 ms old, and has to include what was written just before the topic was read.
-        elapse(Duration::from_millis(500));
-        let after = probing.status();
-        let quiet = after.in_flight() == 0 && before.rows().eq_by_counts(after.rows());
-        quiet.then_some((after, metrics, written))
-    });
+    let agreed =
+        wait_for(Duration::from_secs(90), "a moment without attempts in flight, while all four are read", || {
+            let before = probing.status();
+            let exports = sink.exports();
+            if before.in_flight() != 0 {
+                return None;
+            }
+            // The page is at most 1 s old, an export 200 ms.
+            wait_for(Duration::from_secs(5), "two more exports", || (exports + 7 <= sink.exports()).then_some(()));
+            let metrics = probing.prober.metrics();
+            let written = [TOPIC, REPLICATED].map(|topic| read_topic(&cluster, topic).records as u64);
+            // The page is up to 100 ms old, and has to include what was written just before the topic was read.
+            elapse(Duration::from_millis(500));
+            let after = probing.status();
+            let quiet = after.in_flight() == 0 && before.rows().eq_by_counts(after.rows());
+            quiet.then_some((after, metrics, written))
+        });
     let (status, metrics, written) = agreed;
     let mut compared = 0;
     let client = status.client();
@@ -74,7 +75,7 @@ fn every_count_is_the_same_everywhere() {
     probing.stop();
 }
 
-/// Compares the counts of two status pages, without the fields that age.
+/// Compares the counts of two status pages, without the fields that change with time.
 trait EqByCounts<'a>: Iterator<Item = &'a serde_json::Value> + Sized {
     fn eq_by_counts(self, other: impl Iterator<Item = &'a serde_json::Value>) -> bool {
         let counts =

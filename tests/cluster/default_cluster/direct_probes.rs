@@ -7,17 +7,17 @@ use crate::harness::raw::coordination::{CoordinatorType, coordinators};
 use crate::harness::{raw, shared_cluster, wait_for};
 use crate::support::{CLUSTER, DIRECT, RunningProber, Status, assert_export_balances, elapse};
 
-const WATCHED: Duration = Duration::from_secs(30);
+const MEASURED_FOR: Duration = Duration::from_secs(30);
 
 /// Good events in that time at default intervals, less those in flight at its ends.
 const LEAST: [(&str, u64); 3] = [("fetch", 28), ("metadata", 28), ("connect", 2)];
 
 /// Three times the default thresholds: three JVMs share two cores, and an answer of a coordinator may take a second.
-const PATIENT: [(&str, &str); 2] =
+const LONG_THRESHOLDS: [(&str, &str); 2] =
     [("KAFKA_PROBER__PROBES__COMMIT__THRESHOLD", "3s"), ("KAFKA_PROBER__PROBES__TRANSACTION__THRESHOLD", "6s")];
 
 #[test]
-fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
+fn every_direct_probe_is_good_at_every_healthy_broker() {
     let Some(cluster) = shared_cluster() else { return };
     // The first group makes Kafka create `__consumer_offsets`, without which commits are not probed.
     wait_for(Duration::from_secs(30), "Kafka has a coordinator for a group", || {
@@ -25,9 +25,9 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
     });
     // A broker that an earlier test froze may lead no partition of it.
     let coordinators = coordinators(cluster.any_internal_address(), CoordinatorType::Group).expect("a broker answers");
-    assert!(!coordinators.is_empty(), "somebody leads __consumer_offsets");
+    assert!(!coordinators.is_empty(), "__consumer_offsets has a leader");
     let sink = OtlpSink::grpc();
-    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &PATIENT);
+    let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &LONG_THRESHOLDS);
     probing.wait_good(&[1, 2, 3]);
     let before = probing.wait_status(Duration::from_secs(30), "every direct probe has a good event", |status| {
         let direct = |broker| DIRECT.iter().all(|probe| good(status, broker, probe));
@@ -36,13 +36,13 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
             && coordinators.iter().all(|broker| commit(*broker))
             && 0 < status.cluster().outcome(CLUSTER, "controller", "good")
     });
-    elapse(WATCHED);
+    elapse(MEASURED_FOR);
     let end = probing.status();
 
     for broker in [1, 2, 3] {
         for (probe, least) in LEAST {
             let good_events = end.outcome(broker, probe, "good") - before.outcome(broker, probe, "good");
-            assert!(least <= good_events, "{probe} at broker {broker}: {good_events} in {WATCHED:?}");
+            assert!(least <= good_events, "{probe} at broker {broker}: {good_events} in {MEASURED_FOR:?}");
             assert_eq!(end.outcome(broker, probe, "missed"), 0, "{probe} at broker {broker}");
         }
         let (before, end) = (before.coordinator(), end.coordinator());
@@ -52,14 +52,14 @@ fn every_direct_probe_asks_every_broker_and_a_healthy_one_answers_well() {
             continue;
         }
         let good_events = end.outcome(broker, "commit", "good") - before.outcome(broker, "commit", "good");
-        assert!(13 <= good_events, "commit at broker {broker}: {good_events} in {WATCHED:?}, one every 2 s");
+        assert!(13 <= good_events, "commit at broker {broker}: {good_events} in {MEASURED_FOR:?}, one every 2 s");
     }
     assert_eq!([1, 2, 3].map(|broker| end.bad(broker)), [0; 3], "{}", probing.prober.stderr());
     assert_eq!([1, 2, 3].map(|broker| end.state(broker)), [Some("ok"); 3]);
     let controller = [&before, &end].map(|status| status.cluster().outcome(CLUSTER, "controller", "good"));
     assert!(controller[0] + 2 <= controller[1], "one every 10 s: {controller:?}");
     assert_eq!(end.cluster().bad_in(CLUSTER, "controller"), 0, "{}", probing.prober.stderr());
-    assert_eq!(end.blocked_probes(), [""; 0], "nothing keeps a probe from asking");
+    assert_eq!(end.blocked_probes(), [""; 0], "no probe is blocked");
     end.assert_balances();
 
     probing.stop();

@@ -1,4 +1,4 @@
-//! Three healthy brokers, default settings: every event is good from the first on, in both views.
+//! Three healthy brokers, default settings: every event is good, in both views.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::harness::shared_cluster;
 use crate::support::{ANOMALIES, PROBES, REPLICATED, RunningProber, TOPIC, assert_export_balances, elapse, read_topic};
 
 #[test]
-fn healthy_cluster_has_no_bad_event_from_first_start_on() {
+fn healthy_cluster_has_no_bad_event_from_the_first_start_on() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
     let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
@@ -35,14 +35,14 @@ fn healthy_cluster_has_no_bad_event_from_first_start_on() {
     for (view, topic) in [("broker", TOPIC), ("client", REPLICATED)] {
         let sent = sink.sum("kafka_prober.attempts.sent", &[("view", view), ("probe", "produce")]);
         let truth = read_topic(&cluster, topic);
-        assert_eq!(truth.records as f64, sent, "every record sent stands in {topic}, once");
+        assert_eq!(truth.records as f64, sent, "{topic} has every sent record once");
         assert_eq!(truth.distinct, truth.records);
     }
     for (view, probe) in ["broker", "client"].into_iter().flat_map(|view| PROBES.map(|probe| (view, probe))) {
         let of_probe = [("view", view), ("probe", probe)];
         let of = |outcome| sink.sum("kafka_prober.events", &[of_probe[0], of_probe[1], ("outcome", outcome)]);
         let all = sink.sum("kafka_prober.events", &of_probe);
-        assert_eq!(of("good") + of("void"), all, "{probe}: what was in flight at the end is void, the rest good");
+        assert_eq!(of("good") + of("void"), all, "{probe}: attempts in flight at the end are void, all others good");
         assert!(of("void") <= 6.0, "{probe}");
     }
 }

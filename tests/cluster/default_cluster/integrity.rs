@@ -7,46 +7,45 @@ use crate::support::{ANOMALIES, REPLICATED, RunningProber, Status, TOPIC};
 
 /// No anomaly is counted where no record was lost, duplicated or damaged.
 #[track_caller]
-fn assert_nothing_odd(status: &Status, whose: &str) {
+fn assert_no_anomaly(status: &Status, context: &str) {
     for view in [status, &status.client()] {
         for anomaly in ANOMALIES {
-            assert_eq!(view.anomaly(anomaly), 0, "{anomaly}, {whose}");
+            assert_eq!(view.anomaly(anomaly), 0, "{anomaly}, {context}");
         }
     }
     assert_eq!(status.number("/prober/imbalances"), 0.0);
 }
 
 #[test]
-fn killed_probers_and_a_second_vantage_take_nothing_for_lost_or_doubled() {
+fn restarts_and_a_second_vantage_cause_no_anomaly() {
     let Some(cluster) = shared_cluster() else { return };
     let bootstrap = cluster.bootstrap();
     // A short interval, so that records are in flight when the prober is killed.
     let quick =
         [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "20ms"), ("KAFKA_PROBER__LANES__REPLICATED__INTERVAL", "20ms")];
-    for life in 1..=10 {
+    for run in 1..=10 {
         let mut probing = RunningProber::start(&bootstrap, None, &[], &quick);
-        let mut beside =
-            (life % 2 == 0).then(|| RunningProber::start(&bootstrap, None, &["--vantage", "west"], &quick));
+        let mut beside = (run % 2 == 0).then(|| RunningProber::start(&bootstrap, None, &["--vantage", "west"], &quick));
         for one in [Some(&probing), beside.as_ref()].into_iter().flatten() {
             let status = one.wait_good(&[1, 2, 3]);
-            assert_nothing_odd(&status, &format!("life {life}"));
+            assert_no_anomaly(&status, &format!("run {run}"));
         }
         if let Some(beside) = &mut beside {
-            // It stops while the other is probing.
+            // The second vantage stops while the first one is probing.
             beside.stop();
-            assert_nothing_odd(&probing.wait_good(&[1, 2, 3]), &format!("life {life}, after the neighbour left"));
+            assert_no_anomaly(&probing.wait_good(&[1, 2, 3]), &format!("run {run}, after the second vantage stopped"));
         }
         probing.prober.kill();
     }
     let mut last = RunningProber::start(&bootstrap, None, &[], &[]);
     let status = last.wait_good(&[1, 2, 3]);
-    assert_nothing_odd(&status, "the last life");
+    assert_no_anomaly(&status, "the last run");
     assert_eq!([1, 2, 3].map(|broker| status.bad(broker) + status.client().bad(broker)), [0, 0, 0]);
     last.stop();
 }
 
 #[test]
-fn topics_made_anew_under_the_prober_are_nobodys_loss() {
+fn recreated_topics_cause_no_anomaly() {
     let Some(cluster) = shared_cluster() else { return };
     let address = cluster.any_internal_address();
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
@@ -56,7 +55,7 @@ fn topics_made_anew_under_the_prober_are_nobodys_loss() {
     }
     // The prober notices that they are gone and creates them again.
     for topic in [TOPIC, REPLICATED] {
-        wait_for(Duration::from_secs(40), "the topic is there again", || {
+        wait_for(Duration::from_secs(40), "the topic exists again", || {
             let seen = raw::metadata(address, &[topic]).ok()?;
             (0..3).all(|index| seen.partition(topic, index).is_some_and(|found| 0 <= found.leader)).then_some(())
         });

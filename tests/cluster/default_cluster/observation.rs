@@ -12,10 +12,11 @@ use crate::support::{PREFIX, RunningProber, Status};
 /// The shortest interval.
 const OFTEN: [(&str, &str); 1] = [("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")];
 
-/// Of the harness's clusters of three brokers.
+/// `min.insync.replicas` of the harness's clusters of three brokers.
 const MIN_ISR: usize = 2;
 
-/// A broker session of 9 s, the time-out of a request to the frozen broker, and the next round.
+/// Time limit for the page to show a change: a broker session of 9 s, the time-out of a request to the frozen broker, and the
+/// next round.
 const SHOWN_WITHIN: Duration = Duration::from_secs(90);
 
 /// Replicas, leaders and preferred leaders by broker.
@@ -58,17 +59,17 @@ fn reported_health(status: &Status) -> [Option<u64>; 4] {
 }
 
 #[test]
-fn observation_is_the_clusters_own_metadata_and_leaves_out_the_probers_topics() {
+fn observation_equals_the_metadata_without_the_topics_of_the_prober() {
     let Some(cluster) = shared_cluster() else { return };
     let address = cluster.any_internal_address();
     let replicas = [vec![1, 2, 3], vec![2, 3, 1], vec![3, 1, 2], vec![2, 1, 3]];
-    raw::create_topic(address, "orders", &replicas, &[]).expect("a topic of its own");
-    raw::create_topic(address, "single", &[vec![2]], &[]).expect("a topic of its own");
+    raw::create_topic(address, "orders", &replicas, &[]).expect("the topic is created");
+    raw::create_topic(address, "single", &[vec![2]], &[]).expect("the topic is created");
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
 
     let truth = || raw::metadata_of_all(cluster.any_internal_address()).expect("metadata");
-    let healthy = probing.wait_status(SHOWN_WITHIN, "the page is as the cluster is", |status| {
+    let healthy = probing.wait_status(SHOWN_WITHIN, "the page equals the metadata", |status| {
         let truth = truth();
         reported(status) == placed(&truth) && reported_health(status) == health(&truth).map(Some)
     });
@@ -93,18 +94,20 @@ fn observation_is_the_clusters_own_metadata_and_leaves_out_the_probers_topics() 
     }
 
     cluster.broker(2).freeze();
-    let frozen = probing.wait_status(SHOWN_WITHIN, "broker 2 is fenced, and what it kept alone is offline", |status| {
-        status.registration(2) == Some("fenced") && reported_health(status)[3] == Some(1)
-    });
+    let frozen = probing.wait_status(
+        SHOWN_WITHIN,
+        "broker 2 is fenced, and partitions with no other replica are offline",
+        |status| status.registration(2) == Some("fenced") && reported_health(status)[3] == Some(1),
+    );
     assert_eq!(frozen.observation("/partitions/offline/first"), &json!(["single-0"]));
-    probing.wait_status(SHOWN_WITHIN, "in-sync replicas are short as the cluster says", |status| {
+    probing.wait_status(SHOWN_WITHIN, "the counts of missing in-sync replicas equal the metadata", |status| {
         let expected = health(&truth());
         3 < expected[0] && reported_health(status) == expected.map(Some)
     });
     assert_eq!([1, 3].map(|broker| frozen.registration(broker)), [Some("registered"); 2]);
 
     cluster.broker(2).thaw();
-    probing.wait_status(SHOWN_WITHIN, "all is well again", |status| {
+    probing.wait_status(SHOWN_WITHIN, "every count is healthy again", |status| {
         let [short, _, below, offline] = reported_health(status);
         status.registration(2) == Some("registered") && [short, below, offline] == [Some(0); 3]
     });

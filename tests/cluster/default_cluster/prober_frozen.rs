@@ -1,4 +1,4 @@
-//! The prober's process is stopped for 10 s while the cluster is healthy: it blames no broker.
+//! The prober's process is stopped for 10 s while the cluster is healthy: no broker is named.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::harness::{shared_cluster, wait_for};
 use crate::support::{RunningProber, Status, assert_export_balances, elapse};
 
 #[test]
-fn frozen_prober_blames_nobody() {
+fn frozen_prober_names_no_broker() {
     let Some(cluster) = shared_cluster() else { return };
     let sink = OtlpSink::grpc();
     // A hundred records a second to each broker, each in flight for about a millisecond.
@@ -26,9 +26,9 @@ fn frozen_prober_blames_nobody() {
     assert!(18_000.0 <= status.number("/prober/stalled_ms"));
     let missed = status.outcome(1, "produce", "missed");
     assert!((1900..=2100).contains(&missed), "{missed} of a hundred a second for 20 s");
-    let status = freeze_until_something_was_on_the_way(&mut probing);
-    probing.assert_nobody_found();
-    assert!(!probing.findings_so_far().is_empty(), "it accuses itself");
+    let status = freeze_until_a_record_was_in_flight(&mut probing);
+    probing.assert_no_broker_named();
+    assert!(!probing.findings_so_far().is_empty(), "it reports its own stall");
     assert_eq!(status.number("/prober/imbalances"), 0.0);
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
@@ -43,8 +43,8 @@ fn freeze(probing: &mut RunningProber, stopped: Duration, awake: Duration) {
 }
 
 /// Freezes the prober until a record was in flight, which is void with the reason `stall`. Whether one is in flight is random.
-fn freeze_until_something_was_on_the_way(probing: &mut RunningProber) -> Status {
-    wait_for(Duration::from_secs(120), "a freeze meets a record on its way, which is void", || {
+fn freeze_until_a_record_was_in_flight(probing: &mut RunningProber) -> Status {
+    wait_for(Duration::from_secs(120), "a record in flight during a freeze is void", || {
         // Longer than the threshold; a shorter stall need not void anything.
         freeze(probing, Duration::from_millis(1500), Duration::from_millis(500));
         let status = probing.status();
@@ -60,7 +60,7 @@ fn stall_of_30_ms_voids_nothing() {
     let Some(cluster) = shared_cluster() else { return };
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
-    // Well below 1 s a minute, from which on the prober reports itself.
+    // Less than 1 s a minute, from which on the prober reports its stalls.
     for _ in 0..12 {
         freeze(&mut probing, Duration::from_millis(30), Duration::from_millis(300));
     }

@@ -7,7 +7,7 @@ use crate::harness::{Cluster, Options, skip_without_kafka};
 use crate::support::{RunningProber, assert_export_balances, elapse};
 
 #[test]
-fn outage_at_start_counts_from_the_first_second_and_ends_by_itself() {
+fn outage_at_start_counts_from_the_first_second_until_the_cluster_is_up() {
     if skip_without_kafka() {
         return;
     }
@@ -16,7 +16,7 @@ fn outage_at_start_counts_from_the_first_second_and_ends_by_itself() {
     let mut probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &[]);
     elapse(Duration::from_secs(3));
     let early = probing.status();
-    assert!(5 <= early.unknown("produce", "error"), "the outage counts although nobody is known yet");
+    assert!(5 <= early.unknown("produce", "error"), "the outage counts before any broker is known");
     elapse(Duration::from_secs(27));
     let down = probing.status().unknown("produce", "error");
     assert!((140..=150).contains(&down), "{down} of five a second from the first second to the 30th");

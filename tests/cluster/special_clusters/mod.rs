@@ -1,4 +1,4 @@
-//! Clusters with settings of their own. A folder's tests share one cluster; the others start one each.
+//! Tests that need clusters with other settings. Those of a folder share one cluster; the others start one each.
 
 mod cluster_down;
 mod dropped_packets;

@@ -1,5 +1,5 @@
-//! A cluster with few ACLs: a part of the prober without permission names the one it needs and backs off. Nothing else is
-//! affected, and no broker is blamed.
+//! A cluster with few ACLs: a part of the prober that lacks a permission names it and backs off. Nothing else is
+//! affected, and no broker is bad.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ fn probing(cluster: &Cluster) -> RunningProber {
 }
 
 #[test]
-fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
+fn missing_permission_switches_off_only_what_needs_it() {
     if skip_without_kafka() {
         return;
     }
@@ -57,16 +57,16 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
     });
     let message = format!("no permission: grant DESCRIBE, READ and WRITE on topic {TOPIC} to the prober's principal");
     assert_eq!(refused.lane(), ("preparing".to_owned(), message));
-    assert_ne!(refused.state(1), Some("failing"), "the broker is not to blame");
-    assert!(says(&refused, &format!("controller: grant CREATE on topic {CANARY}")));
+    assert_ne!(refused.state(1), Some("failing"), "the broker is not failing");
+    assert!(reports(&refused, &format!("controller: grant CREATE on topic {CANARY}")));
 
-    // The prober gets the permission that it named, and goes on by itself.
+    // After the named permission is granted the prober continues without a restart.
     permit(Resource::Topics(PREFIX), &[Operation::Create, Operation::Describe, Operation::Read, Operation::Write]);
     let good = strict.wait_good(&[1]);
-    strict.wait_status(Duration::from_secs(60), "what is not permitted says what would permit it", |status| {
+    strict.wait_status(Duration::from_secs(60), "every blocked part names the missing permission", |status| {
         OFF.iter().all(|(part, grant)| of_part(status, part) == ("off".to_owned(), (*grant).to_owned()))
-            && says(status, "commit: grant DESCRIBE on topic __consumer_offsets")
-            && says(status, "transaction: grant DESCRIBE on topic __transaction_state")
+            && reports(status, "commit: grant DESCRIBE on topic __consumer_offsets")
+            && reports(status, "transaction: grant DESCRIBE on topic __transaction_state")
     });
     elapse(Duration::from_secs(5));
     let later = strict.status();
@@ -85,19 +85,23 @@ fn missing_permission_switches_off_what_needs_it_and_nothing_else() {
         permit(Resource::Topics(of.topic()), &[Operation::Describe]);
     }
     let ids = format!("begin with {PREFIX}default-");
-    let resting = strict.wait_status(Duration::from_secs(60), "coordinators refuse", |status| {
-        says(status, &format!("commit: grant READ on groups that {ids}"))
-            && says(status, &format!("transaction: grant WRITE on transactional ids that {ids}"))
+    let backed_off = strict.wait_status(Duration::from_secs(60), "coordinators refuse", |status| {
+        reports(status, &format!("commit: grant READ on groups that {ids}"))
+            && reports(status, &format!("transaction: grant WRITE on transactional ids that {ids}"))
     });
     elapse(Duration::from_secs(15));
-    let rested = strict.status();
+    let still_backed_off = strict.status();
     for probe in ["commit", "transaction"] {
         let due = |status: &Status| status.coordinator().due(1, probe);
         // The first back-off is 10 s, because the permission may be granted at any time.
-        assert!(due(&rested) <= due(&resting) + 2, "{probe} rests: {} more", due(&rested) - due(&resting));
-        assert!((1..=4).contains(&rested.coordinator().bad_in(1, probe)), "{probe}");
+        assert!(
+            due(&still_backed_off) <= due(&backed_off) + 2,
+            "{probe} backs off: {} more",
+            due(&still_backed_off) - due(&backed_off)
+        );
+        assert!((1..=4).contains(&still_backed_off.coordinator().bad_in(1, probe)), "{probe}");
     }
-    rested.assert_balances();
+    still_backed_off.assert_balances();
     let kinds: Vec<String> = strict.findings_so_far().into_iter().map(|(kind, _)| kind).collect();
     assert!(!kinds.is_empty() && kinds.iter().all(|kind| kind == "permission_missing"), "{kinds:?}");
     strict.stop();
@@ -130,6 +134,6 @@ fn of_part(status: &Status, part: &str) -> (String, String) {
     (text("state"), text("message").split(':').next().unwrap_or_default().to_owned())
 }
 
-fn says(status: &Status, message: &str) -> bool {
-    status.blocked_probes().iter().any(|said| said.starts_with(message))
+fn reports(status: &Status, message: &str) -> bool {
+    status.blocked_probes().iter().any(|text| text.starts_with(message))
 }

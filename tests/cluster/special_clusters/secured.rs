@@ -1,5 +1,5 @@
 //! Brokers with TLS and SASL: both views are good over many sessions. A refusal by the broker or by the prober has its own
-//! error type, and no broker is blamed for it.
+//! error type, and blames no broker.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{PROBES, RunningProber, elapse};
 const USER: &str = "prober";
 const PASSWORD: &str = "its-secret";
 
-/// A broker ends a connection that is older than this at its next request (KIP-368).
+/// A broker closes a connection that is older than this at its next request (KIP-368).
 const SESSION_MS: &str = "4000";
 
 /// One broker whose client listener demands SASL over TLS and ends sessions after 4 s.
@@ -62,7 +62,7 @@ fn secured_cluster_is_probed_over_many_sessions_and_refusals_blame_no_broker() {
     };
     let (ca, other_ca) = (file("ca.pem", &authority.pem()), file("other.pem", &stranger.pem()));
     let cluster = cluster(&authority.issue(&["127.0.0.1"]));
-    wait_for(Duration::from_secs(20), "the user is known to SCRAM", || {
+    wait_for(Duration::from_secs(20), "the SCRAM user exists", || {
         raw::create_scram_user(cluster.any_internal_address(), USER, PASSWORD).ok()
     });
 

@@ -1,7 +1,7 @@
 //! A CPU quota for one process, as in a container with a tight limit.
 //!
 //! A cgroup of its own (version 1 or 2) where root may make one. Otherwise the process is stopped and continued periodically,
-//! which is coarser; [`CpuQuota::mechanism`] tells which.
+//! which is coarser; [`CpuQuota::mechanism`] returns which of the two it is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(crate) enum CpuQuota {
     /// By this cgroup.
     Group { group: PathBuf, parent: PathBuf, pid: u32 },
     /// By signals.
-    Turns(Pauses),
+    Signals(Pauses),
 }
 
 impl CpuQuota {
@@ -35,14 +35,14 @@ impl CpuQuota {
     pub(crate) fn to(pid: u32, percent: u32) -> CpuQuota {
         let quota = PERIOD * percent / 100;
         let group = PLACES.iter().find_map(|(place, version)| group(Path::new(place), *version, pid, quota));
-        group.unwrap_or_else(|| CpuQuota::Turns(Pauses::periodic(pid, PERIOD - quota, quota)))
+        group.unwrap_or_else(|| CpuQuota::Signals(Pauses::periodic(pid, PERIOD - quota, quota)))
     }
 
     /// How the quota is enforced.
     pub(crate) fn mechanism(&self) -> &'static str {
         match self {
-            CpuQuota::Group { .. } => "a control group",
-            CpuQuota::Turns(_) => "stopping and continuing by turns",
+            CpuQuota::Group { .. } => "cgroup",
+            CpuQuota::Signals(_) => "periodic SIGSTOP and SIGCONT",
         }
     }
 

@@ -13,7 +13,7 @@ use crate::harness::{Cluster, raw};
 /// The topic of the load.
 pub(crate) const TOPIC: &str = "harness-load";
 
-/// A JVM starts, and prints numbers every five seconds.
+/// Time limit of the start: a JVM that prints numbers every five seconds.
 const LOADS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A producer at full speed or at a fixed rate; it ends when this is dropped.
@@ -23,8 +23,8 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Records of 1 KiB to a topic of which every broker leads two partitions, three replicas each. Returns when the first
-    /// numbers are there.
+    /// Records of 1 KiB to a topic of which every broker leads two partitions, three replicas each. Returns when it has printed
+    /// its first numbers.
     #[track_caller]
     pub(crate) fn start(cluster: &Cluster, records_per_second: Option<u32>) -> Load {
         make_topic(cluster, TOPIC);
@@ -43,23 +43,23 @@ impl Load {
         });
         let mut load = Load { process, folder };
         wait_until(LOADS_WITHIN, "the performance tool writes", || {
-            assert!(load.process.is_running(), "it ended:\n{}", load.said("err"));
-            load.said("out").contains("records sent")
+            assert!(load.process.is_running(), "it ended:\n{}", load.output("err"));
+            load.output("out").contains("records sent")
         });
         load
     }
 
     /// Its last line of numbers.
     pub(crate) fn numbers(&self) -> String {
-        self.said("out").lines().rev().find(|line| line.contains("records sent")).unwrap_or_default().to_owned()
+        self.output("out").lines().rev().find(|line| line.contains("records sent")).unwrap_or_default().to_owned()
     }
 
-    fn said(&self, name: &str) -> String {
+    fn output(&self, name: &str) -> String {
         read(&self.folder.path().join(name))
     }
 }
 
-/// A topic with two partitions led by each broker, unless it is there.
+/// Creates the topic with two partitions led by each broker, unless it exists.
 #[track_caller]
 fn make_topic(cluster: &Cluster, topic: &str) {
     let ids: Vec<i32> = cluster.brokers().iter().map(|broker| broker.id()).collect();
@@ -67,8 +67,8 @@ fn make_topic(cluster: &Cluster, topic: &str) {
     let assignment: Vec<Vec<i32>> = (0..2 * ids.len()).map(turned).collect();
     let small = [("retention.bytes", "33554432"), ("segment.bytes", "16777216")];
     let addr = cluster.any_internal_address();
-    wait_until(LOADS_WITHIN, "the topic for the load is there", || {
-        // Refused when it is there already.
+    wait_until(LOADS_WITHIN, "the topic for the load exists", || {
+        // Refused if it exists already.
         let _ = raw::create_topic(addr, topic, &assignment, &small);
         raw::metadata(addr, &[topic]).is_ok_and(|seen| seen.partitions.len() == assignment.len())
     });

@@ -1,4 +1,4 @@
-//! Faults of a process other than its end: pauses, limits of files, memory, CPU and disk, and a wrong wall clock.
+//! Faults of a process that keeps running: pauses, limits of files, memory, CPU and disk, and a wrong wall clock.
 //!
 //! Each fault lasts while its value lives and is undone when it is dropped, if the process still runs.
 

@@ -1,6 +1,6 @@
 //! A wall clock that can be set for one process alone.
 //!
-//! libfaketime answers the process instead of the kernel. The monotonic clock is not changed.
+//! libfaketime intercepts the process's calls that read the clock. The monotonic clock is not changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -20,8 +20,8 @@ public class ProducerBeside {
         settings.put("bootstrap.servers", args[0]);
         settings.put("acks", "all");
         settings.put("linger.ms", "0");
-        // As the prober's librdkafka is set. On Java's defaults (idempotent, metadata every five minutes) it suffers some
-        // seconds longer: it has more to put in order after a time-out, and hears later of the new leader.
+        // The settings of the prober's librdkafka. With Java's defaults (idempotent, metadata every five minutes) it fails for some
+        // seconds longer: it restores the order of records after a time-out, and learns later of the new leader.
         settings.put("enable.idempotence", "false");
         settings.put("metadata.max.age.ms", "5000");
         // Java's deadline is a batch's, from its first record on: a record that joins a waiting batch would fail sooner than

@@ -66,7 +66,7 @@ impl Broker {
         format!("127.0.0.1:{}", self.advertised.load(Ordering::Relaxed))
     }
 
-    /// Where the client listener really is: the far side of a proxy set by [`Broker::advertise`].
+    /// The port of the client listener itself, behind a proxy that [`Broker::advertise`] may have set.
     pub(crate) fn client_port(&self) -> u16 {
         self.node.client_port
     }
@@ -76,7 +76,7 @@ impl Broker {
         &self.internal
     }
 
-    /// Tells clients to come by another port, from the next start on.
+    /// Advertises another port to clients, from the next start on.
     pub(crate) fn advertise(&self, port: u16) {
         self.advertised.store(port, Ordering::Relaxed);
     }
@@ -114,14 +114,14 @@ impl Broker {
         self.is_running() && !self.is_frozen()
     }
 
-    /// Stops the JVM where it stands (SIGSTOP); the kernel still accepts its connections.
+    /// Stops the JVM (SIGSTOP); the kernel still accepts its connections.
     #[track_caller]
     pub(crate) fn freeze(&self) {
         self.act(Action::Freeze, GuardedProcess::freeze);
         self.process().frozen = true;
     }
 
-    /// Lets a frozen JVM go on (SIGCONT).
+    /// Resumes a frozen JVM (SIGCONT).
     #[track_caller]
     pub(crate) fn thaw(&self) {
         self.act(Action::Thaw, GuardedProcess::thaw);
@@ -149,7 +149,7 @@ impl Broker {
 
     /// Starts the JVM on the data it has, and does not wait for it to serve.
     ///
-    /// The controller lets it in when the session of its former life has ended, 9 s after the last
+    /// The controller registers it when the session of the previous process has ended, 9 s after its last
     /// heartbeat, also after a clean stop.
     #[track_caller]
     pub(crate) fn start(&self) {
@@ -166,7 +166,7 @@ impl Broker {
         *self.process() = Process { running: Some(jvm), frozen: false };
     }
 
-    /// Throws the node's data away, as after the loss of a disk; only while it is down.
+    /// Deletes the node's data, as after the loss of a disk; only while it is down.
     #[track_caller]
     pub(crate) fn lose_disk(&self) {
         assert!(!self.is_running(), "node {} is running", self.id());
@@ -199,7 +199,7 @@ impl Broker {
         assert!(formatted, "node {} was not formatted:\n{}", self.id(), self.log_tail());
     }
 
-    /// Ends the node for good, as no fault of the test's.
+    /// Ends the node without an entry in the fault log.
     pub(super) fn end(&self) {
         *self.process() = Process::default();
     }
@@ -221,12 +221,12 @@ impl Broker {
         let mut flags = vec![
             "-Xms96m".to_owned(),
             "-Xmx384m".to_owned(),
-            // The same collector on every machine; a small one would get the serial one.
+            // The same garbage collector on every machine; by default a small machine gets the serial one.
             "-XX:+UseG1GC".to_owned(),
             // Its file is mapped from the disk, and writing to it has stalled JVMs for seconds.
             "-XX:-UsePerfData".to_owned(),
             "-XX:+ExitOnOutOfMemoryError".to_owned(),
-            // What a JVM says that ends for want of memory; else it lies where the test was started.
+            // The report of a JVM that crashes for lack of memory; by default it is written to the test's working directory.
             format!("-XX:ErrorFile={}", text(&self.folder.join(format!("node-{}-crash.log", self.id())))),
             format!("-XX:ReplayDataFile={}", text(&self.folder.join(format!("node-{}-replay", self.id())))),
             format!("-Dlog4j2.configurationFile={}", text(&self.folder.join(LOG4J_FILE))),

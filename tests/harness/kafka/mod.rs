@@ -5,8 +5,8 @@
 //! cluster.broker(2).freeze();
 //! ```
 //!
-//! A test that needs the ports before the brokers live calls [`Cluster::prepare`] and, when it
-//! pleases, [`Cluster::start_all`] and [`Cluster::await_ready`].
+//! A test that needs the ports before the brokers live calls [`Cluster::prepare`] and later
+//! [`Cluster::start_all`] and [`Cluster::await_ready`].
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,20 +35,20 @@ const READY_WITHIN: Duration = Duration::from_secs(90);
 /// What a cluster consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// Tells the kept logs of a test's clusters apart.
+    /// Name of the folder of saved logs, different for each cluster of a test.
     pub(crate) name: String,
     /// Brokers, with ids from 1.
     pub(crate) brokers: usize,
     /// Controllers of their own, with ids from 101. With none every broker is a controller too, and
     /// losing two of three ends the quorum: acks=all then times out instead of being refused.
     pub(crate) controllers: usize,
-    /// The one broker that reaches the controllers through proxies, see [`Cluster::cut_off`]. They must be controllers of
-    /// their own.
+    /// The one broker that reaches the controllers through proxies, see [`Cluster::cut_off`]. They must be separate
+    /// controllers.
     pub(crate) controller_proxy: Option<i32>,
-    /// Clients come to each broker through a proxy, see [`Cluster::proxy`].
+    /// Clients connect to each broker through a proxy, see [`Cluster::proxy`].
     pub(crate) proxied: bool,
-    /// So many disks of their own for each broker's logs, 160 MiB each; with none, a folder of the cluster's. Only in
-    /// a network of the test's own.
+    /// Number of small disks (160 MiB each) for each broker's logs; with 0, a folder of the cluster. Only in
+    /// a test with a [`Network`](super::network::Network).
     pub(crate) disks: usize,
     /// Java properties for every node, over those of the harness.
     pub(crate) settings: Vec<(String, String)>,
@@ -79,7 +79,7 @@ impl Options {
     }
 }
 
-/// A cluster that dies with its owner; its logs outlive a failed test.
+/// A cluster, ended when this is dropped; the logs of a failed test are saved.
 pub(crate) struct Cluster {
     name: String,
     brokers: Vec<Broker>,
@@ -87,7 +87,7 @@ pub(crate) struct Cluster {
     controller_proxies: Vec<Proxy>,
     client_proxies: BTreeMap<i32, Proxy>,
     faults: Arc<FaultLog>,
-    // Last, so that it is removed after the brokers have died.
+    // Last, so that it is removed after the brokers have ended.
     folder: ScratchDir,
 }
 
@@ -188,7 +188,7 @@ impl Cluster {
             raw::active_controller(self.any_internal_address()).ok()
         });
         let found = self.controllers.iter().find(|node| node.id() == id);
-        found.unwrap_or_else(|| panic!("the active controller, node {id}, is no controller of its own"))
+        found.unwrap_or_else(|| panic!("the active controller, node {id}, is not a separate controller"))
     }
 
     /// Cuts the broker of [`Options::controller_proxy`] off from the controllers: neither its heartbeats nor the metadata log

@@ -41,7 +41,7 @@ pub(crate) struct Node {
     /// Replication, and the harness's own requests: neither is hit when a test cuts the client port.
     pub(crate) internal_port: u16,
     pub(crate) controller_port: u16,
-    /// A second way to this controller, for the broker of [`Options::controller_proxy`] alone.
+    /// A second listener of this controller, only for the broker of [`Options::controller_proxy`].
     pub(crate) proxied_port: u16,
     /// The proxy in front of it, whose port that broker gets.
     pub(crate) proxy_port: u16,
@@ -118,8 +118,8 @@ impl Layout {
         self.controller_proxy == Some(node.id)
     }
 
-    /// A controller answers with its address on the listener that it was asked on, and whoever asked goes there next. So
-    /// the way through a proxy is a listener of its own, advertised at the proxy: else the first answer leads past it.
+    /// A controller answers with its address on the listener that received the request, and the broker connects to that address. So
+    /// the proxy needs a listener of its own, advertised at the proxy's port: otherwise the first answer bypasses it.
     fn proxied_listener(&self, node: &Node) -> Vec<(String, String)> {
         let Node { controller_port, proxied_port, proxy_port, .. } = node;
         let all = match node.roles {
@@ -128,7 +128,7 @@ impl Layout {
                 vec![("controller.listener.names", "PROXIED".to_owned())]
             }
             Roles::Broker => return Vec::new(),
-            Roles::Both => panic!("a broker is cut off from controllers of their own only: Options::controllers"),
+            Roles::Both => panic!("only separate controllers can be cut off: Options::controllers"),
             Roles::Controller => {
                 let own = format!("CONTROLLER://127.0.0.1:{controller_port}");
                 vec![
@@ -163,7 +163,7 @@ impl Layout {
             ("share.coordinator.state.topic.num.partitions", 2),
             ("share.coordinator.state.topic.replication.factor", replicas),
             ("share.coordinator.state.topic.min.isr", min_isr),
-            // Kafka's default, written out because every time a test expects hangs on it.
+            // Kafka's default, written out because the expected times of tests depend on it.
             ("broker.session.timeout.ms", 9_000),
             ("group.initial.rebalance.delay.ms", 0),
             ("log.segment.bytes", 16 << 20),

@@ -15,7 +15,8 @@ static SHARED: Mutex<Option<(Options, Cluster)>> = Mutex::new(None);
 /// Deleting a few topics on three brokers takes some 100 ms.
 const EMPTY_WITHIN: Duration = Duration::from_secs(20);
 
-/// A broker that was away catches up. The leader checks its in-sync replicas every 15 s (half of replica.lag.time.max.ms).
+/// Time limit to move leadership: a broker that was down catches up first, and leaders check the ISR every 15 s (half of
+/// replica.lag.time.max.ms).
 const LED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The shared cluster, to one test at a time.
@@ -30,8 +31,8 @@ pub(crate) fn shared_cluster() -> Option<SharedCluster> {
 /// A cluster with these options: all brokers are running and listed, each partition is led by its preferred leader, and there is
 /// no topic except Kafka's own.
 ///
-/// The cluster of the test before is used again if it has the same options; otherwise it ends and a new one starts. What the test
-/// before froze, killed or created is undone first, also after it panicked. `None` is a counted skip: the machine cannot run Kafka,
+/// The cluster of the previous test is used again if it has the same options; otherwise it ends and a new one starts. What that
+/// test froze, killed or created is undone first, also after it panicked. `None` is a counted skip: the machine cannot run Kafka,
 /// see [`skip_without_kafka`].
 #[track_caller]
 pub(crate) fn shared_cluster_with(options: Options) -> Option<SharedCluster> {
@@ -40,7 +41,7 @@ pub(crate) fn shared_cluster_with(options: Options) -> Option<SharedCluster> {
     }
     let mut slot = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if slot.as_ref().is_none_or(|(running, _)| *running != options) {
-        // The one before ends first: two clusters at a time do not fit on a small machine.
+        // The previous one ends first: two clusters at a time do not fit on a small machine.
         *slot = None;
         *slot = Some((options.clone(), Cluster::start(options)));
     }

@@ -27,7 +27,7 @@ pub(crate) mod store;
 
 pub(crate) use store::{Attributes, HistogramValue, Point, Store, Temporality, Value};
 
-/// Binding a port that was just released.
+/// Time limit to bind a port that was just released.
 const LISTENING_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a sink treats its clients.
@@ -35,7 +35,7 @@ const LISTENING_WITHIN: Duration = Duration::from_secs(5);
 pub(crate) enum Mode {
     /// Takes and keeps every export.
     Up,
-    /// Nobody listens: connections are refused, open ones were dropped.
+    /// The port is closed: connections are refused, open ones were dropped.
     Down,
     /// Accepts and reads, and never answers.
     Hung,

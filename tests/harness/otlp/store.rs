@@ -1,4 +1,4 @@
-//! What arrived: per series the latest cumulative value.
+//! The received metrics: the latest cumulative value of each series.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ pub(crate) enum Value {
     },
     Gauge(f64),
     Histogram(HistogramValue),
-    /// A kind the prober never sends; a test that meets it should fail.
+    /// A kind of metric that the prober never sends; tests fail on it.
     Unexpected,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct HistogramValue {
     pub(crate) bounds: Vec<f64>,
 }
 
-/// Everything a sink has been sent.
+/// Everything that a sink has received.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     /// Requests kept.

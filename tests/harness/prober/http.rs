@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chunked_page_is_put_together() {
+    fn chunks_of_a_page_are_joined() {
         let raw = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
             4\r\nkafk\r\n8\r\na-prober\r\n0\r\n\r\n";
         let answer = parse(raw, Duration::ZERO).expect("it is HTTP");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_cut_short_is_no_answer() {
+    fn truncated_page_is_no_answer() {
         let raw = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf";
         assert!(parse(raw, Duration::ZERO).is_none());
     }

@@ -1,4 +1,4 @@
-//! The binary under test as a process: started, asked over HTTP, frozen, ended, measured.
+//! The binary under test as a process: start, HTTP requests, signals, end, resource usage.
 
 use std::env;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ pub(crate) use http::HttpAnswer;
 pub(crate) use openmetrics::Scrape;
 pub(crate) use resources::Resources;
 
-/// Patience with pages whose promise is milliseconds; a test that judges speed looks at `elapsed`.
+/// Time limit of a page, far above the milliseconds that it takes; tests of latency use `elapsed`.
 const PAGE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A running prober; killed when dropped, and with the test process.
@@ -65,7 +65,7 @@ impl Prober {
         &self.http
     }
 
-    /// One GET; `None` when nobody listens, the answer is late (10 s) or it is no HTTP.
+    /// One GET; `None` if the connection is refused, the answer is late (10 s) or not HTTP.
     pub(crate) fn http_get(&self, path: &str) -> Option<HttpAnswer> {
         self.http_get_as(path, "*/*")
     }
@@ -86,12 +86,12 @@ impl Prober {
         Resources::of(self.pid())
     }
 
-    /// Everything said on stdout so far.
+    /// Everything printed to stdout so far.
     pub(crate) fn stdout(&self) -> String {
         fs::read_to_string(self.log_file("stdout.log")).unwrap_or_default()
     }
 
-    /// Everything said on stderr so far.
+    /// Everything printed to stderr so far.
     pub(crate) fn stderr(&self) -> String {
         fs::read_to_string(self.log_file("stderr.log")).unwrap_or_default()
     }

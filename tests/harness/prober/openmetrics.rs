@@ -18,7 +18,7 @@ impl Scrape {
         Self { samples: samples.collect() }
     }
 
-    /// Number of series: what a time series database is charged for.
+    /// Number of series, by which time series databases are sized.
     pub(crate) fn series(&self) -> usize {
         self.samples.len()
     }
@@ -35,7 +35,7 @@ impl Scrape {
         matching.map(|(_, value)| value).sum()
     }
 
-    /// What happened since an earlier scrape: each counter less its value then.
+    /// The increase since an earlier scrape: each counter minus its value then.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         let less = |(key, value): (&(String, Labels), &f64)| {
             (key.clone(), value - earlier.samples.get(key).copied().unwrap_or(0.0))
@@ -45,7 +45,7 @@ impl Scrape {
 
     /// Prometheus' `histogram_quantile(q, sum by (le) (name_bucket{labels}))`.
     ///
-    /// Linear within a bucket, from zero in the first; the highest finite edge when the quantile lies
+    /// Linear within a bucket, from zero in the first; the highest finite edge when the quantile is
     /// above it. `None` without observations.
     pub(crate) fn histogram_quantile(&self, name: &str, labels: &[(&str, &str)], q: f64) -> Option<f64> {
         let buckets = self.buckets(name, labels);
@@ -174,7 +174,7 @@ up 1
     }
 
     #[test]
-    fn a_difference_forgets_what_was_before() {
+    fn difference_of_two_scrapes_has_the_increase_only() {
         let (earlier, later) = (Scrape::parse("n_total 3\n"), Scrape::parse("n_total 8\nm 1\n"));
         let since = later.since(&earlier);
         assert_eq!((since.sum("n_total", &[]), since.sum("m", &[])), (5.0, 1.0));

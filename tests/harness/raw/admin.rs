@@ -61,8 +61,8 @@ pub(crate) fn delete_topic(addr: &str, topic: &str) -> Result<(), RawError> {
     answer.responses.iter().try_for_each(|topic| RawError::check(topic.error_code))
 }
 
-/// Gives partitions back to their preferred leaders, as far as these are in sync. What became of each is not said: the
-/// metadata tell.
+/// Gives partitions back to their preferred leaders, as far as these are in sync. The results of single
+/// partitions are not checked here: metadata shows them.
 pub(crate) fn elect_preferred(addr: &str, partitions: &[PartitionInfo]) -> Result<(), RawError> {
     let one = |partition: &PartitionInfo| {
         TopicPartitions::default().with_topic(topic_name(&partition.topic)).with_partitions(vec![partition.partition])
@@ -112,7 +112,7 @@ impl Resource<'_> {
 
 const ALLOW: i8 = 3;
 
-/// Takes these operations from a user again.
+/// Revokes a user's permission for these operations.
 pub(crate) fn revoke(addr: &str, user: &str, resource: Resource<'_>, operations: &[Operation]) -> Result<(), RawError> {
     let (kind, name, pattern) = resource.pattern();
     let filter = |operation: &Operation| {
@@ -134,11 +134,11 @@ pub(crate) fn revoke(addr: &str, user: &str, resource: Resource<'_>, operations:
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ConfigResource<'a> {
     Topic(&'a str),
-    /// Only the broker itself takes these.
+    /// A broker; only that broker accepts these.
     Broker(i32),
 }
 
-/// Sets one configuration, or with no value gives it back to its default.
+/// Sets one configuration, or with no value restores its default.
 pub(crate) fn alter_config(
     addr: &str,
     of: ConfigResource<'_>,
@@ -180,7 +180,7 @@ pub(crate) fn grant(addr: &str, user: &str, resource: Resource<'_>, operations: 
     answer.results.iter().try_for_each(|result| RawError::check(result.error_code))
 }
 
-/// Makes a user known to SCRAM-SHA-512, or changes its password.
+/// Creates a SCRAM-SHA-512 user, or changes its password.
 pub(crate) fn create_scram_user(addr: &str, name: &str, password: &str) -> Result<(), RawError> {
     const SCRAM_SHA_512: i8 = 2;
     const ITERATIONS: i32 = 4096;

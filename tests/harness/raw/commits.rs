@@ -1,4 +1,4 @@
-//! Committing offsets as a consumer without a group membership does.
+//! Commits offsets as a consumer that is not a member of the group.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{Connection, REQUEST_TIMEOUT, RawError, text, topic_name};
 const FIND_COORDINATOR_VERSION: i16 = 3;
 const OFFSET_COMMIT_VERSION: i16 = 8;
 
-/// Where the coordinator of a group listens; the first question creates `__consumer_offsets`.
+/// Where the coordinator of a group listens; the first request creates `__consumer_offsets`.
 pub(crate) fn coordinator_address(addr: &str, group: &str) -> Result<String, RawError> {
     let request = FindCoordinatorRequest::default().with_key(text(group)).with_key_type(0);
     let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(FIND_COORDINATOR_VERSION, &request, REQUEST_TIMEOUT)?;

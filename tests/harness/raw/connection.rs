@@ -9,10 +9,10 @@ use kafka_protocol::ResponseError;
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
-/// An answer above this is nonsense, not data.
+/// A larger frame is malformed.
 const LARGEST_FRAME: usize = 64 << 20;
 
-/// Why a request of the harness came to nothing.
+/// Why a request of the harness failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RawError {
     #[error("no answer in time")]
@@ -24,7 +24,7 @@ pub(crate) enum RawError {
     Kafka { code: i16 },
     #[error("the partition has no known leader")]
     NoLeader,
-    #[error("bytes that are no answer: {0}")]
+    #[error("malformed answer: {0}")]
     Malformed(String),
 }
 
@@ -48,7 +48,7 @@ impl RawError {
     }
 }
 
-/// Kafka's UPPER_SNAKE name is not in the codecs; theirs is close enough to read.
+/// The name of the codecs: they do not have Kafka's UPPER_SNAKE names.
 fn kafka_name(code: i16) -> String {
     ResponseError::try_from_code(code).map_or_else(|| "unknown".to_owned(), |e| format!("{e:?}"))
 }

@@ -19,7 +19,7 @@ const OFFSET_COMMIT_VERSION: i16 = 8;
 /// Creating an internal topic on three brokers takes a second or two.
 const CREATED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Whose coordinator is looked for.
+/// The kind of a coordinator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum CoordinatorType {
     Group,
@@ -48,12 +48,12 @@ pub(crate) fn coordinator(addr: &str, of: CoordinatorType, id: &str) -> Result<S
     Ok(format!("{}:{}", answer.host, answer.port))
 }
 
-/// Makes both internal topics, and waits until every partition of them is led.
+/// Creates both internal topics, and waits until every partition has a leader.
 #[track_caller]
 pub(crate) fn create_internal_topics(cluster: &Cluster) {
     let addr = cluster.any_internal_address();
     for of in [CoordinatorType::Group, CoordinatorType::Transaction] {
-        wait_until(CREATED_WITHIN, "the internal topic is there, and led", || {
+        wait_until(CREATED_WITHIN, "the internal topic exists and every partition has a leader", || {
             let _ = coordinator(addr, of, "harness");
             let seen = metadata(addr, &[of.topic()]).unwrap_or_default();
             !seen.partitions.is_empty() && seen.partitions.iter().all(|partition| 0 <= partition.leader)

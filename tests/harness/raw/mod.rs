@@ -1,6 +1,6 @@
 //! The harness's own Kafka client: blocking, one request a connection, versions pinned.
 //!
-//! It shares nothing with the prober but the codecs, so that it can contradict it. Every function asks
+//! It shares only the codecs with the prober, so that it is an independent check. Every function asks
 //! the broker at `addr` and no other; [`leader_address`] finds the right one.
 //!
 //! The pinned versions exist on Kafka 3.6 to 4.x and still name topics by name.
@@ -29,12 +29,12 @@ pub(crate) use quorum::{active_controller, coordinator};
 pub(crate) use quotas::{Quota, alter_quota};
 pub(crate) use records::{earliest_offset, fetch_all, latest_offset, produce_one, read_partition};
 
-/// For a request to a broker that should be well.
+/// Time limit of a request to a healthy broker.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 const METADATA_VERSION: i16 = 12;
 
-/// What one broker believes about the cluster.
+/// The metadata that one broker returns.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Metadata {
     pub(crate) brokers: Vec<BrokerInfo>,
@@ -65,7 +65,7 @@ impl Metadata {
         self.partitions.iter().find(|p| p.topic == topic && p.partition == partition)
     }
 
-    /// What is not led by its preferred leader.
+    /// Partitions that are not led by their preferred leader.
     pub(crate) fn moved(self) -> Vec<PartitionInfo> {
         self.partitions.into_iter().filter(|p| p.replicas.first() != Some(&p.leader)).collect()
     }

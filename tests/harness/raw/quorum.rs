@@ -1,4 +1,4 @@
-//! Who is the active controller, and a group to find.
+//! The active controller, and the coordinator of a group.
 
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{DescribeQuorumRequest, FindCoordinatorRequest};
@@ -14,7 +14,7 @@ const METADATA_TOPIC: &str = "__cluster_metadata";
 /// The key is a group's id.
 const GROUP: i8 = 0;
 
-/// The id of the active controller. The broker that is asked forwards the question, so that the answer is the
+/// The id of the active controller. The broker forwards the request, so that the answer is the
 /// controller's own; metadata names any broker instead (K17).
 pub(crate) fn active_controller(addr: &str) -> Result<i32, RawError> {
     let topic = TopicData::default()
@@ -32,8 +32,8 @@ pub(crate) fn active_controller(addr: &str) -> Result<i32, RawError> {
     }
 }
 
-/// The broker that coordinates a group. That somebody looks for one is what makes Kafka create `__consumer_offsets`; an
-/// error until it is there.
+/// The broker that coordinates a group. The first such request makes Kafka create `__consumer_offsets`; it returns an
+/// error until the topic exists.
 pub(crate) fn coordinator(addr: &str, group: &str) -> Result<i32, RawError> {
     let request = FindCoordinatorRequest::default().with_key_type(GROUP).with_coordinator_keys(vec![text(group)]);
     let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(FIND_COORDINATOR_VERSION, &request, REQUEST_TIMEOUT)?;

@@ -5,7 +5,7 @@ use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryDat
 
 use super::{Connection, REQUEST_TIMEOUT, RawError, text};
 
-/// What may be limited, for each client and broker.
+/// A quota of each client at each broker.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Quota {
     /// Bytes written a second.
@@ -26,7 +26,7 @@ impl Quota {
     }
 }
 
-/// Limits every client that has no quota of its own, or limits it no more.
+/// Sets the default quota of clients (`on`), or removes it.
 pub(crate) fn alter_quota(addr: &str, quota: Quota, on: bool) -> Result<(), RawError> {
     let (key, value) = quota.key();
     let of_all = EntityData::default().with_entity_type(text("client-id")).with_entity_name(None);

@@ -23,7 +23,7 @@ const PRODUCE_VERSION: i16 = 9;
 const FETCH_VERSION: i16 = 12;
 const LIST_OFFSETS_VERSION: i16 = 7;
 
-/// KIP-79's stand-ins for a timestamp.
+/// Special timestamps of ListOffsets (KIP-79).
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 
@@ -174,7 +174,7 @@ fn batch_of_one(value: &[u8]) -> Result<Bytes, RawError> {
         timestamp_type: TimestampType::Creation,
         offset: 0,
         sequence: NO_SEQUENCE,
-        // Of now, where the topic does not stamp on append: what is older than its retention is soon deleted.
+        // The current time: where the topic keeps the producer's timestamp, a record older than its retention is soon deleted.
         timestamp: i64::try_from(wall_now().as_millis()).unwrap_or(i64::MAX),
         key: None,
         value: Some(Bytes::copy_from_slice(value)),

@@ -9,7 +9,7 @@ const OURS: Resource<'_> = Resource::Topics(PREFIX);
 
 pub(crate) const INCIDENT: Incident = Incident {
     name: "acl_removed",
-    description: "WRITE on the prober's topics is taken away for 25 s",
+    description: "WRITE on the prober's topics is revoked for 25 s",
     cluster_kind: ClusterKind::Secured,
     duration: secs(25),
     inject: |bed| {

@@ -1,4 +1,4 @@
-//! All brokers are stopped at the same moment. To the prober that looks like a dead network, so it can name no broker.
+//! All brokers are stopped at the same moment. The prober cannot distinguish that from a dead network, so it names no broker.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::kafka::broker::Broker;

@@ -10,7 +10,7 @@ const EXPECT: Expect = Expect::Prober { kinds: &[] };
 
 pub(crate) const FORWARDS: Incident = Incident {
     name: "clock_forwards",
-    description: "the prober's calendar is set an hour ahead for 20 s",
+    description: "the prober's wall clock is set an hour ahead for 20 s",
     cluster_kind: ClusterKind::FakeWallClock,
     duration: secs(20),
     inject: |bed| step(bed, HOUR),
@@ -19,7 +19,7 @@ pub(crate) const FORWARDS: Incident = Incident {
 
 pub(crate) const BACKWARDS: Incident = Incident {
     name: "clock_backwards",
-    description: "the prober's calendar is set an hour back for 20 s",
+    description: "the prober's wall clock is set an hour back for 20 s",
     cluster_kind: ClusterKind::FakeWallClock,
     duration: secs(20),
     inject: |bed| step(bed, -HOUR),
@@ -30,7 +30,7 @@ fn step(bed: &mut TestBed<'_>, seconds: i64) -> Undo {
     bed.wall_clock().set(seconds);
     Box::new(|bed| {
         let jumps = bed.probing.status().number("/prober/clock_jumps");
-        assert!(1.0 <= jumps, "the prober has seen its calendar jump: the test shows what it says");
+        assert!(1.0 <= jumps, "the prober has counted the jump of its wall clock, as the test assumes");
         bed.wall_clock().set(0);
     })
 }

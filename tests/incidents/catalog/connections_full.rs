@@ -10,7 +10,7 @@ const LIMIT: &str = "listener.name.client.max.connections";
 
 pub(crate) const INCIDENT: Incident = Incident {
     name: "connections_full",
-    description: "no client connection more for 35 s, by the broker's own limit",
+    description: "no new client connections for 35 s, by the broker's own limit",
     cluster_kind: ClusterKind::ThreeBrokers,
     duration: secs(35),
     inject: limit,

@@ -9,7 +9,7 @@ const SHAPING: Shaping = Shaping { delay: Duration::from_millis(100), bytes_per_
 
 pub(crate) const INCIDENT: Incident = Incident {
     name: "delay_200ms",
-    description: "200 ms more there and back",
+    description: "200 ms more round-trip time",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
     duration: secs(20),
     inject: |bed| {

@@ -3,10 +3,10 @@
 use super::test_bed::TestBed;
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, Undo, secs};
 
-/// One of two disks, the one with the pinned partition: the broker goes on with the other.
+/// One of two disks, the one with the pinned partition: the broker keeps running with the other.
 pub(crate) const OF_TWO: Incident = Incident {
     name: "disk_full_of_two",
-    description: "the disk with the pinned partition is full, another is not",
+    description: "the disk with the pinned partition is full, the other is not",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
     duration: secs(20),
     inject: fill,

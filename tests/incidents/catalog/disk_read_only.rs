@@ -4,7 +4,7 @@ use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 
 pub(crate) const OF_TWO: Incident = Incident {
     name: "disk_read_only_of_two",
-    description: "the disk with the pinned partition turns read-only, another does not",
+    description: "the disk with the pinned partition turns read-only, the other does not",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
     duration: secs(20),
     inject: |bed| {

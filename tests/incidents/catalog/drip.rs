@@ -1,4 +1,4 @@
-//! The connection to one broker passes 500 bytes a second.
+//! The connections to one broker pass 500 bytes a second.
 
 use std::time::Duration;
 

@@ -15,10 +15,10 @@ pub(crate) const INCIDENT: Incident = Incident {
     expect: EXPECT,
 };
 
-/// It stays away for a minute: its state turns to absent, and the finding ends.
+/// It stays down for a minute: its state turns to absent, and the finding ends.
 pub(crate) const NEVER_BACK: Incident = Incident {
     name: "killed_for_good",
-    description: "SIGKILL, away for a minute",
+    description: "SIGKILL, down for a minute",
     cluster_kind: ClusterKind::ThreeBrokers,
     duration: secs(60),
     inject: kill,

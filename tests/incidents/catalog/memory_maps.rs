@@ -6,10 +6,10 @@ use crate::harness::faults::rlimit::LoweredLimit;
 use crate::harness::raw::{ConfigResource, alter_config};
 use crate::support::TOPIC;
 
-/// With a second log directory the broker goes on with that one.
+/// With a second log directory the broker keeps running with that one.
 pub(crate) const OF_TWO: Incident = Incident {
     name: "memory_maps_of_two",
-    description: "no memory map more, while the pinned log rolls every second; two disks",
+    description: "no further memory map, while the pinned log rolls every second; two disks",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
     duration: secs(20),
     inject: limit,
@@ -19,7 +19,7 @@ pub(crate) const OF_TWO: Incident = Incident {
 /// A broker that loses its only log directory shuts down.
 pub(crate) const ONLY: Incident = Incident {
     name: "memory_maps",
-    description: "no memory map more, while the pinned log rolls every second",
+    description: "no further memory map, while the pinned log rolls every second",
     cluster_kind: ClusterKind::ProxiedOneDisk,
     duration: secs(20),
     inject: limit,

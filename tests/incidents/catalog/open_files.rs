@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, TcpStream};
 use super::{ClusterKind, DEGRADED_GOAL, Expect, Incident, secs};
 use crate::harness::faults::rlimit::LoweredLimit;
 
-/// How many more files and sockets the broker may open.
+/// Number of further files and sockets that the broker may open.
 const ROOM: u64 = 32;
 
-/// How many connections the client opens.
-const HOARD: usize = 100;
+/// Number of connections that the client opens.
+const CONNECTIONS: usize = 100;
 
 pub(crate) const INCIDENT: Incident = Incident {
     name: "open_files",
@@ -21,7 +21,7 @@ pub(crate) const INCIDENT: Incident = Incident {
         let port = bed.victim().client_port();
         // The kernel completes the handshakes and queues what the broker cannot accept.
         let hoard: Vec<TcpStream> =
-            (0..HOARD).filter_map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).collect();
+            (0..CONNECTIONS).filter_map(|_| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()).collect();
         bed.mark_fault_started();
         Box::new(move |bed| {
             drop((limited, hoard));

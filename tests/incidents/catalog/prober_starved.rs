@@ -11,7 +11,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     inject: |bed| {
         let quota = CpuQuota::to(bed.probing.prober.pid(), 5);
         Box::new(move |_| {
-            eprintln!("starved by {}, held back {:?} times", quota.mechanism(), quota.throttled());
+            eprintln!("limited by {}, throttled {:?} times", quota.mechanism(), quota.throttled());
             drop(quota);
         })
     },

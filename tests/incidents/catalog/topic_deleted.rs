@@ -1,4 +1,4 @@
-//! Somebody deletes the prober's topic while it is probed. The prober creates it again; no broker is at fault.
+//! The prober's topic is deleted while it is probed. The prober creates it again; no broker is at fault.
 
 use super::{ClusterKind, Expect, Incident, secs};
 use crate::harness::raw;

@@ -64,7 +64,7 @@ fn otel_variables_fill_the_rest_of_otlp() {
 }
 
 #[test]
-fn endpoint_without_a_scheme_is_secure_unless_said_otherwise() {
+fn endpoint_without_a_scheme_is_secure_unless_insecure_is_set() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317");
     let insecure = |value| ("OTEL_EXPORTER_OTLP_INSECURE", value);
     assert_eq!(otlp_endpoint(&[endpoint]).as_deref(), Some("https://collector:4317"));

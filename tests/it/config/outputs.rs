@@ -77,7 +77,7 @@ fn summary_is_one_line() {
 }
 
 #[test]
-fn errors_can_be_told_apart() {
+fn errors_can_be_distinguished() {
     let error = load(&Sources::default()).expect_err("there is no cluster");
     assert_eq!(error, ConfigError::NoCluster);
 }

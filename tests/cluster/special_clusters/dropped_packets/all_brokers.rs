@@ -1,4 +1,4 @@
-//! No broker answers: first because their ports are cut off, then because the reference is as well. The reference, which is not
+//! No broker answers: first only their ports are cut off, then the reference as well. The reference, which is not
 //! a broker, distinguishes a dead cluster from the prober's own network.
 
 use std::net::TcpListener;
@@ -11,14 +11,17 @@ use crate::harness::network::Network;
 use crate::harness::{Cluster, wait_for};
 use crate::support::{RunningProber, TOLERANCE};
 
-/// Missing answers are found after 2 s; the reference may take 4 s more to decide.
+/// Time limit of the finding: missing answers are found after 2 s; the reference may take 4 s more.
 const FOUND_WITHIN: Duration = Duration::from_secs(6);
 
-/// Every connection has to be opened again, and a finding is held for 2 s.
-const OVER_WITHIN: Duration = Duration::from_secs(30);
+/// Time limit of its end: every connection has to be opened again, and a finding is held for 2 s.
+const ENDED_WITHIN: Duration = Duration::from_secs(30);
 
 #[track_caller]
-pub(super) fn dead_cluster_and_own_network_are_told_apart_by_the_reference(network: &Network, cluster: &Cluster) {
+pub(super) fn reference_distinguishes_a_dead_cluster_from_the_probers_own_network(
+    network: &Network,
+    cluster: &Cluster,
+) {
     let reference = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = reference.local_addr().expect("it listens");
     thread::spawn(move || reference.incoming().for_each(drop));
@@ -39,10 +42,10 @@ pub(super) fn dead_cluster_and_own_network_are_told_apart_by_the_reference(netwo
         assert_eq!((found["kind"].as_str(), found["blame"].as_str()), (Some(kind), Some(blame)), "{found}");
         assert_eq!(found["broker"], Value::Null);
         network.heal();
-        wait_for(OVER_WITHIN, "the finding is over", || finding(&probing).is_none().then_some(()));
+        wait_for(ENDED_WITHIN, "the finding has ended", || finding(&probing).is_none().then_some(()));
     }
     let kinds = ["cluster_unreachable", "prober_network"].map(|kind| (kind.to_owned(), None));
-    assert_eq!(probing.findings_so_far(), kinds, "nothing else was said meanwhile: {}", probing.prober.stderr());
+    assert_eq!(probing.findings_so_far(), kinds, "there was no other finding: {}", probing.prober.stderr());
     probing.stop();
 }
 

@@ -1,4 +1,4 @@
-//! Packets are dropped without an answer, as a firewall does it: those of one broker's client port, of all brokers', and of
+//! Packets are dropped without an answer, as a firewall does it: to one broker's client port, to those of all brokers, and to
 //! everything. The test runs in a network namespace of its own, on one cluster.
 
 mod all_brokers;
@@ -16,6 +16,6 @@ fn dropped_packets_of_one_broker_of_all_and_of_everything_are_different_findings
                 dropped_packets_of_one_broker_of_all_and_of_everything_are_different_findings";
     let Some(network) = Network::own(test) else { return };
     let cluster = Cluster::start(Options { name: "dropped".to_owned(), ..Options::default() });
-    one_broker::broker_that_only_clients_have_lost_is_named_alone(&network, &cluster);
-    all_brokers::dead_cluster_and_own_network_are_told_apart_by_the_reference(&network, &cluster);
+    one_broker::broker_unreachable_for_clients_is_the_only_one_named(&network, &cluster);
+    all_brokers::reference_distinguishes_a_dead_cluster_from_the_probers_own_network(&network, &cluster);
 }

@@ -1,4 +1,4 @@
-//! Three brokers and three controllers, which are processes of their own: brokers can go without the controller quorum going too
+//! Three brokers and three controllers, which are separate processes, so that brokers can fail without the controller quorum
 //! (docs/kafka-facts.md, K22). Broker 3 reaches the controllers through proxies, so that a test can cut it off from them.
 
 mod controller_frozen;

@@ -1,4 +1,4 @@
-//! `__consumer_offsets` grows without end, as in the incident where one of its partitions reached tens of GB: the cleaner is
+//! `__consumer_offsets` grows without limit, as in the incident where one of its partitions reached tens of GB: the cleaner is
 //! off, and one group commits in a tight loop. The observation shows the partition's growth while every broker is healthy.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,7 +17,7 @@ const PARTITIONS: i32 = 20;
 /// Kafka's default limit of a commit's metadata is 4096 bytes.
 const METADATA_BYTES: usize = 4000;
 
-/// Of the harness's clusters.
+/// `offsets.topic.num.partitions` of the harness's clusters.
 const OFFSETS_PARTITIONS: i32 = 6;
 
 /// Bytes a second. The incident took months to reach tens of GB; this growth shows within a few rounds.
@@ -37,10 +37,10 @@ fn rows(status: &Status) -> Vec<Value> {
 }
 
 #[test]
-fn runaway_offsets_are_named_long_before_anything_fails() {
+fn growing_offsets_partition_is_named_before_anything_fails() {
     let Some(cluster) = shared_cluster_with(options()) else { return };
     let address = cluster.any_internal_address();
-    raw::create_topic(address, TOPIC, &vec![vec![1]; PARTITIONS as usize], &[]).expect("a topic of its own");
+    raw::create_topic(address, TOPIC, &vec![vec![1]; PARTITIONS as usize], &[]).expect("the topic is created");
     let coordinator = wait_for(Duration::from_secs(30), "the group has a coordinator", || {
         raw::coordinator_address(address, GROUP).ok()
     });
@@ -72,12 +72,12 @@ fn runaway_offsets_are_named_long_before_anything_fails() {
     }
     for broker in [1, 2] {
         for outcome in ["error", "timeout", "lost"] {
-            assert_eq!(grown.outcome(broker, "produce", outcome), 0, "nothing has failed at broker {broker}");
+            assert_eq!(grown.outcome(broker, "produce", outcome), 0, "broker {broker} has no failure");
         }
     }
 
     let committed = committed.load(Ordering::Relaxed);
-    let settled = probing.wait_status(Duration::from_secs(30), "the whole of it is measured", |status| {
+    let settled = probing.wait_status(Duration::from_secs(30), "the final size is measured", |status| {
         let whole = |row: &Value| committed <= row["bytes"].as_u64().unwrap_or(0);
         rows(status).len() == 2 && rows(status).iter().all(whole)
     });

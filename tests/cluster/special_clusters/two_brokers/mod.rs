@@ -1,4 +1,4 @@
-//! Two brokers and a controller of its own. A replica that is not in sync may become leader, and compacted topics are not cleaned.
+//! Two brokers and a separate controller. A replica that is not in sync may become leader, and compacted topics are not cleaned.
 
 mod consumer_offsets_growth;
 mod unclean_election;

@@ -1,5 +1,5 @@
-//! An unclean election: the leader, alone in sync, acks records and dies, and a follower that lags behind becomes leader. Every
-//! record that it lacks is counted as lost.
+//! An unclean election: the leader, the only in-sync replica, acks records and is killed, and a follower that lags behind becomes
+//! leader. Every record that it lacks is counted as lost.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     elapse(Duration::from_millis(500));
     cluster.broker(2).freeze();
     let survivor = cluster.broker(1).internal_address().to_owned();
-    wait_until(FENCED_WITHIN, "broker 1 alone is in sync", || {
+    wait_until(FENCED_WITHIN, "broker 1 is the only in-sync replica", || {
         let seen = raw::metadata(&survivor, &[REPLICATED]).unwrap_or_default();
         (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.isr == [1] && found.leader == 1))
     });
@@ -36,7 +36,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     let before = acked(&probing.status());
     probing.wait_status(Duration::from_secs(30), "broker 1 acks alone", |status| before + 30 <= acked(status));
 
-    // The same when the leader dies.
+    // The prober is stopped again when the leader is killed.
     probing.prober.freeze();
     elapse(Duration::from_millis(500));
     let before_kill: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&survivor, partition)).collect();
@@ -49,11 +49,15 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
         let seen = raw::metadata(&heir, &[REPLICATED]).unwrap_or_default();
         (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.leader == 2))
     });
-    // librdkafka writes a record again whose ack was lost with the leader; by the deadline of 5 s that is done.
+    // librdkafka retries a record whose ack was lost with the leader, within the deadline of 5 s.
     elapse(Duration::from_secs(6));
     let after_kill: BTreeSet<Identity> = (0..2).flat_map(|partition| identities(&heir, partition)).collect();
     let vanished = before_kill.difference(&after_kill).count() as u64;
-    assert!(15 <= vanished, "{vanished} of {} records vanished: the test shows nothing", before_kill.len());
+    assert!(
+        15 <= vanished,
+        "only {vanished} of {} records were lost, so that the test proves nothing",
+        before_kill.len()
+    );
 
     probing.wait_status(Duration::from_secs(60), "every lost record is counted", |status| {
         vanished <= status.client().anomaly("lost")
@@ -70,7 +74,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     }
     assert_eq!(end.number("/prober/imbalances"), 0.0);
     let good = acked(&end);
-    probing.wait_status(Duration::from_secs(30), "the lane goes on", |status| good + 10 <= acked(status));
+    probing.wait_status(Duration::from_secs(30), "the lane is good again", |status| good + 10 <= acked(status));
     let lost = ("acked_records_lost".to_owned(), None);
     assert!(probing.findings_so_far().contains(&lost), "{:?}", probing.findings_so_far());
     probing.stop();

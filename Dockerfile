@@ -1,4 +1,4 @@
-# kafka-prober as a small image: built in one, run in another, as nobody in particular.
+# kafka-prober as a small image: built in one stage, run in another, as a user without privileges.
 #
 #   docker build -t kafka-prober .
 #   docker build -t kafka-prober --build-arg KAFKA_PROBER_COMMIT="$(git rev-parse HEAD)" .   # named by kafka_prober.build.info

@@ -7,7 +7,7 @@ use super::assert_none;
 use super::sources::{self, Source};
 
 /// Identifiers that must not be used, and what replaced them.
-const NAMES: [(&str, &str); 67] = [
+const NAMES: [(&str, &str); 75] = [
     ("Road", "ConnectionRole"),
     ("Roads", "ConnectionRole"),
     ("Apart", "SingleConnectionStalls"),
@@ -75,6 +75,34 @@ const NAMES: [(&str, &str); 67] = [
     ("Teller", "the name of a callback"),
     ("Listed", "ListedSince"),
     ("Dialing", "DialOptions"),
+    ("hear", "on_… or receive"),
+    ("heard", "received"),
+    ("unheard", "unanswered"),
+    ("yardstick", "baseline"),
+    ("Story", "Scenario"),
+    ("Rig", "TestBed"),
+    ("RefreshOnSilence", "RefreshUnlessAnswered"),
+    ("refresh_on_silence", "refresh_unless_answered"),
+];
+
+/// Words that the name of a function, and so of a test, must not have, and what to write.
+const WORDS: [(&str, &str); 16] = [
+    ("culprit", "broker at fault"),
+    ("doubtful", "ambiguous"),
+    ("feel", "experience or fail"),
+    ("felt", "experienced or failed"),
+    ("hear", "receive"),
+    ("heard", "received"),
+    ("hears", "receives"),
+    ("look", "check, read or poll"),
+    ("looked", "checked, read or resolved"),
+    ("looks", "checks or reads"),
+    ("neighbour", "the other one"),
+    ("said", "reported"),
+    ("sibling", "other run"),
+    ("suffer", "fail"),
+    ("twin", "duplicate"),
+    ("unheard", "unanswered"),
 ];
 
 /// File and folder names that must not be used, and what replaced them.
@@ -110,7 +138,7 @@ const FILES: [(&str, &str); 28] = [
 ];
 
 /// Phrases that must not be used, and what to write.
-const PHRASES: [(&str, &str); 12] = [
+const PHRASES: [(&str, &str); 22] = [
     ("whom", "the noun"),
     ("for so long", "the length of time, and where it comes from"),
     ("said of", "reported about, or the fact itself"),
@@ -123,6 +151,16 @@ const PHRASES: [(&str, &str); 12] = [
     ("so long as", "while"),
     ("is over at the latest", "ends within"),
     ("takes a look", "checks"),
+    ("second look", "reread"),
+    ("told apart", "distinguished"),
+    ("are told", "receive, read or are asked"),
+    ("heard", "received, or learned of"),
+    ("in vain", "without an answer, or the error"),
+    ("yardstick", "baseline"),
+    ("names the culprit", "names the broker"),
+    ("applications feel", "applications experience"),
+    ("made anew", "created again"),
+    ("owes", "has not answered, or an overdue response"),
 ];
 
 /// This file names what it forbids.
@@ -143,6 +181,20 @@ fn names_are_those_of_the_field() {
         }
     }
     assert_none(&found, "a name of the project's own; use the field's");
+}
+
+#[test]
+fn functions_are_named_in_plain_words() {
+    let mut found = Vec::new();
+    for source in others().iter().filter(|source| source.path.ends_with(".rs")) {
+        for (number, code, _) in split(&source.text) {
+            let name = code.split_once("fn ").and_then(|(_, name)| identifiers(name).next());
+            for word in name.into_iter().flat_map(|name| name.split('_')) {
+                found.extend(named(&WORDS, word).map(|better| format!("{}:{number}: {word} → {better}", source.path)));
+            }
+        }
+    }
+    assert_none(&found, "a test is named as a claim in plain words");
 }
 
 #[test]
@@ -188,7 +240,7 @@ fn nothing_refers_to_documents_that_are_not_here() {
 }
 
 #[test]
-fn code_comments_and_strings_are_told_from_each_other() {
+fn code_comments_and_strings_are_separated() {
     let lines: Vec<_> = split("let a = \"x // y\"; // why\n/// Doc.\nb('\"', \"\\\"q\")").collect();
     assert_eq!(lines[0], (1, "let a = \"\"; ".to_owned(), "x // y // why".to_owned()));
     assert_eq!(lines[1], (2, String::new(), "/// Doc.".to_owned()));

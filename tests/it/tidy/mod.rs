@@ -14,7 +14,7 @@ use sources::{Source, places, root, rust, text};
 /// The folders with Rust in them.
 const RUST: [&str; 5] = ["src/", "core/", "probes/", "tests/", "benches/"];
 
-/// Longer than this, a file has more than one idea.
+/// Longest file; a longer one has more than one idea.
 const LINES_MAX: usize = 600;
 
 #[track_caller]
@@ -34,7 +34,7 @@ fn inside<'a>(sources: &'a [Source], folder: &'a str) -> impl Iterator<Item = &'
 
 #[test]
 fn rdkafka_is_used_in_kafka_only() {
-    // The bench's bare pair is what the client lane is measured against, so it cannot be the lane.
+    // The bench compares the client lane with its own librdkafka clients.
     let sources = rust(&RUST);
     let others = outside(&sources, "src/kafka/").filter(|source| source.path != "benches/cluster/baseline_client.rs");
     let found = places(others, &["rdkafka::", "use rdkafka"]);
@@ -42,8 +42,8 @@ fn rdkafka_is_used_in_kafka_only() {
 }
 
 #[test]
-fn raw_protocol_is_spoken_in_the_wire_only() {
-    // The bench's bare loop is what the wire is measured against, so it cannot be the wire.
+fn kafka_codecs_are_used_in_the_wire_only() {
+    // The bench compares the wire with its own socket loop.
     let sources = rust(&RUST);
     let product = outside(&sources, "src/kafka/wire/").filter(|source| !source.path.starts_with("benches/"));
     let found = places(product, &["kafka_protocol"]);
@@ -51,14 +51,14 @@ fn raw_protocol_is_spoken_in_the_wire_only() {
 }
 
 #[test]
-fn kafka_exporters_and_web_never_see_each_other() {
+fn kafka_exporters_and_web_do_not_use_each_other() {
     let sources = rust(&["src/"]);
     for (folder, others) in [
         ("src/kafka/", ["crate::exporters", "crate::web"]),
         ("src/exporters/", ["crate::kafka", "crate::web"]),
         ("src/web/", ["crate::kafka", "crate::exporters"]),
     ] {
-        assert_none(&places(inside(&sources, folder), &others), "src/app alone brings them together");
+        assert_none(&places(inside(&sources, folder), &others), "only src/app uses all of them");
     }
 }
 
@@ -77,7 +77,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
     names.map(|(name, _)| name.to_owned()).filter(|name| !name.starts_with('#')).collect()
 }
 
-// Nothing is left over.
+// Nothing is unused.
 
 #[test]
 fn every_rust_file_is_compiled() {
@@ -88,7 +88,10 @@ fn every_rust_file_is_compiled() {
         sources.iter().map(|source| source.path.clone()).filter(|path| !reached.contains(path)).collect();
     assert_none(&orphans, "no mod declaration leads to");
     let binary = ["src/lib.rs", "src/kafka/wire/mod.rs", "tests/it/tidy/reach.rs", "tests/harness/prober/mod.rs"];
-    assert!(binary.iter().all(|path| reached.contains(*path)), "the walk itself goes astray: {reached:?}");
+    assert!(
+        binary.iter().all(|path| reached.contains(*path)),
+        "the walk over mod declarations finds too little: {reached:?}"
+    );
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn nothing_is_left_for_later() {
     assert_none(&found, "do it now, or write it down where users look");
 }
 
-// What people and pipelines start from.
+// Entry points of people and pipelines.
 
 #[test]
 fn dockerfile_has_a_placeholder_for_every_target() {
@@ -158,11 +161,11 @@ fn dockerfile_copies_every_embedded_file() {
 }
 
 #[test]
-fn every_finding_has_a_page_that_says_how_to_confirm_and_what_to_do() {
+fn every_finding_has_a_complete_section_in_the_runbook() {
     let runbook = text("docs/runbook.md");
     for kind in FindingKind::ALL {
         let page = runbook.split("\n## ").find(|page| page.lines().next() == Some(kind.as_str()));
-        let page = page.unwrap_or_else(|| panic!("docs/runbook.md has no page {}", kind.as_str()));
+        let page = page.unwrap_or_else(|| panic!("docs/runbook.md has no section {}", kind.as_str()));
         for part in ["**Means:**", "**Confirm:**", "**Do:**", "**Do not:**"] {
             assert!(page.contains(part), "{}: {part}", kind.as_str());
         }
@@ -179,7 +182,7 @@ fn readme_names_the_two_commands() {
 }
 
 #[test]
-fn pipeline_runs_what_people_run() {
+fn pipeline_runs_script_test() {
     assert_executable(".ci/run");
     let run = text(".ci/run");
     let is_command = |line: &&str| {

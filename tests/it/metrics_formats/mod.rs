@@ -50,8 +50,8 @@ fn promtool_accepts_the_text_format_and_has_no_advice() {
         page.body.lines().any(counted).then_some(page)
     });
     let checked = run_on(&promtool(), &["check", "metrics"], &page.body);
-    let said = String::from_utf8_lossy(&checked.stderr);
-    assert!(checked.status.success() && said.is_empty(), "{}: {said}\n{}", checked.status, page.body);
+    let warnings = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success() && warnings.is_empty(), "{}: {warnings}\n{}", checked.status, page.body);
 }
 
 #[test]

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use prober_core::diagnosis::active_findings::ActiveFindings;
-use prober_core::diagnosis::cells::Cells;
-use prober_core::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, ReplicaState};
-use prober_core::diagnosis::prober_health::ProberHealth;
+use prober_core::diagnosis::evidence::cells::Cells;
+use prober_core::diagnosis::evidence::facts::{BrokerEvidence, ConnectChecks, Facts, MetadataListing, ReplicaState};
+use prober_core::diagnosis::evidence::prober::ProberEvidence;
+use prober_core::diagnosis::lifecycle::ActiveFindings;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, Subject, View};
@@ -113,8 +113,8 @@ fn evaluate(criterion: &mut Criterion) {
     });
 }
 
-fn input(brokers: Vec<BrokerEvidence>) -> Input {
-    Input {
+fn input(brokers: Vec<BrokerEvidence>) -> Facts {
+    Facts {
         now: NOW,
         cluster: ClusterName::new("bench"),
         brokers,
@@ -129,7 +129,7 @@ fn input(brokers: Vec<BrokerEvidence>) -> Input {
         liveness_timeout: Duration::from_millis(700),
         stalled: Duration::ZERO,
         stalled_last_minute: Duration::ZERO,
-        prober: ProberHealth::default(),
+        prober: ProberEvidence::default(),
     }
 }
 

@@ -85,11 +85,11 @@ impl Counting {
     }
 
     /// Counts every event that has settled by `now`, and hands it on.
-    pub fn settle(&mut self, now: Time, mut counted: impl FnMut(&Event)) {
+    pub fn settle(&mut self, now: Time, mut counted: impl FnMut(Event)) {
         let ledger = &mut self.ledger;
         self.settle.ready(now, |event| {
             ledger.record(&event);
-            counted(&event);
+            counted(event);
         });
     }
 

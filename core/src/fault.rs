@@ -143,6 +143,19 @@ impl Fault {
         )
     }
 
+    /// Whether TLS or SASL was refused, by either side.
+    pub fn is_about_credentials(self) -> bool {
+        match self {
+            Fault::CertificateExpired
+            | Fault::CertificateWrongName
+            | Fault::CertificateUntrusted
+            | Fault::TlsRefused
+            | Fault::TlsProtocol => true,
+            Fault::Kafka(error) => error.is_authentication(),
+            _ => false,
+        }
+    }
+
     /// Whose fault it is.
     pub fn blame(self) -> Blame {
         match self {

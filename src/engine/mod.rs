@@ -4,22 +4,23 @@
 //! time. Everything downstream reads the newest snapshot.
 
 mod decommissioned;
+mod diagnosis;
 mod direct;
-mod evidence;
 mod finding_log;
 mod inputs;
-mod patterns;
-mod prober_health;
 mod status;
+mod vitals_status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prober_core::buckets::Edges;
 use prober_core::counting::Counting;
-use prober_core::event::Anomaly;
+use prober_core::diagnosis::evidence::Settings as DiagnosisSettings;
+use prober_core::diagnosis::input::Input as DiagnosisInput;
+use prober_core::event::{Anomaly, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::finding::Finding;
 use prober_core::finding_history::FindingHistory;
@@ -41,12 +42,11 @@ use crate::kafka::Report;
 use crate::vitals::Vital;
 
 use decommissioned::Decommissioned;
+use diagnosis::{ClusterDiagnosis, Followed};
 use direct::LatestDirectStatus;
-use evidence::{Evidence, EvidenceContext, Stalls};
 use inputs::Input;
-use patterns::PatternsByCluster;
-use prober_health::HealthHistory;
 use status::{LatestLaneStatus, SelfStatus, StateLog};
+use vitals_status::VitalsStatus;
 
 pub use inputs::{EngineBuilder, Inputs, queue};
 
@@ -86,13 +86,12 @@ pub struct Engine {
     lanes: Vec<LaneRuntime>,
     probes: Vec<ProbeRuntime>,
     observed: BTreeMap<ClusterName, Arc<Observed>>,
-    patterns: PatternsByCluster,
+    diagnoses: Vec<ClusterDiagnosis>,
     decommissioned: Decommissioned,
     objectives: Arc<[Objective]>,
     counting: Counting,
     prober: SelfStatus,
-    stalls: Stalls,
-    health: HealthHistory,
+    vitals: VitalsStatus,
     finding_history: FindingHistory,
     states: StateLog,
     publish: watch::Sender<Arc<Snapshot>>,
@@ -113,7 +112,6 @@ struct ProbeRuntime {
     direct: DirectScheduler,
     port: Box<dyn port::ProbeClient + Send>,
     latest: LatestDirectStatus,
-    evidence: Evidence,
 }
 
 /// The snapshot before the first event.
@@ -165,12 +163,10 @@ impl EngineBuilder {
         let clock = setup.clock;
         let routes: Vec<LaneRuntime> =
             routes.into_iter().map(|(route, port)| LaneRuntime::new(route, port, clock)).collect();
-        let probes = |(cluster, direct, port): (ClusterName, DirectScheduler, _)| {
-            let interval = pinned(&routes, &cluster).map_or(RARE, |lane| lane.route.settings.track.interval);
-            let evidence = Evidence::new(cluster.clone(), interval);
-            ProbeRuntime { cluster, direct, port, latest: LatestDirectStatus::default(), evidence }
-        };
-        let directs = directs.into_iter().map(probes).collect();
+        let probes =
+            |(cluster, direct, port)| ProbeRuntime { cluster, direct, port, latest: LatestDirectStatus::default() };
+        let directs: Vec<ProbeRuntime> = directs.into_iter().map(probes).collect();
+        let diagnoses = diagnoses(&routes, &directs, setup.reference.as_ref());
         Engine {
             clock,
             vantage: setup.vantage,
@@ -180,13 +176,12 @@ impl EngineBuilder {
             lanes: routes,
             probes: directs,
             observed: BTreeMap::new(),
-            patterns: PatternsByCluster::default(),
+            diagnoses,
             decommissioned: Decommissioned::default(),
             counting: Counting::new(Arc::clone(&setup.objectives), setup.edges),
             objectives: setup.objectives,
             prober: SelfStatus::default(),
-            stalls: Stalls::default(),
-            health: HealthHistory::new(setup.reference),
+            vitals: VitalsStatus::new(setup.reference),
             finding_history: FindingHistory::default(),
             states: StateLog::default(),
             publish: setup.publish,
@@ -212,7 +207,7 @@ impl Engine {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 Some(input) = self.inputs.recv() => {
-                    self.health.on_queue_depth(self.inputs.len() + 1);
+                    self.vitals.on_queue_depth(self.inputs.len() + 1);
                     self.on_input(input);
                 }
                 () = self.clock.sleep_until(wake) => {}
@@ -243,53 +238,63 @@ impl Engine {
 
     fn on_input(&mut self, input: Input) {
         match input {
-            Input::Kafka { route, report } => {
-                let Some(lane) = self.lanes.get_mut(route) else { return };
-                match report {
-                    Report::Lane(input) => {
-                        if lane.route.lane == Lane::Replicated
-                            && let LaneInput::Refuses { partition, at, fault } = &input
-                            && let Some(evidence) = evidence_of(&mut self.probes, &lane.route.cluster)
-                        {
-                            evidence.refuses(*partition, *at, *fault);
-                        }
-                        lane.latest.on_input(&input);
-                        lane.round_trip.on_input(input, &mut self.counting, lane.port.as_mut());
-                    }
-                    Report::Topology(topology) => lane.topology = topology,
-                    Report::Topic(topic) => {
-                        if lane.route.lane == Lane::Replicated
-                            && let Some(evidence) = evidence_of(&mut self.probes, &lane.route.cluster)
-                        {
-                            evidence.topic(&topic);
-                        }
-                    }
-                    Report::Overdue(silence) => {
-                        if let Some(evidence) = evidence_of(&mut self.probes, &lane.route.cluster) {
-                            evidence.silence(silence);
-                        }
-                    }
-                    Report::Client { role, vitals } => lane.latest.client(role, vitals),
-                    Report::Action { action, result } => self.prober.acted(action, result),
-                }
-            }
+            Input::Kafka { route, report } => self.on_report(route, report),
             Input::Direct { cluster, input } => {
                 let Some(probes) = self.probes.get_mut(cluster) else { return };
                 if let ProbeInput::Action { action, result } = &input {
                     self.prober.acted(action, result);
                 }
-                if let ProbeInput::ConnectChecked { at, fault: Some(Fault::LocalResources), .. } = &input {
-                    self.health.on_resource_shortage(*at);
+                if let Some(diagnosis) = diagnosis_of(&mut self.diagnoses, &probes.cluster) {
+                    diagnosis.on_probe_input(&input);
                 }
                 probes.latest.on_input(&input);
-                probes.evidence.on_input(&input);
+                let shortage = match &input {
+                    ProbeInput::ConnectChecked { at, fault: Some(Fault::LocalResources), .. } => Some(*at),
+                    _ => None,
+                };
                 probes.direct.on_input(input, &mut self.counting);
+                if let Some(at) = shortage {
+                    self.observe_everywhere(&DiagnosisInput::ResourceShortage(at));
+                }
             }
             Input::Observed(observed) => {
-                self.patterns.follow(&observed, self.clock.now());
+                if let Some(diagnosis) = diagnosis_of(&mut self.diagnoses, &observed.cluster) {
+                    let at = self.clock.now();
+                    diagnosis.observe(DiagnosisInput::Observed { at, observed: Arc::clone(&observed) });
+                }
                 self.observed.insert(observed.cluster.clone(), observed);
             }
             Input::Vital(vital) => self.on_vital(vital),
+        }
+    }
+
+    fn on_report(&mut self, route: usize, report: Report) {
+        let Some(lane) = self.lanes.get_mut(route) else { return };
+        let diagnosis = diagnosis_of(&mut self.diagnoses, &lane.route.cluster);
+        let is_replicated = lane.route.lane == Lane::Replicated;
+        match report {
+            Report::Lane(input) => {
+                if let (true, Some(diagnosis)) = (is_replicated, diagnosis)
+                    && let LaneInput::Refuses { partition, at, fault } = input
+                {
+                    diagnosis.observe(DiagnosisInput::Refuses { partition, at, fault });
+                }
+                lane.latest.on_input(&input);
+                lane.round_trip.on_input(input, &mut self.counting, lane.port.as_mut());
+            }
+            Report::Topology(topology) => lane.topology = topology,
+            Report::Topic(topic) => {
+                if let (true, Some(diagnosis)) = (is_replicated, diagnosis) {
+                    diagnosis.observe(DiagnosisInput::Topic(topic));
+                }
+            }
+            Report::Overdue(connection) => {
+                if let Some(diagnosis) = diagnosis {
+                    diagnosis.observe(DiagnosisInput::Overdue(connection));
+                }
+            }
+            Report::Client { role, vitals } => lane.latest.client(role, vitals),
+            Report::Action { action, result } => self.prober.acted(action, result),
         }
     }
 
@@ -299,7 +304,7 @@ impl Engine {
                 let lag = at.since(expected);
                 let stall = self.counting.beat(expected, at);
                 if let Some(stall) = stall {
-                    self.stalls.add(stall);
+                    self.observe_everywhere(&DiagnosisInput::Stall(stall));
                 }
                 self.prober.beat(lag, stall, self.clock.wall());
             }
@@ -310,15 +315,26 @@ impl Engine {
             Vital::ClockJump { nanos } => self.prober.clock_jumped(nanos),
             Vital::Throttled { from, to } => self.counting.on_throttled(Stall { from, to }),
             Vital::Suspended { at, length } => self.on_resume(at, length),
-            Vital::Readings(readings) => self.health.on_readings(readings),
-            Vital::Control { control, asked, has_answered } => self.health.on_control(control, asked, has_answered),
+            Vital::Readings(readings) => {
+                self.vitals.on_readings(readings);
+                self.observe_everywhere(&DiagnosisInput::Readings(readings));
+            }
+            Vital::Control { control, asked, has_answered } => {
+                self.vitals.on_control(control, asked, has_answered);
+                self.observe_everywhere(&DiagnosisInput::Control { control, asked, has_answered });
+            }
         }
+    }
+
+    /// The diagnosis of each cluster takes in what concerns the prober itself.
+    fn observe_everywhere(&mut self, input: &DiagnosisInput) {
+        self.diagnoses.iter_mut().for_each(|diagnosis| diagnosis.observe(input.clone()));
     }
 
     /// The host resumed from a suspend: all attempts in flight were interrupted by the prober's side, so they are void.
     fn on_resume(&mut self, at: Time, length: Duration) {
         tracing::warn!(seconds = length.as_secs_f64(), "the host was suspended; attempts in flight are void");
-        self.health.on_resume(at, length);
+        self.observe_everywhere(&DiagnosisInput::Resumed { at, length });
         self.counting.on_resume();
         for lane in &mut self.lanes {
             lane.round_trip.on_resume(at, &mut self.counting, lane.port.as_mut());
@@ -345,10 +361,16 @@ impl Engine {
             }
             probes.direct.advance(now, &mut self.counting, probes.port.as_mut());
         }
-        let (directs, own) = (&mut self.probes, &mut self.health);
+        let diagnoses = &mut self.diagnoses;
         self.counting.settle(now, |event| {
-            own.counted(event);
-            directs.iter_mut().for_each(|probes| probes.evidence.counted(event));
+            // Resources of this host are short for every cluster.
+            if event.raw_outcome == RawOutcome::Failed(Fault::LocalResources) {
+                let shortage = DiagnosisInput::ResourceShortage(event.ended);
+                diagnoses.iter_mut().for_each(|diagnosis| diagnosis.observe(shortage.clone()));
+            }
+            if let Some(diagnosis) = diagnosis_of(diagnoses, &event.series.cluster) {
+                diagnosis.observe(DiagnosisInput::Event(event));
+            }
         });
         if self.publish_at <= now {
             self.publish_at = now + SNAPSHOT_EVERY;
@@ -371,23 +393,25 @@ impl Engine {
         }
     }
 
-    /// Evaluates the evidence of each cluster.
+    /// Evaluates the evidence of each cluster, and begins the connect checks that are wanted.
     fn diagnose(&mut self, now: Time) {
-        let prober = self.health.at(now);
-        for probes in &mut self.probes {
-            let cluster = &probes.cluster;
-            let Some(lane) = pinned(&self.lanes, cluster) else { continue };
-            let of_lanes = self.lanes.iter().filter(|lane| lane.route.cluster == *cluster);
-            let messages = of_lanes.filter_map(|lane| lane.latest.permission()).chain(probes.latest.permissions());
-            let context = EvidenceContext {
-                topology: &lane.topology,
-                decommissioned: self.decommissioned.of(cluster),
-                stalls: &self.stalls,
+        for diagnosis in &mut self.diagnoses {
+            let cluster = &diagnosis.cluster;
+            let of_lanes = || self.lanes.iter().filter(|lane| lane.route.cluster == *cluster);
+            let mut probes = self.probes.iter_mut().find(|probes| probes.cluster == *cluster);
+            let permissions = of_lanes().filter_map(|lane| lane.latest.permission());
+            let of_probes = probes.iter().flat_map(|probes| probes.latest.permissions());
+            let decommissioned = self.decommissioned.of(cluster);
+            let known = of_lanes().flat_map(|lane| lane.topology.brokers.keys().copied());
+            let followed = Followed {
+                brokers: known.filter(|id| !decommissioned.contains(id)).collect(),
                 lost: self.counting.ledger().anomalies(cluster, Lane::Replicated, Anomaly::Lost),
-                missing_permissions: messages.cloned().collect(),
-                prober: prober.clone(),
+                missing_permissions: permissions.chain(of_probes).cloned().collect(),
             };
-            probes.evidence.follow(now, context, probes.port.as_mut());
+            let wanted = diagnosis.evaluate(now, followed);
+            if let Some(probes) = &mut probes {
+                wanted.into_iter().for_each(|broker| probes.port.connect_check(broker));
+            }
         }
     }
 
@@ -407,8 +431,9 @@ impl Engine {
         let lanes = self.lanes.iter().map(|lane| lane.status(now)).collect();
         let brokers = status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.counting.ledger(), now);
         let mut prober = self.prober.status(&series);
-        self.health.show(&mut prober);
-        let findings = self.findings(now);
+        self.vitals.show(&mut prober);
+        let findings: Vec<Finding> =
+            self.diagnoses.iter().flat_map(|diagnosis| diagnosis.findings().iter().cloned()).collect();
         let ended_findings = self.finding_history.follow(&findings, now);
         let mut snapshot = Snapshot {
             at: now,
@@ -432,12 +457,6 @@ impl Engine {
         snapshot
     }
 
-    /// Active findings: first those that rest on probes, then those that rest on observation.
-    fn findings(&self, now: Time) -> Vec<Finding> {
-        let direct = self.probes.iter().flat_map(|probes| probes.findings(now));
-        direct.chain(self.patterns.findings()).collect()
-    }
-
     fn shut_down(&mut self) {
         let now = self.clock.now();
         for lane in &mut self.lanes {
@@ -457,7 +476,21 @@ fn pinned<'a>(routes: &'a [LaneRuntime], cluster: &ClusterName) -> Option<&'a La
     routes.iter().find(|lane| lane.route.cluster == *cluster && lane.route.lane == Lane::Pinned)
 }
 
-/// The evidence of a cluster, if its direct probes are enabled.
-fn evidence_of<'a>(directs: &'a mut [ProbeRuntime], cluster: &ClusterName) -> Option<&'a mut Evidence> {
-    directs.iter_mut().find(|probes| probes.cluster == *cluster).map(|probes| &mut probes.evidence)
+/// A diagnosis for each cluster that is probed.
+fn diagnoses(lanes: &[LaneRuntime], probes: &[ProbeRuntime], reference: Option<&Arc<str>>) -> Vec<ClusterDiagnosis> {
+    let of_lanes = lanes.iter().map(|lane| &lane.route.cluster);
+    let clusters: BTreeSet<&ClusterName> = of_lanes.chain(probes.iter().map(|probes| &probes.cluster)).collect();
+    let diagnosis = |cluster: &ClusterName| {
+        ClusterDiagnosis::new(DiagnosisSettings {
+            cluster: cluster.clone(),
+            answer_interval: pinned(lanes, cluster).map_or(RARE, |lane| lane.route.settings.track.interval),
+            has_connect_checks: probes.iter().any(|probes| probes.cluster == *cluster),
+            reference: reference.cloned(),
+        })
+    };
+    clusters.into_iter().map(diagnosis).collect()
+}
+
+fn diagnosis_of<'a>(diagnoses: &'a mut [ClusterDiagnosis], cluster: &ClusterName) -> Option<&'a mut ClusterDiagnosis> {
+    diagnoses.iter_mut().find(|diagnosis| diagnosis.cluster == *cluster)
 }

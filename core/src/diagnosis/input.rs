@@ -1,138 +1,112 @@
-//! What the diagnosis is given: for one cluster at one moment the evidence about each broker, the controller, the replicated
-//! lane and the prober. Facts without opinion; every time is a point on the prober's own monotonic clock.
+//! What the diagnosis of one cluster takes in: a closed list. Whoever feeds the same inputs and asks at the same times gets the
+//! same findings; the engine, the scenarios and a replay all do.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::Event;
 use crate::fault::Fault;
-use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
+use crate::ids::{BrokerId, ConnectionRole, Partition};
+use crate::observed::Observed;
+use crate::settle::Stall;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
+use crate::topology::TopicSeen;
+use crate::vitals::{ControlKind, Readings};
 
-use super::cells::Table;
-use super::prober_health::ProberHealth;
-
-/// The evidence about one cluster at one moment.
+/// One input.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Input {
-    /// The moment.
-    pub now: Time,
-    /// The cluster.
-    pub cluster: ClusterName,
-    /// Its brokers, without the decommissioned ones.
-    pub brokers: Vec<BrokerEvidence>,
-    /// Failures of the `controller` probe in a row.
-    pub controller: Option<Streak>,
-    /// Partitions of the replicated lane whose leaders refuse every record with NOT_ENOUGH_REPLICAS: how many, and since when
-    /// the first of them has.
-    pub under_min_isr: Option<(usize, Time)>,
-    /// Acked records of the replicated lane that were lost so far: how many, when the first loss was found, and when the last.
-    pub lost: Option<(u64, Time, Time)>,
-    /// Windowed statistics of each probe at each broker, without latencies that another failure explains.
-    pub table: Arc<Table>,
-    /// Leader and in-sync replicas of the replicated lane's partitions, by the broker that each prefers.
-    pub replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
-    /// Brokers that throttle the prober by a quota (KIP-219), and since when.
-    pub throttled: BTreeMap<BrokerId, Time>,
-    /// Brokers at which TLS or SASL fails, since when, and with which fault.
-    pub credentials_refused: BTreeMap<BrokerId, (Time, Fault)>,
-    /// Permissions that the prober lacks, one sentence each, with the grant that would help.
-    pub missing_permissions: Vec<Arc<str>>,
-    /// Longest time between two answers of a healthy broker, derived from the probe intervals.
-    pub liveness_timeout: Duration,
-    /// Time that the prober itself was stalled in the last [`STALLS_WITHIN`](super::prober::STALLS_WITHIN).
-    pub stalled: Duration,
-    /// Time that the prober itself was stalled in the last minute.
-    pub stalled_last_minute: Duration,
-    /// CPU, memory, descriptors, ports and controls of the prober.
-    pub prober: ProberHealth,
+pub enum Input {
+    /// An event of this cluster was counted.
+    Event(Event),
+    /// A pooled connection has become overdue, or is no longer.
+    Overdue(OverdueConnection),
+    /// A connect check that an evaluation asked for has ended.
+    ConnectChecked {
+        /// The broker.
+        broker: BrokerId,
+        /// When it ended.
+        at: Time,
+        /// Why ApiVersions was not answered; `None`: it was.
+        fault: Option<Fault>,
+    },
+    /// The brokers in a metadata response.
+    MetadataBrokers {
+        /// When the metadata was requested.
+        asked: Time,
+        /// The brokers.
+        brokers: BTreeSet<BrokerId>,
+    },
+    /// The brokers that are probed, listed or not, without the decommissioned ones; replaces those before.
+    Brokers(BTreeSet<BrokerId>),
+    /// The leader of a partition of the replicated lane refuses every record with this fault, or no longer does (`None`).
+    Refuses {
+        /// The partition.
+        partition: Partition,
+        /// When the leader reported it.
+        at: Time,
+        /// The fault.
+        fault: Option<Fault>,
+    },
+    /// The leaders and in-sync replicas of the replicated lane.
+    Topic(TopicSeen),
+    /// Acked records of the replicated lane that were lost until now, since the prober began.
+    Lost {
+        /// How many.
+        count: u64,
+        /// When the count changed.
+        at: Time,
+    },
+    /// Messages about missing permissions, one sentence each with the grant that would help; replaces those before.
+    MissingPermissions(Vec<Arc<str>>),
+    /// Another prober uses this prober's vantage name.
+    DuplicateVantage {
+        /// When that was noticed.
+        at: Time,
+        /// A sentence about what was noticed.
+        evidence: Arc<str>,
+    },
+    /// The cluster's own answers about brokers, partitions, disks and quorum, whenever a part of them was requested.
+    Observed {
+        /// When they were taken in.
+        at: Time,
+        /// The newest answer of each part.
+        observed: Arc<Observed>,
+    },
+    /// The prober itself was stalled.
+    Stall(Stall),
+    /// The kernel's counters of the prober's process and host.
+    Readings(Readings),
+    /// The prober's host was suspended and has resumed.
+    Resumed {
+        /// When that was noticed.
+        at: Time,
+        /// Length of the suspend.
+        length: Duration,
+    },
+    /// A control was asked, and has answered in time or not.
+    Control {
+        /// Which.
+        control: ControlKind,
+        /// When it was asked.
+        asked: Time,
+        /// Whether it answered in time.
+        has_answered: bool,
+    },
+    /// This host had no file descriptor, port or memory left for the prober.
+    ResourceShortage(Time),
 }
 
-/// Leader and in-sync replicas of one partition of the replicated lane.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicaState {
-    /// The current leader.
-    pub leader: Option<BrokerId>,
-    /// The in-sync replicas: a write with acks=all waits for all of them.
-    pub in_sync: Vec<BrokerId>,
-}
-
-/// What is known about one broker.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BrokerEvidence {
-    /// Its id.
-    pub id: BrokerId,
-    /// Its listing in the newest metadata; `None` if it is absent.
-    pub listed: Option<MetadataListing>,
-    /// When it last answered any request.
-    pub last_answer: Option<Time>,
-    /// Pooled connections with a request outstanding, and since when nothing has been received on each.
-    pub overdue: BTreeMap<ConnectionRole, Time>,
-    /// Kernel view of the overdue connections, where it is available (Linux).
-    pub tcp_states: BTreeMap<ConnectionRole, TcpState>,
-    /// Failures in a row, by direct probe and by probe of the broker's coordinators.
-    pub streaks: BTreeMap<Probe, Streak>,
-    /// Connect checks in a row that failed, the one in progress included; `None` once one succeeds.
-    pub connect_checks: Option<ConnectChecks>,
-}
-
-/// Failures of one probe in a row.
+/// A pooled connection with an overdue response, or one that is answered again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Streak {
-    /// How many.
-    pub bad: u32,
-    /// When the first of them was due.
-    pub since: Time,
-    /// Fault of the newest.
-    pub fault: Fault,
-}
-
-/// Listing of a broker in the metadata.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MetadataListing {
-    /// When the first of the consecutive responses that list it was requested.
-    pub since: Time,
-    /// When the newest response was requested: it cannot show a failure that began later.
-    pub asked: Time,
-}
-
-/// Connect checks in a row that did not get to ApiVersions. A connect check is a fresh connection outside the schedule, opened
-/// because the broker is overdue or refuses connections.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ConnectChecks {
-    /// When the first of them began.
-    pub began: Time,
-    /// How many have ended.
-    pub failed: u32,
-    /// Fault of the newest that has ended.
-    pub fault: Option<Fault>,
-    /// Whether they were left unanswered rather than refused; a check of the other kind starts a new row.
-    pub unanswered: bool,
-    /// Whether TCP was accepted in one of them, so that the host is up. A process that hangs for long leaves its accept queue
-    /// full, and later checks are not even accepted.
-    pub tcp_accepted: bool,
-}
-
-impl BrokerEvidence {
-    /// The connections that have been overdue for at least `least`, each with its time.
-    pub fn overdue_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (ConnectionRole, Duration)> + '_ {
-        let overdue = self.overdue.iter().map(move |(role, since)| (*role, now.since(*since)));
-        overdue.filter(move |(_, length)| least <= *length)
-    }
-
-    /// Whether it answered any request within the last `within`.
-    pub fn answered_within(&self, now: Time, within: Duration) -> bool {
-        self.last_answer.is_some_and(|at| now.since(at) <= within)
-    }
-
-    /// Whether it may be failing or is absent, so that failures elsewhere may be its consequence.
-    pub fn is_in_doubt(&self) -> bool {
-        !self.overdue.is_empty() || self.connect_checks.is_some() || self.listed.is_none()
-    }
-
-    /// For how long connect checks have been unanswered, if they are.
-    pub fn unanswered_for(&self, now: Time) -> Option<Duration> {
-        self.connect_checks.filter(|checks| checks.unanswered).map(|checks| now.since(checks.began))
-    }
+pub struct OverdueConnection {
+    /// The broker.
+    pub broker: BrokerId,
+    /// Which of its connections.
+    pub role: ConnectionRole,
+    /// Since when the response is outstanding; `None`: nothing is overdue any more.
+    pub since: Option<Time>,
+    /// What our kernel knows of the socket, if it does.
+    pub tcp_state: Option<TcpState>,
 }

@@ -21,5 +21,6 @@ pub use cluster_client::{
 };
 pub use lane::{Lane, LaneInput, Layout, RecordToSend, SendError};
 pub use metadata_snapshot::{MetadataSnapshot, OFFSETS_TOPIC, TRANSACTIONS_TOPIC};
-pub use probe_client::{OverdueConnection, ProbeClient, ProbeInput, ProbeRequest, ProbeResponse, RequestId};
+pub use probe_client::{ProbeClient, ProbeInput, ProbeRequest, ProbeResponse, RequestId};
+pub use prober_core::diagnosis::input::OverdueConnection;
 pub use tasks::{BoxFuture, TaskGuard, Tasks};

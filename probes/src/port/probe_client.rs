@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::diagnosis::input::OverdueConnection;
 use prober_core::fault::Fault;
-use prober_core::ids::ConnectionRole;
 use prober_core::ids::{Broker, BrokerId, Phase, Probe};
-use prober_core::tcp_state::TcpState;
 use prober_core::time::Time;
 
 /// Runs attempts of direct probes.
@@ -19,19 +18,6 @@ pub trait ProbeClient {
     /// Opens a fresh connection to a suspected broker, outside the schedule and the counts. The result is a
     /// [`ProbeInput::ConnectChecked`]; there is none if the broker's address is unknown.
     fn connect_check(&mut self, broker: BrokerId);
-}
-
-/// A pooled connection with an overdue response, or one that is answered again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OverdueConnection {
-    /// The broker.
-    pub broker: BrokerId,
-    /// Which of its connections.
-    pub role: ConnectionRole,
-    /// Since when the response is outstanding; `None`: nothing is overdue any more.
-    pub since: Option<Time>,
-    /// What our kernel knows of the socket, if it does.
-    pub tcp_state: Option<TcpState>,
 }
 
 /// One attempt of a direct probe.

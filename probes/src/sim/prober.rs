@@ -130,7 +130,7 @@ impl SimProber {
             self.counting.beat(self.expected_beat, now);
             self.expected_beat = now + HEARTBEAT_EVERY;
         }
-        self.counting.settle(now, |event| self.events.push(event.clone()));
+        self.counting.settle(now, |event| self.events.push(event));
         assert!(self.counting.balance(self.scheduler.open()), "attempts are not all accounted for at {now}");
     }
 

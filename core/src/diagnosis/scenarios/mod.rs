@@ -1,17 +1,16 @@
-//! Incidents written as text, and the findings that they must have. The simulated cluster turns each into the evidence that a prober
-//! on default settings has, every tenth of a second.
+//! Incidents written as text, and the findings that they must have. The simulated cluster turns each into the inputs that a prober on
+//! default settings has, and the diagnosis is evaluated every tenth of a second.
 //!
 //! | line | means |
 //! | --- | --- |
 //! | `brokers 3` | how many there are |
 //! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
-//! | `at 10 stall 3` | the prober is stalled for 3 s |
 //! | `at 10 stale 2` | broker 2 is cut off from the controllers; `uncommitted 2`: commits there fail; both until `join` |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: 3 partitions lack replicas, 0 for none |
 //! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `storage`, `unled`, `lossy`, `pauses` ([`traffic::Impairment`]), until `well`; `load 400` on all |
 //! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `-` for none |
 //! | `at 10 lose 5`, `at 10 forbid 1` | 5 acked records vanish; 1 permission is missing |
-//! | `at 10 throttle 5` … | what befalls the prober itself: see [`prober`] |
+//! | `at 10 stall 3` … | what befalls the prober itself: see [`simulated_prober`] |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |
 //! | `blame cluster` | of every finding, at its end |
 //! | `over by 60` | no finding is active any more |
@@ -19,15 +18,20 @@
 
 #![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
-mod prober;
+mod prober_at_fault;
+mod simulated_prober;
 mod slow;
 mod traffic;
 mod unresponsive;
 mod world;
 
-use super::active_findings::ActiveFindings;
+use std::time::Duration;
 
-use world::{SimulatedCluster, State};
+use super::evidence::{Evidence, Settings};
+use crate::ids::ClusterName;
+use crate::time::Time;
+
+use world::{Brokers, SimulatedCluster, State};
 
 const STEP_MS: u64 = 100;
 
@@ -103,7 +107,13 @@ impl<'a> Scenario<'a> {
     fn live(&self, until: u64) -> Vec<FoundEpisode> {
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
         let mut world = SimulatedCluster::of(count);
-        let mut active_findings = ActiveFindings::default();
+        let has_reference = self.lines.iter().any(|line| line[0] == "at" && line[2] == "reference");
+        let mut evidence = Evidence::new(Settings {
+            cluster: ClusterName::new("c"),
+            answer_interval: Duration::from_millis(200),
+            has_connect_checks: true,
+            reference: has_reference.then(|| "elsewhere:4317".into()),
+        });
         let mut episodes: Vec<FoundEpisode> = Vec::new();
         let mut before = 0;
         for now in (0..until).step_by(usize::try_from(STEP_MS).expect("small")) {
@@ -113,8 +123,10 @@ impl<'a> Scenario<'a> {
             if world.is_stalled(now) {
                 continue;
             }
-            active_findings.follow(&world.input(now));
-            for finding in active_findings.findings() {
+            world.step(now).iter().for_each(|input| evidence.observe(input));
+            let evaluation = evidence.evaluate(Time::from_millis(now));
+            evaluation.connect_checks.into_iter().for_each(|broker| world.begin_connect_check(now, broker));
+            for finding in evaluation.findings {
                 let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
                 let open = episodes.iter_mut().rev().find(|episode| episode.kind == kind && episode.broker == broker);
                 match open.filter(|episode| episode.to == before) {

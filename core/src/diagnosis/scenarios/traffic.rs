@@ -1,17 +1,18 @@
-//! The probes of a scenario on default settings: every answer with the latency that the scenario gives it, through the real cells.
+//! The probes of a scenario on default settings: every attempt with the outcome that the scenario gives it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::State;
-use crate::diagnosis::cells::{Cells, Column, Table};
-use crate::diagnosis::churn_cooldown::ChurnCooldown;
-use crate::diagnosis::input::{BrokerEvidence, ReplicaState};
+use super::{Brokers, State};
+use crate::diagnosis::evidence::cells::Column;
+use crate::diagnosis::evidence::facts::ReplicaState;
+use crate::diagnosis::input::Input;
 use crate::event::{Event, Limits, RawOutcome};
 use crate::fault::Fault;
-use crate::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject, View};
+use crate::ids::{Broker, BrokerId, ClusterName, Partition, Probe, Series, Subject, View};
 use crate::kafka_error::KafkaError;
 use crate::time::Time;
+use crate::topology::{PartitionSeen, TopicSeen};
 
 /// What can be wrong with a broker that answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,64 +62,128 @@ impl Impairment {
 
 #[derive(Default)]
 pub(super) struct Traffic {
-    cells: Cells,
-    churn_cooldown: ChurnCooldown,
-    /// Answers on their way, by when they come.
+    /// Ended attempts, by the time at which they are counted.
     under_way: BTreeMap<(Time, u64), Event>,
     asked: u64,
-    /// Requests without a response yet: sent when, what, to which broker, and until when it is awaited.
-    owed: Vec<(u64, Column, i32, u64)>,
-    pub(super) impairment: BTreeMap<i32, Impairment>,
+    /// Attempts without a response yet.
+    open: Vec<Attempt>,
+    impairment: BTreeMap<i32, Impairment>,
     /// Milliseconds that a load on all brokers adds to every answer.
-    pub(super) load: u64,
+    load: u64,
+    /// Brokers that have been behind the controllers' metadata, and since when.
+    stale: BTreeMap<i32, u64>,
+    /// Brokers whose coordinators do not answer.
+    failing_commits: BTreeSet<i32>,
+    controller_hangs: bool,
+    /// Brokers that throttle the prober, and those at which TLS fails.
+    throttling: BTreeSet<i32>,
+    refusing_tls: BTreeSet<i32>,
+}
+
+/// One attempt that has been sent.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    sent: u64,
+    probe: Scheduled,
+    broker: i32,
+    deadline: u64,
+}
+
+/// What is probed on a schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheduled {
+    /// A probe that feeds a column of the matrix.
+    Column(Column),
+    Commit,
+    Controller,
 }
 
 /// What is added to an answer that has to wait.
 const SLOW_MS: u64 = 400;
 
+/// An ended attempt is counted after this time.
+const SETTLE_MS: u64 = 200;
+
+/// The `metadata` probe calls a broker stale after this time.
+const STALE_AFTER_MS: u64 = 5000;
+
 impl Traffic {
-    /// Lets the probes see one step of the scenario.
-    pub(super) fn step(&mut self, now: u64, brokers: &BTreeMap<i32, (State, u64)>) {
-        let due = brokers.keys().flat_map(|id| PROBES.iter().map(|probe| (*id, *probe))).filter(
-            |(id, (column, every, _))| {
-                (now + 100 * u64::from(id.unsigned_abs()) + 300 * *column as u64).is_multiple_of(*every)
-            },
-        );
-        self.owed.extend(due.map(|(id, (column, _, deadline))| (now, column, id, deadline)));
+    /// Whether it was an act of this kind.
+    pub(super) fn act(&mut self, now: u64, what: &str, argument: &str, ids: &[i32]) -> bool {
+        let set = || ids.iter().copied().collect();
+        match what {
+            "stale" => self.stale.extend(ids.iter().map(|id| (*id, now))),
+            "uncommitted" => self.failing_commits.extend(ids),
+            "controller" => self.controller_hangs = argument == "hangs",
+            "load" => self.load = argument.parse().expect("milliseconds"),
+            "quota" => self.throttling = set(),
+            "distrust" => self.refusing_tls = set(),
+            "well" => ids.iter().for_each(|id| _ = self.impairment.remove(id)),
+            _ => {
+                let Some(impairment) = Impairment::of(what) else { return false };
+                self.impairment.extend(ids.iter().map(|id| (*id, impairment)));
+            }
+        }
+        true
+    }
+
+    /// A broker was started, stopped or cut off: it is neither stale nor failing at committing by itself.
+    pub(super) fn recovered(&mut self, id: i32) {
+        self.stale.remove(&id);
+        self.failing_commits.remove(&id);
+    }
+
+    /// One step of the scenario: the events that are counted now. `stalled` is the time that the prober was stopped between two
+    /// moments.
+    pub(super) fn step(&mut self, now: u64, brokers: &Brokers, stalled: impl Fn(u64, u64) -> Duration) -> Vec<Input> {
+        let due =
+            brokers.keys().flat_map(|id| SCHEDULE.iter().map(|one| (*id, *one))).filter(|(id, (probe, every, _))| {
+                // The controller is asked once, not once a broker.
+                let is_once = *probe == Scheduled::Controller && Some(id) != brokers.keys().next();
+                !is_once && (now + phase(*probe, *id)).is_multiple_of(*every)
+            });
+        let attempts = due.map(|(broker, (probe, _, deadline))| Attempt { sent: now, probe, broker, deadline });
+        self.open.extend(attempts);
         let replicated = replicated(now, brokers);
-        for (asked, column, id, deadline) in std::mem::take(&mut self.owed) {
-            let raw_outcome = match column {
-                Column::Replicated => self.acked(now, brokers, &replicated[&BrokerId(id)]),
-                _ => self.answered(column, id, now, brokers[&id].0),
+        for attempt in std::mem::take(&mut self.open) {
+            let raw_outcome = match attempt.probe {
+                Scheduled::Column(Column::Replicated) => {
+                    self.acked(now, brokers, &replicated[&BrokerId(attempt.broker)])
+                }
+                Scheduled::Column(column) => self.answered(column, attempt.broker, now, brokers[&attempt.broker].0),
+                Scheduled::Commit => self.committed(attempt.broker, brokers[&attempt.broker].0),
+                Scheduled::Controller => (!self.controller_hangs).then_some(GOOD),
             };
-            // Nothing yet: it comes when the broker goes on, or never.
-            let raw_outcome = raw_outcome.or((asked + deadline <= now).then_some(RawOutcome::TimedOut));
+            // Without an answer yet: it comes when the broker goes on, or never.
+            let raw_outcome = raw_outcome.or((attempt.sent + attempt.deadline <= now).then_some(RawOutcome::TimedOut));
             let Some(raw_outcome) = raw_outcome else {
-                self.owed.push((asked, column, id, deadline));
+                self.open.push(attempt);
                 continue;
             };
-            let event = event(column, id, (asked, now), deadline, raw_outcome);
-            if column == Column::Write && matches!(raw_outcome, RawOutcome::Success(_)) {
-                let read = self.read_back(&event, id);
-                self.ask(read);
+            let event = Event { stalled: stalled(attempt.sent, now), ..event(attempt, now, raw_outcome) };
+            if attempt.probe == Scheduled::Column(Column::Write) && matches!(raw_outcome, RawOutcome::Success(_)) {
+                let read = self.read_back(&event, attempt.broker);
+                self.end(read);
             }
-            self.ask(event);
+            self.end(event);
         }
+        let mut counted = Vec::new();
         while let Some(first) = self.under_way.first_entry().filter(|first| first.key().0 <= Time::from_millis(now)) {
-            self.cells.on_event(&first.remove());
+            counted.push(Input::Event(first.remove()));
         }
+        counted
     }
 
-    fn ask(&mut self, event: Event) {
+    fn end(&mut self, event: Event) {
         self.asked += 1;
-        self.under_way.insert((event.ended, self.asked), event);
+        self.under_way.insert((event.ended + Duration::from_millis(SETTLE_MS), self.asked), event);
     }
 
-    /// What was written is read back over another connection: at once, if nothing holds that up.
+    /// The written record is read back over another connection: at once, if nothing delays that.
     fn read_back(&self, write: &Event, id: i32) -> Event {
         let acked = write.ended;
         let waits = match self.impairment.get(&id) {
-            Some(Impairment::Lossy) => sent_again(id, 13, acked.as_nanos() / 1_000_000),
+            Some(Impairment::Lossy) => retransmitted(id, 13, acked.as_nanos() / 1_000_000),
             _ => 0,
         };
         let took = Duration::from_millis(1 + waits);
@@ -127,20 +192,30 @@ impl Traffic {
         Event { series, due: acked, sent: Some(acked), ended: acked + took, raw_outcome, ..write.clone() }
     }
 
-    /// The table, as an engine would have it.
-    pub(super) fn table(&mut self, now: Time, seen: &[BrokerEvidence]) -> Table {
-        if self.churn_cooldown.follow(seen, now) {
-            self.cells.reset();
+    fn committed(&self, id: i32, state: State) -> Option<RawOutcome> {
+        match state {
+            State::Up if self.failing_commits.contains(&id) => None,
+            State::Up => Some(GOOD),
+            State::Frozen | State::Dropped => None,
+            State::Killed | State::Left | State::Starting => Some(RawOutcome::Failed(Fault::ConnectionRefused)),
         }
-        self.cells.table(now)
     }
 
-    /// What is answered now; `None`: nothing.
+    /// The answer of a broker now; `None`: none yet.
     fn answered(&self, column: Column, id: i32, now: u64, state: State) -> Option<RawOutcome> {
         match state {
             State::Up => {}
             State::Frozen | State::Dropped => return None,
             State::Killed | State::Left | State::Starting => return Some(RawOutcome::Failed(Fault::ConnectionRefused)),
+        }
+        if column != Column::Connect && self.throttling.contains(&id) {
+            return Some(RawOutcome::Failed(Fault::Quota));
+        }
+        if column == Column::Connect && self.refusing_tls.contains(&id) {
+            return Some(RawOutcome::Failed(Fault::CertificateExpired));
+        }
+        if column == Column::Metadata && self.stale.get(&id).is_some_and(|since| since + STALE_AFTER_MS <= now) {
+            return Some(RawOutcome::Failed(Fault::Stale));
         }
         let waits = match (self.impairment.get(&id), column) {
             (Some(Impairment::Full), Column::Connect) => return Some(RawOutcome::Failed(Fault::NoHandshake)),
@@ -150,7 +225,7 @@ impl Traffic {
             (Some(Impairment::Unled), Column::Write) => {
                 return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)));
             }
-            (Some(Impairment::Lossy), _) => sent_again(id, column as u64, now),
+            (Some(Impairment::Lossy), _) => retransmitted(id, column as u64, now),
             (Some(Impairment::Slow | Impairment::Far), _) | (Some(Impairment::Disk), Column::Write) => SLOW_MS,
             (Some(impairment), _) => stopped(*impairment, id, now),
             (None, _) => 0,
@@ -159,7 +234,7 @@ impl Traffic {
     }
 
     /// A write with acks=all: its leader, and the slowest of those in sync.
-    fn acked(&self, now: u64, brokers: &BTreeMap<i32, (State, u64)>, partition: &ReplicaState) -> Option<RawOutcome> {
+    fn acked(&self, now: u64, brokers: &Brokers, partition: &ReplicaState) -> Option<RawOutcome> {
         let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
         if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
             return None;
@@ -180,16 +255,30 @@ impl Traffic {
     }
 }
 
-const PROBES: &[(Column, u64, u64)] = &[
-    (Column::Write, 200, 5000),
-    (Column::Fetch, 1000, 2000),
-    (Column::Metadata, 1000, 2000),
-    (Column::Connect, 10_000, 2000),
-    (Column::Replicated, 500, 5000),
+/// Interval and deadline of each probe in milliseconds, as in `config/default.toml`; the controller's deadline is that of two
+/// brokers, one after the other.
+const SCHEDULE: &[(Scheduled, u64, u64)] = &[
+    (Scheduled::Column(Column::Write), 200, 5000),
+    (Scheduled::Column(Column::Fetch), 1000, 2000),
+    (Scheduled::Column(Column::Metadata), 1000, 2000),
+    (Scheduled::Column(Column::Connect), 10_000, 2000),
+    (Scheduled::Column(Column::Replicated), 500, 5000),
+    (Scheduled::Commit, 2000, 4000),
+    (Scheduled::Controller, 10_000, 4000),
 ];
 
-/// How much later an answer comes if a packet of it is lost: by chance, and by TCP's first time-out at least.
-fn sent_again(id: i32, road: u64, now: u64) -> u64 {
+const GOOD: RawOutcome = RawOutcome::Success(Duration::from_millis(5));
+
+/// Spreads the attempts of different brokers and probes over time.
+fn phase(probe: Scheduled, id: i32) -> u64 {
+    match probe {
+        Scheduled::Column(column) => 100 * u64::from(id.unsigned_abs()) + 300 * column as u64,
+        Scheduled::Commit | Scheduled::Controller => 0,
+    }
+}
+
+/// How much later an answer comes if a packet of it is lost, by chance: by TCP's first retransmission time-out at least.
+fn retransmitted(id: i32, road: u64, now: u64) -> u64 {
     // Splitmix64, so that neither times nor numbers leave a pattern.
     let mixed = now
         .wrapping_mul(1000)
@@ -218,7 +307,7 @@ fn stopped(impairment: Impairment, id: i32, now: u64) -> u64 {
 }
 
 /// Three replicas each, on the next brokers; those that are gone have left the in-sync ones after the session of a broker.
-pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTreeMap<BrokerId, ReplicaState> {
+pub(super) fn replicated(now: u64, brokers: &Brokers) -> BTreeMap<BrokerId, ReplicaState> {
     let ids: Vec<i32> = brokers.keys().copied().collect();
     let there = |id: &i32| {
         let (state, since) = brokers[id];
@@ -232,22 +321,39 @@ pub(super) fn replicated(now: u64, brokers: &BTreeMap<i32, (State, u64)>) -> BTr
     (0..ids.len()).map(of).collect()
 }
 
-/// An answer to what was asked then, from now on on its way.
-fn event(column: Column, id: i32, (asked, now): (u64, u64), deadline: u64, raw_outcome: RawOutcome) -> Event {
-    let (view, probe) = match column {
-        Column::Write => (View::Broker, Probe::Produce),
-        Column::Fetch => (View::Broker, Probe::Fetch),
-        Column::Metadata => (View::Broker, Probe::Metadata),
-        Column::Connect => (View::Broker, Probe::Connect),
-        Column::Replicated => (View::Client, Probe::Produce),
+/// Those partitions as metadata show them.
+pub(super) fn topic(replicated: &BTreeMap<BrokerId, ReplicaState>) -> TopicSeen {
+    let partition = |(index, (preferred, state)): (usize, (&BrokerId, &ReplicaState))| {
+        let followers = state.in_sync.iter().copied().filter(|id| id != preferred);
+        PartitionSeen {
+            partition: Partition(i32::try_from(index).expect("few")),
+            leader: state.leader,
+            leader_epoch: None,
+            replicas: [*preferred].into_iter().chain(followers).collect(),
+            in_sync: state.in_sync.clone(),
+        }
     };
-    let broker = Broker::Id(BrokerId(id));
-    let series = Series { cluster: ClusterName::new("c"), view, probe, subject: Subject::Broker(broker) };
-    let limits = Limits { deadline: Duration::from_millis(deadline), threshold: Duration::from_secs(1) };
-    let (sent, now) = (Time::from_millis(asked), Time::from_millis(now));
+    TopicSeen { id: None, partitions: replicated.iter().enumerate().map(partition).collect() }
+}
+
+/// The event of an attempt that is answered now, or has failed now.
+fn event(attempt: Attempt, now: u64, raw_outcome: RawOutcome) -> Event {
+    let broker = Broker::Id(BrokerId(attempt.broker));
+    let (view, probe, subject) = match attempt.probe {
+        Scheduled::Column(Column::Write) => (View::Broker, Probe::Produce, broker),
+        Scheduled::Column(Column::Fetch) => (View::Broker, Probe::Fetch, broker),
+        Scheduled::Column(Column::Metadata) => (View::Broker, Probe::Metadata, broker),
+        Scheduled::Column(Column::Connect) => (View::Broker, Probe::Connect, broker),
+        Scheduled::Column(Column::Replicated) => (View::Client, Probe::Produce, broker),
+        Scheduled::Commit => (View::Coordinator, Probe::Commit, broker),
+        Scheduled::Controller => (View::Cluster, Probe::Controller, Broker::Cluster),
+    };
+    let series = Series { cluster: ClusterName::new("c"), view, probe, subject: Subject::Broker(subject) };
+    let limits = Limits { deadline: Duration::from_millis(attempt.deadline), threshold: Duration::from_secs(1) };
+    let (sent, now) = (Time::from_millis(attempt.sent), Time::from_millis(now));
     let (ended, raw_outcome) = match raw_outcome {
         RawOutcome::Success(latency) => (now + latency, RawOutcome::Success(now.since(sent) + latency)),
         other => (now, other),
     };
-    Event { series, broker, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled: Duration::ZERO }
+    Event { series, broker: subject, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled: Duration::ZERO }
 }

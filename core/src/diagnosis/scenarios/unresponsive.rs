@@ -175,18 +175,18 @@ super::scenarios! {
         find broker_down 2 from 34.9 by 35.5"
     broker_cut_off_from_the_controllers_is_named: "
         at 10 stale 3
-        find broker_stale 3 from 15.9 by 16.5
+        find broker_stale 3 from 15 by 16.5
         at 40 join 3
         over by 43"
     controller_that_hangs_names_no_broker: "
         at 10 controller hangs
-        find controller_unresponsive - from 29.9 by 30.5
+        find controller_unresponsive - from 24 by 24.5
         at 45 controller answers
         nobody
-        over by 48"
+        over by 53"
     one_slow_answer_of_the_controller_is_nothing: "
         at 10 controller hangs
-        at 25 controller answers
+        at 15 controller answers
         nothing"
     controller_that_hangs_because_a_broker_is_frozen_is_explained_by_that: "
         at 10 freeze 2
@@ -198,7 +198,7 @@ super::scenarios! {
         over by 48"
     commits_that_fail_while_the_brokers_are_well_name_no_broker: "
         at 10 uncommitted 2
-        find coordinator_failing - from 17.9 by 18.5
+        find coordinator_failing - from 20 by 20.5
         at 40 join 2
         nobody
         over by 43"

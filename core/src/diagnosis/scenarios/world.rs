@@ -1,15 +1,30 @@
-//! The world of a scenario: what its lines make of brokers, controllers and the prober, as evidence every tenth of a second.
+//! The world of a scenario: brokers, controllers and the prober, as the inputs that the product has on default settings.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnosis::input::{BrokerEvidence, ConnectChecks, Input, MetadataListing, Streak};
-use crate::diagnosis::prober::STALLS_WITHIN;
+use crate::diagnosis::input::{Input, OverdueConnection};
 use crate::fault::Fault;
-use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
+use crate::ids::{BrokerId, ConnectionRole, Partition};
+use crate::kafka_error::KafkaError;
 use crate::time::Time;
 
-use super::{STEP_MS, millis, prober, traffic};
+use super::simulated_prober::SimulatedProber;
+use super::traffic::{self, Traffic};
+
+/// A broker that does not answer is fenced, and leaves the metadata, after its session (`broker.session.timeout.ms`).
+const SESSION_MS: u64 = 9000;
+
+/// Interval between two metadata requests.
+const METADATA_EVERY: u64 = 1000;
+
+/// Interval at which leaders of partitions under min ISR are asked again.
+const REFUSAL_EVERY: u64 = 5000;
+
+/// Time-out of a connect check.
+const CHECK_DEADLINE: u64 = 2000;
+
+/// After half a minute of connect checks, and of other clients', the accept queue of a hanging process is full.
+const ACCEPT_QUEUE_FULL_AFTER: u64 = 30_000;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum State {
@@ -17,186 +32,166 @@ pub(super) enum State {
     Frozen,
     Killed,
     Dropped,
+    /// It has left the cluster in a controlled shutdown.
     Left,
     /// Listed again, and not listening yet.
     Starting,
 }
 
+impl State {
+    /// Whether requests to it are left unanswered.
+    pub(super) fn is_silent(self) -> bool {
+        matches!(self, State::Frozen | State::Dropped)
+    }
+}
+
+/// Each broker's state, and since when.
+pub(super) type Brokers = BTreeMap<i32, (State, u64)>;
+
 #[derive(Default)]
 pub(super) struct SimulatedCluster {
-    brokers: BTreeMap<i32, (State, u64)>,
-    stalls: Vec<(u64, u64)>,
-    stale: BTreeMap<i32, u64>,
-    uncommitted: BTreeMap<i32, u64>,
-    controller: Option<u64>,
-    under_min_isr: Option<(usize, u64)>,
-    lost: Option<(u64, u64)>,
-    missing_permissions: usize,
-    traffic: traffic::Traffic,
-    quotas: BTreeMap<BrokerId, Time>,
-    distrusted: BTreeMap<BrokerId, (Time, Fault)>,
-    prober: prober::SimulatedCluster,
-}
-
-/// Bad answers since then, one every so often; the first takes its deadline.
-fn streak(since: u64, now: u64, every: u64, fault: Fault) -> Option<Streak> {
-    let bad = u32::try_from(now.saturating_sub(since) / every).unwrap_or(u32::MAX);
-    (0 < bad).then(|| Streak { bad, since: Time::from_millis(since), fault })
+    brokers: Brokers,
+    /// Overdue connections as reported: since when.
+    overdue: BTreeMap<(i32, ConnectionRole), u64>,
+    /// Connect checks in progress, and when each began.
+    checks: Vec<(u64, i32)>,
+    under_min_isr: i32,
+    traffic: Traffic,
+    prober: SimulatedProber,
+    pending: Vec<Input>,
 }
 
 impl SimulatedCluster {
-    /// So many brokers, all well.
+    /// Brokers 1 to `count`, all well.
     pub(super) fn of(count: i32) -> SimulatedCluster {
-        SimulatedCluster {
-            brokers: (1..=count).map(|id| (id, (State::Up, 0))).collect(),
-            ..SimulatedCluster::default()
+        let brokers: Brokers = (1..=count).map(|id| (id, (State::Up, 0))).collect();
+        let known = Input::Brokers(brokers.keys().copied().map(BrokerId).collect());
+        SimulatedCluster { brokers, pending: vec![known], ..SimulatedCluster::default() }
+    }
+
+    /// Whether the prober is stopped at `now`, and takes nothing in.
+    pub(super) fn is_stalled(&self, now: u64) -> bool {
+        self.prober.is_stalled(now)
+    }
+
+    /// The inputs of the step at `now`.
+    pub(super) fn step(&mut self, now: u64) -> Vec<Input> {
+        let mut inputs = std::mem::take(&mut self.pending);
+        inputs.extend(self.prober.step(now));
+        inputs.extend(self.metadata(now));
+        inputs.extend(self.refusals(now));
+        inputs.extend(self.ended_checks(now));
+        inputs.extend(self.overdue_connections(now));
+        let prober = &self.prober;
+        inputs.extend(self.traffic.step(now, &self.brokers, |from, to| prober.stalled_between(from, to)));
+        inputs
+    }
+
+    /// The diagnosis wants a connect check of a broker.
+    pub(super) fn begin_connect_check(&mut self, now: u64, broker: BrokerId) {
+        self.checks.push((now, broker.0));
+    }
+
+    fn metadata(&self, now: u64) -> Vec<Input> {
+        if !now.is_multiple_of(METADATA_EVERY) || !self.brokers.values().any(|(state, _)| *state == State::Up) {
+            return Vec::new();
         }
-    }
-
-    fn streaks(&self, id: i32, now: u64) -> BTreeMap<Probe, Streak> {
-        let stale = self.stale.get(&id).and_then(|since| streak(since + 5000, now, 1000, Fault::Stale));
-        let commit = self.uncommitted.get(&id).and_then(|since| streak(*since, now, 2000, Fault::Timeout));
-        [(Probe::Metadata, stale), (Probe::Commit, commit)]
-            .into_iter()
-            .filter_map(|(probe, streak)| Some((probe, streak?)))
-            .collect()
-    }
-
-    fn seen(&self, id: i32, now: u64) -> BrokerEvidence {
-        let (state, since) = self.brokers[&id];
-        let at = Time::from_millis;
-        let age = now.saturating_sub(since);
-        // Records every 200 ms, a fetch that waits for them, fetch and metadata every second.
-        let owed = [
-            (ConnectionRole::Produce, since + 150),
-            (ConnectionRole::Fetch, since.saturating_sub(100)),
-            (ConnectionRole::Control, since + 700),
-        ];
-        let silent = matches!(state, State::Frozen | State::Dropped);
-        let owed = owed.into_iter().filter(|(_, from)| silent && *from <= now).map(|(role, from)| (role, at(from)));
-        // The write connection is late after half a second.
-        let look_at = since + if silent { 750 } else { 100 };
-        let ended = |every: u64| u32::try_from(now.saturating_sub(look_at) / every).unwrap_or(0);
-        let checks = match state {
-            State::Up => None,
-            _ if now < look_at => None,
-            // After half a minute of looks and other clients' the queue of accepted connections is full.
-            State::Frozen if 30_000 < age => Some((ended(2000), Fault::ConnectTimeout)),
-            State::Frozen => Some((ended(2000), Fault::NoHandshake)),
-            State::Dropped => Some((ended(2000), Fault::ConnectTimeout)),
-            State::Killed | State::Left => Some((1 + ended(1000), Fault::ConnectionRefused)),
-            // It has been refused since long before it was listed again.
-            State::Starting => Some((20, Fault::ConnectionRefused)),
-        };
-        let checks = checks.map(|(failed, fault)| ConnectChecks {
-            began: at(if state == State::Starting { since.saturating_sub(20_000) } else { look_at }),
-            failed,
-            fault: (0 < failed).then_some(fault),
-            unanswered: silent,
-            tcp_accepted: state == State::Frozen && 2000 < age,
-        });
-        // A killed or frozen broker is listed until its session of 9 s ends; metadata are asked for every second in trouble.
-        let listed = match state {
+        let is_listed = |(state, since): &(State, u64)| match state {
             State::Up | State::Starting => true,
             State::Left => false,
-            State::Frozen | State::Killed | State::Dropped => age < 9000,
+            State::Frozen | State::Killed | State::Dropped => now.saturating_sub(*since) < SESSION_MS,
         };
-        let others = self.brokers.values().any(|(state, _)| *state == State::Up);
-        let asked = if others { now / 1000 * 1000 } else { since };
-        let since_listed = if state == State::Starting { since } else { 0 };
-        let listed = listed.then(|| MetadataListing { since: at(since_listed), asked: at(asked) });
-        let answered = if state == State::Up { now } else { since };
-        BrokerEvidence {
-            id: BrokerId(id),
-            listed,
-            last_answer: Some(at(answered)),
-            overdue: owed.collect(),
-            tcp_states: self.prober.tcp_states(state, age),
-            streaks: self.streaks(id, now),
-            connect_checks: checks,
+        let listed = self.brokers.iter().filter(|(_, state)| is_listed(state)).map(|(id, _)| BrokerId(*id));
+        let brokers: BTreeSet<BrokerId> = listed.collect();
+        let topic = Input::Topic(traffic::topic(&traffic::replicated(now, &self.brokers)));
+        vec![Input::MetadataBrokers { asked: Time::from_millis(now), brokers }, topic]
+    }
+
+    fn refusals(&self, now: u64) -> Vec<Input> {
+        if !now.is_multiple_of(REFUSAL_EVERY) {
+            return Vec::new();
         }
+        (0..self.under_min_isr).map(|index| refusal(now, index, true)).collect()
     }
 
-    fn stalled(&self, now: u64, within: Duration) -> Duration {
-        prober::overlap(&self.stalls, now, within)
+    fn ended_checks(&mut self, now: u64) -> Vec<Input> {
+        let mut ended = Vec::new();
+        let brokers = &self.brokers;
+        self.checks.retain(|(began, id)| {
+            let (state, since) = brokers[id];
+            let fault = match state {
+                State::Up => None,
+                State::Killed | State::Left | State::Starting => Some(Fault::ConnectionRefused),
+                State::Frozen | State::Dropped if now < began + CHECK_DEADLINE => return true,
+                State::Frozen if now.saturating_sub(since) < ACCEPT_QUEUE_FULL_AFTER => Some(Fault::NoHandshake),
+                State::Frozen | State::Dropped => Some(Fault::ConnectTimeout),
+            };
+            ended.push(Input::ConnectChecked { broker: BrokerId(*id), at: Time::from_millis(now), fault });
+            false
+        });
+        ended
     }
 
-    /// Whether the prober is stopped at `now`, and sees nothing of it.
-    pub(super) fn is_stalled(&self, now: u64) -> bool {
-        self.stalls.iter().any(|(begin, end)| (*begin..*end).contains(&now))
-    }
-
-    /// The evidence at `now`.
-    pub(super) fn input(&mut self, now: u64) -> Input {
-        self.traffic.step(now, &self.brokers);
-        let woken = self.stalls.iter().find(|(_, end)| (*end..*end + STEP_MS).contains(&now));
-        let mut brokers: Vec<BrokerEvidence> = self.brokers.keys().map(|id| self.seen(*id, now)).collect();
-        if let Some((begin, _)) = woken {
-            // What has arrived meanwhile is not read yet: everyone seems to owe an answer since the stall began.
-            for seen in &mut brokers {
-                seen.last_answer = Some(Time::from_millis(*begin));
-                seen.overdue = [ConnectionRole::Produce, ConnectionRole::Fetch]
-                    .map(|role| (role, Time::from_millis(*begin)))
-                    .into();
+    /// Changes of the overdue connections. When the prober wakes, answers that arrived meanwhile are not read yet: for one step
+    /// every broker seems to owe one since the stall began.
+    fn overdue_connections(&mut self, now: u64) -> Vec<Input> {
+        let woken = self.prober.woken_from(now);
+        let mut inputs = Vec::new();
+        for (id, (state, since)) in &self.brokers {
+            // Records are sent every 200 ms, a fetch waits for them; fetch and metadata of the direct probes go out every second.
+            for (role, from) in [
+                (ConnectionRole::Produce, since + 150),
+                (ConnectionRole::Fetch, since.saturating_sub(100)),
+                (ConnectionRole::Control, since + 700),
+            ] {
+                let wait = if role == ConnectionRole::Fetch { OVERDUE_AFTER + FETCH_MAX_WAIT } else { OVERDUE_AFTER };
+                let silent = (state.is_silent() && from + wait <= now).then_some(from);
+                let overdue = silent.or(woken.filter(|_| role != ConnectionRole::Control));
+                let key = (*id, role);
+                let tcp_state = self.prober.tcp_state(role, *state, now.saturating_sub(*since));
+                if self.overdue.get(&key).copied() == overdue && (overdue.is_none() || tcp_state.is_none()) {
+                    continue;
+                }
+                match overdue {
+                    Some(from) => self.overdue.insert(key, from),
+                    None => self.overdue.remove(&key),
+                };
+                inputs.push(Input::Overdue(OverdueConnection {
+                    broker: BrokerId(*id),
+                    role,
+                    since: overdue.map(Time::from_millis),
+                    tcp_state: tcp_state.filter(|_| overdue.is_some()),
+                }));
             }
         }
-        let table = self.traffic.table(Time::from_millis(now), &brokers);
-        Input {
-            now: Time::from_millis(now),
-            cluster: ClusterName::new("c"),
-            brokers,
-            table: table.into(),
-            replicated: traffic::replicated(now, &self.brokers).into(),
-            throttled: self.quotas.clone(),
-            credentials_refused: self.distrusted.clone(),
-            controller: self.controller.and_then(|since| streak(since, now, 10_000, Fault::Timeout)),
-            under_min_isr: self.under_min_isr.map(|(partitions, since)| (partitions, Time::from_millis(since))),
-            lost: self.lost.map(|(count, at)| (count, Time::from_millis(at), Time::from_millis(at))),
-            missing_permissions: (0..self.missing_permissions).map(|one| format!("grant {one}").into()).collect(),
-            liveness_timeout: Duration::from_millis(500),
-            stalled: self.stalled(now, STALLS_WITHIN),
-            stalled_last_minute: self.stalled(now, Duration::from_secs(60)),
-            prober: self.prober.health(now),
-        }
+        inputs
     }
-}
 
-impl SimulatedCluster {
     /// Does what a line says.
     pub(super) fn act(&mut self, now: u64, what: &str, argument: &str) {
         let number = || argument.parse::<i32>().expect("a number");
         match what {
-            "stall" => return self.stalls.push((now, now + millis(argument))),
-            "stale" => {
-                self.stale.insert(number(), now);
-                return;
-            }
-            "uncommitted" => {
-                self.uncommitted.insert(number(), now);
-                return;
-            }
-            "controller" => return self.controller = (argument == "hangs").then_some(now),
             "short" => {
-                return self.under_min_isr =
-                    Some((argument.parse().expect("a number"), now)).filter(|(count, _)| 0 < *count);
+                let gone = number()..self.under_min_isr;
+                self.pending.extend(gone.map(|index| refusal(now, index, false)));
+                self.under_min_isr = number();
+                self.pending.extend((0..self.under_min_isr).map(|index| refusal(now, index, true)));
+                return;
             }
-            "lose" => return self.lost = Some((argument.parse().expect("a number"), now)),
-            "forbid" => return self.missing_permissions = argument.parse().expect("a number"),
-            "load" => return self.traffic.load = argument.parse().expect("milliseconds"),
-            "quota" => {
-                return self.quotas =
-                    self.ids(argument).into_iter().map(|id| (BrokerId(id), Time::from_millis(now))).collect();
+            "lose" => {
+                let count = number().unsigned_abs().into();
+                return self.pending.push(Input::Lost { count, at: Time::from_millis(now) });
             }
-            "distrust" => {
-                let fault = (Time::from_millis(now), Fault::CertificateExpired);
-                return self.distrusted = self.ids(argument).into_iter().map(|id| (BrokerId(id), fault)).collect();
+            "forbid" => {
+                let messages = (0..number()).map(|one| format!("grant {one}").into()).collect();
+                return self.pending.push(Input::MissingPermissions(messages));
             }
-            "well" => return self.ids(argument).iter().for_each(|id| _ = self.traffic.impairment.remove(id)),
             _ if self.prober.act(now, what, argument) => return,
             _ => {}
         }
-        if let Some(impairment) = traffic::Impairment::of(what) {
-            return self.traffic.impairment.extend(self.ids(argument).into_iter().map(|id| (id, impairment)));
+        let ids = self.ids(argument);
+        if self.traffic.act(now, what, argument, &ids) {
+            return;
         }
         let state = match what {
             "freeze" => State::Frozen,
@@ -207,10 +202,9 @@ impl SimulatedCluster {
             "thaw" | "start" | "undrop" | "join" => State::Up,
             other => panic!("no such act: {other}"),
         };
-        for id in self.ids(argument) {
+        for id in ids {
             self.brokers.insert(id, (state, now));
-            self.stale.remove(&id);
-            self.uncommitted.remove(&id);
+            self.traffic.recovered(id);
         }
     }
 
@@ -218,7 +212,16 @@ impl SimulatedCluster {
         match argument {
             "all" => self.brokers.keys().copied().collect(),
             "-" => Vec::new(),
-            ids => ids.split(',').map(|id| id.parse().expect("an id")).collect(),
+            ids => ids.split(',').filter_map(|id| id.parse().ok()).collect(),
         }
     }
+}
+
+/// A response that takes longer is overdue, beyond the time that the request itself asks the broker to wait.
+const OVERDUE_AFTER: u64 = 500;
+const FETCH_MAX_WAIT: u64 = 200;
+
+fn refusal(now: u64, index: i32, refused: bool) -> Input {
+    let fault = refused.then_some(Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS));
+    Input::Refuses { partition: Partition(index), at: Time::from_millis(now), fault }
 }

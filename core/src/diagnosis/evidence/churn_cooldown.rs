@@ -1,0 +1,35 @@
+//! A cool-down after brokers joined, left, failed or recovered. Such a change touches all others: leaders move, acks wait for
+//! the replica that leaves the ISR, a cold process warms up. Latencies from that time accuse nobody.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::ids::BrokerId;
+use crate::time::Time;
+
+use super::facts::BrokerEvidence;
+
+/// Length of the cool-down after the last change.
+pub const COOLDOWN: Duration = Duration::from_secs(15);
+
+/// Notices changes of the listed and of the responsive brokers.
+#[derive(Clone, Debug, Default)]
+pub struct ChurnCooldown {
+    listed: BTreeSet<BrokerId>,
+    responsive: BTreeSet<BrokerId>,
+    until: Time,
+}
+
+impl ChurnCooldown {
+    /// Compares with the brokers of the moment before; true while the cool-down lasts.
+    pub fn follow(&mut self, brokers: &[BrokerEvidence], now: Time) -> bool {
+        let is_responsive = |broker: &&BrokerEvidence| !broker.is_unresponsive(now) && !broker.is_refusing(now);
+        let id = |broker: &BrokerEvidence| broker.id;
+        let listed: BTreeSet<BrokerId> = brokers.iter().filter(|broker| broker.listed.is_some()).map(id).collect();
+        let responsive: BTreeSet<BrokerId> = brokers.iter().filter(is_responsive).map(id).collect();
+        if listed != self.listed || responsive != self.responsive {
+            *self = ChurnCooldown { listed, responsive, until: now + COOLDOWN };
+        }
+        now < self.until
+    }
+}

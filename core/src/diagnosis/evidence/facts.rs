@@ -1,0 +1,169 @@
+//! What the rules are given: for one cluster at one moment the evidence about each broker, the controller, the replicated
+//! lane and the prober. Facts without opinion; every time is a point on the prober's own monotonic clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
+use crate::tcp_state::TcpState;
+use crate::time::Time;
+
+use super::super::thresholds::{CHECK_UNANSWERED_FOR, CHECKS_MIN, CONNECTIONS_MIN, OVERDUE_FOR, REFUSED_FOR};
+use super::cells::Table;
+use super::prober::ProberEvidence;
+
+/// The evidence about one cluster at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// The moment.
+    pub now: Time,
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Its brokers, without the decommissioned ones.
+    pub brokers: Vec<BrokerEvidence>,
+    /// Failures of the `controller` probe in a row.
+    pub controller: Option<Streak>,
+    /// Partitions of the replicated lane whose leaders refuse every record with NOT_ENOUGH_REPLICAS: how many, and since when
+    /// the first of them has.
+    pub under_min_isr: Option<(usize, Time)>,
+    /// Acked records of the replicated lane that were lost so far: how many, when the first loss was found, and when the last.
+    pub lost: Option<(u64, Time, Time)>,
+    /// Windowed statistics of each probe at each broker, without latencies that another failure explains.
+    pub table: Arc<Table>,
+    /// Leader and in-sync replicas of the replicated lane's partitions, by the broker that each prefers.
+    pub replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
+    /// Brokers that throttle the prober by a quota (KIP-219), and since when.
+    pub throttled: BTreeMap<BrokerId, Time>,
+    /// Brokers at which TLS or SASL fails.
+    pub credentials_refused: BTreeMap<BrokerId, CredentialsRefused>,
+    /// Permissions that the prober lacks, one sentence each, with the grant that would help.
+    pub missing_permissions: Vec<Arc<str>>,
+    /// Longest time between two answers of a healthy broker, derived from the probe intervals.
+    pub liveness_timeout: Duration,
+    /// Time that the prober itself was stalled in the last [`STALLS_WITHIN`](super::super::thresholds::STALLS_WITHIN).
+    pub stalled: Duration,
+    /// Time that the prober itself was stalled in the last minute.
+    pub stalled_last_minute: Duration,
+    /// CPU, memory, descriptors, ports and controls of the prober.
+    pub prober: ProberEvidence,
+}
+
+/// Leader and in-sync replicas of one partition of the replicated lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaState {
+    /// The current leader.
+    pub leader: Option<BrokerId>,
+    /// The in-sync replicas: a write with acks=all waits for all of them.
+    pub in_sync: Vec<BrokerId>,
+}
+
+/// What is known about one broker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BrokerEvidence {
+    /// Its id.
+    pub id: BrokerId,
+    /// Its listing in the newest metadata; `None` if it is absent.
+    pub listed: Option<MetadataListing>,
+    /// When it last answered any request.
+    pub last_answer: Option<Time>,
+    /// Pooled connections with a request outstanding, and since when nothing has been received on each.
+    pub overdue: BTreeMap<ConnectionRole, Time>,
+    /// Kernel view of the overdue connections, where it is available (Linux).
+    pub tcp_states: BTreeMap<ConnectionRole, TcpState>,
+    /// Failures in a row, by direct probe and by probe of the broker's coordinators.
+    pub streaks: BTreeMap<Probe, Streak>,
+    /// Connect checks in a row that failed, the one in progress included; `None` once one succeeds.
+    pub connect_checks: Option<ConnectChecks>,
+}
+
+/// Failures of one probe in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streak {
+    /// How many.
+    pub bad: u32,
+    /// When the first of them was due.
+    pub since: Time,
+    /// Fault of the newest.
+    pub fault: Fault,
+}
+
+/// TLS or SASL fails on fresh connections to a broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialsRefused {
+    /// When it first failed.
+    pub since: Time,
+    /// Fault of the newest failure.
+    pub fault: Fault,
+    /// Whether it failed again after another broker had accepted a fresh connection: only then is the difference between the two
+    /// brokers known. The prober's own credentials fail at one broker after the other, as each is tried.
+    pub is_contrasted: bool,
+}
+
+/// Listing of a broker in the metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetadataListing {
+    /// When the first of the consecutive responses that list it was requested.
+    pub since: Time,
+    /// When the newest response was requested: it cannot show a failure that began later.
+    pub asked: Time,
+}
+
+/// Connect checks in a row that did not get to ApiVersions. A connect check is a fresh connection outside the schedule, opened
+/// because the broker is overdue or refuses connections.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConnectChecks {
+    /// When the first of them began.
+    pub began: Time,
+    /// How many have ended.
+    pub failed: u32,
+    /// Fault of the newest that has ended.
+    pub fault: Option<Fault>,
+    /// Whether they were left unanswered rather than refused; a check of the other kind starts a new row.
+    pub unanswered: bool,
+    /// Whether TCP was accepted in one of them, so that the host is up. A process that hangs for long leaves its accept queue
+    /// full, and later checks are not even accepted.
+    pub tcp_accepted: bool,
+}
+
+impl BrokerEvidence {
+    /// The connections that have been overdue for at least `least`, each with its time.
+    pub fn overdue_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (ConnectionRole, Duration)> + '_ {
+        let overdue = self.overdue.iter().map(move |(role, since)| (*role, now.since(*since)));
+        overdue.filter(move |(_, length)| least <= *length)
+    }
+
+    /// Whether it answered any request within the last `within`.
+    pub fn answered_within(&self, now: Time, within: Duration) -> bool {
+        self.last_answer.is_some_and(|at| now.since(at) <= within)
+    }
+
+    /// Whether it may be failing or is absent, so that failures elsewhere may be its consequence.
+    pub fn is_in_doubt(&self) -> bool {
+        !self.overdue.is_empty() || self.connect_checks.is_some() || self.listed.is_none()
+    }
+
+    /// For how long connect checks have been unanswered, if they are.
+    pub fn unanswered_for(&self, now: Time) -> Option<Duration> {
+        self.connect_checks.filter(|checks| checks.unanswered).map(|checks| now.since(checks.began))
+    }
+
+    /// Whether enough pooled connections and a fresh one are unanswered.
+    pub fn is_unresponsive(&self, now: Time) -> bool {
+        CONNECTIONS_MIN <= self.overdue_for(now, OVERDUE_FOR).count()
+            && self.unanswered_for(now).is_some_and(|unanswered| CHECK_UNANSWERED_FOR <= unanswered)
+    }
+
+    /// Whether fresh connections to it are refused.
+    pub fn is_refusing(&self, now: Time) -> bool {
+        let is_long = |checks: &ConnectChecks| REFUSED_FOR <= now.since(checks.began);
+        self.refused_checks().is_some_and(|checks| CHECKS_MIN <= checks.failed && is_long(&checks))
+    }
+
+    /// The connect checks in a row, if they were refused rather than left unanswered.
+    pub fn refused_checks(&self) -> Option<ConnectChecks> {
+        let is_refusal = |fault| matches!(fault, Fault::ConnectionRefused | Fault::ConnectionReset);
+        self.connect_checks.filter(|checks| !checks.unanswered && checks.fault.is_some_and(is_refusal))
+    }
+}

@@ -1,0 +1,32 @@
+//! `acked_records_lost`: records that were acked with acks=all are gone. The one finding that stays after its cause has ended.
+
+use std::time::Duration;
+
+use crate::fault::Blame;
+use crate::finding::{Finding, FindingKind};
+
+use crate::diagnosis::evidence::facts::Facts;
+
+/// The finding stays for this long after the last loss was found: nothing undoes a loss, and somebody must read it.
+pub const STAYS_FOR: Duration = Duration::from_secs(3600);
+
+/// The finding about the replicated lane.
+pub fn find(facts: &Facts) -> Option<Finding> {
+    let (count, since, last) = facts.lost?;
+    (facts.now.since(last) < STAYS_FOR).then(|| Finding {
+        kind: FindingKind::AckedRecordsLost,
+        cluster: facts.cluster.clone(),
+        broker: None,
+        blame: Blame::Cluster,
+        since,
+        confidence: 1.0,
+        summary: format!(
+            "{count} acked records of the replicated topic are gone: look for an unclean leader election, and what else \
+             was lost by it"
+        )
+        .into(),
+        evidence: vec!["each was acked with acks=all, and a second read did not find it".into()],
+        runner_up: None,
+        ruled_out: vec![FindingKind::ProberStalled],
+    })
+}

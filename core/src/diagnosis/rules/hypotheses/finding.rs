@@ -1,0 +1,109 @@
+//! The finding that a hypothesis becomes: its sentence, what to do, and the cells that support it.
+
+use std::sync::Arc;
+
+use crate::fault::{Blame, Fault};
+use crate::finding::{Finding, FindingKind};
+use crate::ids::BrokerId;
+
+use super::hypothesis::Hypothesis;
+use super::{RULED_OUT_BELOW, Ranked, placed};
+use crate::diagnosis::evidence::cells::latency_window::WINDOW;
+use crate::diagnosis::evidence::cells::{CellFlags, Column, Table};
+use crate::diagnosis::evidence::facts::Facts;
+
+/// Upper bound: a likelihood is never certain.
+const CONFIDENCE_MAX: f64 = 0.99;
+
+pub(super) fn finding(facts: &Facts, table: &Table, best: Ranked, others: &[Ranked]) -> Finding {
+    let kind = best.hypothesis.kind();
+    let mut ruled_out: Vec<FindingKind> = Vec::new();
+    for other in others.iter().filter(|other| other.probability < RULED_OUT_BELOW) {
+        let kind_of_other = other.hypothesis.kind();
+        let same_broker = other.hypothesis.broker().is_none_or(|broker| Some(broker) == best.hypothesis.broker());
+        if same_broker && !ruled_out.contains(&kind_of_other) && kind_of_other != kind {
+            ruled_out.push(kind_of_other);
+        }
+    }
+    ruled_out.push(FindingKind::ProberStalled);
+    let runner_up = others.first().filter(|other| RULED_OUT_BELOW <= other.probability).map(|other| other.hypothesis);
+    let mut evidence = evidence(facts, table, best.hypothesis);
+    if let Some(runner_up) = runner_up {
+        let about = runner_up.broker().map(|broker| format!(" at broker {broker}")).unwrap_or_default();
+        let probability = others.first().map_or(0.0, |other| other.probability);
+        evidence
+            .push(format!("the next best explanation: {}{about} ({probability:.2})", runner_up.kind().as_str()).into());
+    }
+    let blame = if kind == FindingKind::PathDegraded { Blame::Unclear } else { Blame::Cluster };
+    Finding {
+        kind,
+        cluster: facts.cluster.clone(),
+        broker: best.hypothesis.broker(),
+        blame,
+        since: facts.now - WINDOW,
+        confidence: best.probability.min(CONFIDENCE_MAX),
+        summary: summary(best.hypothesis).into(),
+        evidence,
+        runner_up: runner_up.map(Hypothesis::kind),
+        ruled_out,
+    }
+}
+
+fn summary(hypothesis: Hypothesis) -> String {
+    match hypothesis {
+        Hypothesis::BrokerSlow(broker) => format!(
+            "broker {broker} answers clients and other brokers slowly: look at its CPU, its \
+             garbage collector and its host"
+        ),
+        Hypothesis::PathDegraded(broker) => format!(
+            "the network path from this prober to broker {broker} is slow or loses packets; the other brokers do not notice: look \
+             at the network between"
+        ),
+        Hypothesis::DiskSlow(broker) => {
+            format!("broker {broker} writes slowly and answers everything else in time: look at its disks")
+        }
+        Hypothesis::FollowerSlow(broker) => format!(
+            "broker {broker} replicates slowly: acks=all waits for it wherever it is in sync, while the leaders are well"
+        ),
+        Hypothesis::NewConnectionsFailing(broker) => format!(
+            "broker {broker} serves existing connections and accepts no new ones: look at its file descriptors and \
+             its connection limits"
+        ),
+        Hypothesis::ClusterOverloaded => {
+            "most brokers are slow at the same time: look for a shared load before you look at any single broker"
+                .to_owned()
+        }
+    }
+}
+
+/// The cells that are bad as predicted, and the cells of the named broker that are well as predicted.
+fn evidence(facts: &Facts, table: &Table, hypothesis: Hypothesis) -> Vec<Arc<str>> {
+    let mut sentences = Vec::new();
+    for cell in placed(table, &facts.replicated) {
+        let predicted = cell.is_predicted_by(hypothesis);
+        if predicted && cell.bits.is_bad() {
+            sentences.push(format!("{}: {}", place(cell.column, cell.broker), bad(cell.bits)).into());
+        } else if !predicted && Some(cell.broker) == hypothesis.broker() && !cell.bits.is_bad() {
+            sentences.push(format!("{}: well", place(cell.column, cell.broker)).into());
+        }
+    }
+    sentences
+}
+
+fn place(column: Column, broker: BrokerId) -> String {
+    match column {
+        Column::Replicated => format!("{} to the partition that prefers broker {broker}", column.as_str()),
+        _ => format!("{} at broker {broker}", column.as_str()),
+    }
+}
+
+fn bad(bits: &CellFlags) -> String {
+    let shown = &bits.stats;
+    let answers = shown.answers;
+    if shown.failing {
+        return format!("fails, most recently with {}", shown.fault.map_or("a time-out", Fault::error_type));
+    }
+    let median = shown.median.map_or(String::new(), |median| format!(", median {} ms", median.as_millis()));
+    let (share, limit) = (100.0 * shown.late, shown.limit.as_millis());
+    format!("{share:.0} % of the last {answers} answers took {limit} ms or more{median}")
+}

@@ -1,0 +1,191 @@
+//! Which hypothesis explains the slow and failing cells best, and how much better than the next one.
+//!
+//! Each hypothesis predicts which cells are bad. Its likelihood is the product, over the cells, of the probability of the observed
+//! flag under that prediction. With a prior for how rare each failure is, the posterior of the best hypothesis is the finding's
+//! confidence, and the second best is its runner-up. "Nothing is wrong" is one of the hypotheses, so a single odd cell finds
+//! nothing. The sums are small enough for brute force: a hypothesis predicts about a dozen cells.
+
+mod finding;
+pub mod hypothesis;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::Finding;
+use crate::ids::BrokerId;
+
+use crate::diagnosis::evidence::cells::{CellFlags, Column, Table};
+use crate::diagnosis::evidence::facts::{Facts, ReplicaState};
+use crate::diagnosis::rules::settled::is_settled;
+
+use hypothesis::Hypothesis;
+
+/// Probability that a cell which is predicted bad is not observed bad.
+const MISSED: f64 = 0.1;
+
+/// Probability that a cell fails without a cause. It is small because the failing flag sums up many answers.
+const FAILS_BY_CHANCE: f64 = 1e-6;
+
+/// Probability that a cell is slow without a cause while its peers are not.
+const SLOW_BY_CHANCE: f64 = 3e-4;
+
+/// Probability that a cell is slow without a cause of its own while its peers are slow too.
+const SLOW_WITH_OTHERS: f64 = 0.05;
+
+/// Probability that a cell which is predicted bad is neither well nor slow.
+const HALF_SEEN: f64 = 0.3;
+
+/// Probability that a cell is neither well nor slow without a cause while its peers are well.
+const HALF_BY_CHANCE: f64 = 0.15;
+
+/// Probability that a cell is neither well nor slow without a cause while its peers are not well either.
+const HALF_WITH_OTHERS: f64 = 0.2;
+
+/// Prior probability of each hypothesis.
+const PRIOR: f64 = 1e-4;
+
+/// Confidence from which a finding is made: summed over the hypotheses about the same broker.
+const CONFIDENT_FROM: f64 = 0.9;
+
+/// Probability below which a hypothesis is ruled out.
+const RULED_OUT_BELOW: f64 = 0.01;
+
+/// What counts as most: the share of brokers that an overload makes late (two at least), and the share of writes that wait for a
+/// slow follower.
+const MOST: f64 = 0.6;
+
+/// Late writes during which the broker answered something else, from which its disk is suspected.
+const ANSWERED_ELSEWHERE_MIN: usize = 2;
+
+/// One hypothesis and how probable it is, given the cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// The hypothesis.
+    pub hypothesis: Hypothesis,
+    /// Its posterior probability, between 0 and 1.
+    pub probability: f64,
+}
+
+/// The finding that explains the cells, if one does.
+pub fn find(facts: &Facts) -> Option<Finding> {
+    // The common case, without copying the table.
+    if !facts.table.cells.values().any(CellFlags::is_bad) {
+        return None;
+    }
+    let table = facts.table.without(|broker| !is_settled(facts, broker));
+    if !table.cells.values().any(CellFlags::is_bad) {
+        return None;
+    }
+    let ranked = rank(&table, &facts.replicated);
+    let (best, others) = ranked.split_first()?;
+    (CONFIDENT_FROM <= confidence(&table, *best, others)).then(|| finding::finding(facts, &table, *best, others))
+}
+
+/// Confidence that the finding names the right broker: which broker it is may be certain before what is wrong with it. Not while
+/// single connections to other brokers stall too, because then one broker may look worse than the others by chance.
+fn confidence(table: &Table, best: Ranked, others: &[Ranked]) -> f64 {
+    let named = best.hypothesis.broker();
+    if table.single_connection_stalls.iter().any(|(broker, stalls)| named != Some(*broker) && 0 < stalls.stalls) {
+        return best.probability;
+    }
+    let about_the_same = others.iter().filter(|other| other.hypothesis.broker() == named);
+    best.probability + about_the_same.map(|other| other.probability).sum::<f64>()
+}
+
+/// All plausible hypotheses, the most probable first.
+pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, ReplicaState>) -> Vec<Ranked> {
+    let cells = placed(table, replicated);
+    let brokers: BTreeSet<BrokerId> = cells.iter().map(|cell| cell.broker).collect();
+    let about = brokers.into_iter().flat_map(Hypothesis::about);
+    let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_plausible(*one, table, &cells));
+    // Log-likelihood ratio to "nothing is wrong", which predicts no bad cell: only predicted cells contribute.
+    let gain = |hypothesis: Hypothesis| -> f64 {
+        predicted(hypothesis, &cells).map(|cell| weight(cell.column, cell.bits)).sum::<f64>() + PRIOR.ln()
+    };
+    let mut ranked: Vec<Ranked> =
+        hypotheses.map(|hypothesis| Ranked { hypothesis, probability: gain(hypothesis).exp() }).collect();
+    let total = 1.0 + ranked.iter().map(|one| one.probability).sum::<f64>();
+    ranked.iter_mut().for_each(|one| one.probability /= total);
+    ranked.sort_by(|one, other| other.probability.total_cmp(&one.probability));
+    ranked
+}
+
+/// A cell with the replicas of its partition; `None` for cells outside the replicated lane.
+struct PlacedCell<'a> {
+    column: Column,
+    broker: BrokerId,
+    bits: &'a CellFlags,
+    partition: Option<&'a ReplicaState>,
+}
+
+impl PlacedCell<'_> {
+    /// Whether a hypothesis predicts that it is bad.
+    fn is_predicted_by(&self, hypothesis: Hypothesis) -> bool {
+        hypothesis.predicts(self.column, self.broker, self.partition)
+    }
+}
+
+/// Looks up the partition of each cell once, for all hypotheses.
+fn placed<'a>(table: &'a Table, replicated: &'a BTreeMap<BrokerId, ReplicaState>) -> Vec<PlacedCell<'a>> {
+    let place = |((column, broker), bits): (&(Column, BrokerId), &'a CellFlags)| {
+        let partition = replicated.get(broker).filter(|_| *column == Column::Replicated);
+        PlacedCell { column: *column, broker: *broker, bits, partition }
+    };
+    table.cells.iter().map(place).collect()
+}
+
+/// The cells that a hypothesis predicts bad.
+fn predicted<'a>(hypothesis: Hypothesis, cells: &'a [PlacedCell<'a>]) -> impl Iterator<Item = &'a PlacedCell<'a>> {
+    cells.iter().filter(move |cell| cell.is_predicted_by(hypothesis))
+}
+
+/// Log-likelihood ratio that a cell contributes to a hypothesis which predicts it bad.
+fn weight(column: Column, bits: &CellFlags) -> f64 {
+    let chance = match (bits.stats.failing, bits.stats.slow, bits.is_bad_outlier) {
+        (true, ..) => FAILS_BY_CHANCE,
+        (_, true, true) => SLOW_BY_CHANCE,
+        (_, true, false) => SLOW_WITH_OTHERS,
+        // Fresh connections are rare (one in 10 s): that the last was good says nothing about now.
+        _ if column == Column::Connect => return 0.0,
+        // Some late answers: more frequent where something is wrong, but not conclusive.
+        _ if !bits.stats.well => {
+            let chance = if bits.is_outlier { HALF_BY_CHANCE } else { HALF_WITH_OTHERS };
+            return if bits.stats.is_enough() { (HALF_SEEN / chance).ln() } else { 0.0 };
+        }
+        _ => return (MISSED / (1.0 - FAILS_BY_CHANCE)).ln(),
+    };
+    ((1.0 - MISSED) / chance).ln()
+}
+
+/// Conditions that a hypothesis must meet besides its likelihood: a broker is slow only if its most frequent probe is a bad outlier
+/// among its peers, and the cluster is overloaded only if most brokers are late by the stricter limit.
+fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>]) -> bool {
+    let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
+    match hypothesis {
+        Hypothesis::ClusterOverloaded => {
+            let late = writes()
+                .filter(|bits| crate::diagnosis::evidence::cells::latency_window::SLOW_FROM <= bits.stats.very_late)
+                .count();
+            2 <= late && MOST * writes().count() as f64 <= late as f64
+        }
+        // The follower's own row is well, and a replicated write may wait for others too: it must wait most of the time, and
+        // wherever the follower is in sync.
+        Hypothesis::FollowerSlow(_) => {
+            let mut waiting = predicted(hypothesis, cells).map(|cell| cell.bits).peekable();
+            waiting.peek().is_some()
+                && waiting.all(|bits| bits.stats.failing || bits.stats.slow && MOST <= bits.stats.late)
+        }
+        // A process that pauses by turns looks the same to the rarer probes: the broker must have answered something in between.
+        Hypothesis::DiskSlow(broker) => table.at(Column::Write, broker).is_some_and(|bits| {
+            bits.is_bad_outlier && (bits.stats.failing || ANSWERED_ELSEWHERE_MIN <= bits.stats.answered_elsewhere)
+        }),
+        // Writes are the most frequent probe; three short pauses may hit three of eight fetches by chance.
+        Hypothesis::BrokerSlow(broker) | Hypothesis::PathDegraded(broker) => {
+            let own = [Column::Write, Column::Fetch, Column::Metadata].into_iter();
+            own.filter_map(|column| table.at(column, broker)).next().is_some_and(|bits| bits.is_bad_outlier)
+        }
+        Hypothesis::NewConnectionsFailing(_) => true,
+    }
+}

@@ -1,0 +1,99 @@
+//! The likelihood by itself, on tables written down by hand; stories of whole incidents are in `scenarios`.
+
+use std::time::Duration;
+
+use super::*;
+use crate::diagnosis::evidence::cells::latency_window::WindowStats;
+use crate::diagnosis::evidence::cells::single_connection_stalls::SingleConnectionStalls;
+use proptest::prelude::*;
+
+const WELL: WindowStats = WindowStats {
+    answers: 16,
+    late: 0.0,
+    very_late: 0.0,
+    limit: Duration::from_millis(50),
+    median: None,
+    answered_elsewhere: 0,
+    slow: false,
+    well: true,
+    failing: false,
+    fault: None,
+};
+
+fn bits(slow: bool) -> CellFlags {
+    let stats = if slow { WindowStats { late: 0.5, slow, well: false, ..WELL } } else { WELL };
+    CellFlags { stats, is_outlier: slow, is_bad_outlier: slow }
+}
+
+/// Three brokers; these cells are slow.
+fn table(slow: &[(Column, i32)]) -> Table {
+    let cells = (1..=3).flat_map(|id| Column::ALL.map(|column| (column, id)));
+    let cells = cells.map(|at| ((at.0, BrokerId(at.1)), bits(slow.contains(&at))));
+    Table { cells: cells.collect(), ..Table::default() }
+}
+
+/// All three in sync everywhere, each leading its own.
+fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
+    let in_sync: Vec<BrokerId> = (1..=3).map(BrokerId).collect();
+    in_sync.iter().map(|id| (*id, ReplicaState { leader: Some(*id), in_sync: in_sync.clone() })).collect()
+}
+
+fn best(slow: &[(Column, i32)]) -> Option<Ranked> {
+    rank(&table(slow), &replicated()).into_iter().next().filter(|best| CONFIDENT_FROM <= best.probability)
+}
+
+const FAR: [(Column, i32); 4] =
+    [(Column::Write, 2), (Column::Fetch, 2), (Column::Metadata, 2), (Column::Replicated, 2)];
+
+#[test]
+fn signature_of_a_way_is_told_from_that_of_a_broker_by_who_else_waits() {
+    assert_eq!(best(&FAR).map(|best| best.hypothesis), Some(Hypothesis::PathDegraded(BrokerId(2))));
+    let slow = [&FAR[..], &[(Column::Replicated, 1), (Column::Replicated, 3)]].concat();
+    assert_eq!(best(&slow).map(|best| best.hypothesis), Some(Hypothesis::BrokerSlow(BrokerId(2))));
+}
+
+#[test]
+fn runner_up_of_a_way_is_the_broker() {
+    let ranked = rank(&table(&FAR), &replicated());
+    assert_eq!(ranked[1].hypothesis, Hypothesis::BrokerSlow(BrokerId(2)));
+    assert!(ranked[1].probability < ranked[0].probability / 10.0);
+}
+
+#[test]
+fn single_slow_cell_is_no_finding() {
+    for column in Column::ALL {
+        assert_eq!(best(&[(column, 2)]), None, "{column:?}");
+    }
+}
+
+#[test]
+fn client_view_of_a_leader_alone_accuses_nobody() {
+    assert_eq!(best(&[(Column::Replicated, 1), (Column::Replicated, 2), (Column::Replicated, 3)]), None);
+}
+
+proptest! {
+    /// Whatever the cells show, the probabilities are some, and together no more than one.
+    #[test]
+    fn probabilities_add_up(cells in prop::collection::vec((0usize..5, 1i32..4), 0..15)) {
+        let slow: Vec<(Column, i32)> = cells.into_iter().map(|(column, id)| (Column::ALL[column], id)).collect();
+        let ranked = rank(&table(&slow), &replicated());
+        let total: f64 = ranked.iter().map(|one| one.probability).sum();
+        prop_assert!(ranked.iter().all(|one| (0.0..=1.0).contains(&one.probability)));
+        prop_assert!(total <= 1.0 + 1e-9, "{}", total);
+    }
+}
+
+#[test]
+fn who_is_certain_before_what_it_is_while_the_others_are_well() {
+    let tied = |broker| {
+        let one = |hypothesis| Ranked { hypothesis, probability: 0.45 };
+        [one(Hypothesis::BrokerSlow(broker)), one(Hypothesis::PathDegraded(broker)), one(Hypothesis::ClusterOverloaded)]
+    };
+    let [best, others @ ..] = tied(BrokerId(2));
+    let mut table = Table::default();
+    assert!((confidence(&table, best, &others) - 0.9).abs() < 1e-9);
+    table.single_connection_stalls.insert(BrokerId(2), SingleConnectionStalls { stalls: 5, connections: 2 });
+    assert!((confidence(&table, best, &others) - 0.9).abs() < 1e-9, "its own connections are no others");
+    table.single_connection_stalls.insert(BrokerId(1), SingleConnectionStalls { stalls: 1, connections: 1 });
+    assert!((confidence(&table, best, &others) - 0.45).abs() < 1e-9);
+}

@@ -1,0 +1,28 @@
+//! `quota_throttled`: brokers answer but delay the prober by a quota (KIP-219). No broker is slow; throttled attempts accuse
+//! none.
+
+use crate::fault::Blame;
+use crate::finding::{Finding, FindingKind};
+
+use crate::diagnosis::evidence::facts::Facts;
+
+/// The finding about the prober's own quota.
+pub fn find(facts: &Facts) -> Option<Finding> {
+    let since = *facts.throttled.values().min()?;
+    let brokers: Vec<String> = facts.throttled.keys().map(ToString::to_string).collect();
+    Some(Finding {
+        kind: FindingKind::QuotaThrottled,
+        cluster: facts.cluster.clone(),
+        broker: None,
+        blame: Blame::Unclear,
+        since,
+        confidence: 1.0,
+        summary:
+            "the cluster throttles this prober by a quota: raise it for the prober's user and client id; throttled \
+                  attempts accuse no broker"
+                .into(),
+        evidence: vec![format!("responses of broker {} carried a throttle time", brokers.join(", ")).into()],
+        runner_up: None,
+        ruled_out: vec![FindingKind::BrokerSlow, FindingKind::ClusterOverloaded],
+    })
+}

@@ -1,0 +1,104 @@
+//! Feeds the diagnosis of one cluster: forwards what the engine takes in, notices what has changed in its own state, carries out
+//! the connect checks that the diagnosis wants, and logs findings. It judges nothing itself.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use prober_core::diagnosis::evidence::{Evidence, Settings};
+use prober_core::diagnosis::input::Input;
+use prober_core::finding::Finding;
+use prober_core::ids::{BrokerId, ClusterName};
+use prober_core::time::Time;
+use prober_probes::port::ProbeInput;
+
+use super::finding_log::FindingLog;
+
+/// The diagnosis of one cluster.
+pub(super) struct ClusterDiagnosis {
+    pub(super) cluster: ClusterName,
+    evidence: Evidence,
+    brokers: BTreeSet<BrokerId>,
+    lost: u64,
+    missing_permissions: Vec<Arc<str>>,
+    findings: Vec<Finding>,
+    log: FindingLog,
+}
+
+/// State of the engine that the diagnosis follows.
+pub(super) struct Followed {
+    /// The brokers that are probed, listed or not, without the decommissioned ones.
+    pub(super) brokers: BTreeSet<BrokerId>,
+    /// Acked records of the replicated lane that were lost until now.
+    pub(super) lost: u64,
+    /// Messages about missing permissions.
+    pub(super) missing_permissions: Vec<Arc<str>>,
+}
+
+impl ClusterDiagnosis {
+    /// Without evidence.
+    pub(super) fn new(settings: Settings) -> ClusterDiagnosis {
+        ClusterDiagnosis {
+            cluster: settings.cluster.clone(),
+            evidence: Evidence::new(settings),
+            brokers: BTreeSet::new(),
+            lost: 0,
+            missing_permissions: Vec::new(),
+            findings: Vec::new(),
+            log: FindingLog::default(),
+        }
+    }
+
+    /// Takes in one input.
+    pub(super) fn observe(&mut self, input: Input) {
+        self.evidence.observe(&input);
+    }
+
+    /// Takes in an input of the direct probes, if it is evidence.
+    pub(super) fn on_probe_input(&mut self, input: &ProbeInput) {
+        let input = match input {
+            ProbeInput::Overdue(connection) => Input::Overdue(*connection),
+            ProbeInput::ConnectChecked { broker, at, fault } => {
+                Input::ConnectChecked { broker: *broker, at: *at, fault: *fault }
+            }
+            ProbeInput::MetadataBrokers { asked, brokers } => {
+                Input::MetadataBrokers { asked: *asked, brokers: brokers.clone() }
+            }
+            ProbeInput::DuplicateVantage { at, evidence } => {
+                Input::DuplicateVantage { at: *at, evidence: Arc::clone(evidence) }
+            }
+            // Attempts become evidence when they are counted.
+            ProbeInput::Targets { .. }
+            | ProbeInput::Response { .. }
+            | ProbeInput::Blocked { .. }
+            | ProbeInput::Phase { .. }
+            | ProbeInput::ChannelFailed { .. }
+            | ProbeInput::Action { .. } => return,
+        };
+        self.observe(input);
+    }
+
+    /// Takes in what has changed in the engine, and evaluates. Returns the brokers to which a connect check is to be made.
+    pub(super) fn evaluate(&mut self, now: Time, followed: Followed) -> Vec<BrokerId> {
+        if followed.brokers != self.brokers {
+            self.observe(Input::Brokers(followed.brokers.clone()));
+            self.brokers = followed.brokers;
+        }
+        if self.lost < followed.lost {
+            self.observe(Input::Lost { count: followed.lost, at: now });
+            self.lost = followed.lost;
+        }
+        if followed.missing_permissions != self.missing_permissions {
+            self.observe(Input::MissingPermissions(followed.missing_permissions.clone()));
+            self.missing_permissions = followed.missing_permissions;
+        }
+        let evaluation = self.evidence.evaluate(now);
+        self.log.follow(&self.cluster, evaluation.findings.iter());
+        self.findings = evaluation.findings;
+        evaluation.connect_checks
+    }
+
+    /// The active findings by the newest evaluation.
+    pub(super) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}

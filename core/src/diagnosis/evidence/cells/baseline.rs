@@ -22,6 +22,8 @@ const LATENCIES_MAX: usize = 64;
 pub struct Baseline {
     began: Time,
     sample: Vec<Duration>,
+    /// Whether a part of the current sample comes from a failure.
+    is_spoiled: bool,
     /// The ninth decile of each sample.
     deciles: VecDeque<Duration>,
     baseline: Option<Duration>,
@@ -34,14 +36,15 @@ impl Baseline {
             self.close();
             self.began = at;
         }
-        if self.sample.len() < LATENCIES_MAX {
+        if self.sample.len() < LATENCIES_MAX && !self.is_spoiled {
             self.sample.push(latency);
         }
     }
 
-    /// Discards the current sample, because it comes from a failure.
+    /// Discards the current sample to its end, because it comes from a failure.
     pub fn discard(&mut self) {
         self.sample.clear();
+        self.is_spoiled = true;
     }
 
     /// Latency that nine of ten answers usually stay below; `None` while there are too few samples.
@@ -50,6 +53,7 @@ impl Baseline {
     }
 
     fn close(&mut self) {
+        self.is_spoiled = false;
         let Some(decile) = quantile(&mut self.sample, 9, 10) else { return };
         self.sample.clear();
         if self.deciles.len() == SAMPLES_KEPT {
@@ -107,6 +111,19 @@ mod tests {
         for second in 60..3600 {
             history.take(Time::from_millis(second * 1000), ms(300));
             history.discard();
+        }
+        assert_eq!(history.baseline(), Some(ms(5)));
+    }
+
+    #[test]
+    fn failure_that_is_noticed_twice_a_second_never_becomes_the_baseline() {
+        let mut history = Baseline::default();
+        live(&mut history, 0..60, ms(5));
+        for tick in 600..36_000u64 {
+            history.take(Time::from_millis(tick * 100), ms(300));
+            if tick.is_multiple_of(5) {
+                history.discard();
+            }
         }
         assert_eq!(history.baseline(), Some(ms(5)));
     }

@@ -14,6 +14,7 @@ use prober_core::diagnosis::lifecycle::ActiveFindings;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, Subject, View};
+use prober_core::observed::registration::Registration;
 use prober_core::time::Time;
 
 const NOW: Time = Time::from_millis(600_000);
@@ -27,6 +28,8 @@ fn broker(id: i32) -> BrokerEvidence {
     BrokerEvidence {
         id: BrokerId(id),
         listed: Some(MetadataListing { since: Time::ORIGIN, asked: NOW }),
+        last_listed: Some(NOW),
+        registration: Registration::Registered,
         last_answer: Some(if is_silent { since } else { NOW }),
         overdue: if is_silent { BTreeMap::from(role) } else { BTreeMap::new() },
         tcp_states: BTreeMap::new(),
@@ -118,6 +121,8 @@ fn input(brokers: Vec<BrokerEvidence>) -> Facts {
         now: NOW,
         cluster: ClusterName::new("bench"),
         brokers,
+        first_metadata: Some(Time::ORIGIN),
+        is_churning: false,
         controller: None,
         under_min_isr: None,
         lost: None,

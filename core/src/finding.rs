@@ -17,6 +17,8 @@ pub enum FindingKind {
     BrokerDown,
     /// Not even the host of a broker answers.
     BrokerUnreachable,
+    /// A broker is registered, or named by replica lists, and has been out of the cluster for a while.
+    BrokerAbsent,
     /// A broker is cut off from the controllers and still answers.
     BrokerStale,
     /// Several brokers stopped answering at the same time.
@@ -75,11 +77,12 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 31] = [
+    pub const ALL: [FindingKind; 32] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
         FindingKind::BrokerUnreachable,
+        FindingKind::BrokerAbsent,
         FindingKind::BrokerStale,
         FindingKind::BrokersTogether,
         FindingKind::ClusterUnreachable,
@@ -116,6 +119,7 @@ impl FindingKind {
             FindingKind::BrokerFrozen => "broker_frozen",
             FindingKind::BrokerDown => "broker_down",
             FindingKind::BrokerUnreachable => "broker_unreachable",
+            FindingKind::BrokerAbsent => "broker_absent",
             FindingKind::BrokerStale => "broker_stale",
             FindingKind::BrokersTogether => "brokers_together",
             FindingKind::ClusterUnreachable => "cluster_unreachable",
@@ -160,14 +164,58 @@ pub struct Finding {
     pub blame: Blame,
     /// Since when.
     pub since: Time,
-    /// Confidence, between 0 and 1.
-    pub confidence: f64,
+    /// How sure it is.
+    pub confidence: Confidence,
     /// One sentence: what is wrong and what to do.
     pub summary: Arc<str>,
     /// The supporting facts, one sentence each.
     pub evidence: Vec<Arc<str>>,
     /// The likeliest alternative, if the evidence allows one.
     pub runner_up: Option<FindingKind>,
-    /// Alternatives that the evidence excludes.
-    pub ruled_out: Vec<FindingKind>,
+    /// The brokers that it is about together; empty if it is about one, or about none.
+    pub members: Vec<BrokerId>,
+    /// What was found besides and needs no cause of its own, because this finding explains it.
+    pub consequences: Vec<Consequence>,
+    /// How often it was found lately, if that was again and again.
+    pub recurrence: Option<Recurrence>,
+}
+
+/// How sure a finding is. The share of findings that were right is measured over the recorded incidents (docs/incidents.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// The evidence allows another cause that is not much less likely.
+    Possible,
+    /// Another cause is possible and unlikely.
+    Likely,
+    /// Absolute evidence: a refusal, missing answers, or the cluster's own statement.
+    Certain,
+}
+
+impl Confidence {
+    /// The value in pages and in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Confidence::Possible => "possible",
+            Confidence::Likely => "likely",
+            Confidence::Certain => "certain",
+        }
+    }
+}
+
+/// A finding that another one explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Consequence {
+    /// What was found.
+    pub kind: FindingKind,
+    /// About which broker, if about one.
+    pub broker: Option<BrokerId>,
+}
+
+/// The same finding, begun again and again. It stands between its episodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recurrence {
+    /// Episodes within the last ten minutes.
+    pub count: usize,
+    /// When each of the newest of them began, oldest first.
+    pub began: Vec<Time>,
 }

@@ -65,6 +65,7 @@ impl FindingHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Confidence;
 
     fn finding(broker: i32) -> Finding {
         Finding {
@@ -73,11 +74,13 @@ mod tests {
             broker: Some(BrokerId(broker)),
             blame: Blame::Cluster,
             since: Time::ORIGIN,
-            confidence: 0.9,
+            confidence: Confidence::Likely,
             summary: "it is so".into(),
             evidence: Vec::new(),
             runner_up: None,
-            ruled_out: Vec::new(),
+            members: Vec::new(),
+            consequences: Vec::new(),
+            recurrence: None,
         }
     }
 

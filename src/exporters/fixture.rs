@@ -220,11 +220,13 @@ fn finding() -> Finding {
         broker: Some(BrokerId(0)),
         blame: Blame::Cluster,
         since: Time::from_millis(50_000),
-        confidence: 0.9,
+        confidence: prober_core::finding::Confidence::Likely,
         summary: "broker 0 is slow".into(),
         evidence: Vec::new(),
         runner_up: None,
-        ruled_out: Vec::new(),
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     }
 }
 

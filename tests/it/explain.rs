@@ -23,7 +23,8 @@ type Row<'a> = (&'a str, Option<&'a str>, &'a str);
 fn document(findings: &[Row<'_>], ready: bool) -> Value {
     let finding = |(kind, broker, blame): &Row<'_>| {
         json!({"kind": kind, "cluster": "main", "broker": broker, "blame": blame, "since": "2026-03-01T11:59:00.000Z",
-               "confidence": 0.9, "summary": "it is so", "evidence": ["it was seen"], "runner_up": null, "ruled_out": []})
+               "confidence": "likely", "summary": "it is so", "evidence": ["it was seen"], "runner_up": null, "members": [],
+               "explains": [], "recurrence": null})
     };
     let status = json!({"schema_version": 1, "vantage": "default", "time": "2026-03-01T12:00:00.000Z", "ready": ready,
                         "clusters": [{"name": "main", "brokers": [{"id": 3, "state": "ok"}], "series": []}]});

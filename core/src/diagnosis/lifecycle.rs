@@ -1,103 +1,137 @@
-//! Active findings: since when each holds, and when it ends. A finding ends once it has not been found for a while, so that
-//! none flickers.
+//! The life of a finding, one for all kinds: it begins when it is found, is held for a moment so that it does not flicker, and ends. One
+//! that begins again and again stands between its episodes.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::finding::{Finding, FindingKind};
+use crate::diagnosis::evidence::facts::Facts;
+use crate::finding::{Consequence, Finding, FindingKind, Recurrence};
 use crate::ids::BrokerId;
 use crate::time::Time;
 
+use super::precedence::{explains, family};
 use super::rules::{diagnose, prober_stalled};
-use crate::diagnosis::evidence::facts::Facts;
+use super::thresholds::{EPISODES_WITHIN, RECURRING_FROM, RECURRING_HOLD_MAX, RECURRING_HOLD_MIN};
 
 /// A finding ends when it has not been found for this long.
 pub const END_AFTER: Duration = Duration::from_secs(2);
 
-/// Time after a broker or its network path was slow during which failing connects are a consequence: the next scheduled connect
-/// attempt begins within ten seconds and times out five seconds later.
-const NEXT_CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// Ended findings are remembered for as long as they may explain something or begin again.
+const REMEMBERED_FOR: Duration = EPISODES_WITHIN;
 
-/// The active findings of one cluster.
+/// Findings remembered at most; the one that was found longest ago goes first.
+const REMEMBERED_MAX: usize = 1024;
+
+/// The active findings of one cluster, and those that ended lately.
 #[derive(Clone, Debug, Default)]
 pub struct ActiveFindings {
-    findings: Vec<ActiveFinding>,
-    /// Until when each broker, or its network path, was last slow; dropped after [`NEXT_CONNECT_WITHIN`].
-    slow_until: BTreeMap<BrokerId, Time>,
+    remembered: Vec<Remembered>,
 }
 
 #[derive(Clone, Debug)]
-struct ActiveFinding {
+struct Remembered {
     finding: Finding,
     last_found: Time,
+    is_active: bool,
+    /// When its newest episodes began.
+    episodes: VecDeque<Time>,
 }
 
 impl ActiveFindings {
     /// Evaluates the evidence of one moment. While the prober is stalled no finding about others begins or ends.
     pub fn follow(&mut self, facts: &Facts) {
         let now = facts.now;
-        // When the first broker answers after none did, the others may be about to answer too: they get time before one is named.
-        let none_answered = self.is_active(FindingKind::ClusterUnreachable);
-        // Brokers that waited for a replica in a failed directory stay slow for a while after the finding has ended.
-        let directory_failed = self.is_active(FindingKind::StorageFailed);
         for found in diagnose(facts) {
-            let is_explained = match dedup_key(&found).1 {
-                FindingKind::BrokerStalled | FindingKind::BrokersTogether => none_answered,
-                FindingKind::BrokerSlow | FindingKind::ClusterOverloaded => directory_failed,
-                FindingKind::NewConnectionsFailing => {
-                    found.broker.is_some_and(|broker| self.slow_until.contains_key(&broker))
-                }
-                _ => false,
-            };
-            if is_explained {
-                continue;
-            }
-            // A stalled broker that turns out to be frozen keeps its start: it is the same failure.
-            match self.findings.iter_mut().find(|active| dedup_key(&active.finding) == dedup_key(&found)) {
-                Some(active) => {
-                    let since = active.finding.since.min(found.since);
-                    *active = ActiveFinding { finding: Finding { since, ..found }, last_found: now };
-                }
-                None => self.findings.push(ActiveFinding { finding: found, last_found: now }),
+            let cause = self.remembered.iter_mut().find(|one| {
+                !is_same(&one.finding, &found)
+                    && explains(&one.finding, now.since(one.last_found), one.is_active, &found)
+            });
+            match cause {
+                Some(cause) => cause.add_consequence(&found),
+                None => self.found(found, now),
             }
         }
         if prober_stalled::is_stalled(facts) {
-            for active in self.findings.iter_mut().filter(|active| !is_about_prober(active.finding.kind)) {
-                active.last_found = now;
-            }
+            let others = self.remembered.iter_mut().filter(|one| one.is_active && !is_about_prober(one.finding.kind));
+            others.for_each(|one| one.last_found = now);
         }
-        self.findings.retain(|active| now.since(active.last_found) < END_AFTER);
-        let keys = self.findings.iter().map(|active| dedup_key(&active.finding));
-        let slow = keys.filter(|(_, kind)| *kind == FindingKind::BrokerSlow).filter_map(|(broker, _)| broker);
-        self.slow_until.extend(slow.map(|broker| (broker, now)));
-        self.slow_until.retain(|_, until| now.since(*until) < NEXT_CONNECT_WITHIN);
-    }
-
-    /// Whether a finding with the same deduplication kind is active.
-    fn is_active(&self, kind: FindingKind) -> bool {
-        self.findings.iter().any(|active| dedup_key(&active.finding).1 == kind)
+        self.remembered.iter_mut().for_each(|one| one.end_if_over(now));
+        self.remembered.retain(|one| one.is_active || now.since(one.last_found) < REMEMBERED_FOR);
+        while REMEMBERED_MAX < self.remembered.len()
+            && let Some(oldest) = (0..self.remembered.len()).min_by_key(|at| self.remembered[*at].last_found)
+        {
+            self.remembered.remove(oldest);
+        }
     }
 
     /// The active findings.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().map(|active| &active.finding)
+        self.remembered.iter().filter(|one| one.is_active).map(|one| &one.finding)
+    }
+
+    fn found(&mut self, found: Finding, now: Time) {
+        match self.remembered.iter_mut().find(|one| is_same(&one.finding, &found)) {
+            Some(one) => one.found_again(found, now),
+            None => self.remembered.push(Remembered {
+                episodes: VecDeque::from([now]),
+                finding: found,
+                last_found: now,
+                is_active: true,
+            }),
+        }
     }
 }
 
-/// What makes two findings the same failure: the broker, and the kind up to refinement. A broker has at most one finding that it
-/// does not answer and one that it is slow.
-fn dedup_key(finding: &Finding) -> (Option<BrokerId>, FindingKind) {
-    let kind = match finding.kind {
-        FindingKind::BrokerFrozen | FindingKind::BrokerDown | FindingKind::BrokerUnreachable => {
-            FindingKind::BrokerStalled
+impl Remembered {
+    fn found_again(&mut self, found: Finding, now: Time) {
+        // What was not found at the evaluation before begins a new episode.
+        if END_AFTER <= now.since(self.last_found) {
+            self.episodes.push_back(now);
         }
-        FindingKind::PathDegraded | FindingKind::DiskSlow | FindingKind::FollowerSlow => FindingKind::BrokerSlow,
-        // An unreachable cluster may turn out to be the prober's own network.
-        FindingKind::ProberNetwork => FindingKind::ClusterUnreachable,
-        FindingKind::ProberStarved => FindingKind::ProberStalled,
-        other => other,
-    };
-    (finding.broker, kind)
+        while self.episodes.front().is_some_and(|began| EPISODES_WITHIN <= now.since(*began)) && 1 < self.episodes.len()
+        {
+            self.episodes.pop_front();
+        }
+        // A stalled broker that turns out to be frozen keeps its start: it is the same failure.
+        let since = if self.is_active { self.finding.since.min(found.since) } else { found.since };
+        let consequences = if self.is_active { std::mem::take(&mut self.finding.consequences) } else { Vec::new() };
+        let recurrence = (RECURRING_FROM <= self.episodes.len()).then(|| Recurrence {
+            count: self.episodes.len(),
+            began: self.episodes.iter().rev().take(RECURRING_FROM).rev().copied().collect(),
+        });
+        self.finding = Finding { since, consequences, recurrence, ..found };
+        self.last_found = now;
+        self.is_active = true;
+    }
+
+    fn add_consequence(&mut self, found: &Finding) {
+        let consequence = Consequence { kind: found.kind, broker: found.broker };
+        if self.is_active && !self.finding.consequences.contains(&consequence) {
+            self.finding.consequences.push(consequence);
+        }
+    }
+
+    fn end_if_over(&mut self, now: Time) {
+        self.is_active &= now.since(self.last_found) < self.hold();
+    }
+
+    /// How long it stands after it was last found: one that recurs for twice its longest interval.
+    fn hold(&self) -> Duration {
+        if self.finding.recurrence.is_none() {
+            return END_AFTER;
+        }
+        let intervals = self.episodes.iter().zip(self.episodes.iter().skip(1)).map(|(one, next)| next.since(*one));
+        (2 * intervals.max().unwrap_or_default()).clamp(RECURRING_HOLD_MIN, RECURRING_HOLD_MAX)
+    }
+}
+
+/// Whether two findings are the same failure: about the same broker, or about brokers in common, and of the same family of kinds.
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    let has_common = |members: &[BrokerId]| members.iter().any(|id| other.members.contains(id));
+    let is_both_without = one.members.is_empty() && other.members.is_empty();
+    one.broker == other.broker
+        && family(one.kind) == family(other.kind)
+        && (is_both_without || has_common(&one.members))
 }
 
 /// Whether it is about the prober's own process, which is known even while the prober is stalled.

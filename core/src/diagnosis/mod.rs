@@ -6,6 +6,8 @@
 //! | [`input`] | what it takes in: a closed list |
 //! | [`evidence`] | what it remembers: [`Evidence::observe`](evidence::Evidence::observe) and [`Evidence::evaluate`](evidence::Evidence::evaluate) |
 //! | [`rules`] | what each kind of finding rests on |
+//! | [`dependencies`] | which brokers each cell depends on, and what a failing broker therefore explains |
+//! | [`precedence`] | which finding explains which other one, with the reason |
 //! | [`lifecycle`] | since when findings hold, and when they end |
 //! | [`thresholds`] | numbers that several rules share |
 //!
@@ -13,9 +15,11 @@
 //! healthy leaders fail too; and only while another broker answers, because otherwise nothing tells a dead broker from a dead
 //! network.
 
+pub mod dependencies;
 pub mod evidence;
 pub mod input;
 pub mod lifecycle;
+pub mod precedence;
 pub mod rules;
 pub mod thresholds;
 

@@ -19,3 +19,22 @@ pub const CHECKS_MIN: u32 = 2;
 
 /// Time over which they must have been refused: a process that is being replaced may refuse one.
 pub const REFUSED_FOR: Duration = Duration::from_secs(1);
+
+/// Time after which a broker that left in good order is reported as absent: restarts take less.
+pub const ABSENT_AFTER: Duration = Duration::from_secs(120);
+
+/// Time from the first metadata after which a broker that they have never listed is reported as absent. Metadata are requested
+/// every five seconds, or every second in trouble: a broker that is just being started is listed by one of the next responses.
+pub const ABSENT_AT_START: Duration = Duration::from_secs(6);
+
+/// Episodes of one finding within this time are the same trouble coming back.
+pub const EPISODES_WITHIN: Duration = Duration::from_secs(600);
+
+/// Episodes within [`EPISODES_WITHIN`] from which a finding recurs.
+pub const RECURRING_FROM: usize = 3;
+
+/// Least time that a recurring finding stands after its last episode.
+pub const RECURRING_HOLD_MIN: Duration = Duration::from_secs(60);
+
+/// Longest time that a recurring finding stands after its last episode.
+pub const RECURRING_HOLD_MAX: Duration = EPISODES_WITHIN;

@@ -100,11 +100,13 @@ fn finding(kind: FindingKind, blame: Blame) -> Finding {
         broker: None,
         blame,
         since: Time::ORIGIN,
-        confidence: 0.9,
+        confidence: prober_core::finding::Confidence::Likely,
         summary: Arc::from("it is so"),
         evidence: Vec::new(),
         runner_up: None,
-        ruled_out: Vec::new(),
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     }
 }
 

@@ -67,11 +67,26 @@ pub(super) struct Finding {
     pub(super) broker: Option<String>,
     pub(super) blame: String,
     pub(super) since: String,
-    pub(super) confidence: f64,
+    pub(super) confidence: String,
     pub(super) summary: String,
     pub(super) evidence: Vec<String>,
     pub(super) runner_up: Option<String>,
-    pub(super) ruled_out: Vec<String>,
+    pub(super) explains: Vec<Explained>,
+    pub(super) recurrence: Option<Recurrence>,
+}
+
+/// What a finding explains.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Explained {
+    pub(super) kind: String,
+    pub(super) broker: Option<String>,
+}
+
+/// How often a finding has begun within the last ten minutes, and when.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Recurrence {
+    pub(super) count: usize,
+    pub(super) began: Vec<String>,
 }
 
 /// `/api/v1/status`.
@@ -236,8 +251,9 @@ pub(super) mod tests {
 
     pub(in crate::cli::explain) fn finding(kind: &str, broker: Option<&str>, blame: &str) -> Value {
         json!({"kind": kind, "cluster": "main", "broker": broker, "blame": blame, "since": "2026-03-01T11:59:45.500Z",
-               "confidence": 0.95, "summary": "it is so", "evidence": ["one saw it", "another saw it"],
-               "runner_up": null, "ruled_out": ["cluster_unreachable"]})
+               "confidence": "certain", "summary": "it is so", "evidence": ["one saw it", "another saw it"],
+               "runner_up": null, "members": [], "explains": [{"kind": "new_connections_failing", "broker": "2"}],
+               "recurrence": {"count": 3, "began": ["2026-03-01T11:55:00Z", "2026-03-01T11:57:00Z", "2026-03-01T11:59:45Z"]}})
     }
 
     fn series(view: &str, probe: &str, broker: Value, latest: Value) -> Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use console::{Style, measure_text_width};
 
-use super::pages::{Finding, Pages};
+use super::pages::{Explained, Finding, Pages, Recurrence};
 use super::runbook::section;
 
 /// What is not known to be good, then every finding asked for, in the order of the page.
@@ -54,19 +54,25 @@ fn one(finding: &Finding, now: &str, width: usize) -> String {
         Some(age) => format!("{} ({} ago)", finding.since, ago(age)),
         None => finding.since.clone(),
     };
-    let or_none = |kinds: &[String]| if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
     let mut text = String::new();
     let _ = writeln!(text, "{}  {subject}", style.apply_to(&finding.kind));
     text += &wrapped(&finding.summary, 2, width);
-    text +=
-        &wrapped(&format!("blame: {}; confidence: {:.2}; since: {since}", finding.blame, finding.confidence), 2, width);
+    text += &wrapped(&format!("blame: {}; {}; since: {since}", finding.blame, finding.confidence), 2, width);
+    if let Some(Recurrence { count, began }) = &finding.recurrence {
+        let began = began.iter().filter_map(|began| age(began, now)).map(ago).collect::<Vec<_>>().join(", ");
+        text += &wrapped(&format!("recurring: {count} times in ten minutes, most recently {began} ago"), 2, width);
+    }
     text += &wrapped("evidence:", 2, width);
     for line in &finding.evidence {
         text += &wrapped(&format!("- {line}"), 4, width);
     }
-    let runner_up: Vec<String> = finding.runner_up.iter().cloned().collect();
-    text +=
-        &wrapped(&format!("runner-up: {}; ruled out: {}", or_none(&runner_up), or_none(&finding.ruled_out)), 2, width);
+    if let Some(runner_up) = &finding.runner_up {
+        text += &wrapped(&format!("less likely, and possible: {runner_up}"), 2, width);
+    }
+    for Explained { kind, broker } in &finding.explains {
+        let subject = broker.as_ref().map(|broker| format!(" at broker {broker}")).unwrap_or_default();
+        text += &wrapped(&format!("explains: {kind}{subject}"), 2, width);
+    }
     if let Some(section) = section(&finding.kind, 4, width) {
         text += &wrapped("from the runbook:", 2, width);
         text += &section;
@@ -132,11 +138,12 @@ mod tests {
 
 broker_down  broker 2, cluster main
   it is so
-  blame: cluster; confidence: 0.95; since: 2026-03-01T11:59:45.500Z (14s ago)
+  blame: cluster; certain; since: 2026-03-01T11:59:45.500Z (14s ago)
+  recurring: 3 times in ten minutes, most recently 5m, 3m, 15s ago
   evidence:
     - one saw it
     - another saw it
-  runner-up: none; ruled out: cluster_unreachable
+  explains: new_connections_failing at broker 2
   from the runbook:
     - Means: ";
         assert!(text.starts_with(expected), "{text}");

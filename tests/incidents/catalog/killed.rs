@@ -15,7 +15,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     expect: EXPECT,
 };
 
-/// It stays down for a minute: its state turns to absent, and the finding ends.
+/// It stays down for a minute: its state turns to absent, and the finding stays until it is back.
 pub(crate) const NEVER_BACK: Incident = Incident {
     name: "killed_for_good",
     description: "SIGKILL, down for a minute",

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
+use crate::observed::registration::Registration;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
 
@@ -23,6 +24,10 @@ pub struct Facts {
     pub cluster: ClusterName,
     /// Its brokers, without the decommissioned ones.
     pub brokers: Vec<BrokerEvidence>,
+    /// When the first metadata response was requested; `None` while none has come.
+    pub first_metadata: Option<Time>,
+    /// Whether brokers joined, left, failed or recovered just now, so that answers which wait for several brokers are late.
+    pub is_churning: bool,
     /// Failures of the `controller` probe in a row.
     pub controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders refuse every record with NOT_ENOUGH_REPLICAS: how many, and since when
@@ -66,6 +71,10 @@ pub struct BrokerEvidence {
     pub id: BrokerId,
     /// Its listing in the newest metadata; `None` if it is absent.
     pub listed: Option<MetadataListing>,
+    /// When the newest metadata that listed it were requested; `None` if none ever did.
+    pub last_listed: Option<Time>,
+    /// Its registration at the controllers, as far as it is known.
+    pub registration: Registration,
     /// When it last answered any request.
     pub last_answer: Option<Time>,
     /// Pooled connections with a request outstanding, and since when nothing has been received on each.

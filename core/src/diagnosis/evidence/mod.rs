@@ -26,6 +26,7 @@ use crate::event::Event;
 use crate::fault::Fault;
 use crate::finding::Finding;
 use crate::ids::{BrokerId, ClusterName, Partition, Probe, Series, View};
+use crate::observed::registration::Registrations;
 use crate::time::Time;
 
 use super::input::{Input, OverdueConnection};
@@ -71,6 +72,10 @@ pub struct Evidence {
     known: BTreeSet<BrokerId>,
     brokers: BTreeMap<BrokerId, BrokerTracker>,
     listed: BTreeMap<BrokerId, MetadataListing>,
+    /// When the newest metadata that listed a broker were requested.
+    last_listed: BTreeMap<BrokerId, Time>,
+    first_metadata: Option<Time>,
+    registrations: Option<Arc<Registrations>>,
     controller: Option<Streak>,
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last reported.
     under_min_isr: BTreeMap<Partition, (Time, Time)>,
@@ -105,6 +110,9 @@ impl Evidence {
             known: BTreeSet::new(),
             brokers: BTreeMap::new(),
             listed: BTreeMap::new(),
+            last_listed: BTreeMap::new(),
+            first_metadata: None,
+            registrations: None,
             controller: None,
             under_min_isr: BTreeMap::new(),
             lost: None,
@@ -134,7 +142,10 @@ impl Evidence {
             }
             Input::MissingPermissions(messages) => self.missing_permissions.clone_from(messages),
             Input::DuplicateVantage { at, evidence } => self.duplicate.observe(*at, evidence),
-            Input::Observed { at, observed } => self.patterns.follow(observed, *at),
+            Input::Observed { at, observed } => {
+                self.registrations.clone_from(&observed.registrations);
+                self.patterns.follow(observed, *at);
+            }
             Input::Stall(stall) => self.stalls.add(*stall),
             Input::Readings(readings) => self.vitals.on_readings(*readings),
             Input::Resumed { at, length } => self.vitals.on_resume(*at, *length),
@@ -150,10 +161,12 @@ impl Evidence {
         let connect_checks = self.begin_connect_checks(now);
         // A leader that is no longer asked, or does not answer, is no evidence.
         self.under_min_isr.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
-        let brokers = self.broker_evidence();
+        let brokers = self.broker_evidence(now);
         self.probe_matrix.follow(now, &brokers);
         let facts = self.facts(now, brokers);
-        self.reset_coordinators(&facts.brokers);
+        if facts.is_churning {
+            self.reset_coordinators();
+        }
         self.active_findings.follow(&facts);
         let of_probes = self.active_findings.findings().cloned();
         let duplicate = duplicate_vantage::find(&self.cluster, &self.duplicate, now);
@@ -196,6 +209,8 @@ impl Evidence {
         let before = std::mem::take(&mut self.listed);
         let since = |id: &BrokerId| before.get(id).map_or(asked, |listed| listed.since);
         self.listed = brokers.iter().map(|id| (*id, MetadataListing { since: since(id), asked })).collect();
+        self.last_listed.extend(brokers.iter().map(|id| (*id, asked)));
+        self.first_metadata.get_or_insert(asked);
     }
 
     fn on_refusal(&mut self, partition: Partition, at: Time, fault: Option<Fault>) {
@@ -210,6 +225,7 @@ impl Evidence {
     fn begin_connect_checks(&mut self, now: Time) -> Vec<BrokerId> {
         let known = &self.known;
         self.brokers.retain(|id, _| known.contains(id));
+        self.last_listed.retain(|id, _| known.contains(id));
         let mut wanted = Vec::new();
         for id in known {
             let tracker = self.brokers.entry(*id).or_default();
@@ -221,21 +237,22 @@ impl Evidence {
         wanted
     }
 
-    /// Events that failed while a broker was away or in doubt are no evidence about the controller and coordinators, whose
-    /// answers wait for other brokers. Their series begin again once all brokers are there.
-    fn reset_coordinators(&mut self, brokers: &[BrokerEvidence]) {
-        if brokers.iter().any(BrokerEvidence::is_in_doubt) {
-            self.controller = None;
-            for tracker in self.brokers.values_mut() {
-                tracker.streaks.retain(|probe, _| *probe == Probe::Metadata);
-            }
+    /// Commits, transactions and controller requests wait for other brokers: those that fail while brokers come, go, fail or recover
+    /// are explained by that. Their series begin again afterwards, also if a broker stays away.
+    fn reset_coordinators(&mut self) {
+        self.controller = None;
+        for tracker in self.brokers.values_mut() {
+            tracker.streaks.retain(|probe, _| *probe == Probe::Metadata);
         }
     }
 
-    fn broker_evidence(&self) -> Vec<BrokerEvidence> {
+    fn broker_evidence(&self, now: Time) -> Vec<BrokerEvidence> {
+        let registration = |id| self.registrations.as_ref().map(|answer| answer.of(id, now)).unwrap_or_default();
         let evidence = |(id, tracker): (&BrokerId, &BrokerTracker)| BrokerEvidence {
             id: *id,
             listed: self.listed.get(id).copied(),
+            last_listed: self.last_listed.get(id).copied(),
+            registration: registration(*id),
             last_answer: tracker.answered,
             overdue: tracker.overdue.clone(),
             tcp_states: tracker.tcp_states.clone(),
@@ -251,6 +268,8 @@ impl Evidence {
             now,
             cluster: self.cluster.clone(),
             brokers,
+            first_metadata: self.first_metadata,
+            is_churning: self.probe_matrix.is_churning(),
             controller: self.controller,
             under_min_isr: first_refusal.map(|since| (self.under_min_isr.len(), since)),
             lost: self.lost,
@@ -301,26 +320,5 @@ mod tests {
             raw_outcome,
             stalled,
         }
-    }
-
-    #[test]
-    fn commits_that_fail_while_a_broker_is_away_do_not_accuse_their_coordinators() {
-        let mut evidence = Evidence::new(Settings {
-            cluster: ClusterName::new("c"),
-            answer_interval: Duration::from_millis(200),
-            has_connect_checks: true,
-            reference: None,
-        });
-        let all = BTreeSet::from([BrokerId(1), BrokerId(2)]);
-        evidence.brokers.insert(BrokerId(1), BrokerTracker::default());
-        evidence.observe(&Input::MetadataBrokers { asked: at(0), brokers: all });
-        evidence.on_event(&event(1000, RawOutcome::TimedOut));
-        let seen = evidence.broker_evidence();
-        evidence.reset_coordinators(&seen);
-        assert_eq!(evidence.brokers[&BrokerId(2)].streaks[&Probe::Commit].bad, 1);
-        evidence.observe(&Input::MetadataBrokers { asked: at(5000), brokers: BTreeSet::from([BrokerId(2)]) });
-        let seen = evidence.broker_evidence();
-        evidence.reset_coordinators(&seen);
-        assert!(evidence.brokers[&BrokerId(2)].streaks.is_empty());
     }
 }

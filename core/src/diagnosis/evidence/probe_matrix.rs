@@ -25,6 +25,7 @@ const THROTTLED_FOR: Duration = Duration::from_secs(3);
 pub(super) struct ProbeMatrix {
     cells: Cells,
     churn_cooldown: ChurnCooldown,
+    is_churning: bool,
     table: Arc<Table>,
     table_at: Time,
     replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
@@ -77,7 +78,8 @@ impl ProbeMatrix {
         self.accepted.retain(|id, _| known(*id));
         // A quota throttles both clients, each by its own rules: latencies are not comparable until it ends.
         let throttled = !self.throttled.is_empty();
-        if self.churn_cooldown.follow(brokers, now) || throttled {
+        self.is_churning = self.churn_cooldown.follow(brokers, now);
+        if self.is_churning || throttled {
             self.cells.reset();
             // At once: bad events until now have the change as their cause.
             self.table = Arc::default();
@@ -87,6 +89,10 @@ impl ProbeMatrix {
             self.table = Arc::new(self.cells.table(now));
             self.table_at = now;
         }
+    }
+
+    pub(super) fn is_churning(&self) -> bool {
+        self.is_churning
     }
 
     pub(super) fn table(&self) -> Arc<Table> {
@@ -125,12 +131,16 @@ mod tests {
     use super::super::tests::{at, broker_event};
     use super::*;
 
+    use crate::observed::registration::Registration;
+
     const TWO: BrokerId = BrokerId(2);
 
     fn seen() -> BrokerEvidence {
         BrokerEvidence {
             id: TWO,
             listed: None,
+            last_listed: None,
+            registration: Registration::default(),
             last_answer: None,
             overdue: BTreeMap::new(),
             tcp_states: BTreeMap::new(),

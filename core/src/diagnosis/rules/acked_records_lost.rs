@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 
 use crate::diagnosis::evidence::facts::Facts;
 
@@ -19,7 +19,7 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Cluster,
         since,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary: format!(
             "{count} acked records of the replicated topic are gone: look for an unclean leader election, and what else \
              was lost by it"
@@ -27,6 +27,8 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         .into(),
         evidence: vec!["each was acked with acks=all, and a second read did not find it".into()],
         runner_up: None,
-        ruled_out: vec![FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

@@ -1,10 +1,10 @@
-//! `broker_down`: fresh connections to a broker are refused although the cluster lists it. It was killed a moment ago, or its
-//! port is closed.
+//! `broker_down`: fresh connections to a broker are refused, and were while the cluster listed it. It was killed, or its port is
+//! closed.
 
 use std::time::Duration;
 
 use crate::fault::{Blame, Fault};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::time::Time;
 
 use super::peers::{another_answers, others_answer};
@@ -14,14 +14,18 @@ use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
 /// Time within which a broker that is listed again accepts connections.
 pub const BACK_WITHIN: Duration = Duration::from_secs(5);
 
-/// Whether it refuses connections while metadata that were requested after the first refusal still list it. A broker that is
+/// Whether it refuses connections, and metadata that were requested after the first refusal still listed it. It stays down when
+/// its session has ended and it leaves the metadata, until it accepts connections again. A broker that is
 /// shut down in a controlled way leaves the metadata first (K7). One that comes back is listed a moment before it accepts
 /// connections, so it has [`BACK_WITHIN`].
 pub fn is_down(broker: &BrokerEvidence, now: Time) -> bool {
-    let (Some(checks), Some(listed)) = (broker.refused_checks(), broker.listed) else { return false };
-    let is_back = checks.began < listed.since;
-    let grace = if is_back { BACK_WITHIN } else { Duration::ZERO };
-    broker.is_refusing(now) && checks.began <= listed.asked && grace <= now.since(listed.since)
+    let Some(checks) = broker.refused_checks().filter(|_| broker.is_refusing(now)) else { return false };
+    let was_listed = broker.last_listed.is_some_and(|asked| checks.began <= asked);
+    let is_starting = broker.listed.is_some_and(|listed| {
+        let is_back = checks.began < listed.since;
+        is_back && now.since(listed.since) < BACK_WITHIN
+    });
+    was_listed && !is_starting
 }
 
 /// The finding about one broker.
@@ -36,14 +40,22 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
         broker: Some(id),
         blame: Blame::Cluster,
         since: checks.began,
-        confidence: 0.95,
-        summary: format!("broker {id} refuses connections while the cluster lists it: its process has died").into(),
+        confidence: Confidence::Certain,
+        summary: format!(
+            "broker {id} refuses connections: its process has died without leaving the cluster first; start it"
+        )
+        .into(),
         evidence: vec![
             format!("{} fresh connections in {} ended with {fault}", checks.failed, seconds(refused)).into(),
-            "metadata requested since then still list it".into(),
+            match broker.listed {
+                Some(_) => "metadata requested since then still list it".into(),
+                None => "metadata requested since then still listed it; now it is fenced".into(),
+            },
             others_answer(facts, broker).into(),
         ],
         runner_up: None,
-        ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

@@ -2,7 +2,7 @@
 //! will be lost (K4).
 
 use crate::fault::{Blame, Fault};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::Probe;
 use crate::staleness::STALE_AFTER;
 
@@ -20,7 +20,7 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
         broker: Some(id),
         blame: Blame::Cluster,
         since: streak.since,
-        confidence: 0.95,
+        confidence: Confidence::Certain,
         summary: format!(
             "broker {id} is cut off from the controllers and goes on answering: what it acks may be lost; take it off the \
              network or restart it"
@@ -28,6 +28,8 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
         .into(),
         evidence: vec![format!("its metadata have been behind those of most brokers for {behind}").into()],
         runner_up: None,
-        ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::{Blame, Fault};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::ConnectionRole;
 use crate::tcp_state::TcpState;
 
@@ -17,7 +17,7 @@ use crate::diagnosis::thresholds::OVERDUE_FOR;
 /// A broker that has not answered for this long is frozen rather than stalled: ordinary pauses are shorter.
 pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
 
-/// The finding about one broker. The caller has made sure that it is the only unresponsive one.
+/// The finding about one broker. The caller has made sure that no other broker failed with it.
 pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
     let now = facts.now;
     if !broker.is_unresponsive(now) || !another_answers(facts, broker) {
@@ -47,11 +47,13 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
         broker: Some(id),
         blame,
         since: now - longest,
-        confidence: if FROZEN_AFTER <= longest { 0.99 } else { 0.9 },
+        confidence: if FROZEN_AFTER <= longest { Confidence::Certain } else { Confidence::Likely },
         summary: format!("broker {id} has not answered for {}: {what}", seconds(longest)).into(),
         evidence,
         runner_up: (is_undecided && broker.tcp_states.is_empty()).then_some(FindingKind::BrokerUnreachable),
-        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! `controller_unresponsive`: topics cannot be created and no leader is elected, while writes and reads go on.
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 
 use super::sentences::seconds;
 use crate::diagnosis::evidence::facts::Facts;
@@ -9,7 +9,7 @@ use crate::diagnosis::evidence::facts::Facts;
 /// Attempts in a row that must have failed, each through two forwarding brokers.
 pub const FAILED_MIN: u32 = 2;
 
-/// The finding about the controller. The caller has made sure that no failing broker explains it.
+/// The finding about the controller. The caller has made sure that no change of the cluster explains it.
 pub fn find(facts: &Facts) -> Option<Finding> {
     let streak =
         facts.controller.filter(|streak| FAILED_MIN <= streak.bad && streak.fault.blame() == Blame::Cluster)?;
@@ -21,12 +21,14 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Cluster,
         since: streak.since,
-        confidence: 0.9,
+        confidence: Confidence::Likely,
         summary:
             "the active controller does not answer: no topic can be created and no leader elected; records still flow"
                 .into(),
         evidence: vec![format!("{attempts} attempts in {within}, each through two brokers, ended with {fault}").into()],
         runner_up: None,
-        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::fault::{Blame, Fault};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::Probe;
 use crate::kafka_error::KafkaError;
 
@@ -16,11 +16,13 @@ pub const FAILED_MIN: u32 = 4;
 
 const PROBES: [Probe; 2] = [Probe::Commit, Probe::Transaction];
 
-/// One finding about all failing coordinators. The caller has made sure that no failing broker explains it.
+/// One finding about all failing coordinators. The caller has made sure that no change of the cluster explains it.
 pub fn find(facts: &Facts) -> Option<Finding> {
     let failing: Vec<(&BrokerEvidence, Probe, Streak)> = facts
         .brokers
         .iter()
+        // Coordinators on a broker that is away, or in doubt, fail with it.
+        .filter(|broker| !broker.is_in_doubt())
         .flat_map(|broker| PROBES.into_iter().filter_map(move |probe| failing(broker, probe)))
         .collect();
     let since = failing.iter().map(|(_, _, streak)| streak.since).min()?;
@@ -41,11 +43,13 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Cluster,
         since,
-        confidence: 0.8,
+        confidence: Confidence::Likely,
         summary: summary.into(),
         evidence: failing.iter().map(evidence).collect(),
         runner_up: None,
-        ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::time::Time;
 
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
@@ -33,11 +33,13 @@ pub fn no_broker_answers(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Unclear,
         since: failing.iter().filter_map(|broker| started_at(broker)).min()?,
-        confidence: 0.9,
+        confidence: Confidence::Likely,
         summary: format!("{who}: the cluster is down, or the network between it and this prober").into(),
         evidence: facts.brokers.iter().map(|broker| last_answer(broker, now)).collect(),
         runner_up: Some(FindingKind::ProberNetwork),
-        ruled_out: vec![FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 
@@ -49,28 +51,39 @@ pub(super) fn nobody(facts: &Facts) -> String {
     }
 }
 
-/// Some brokers answer, and at least two others stopped within [`SAME_START`] of each other.
-pub fn same_start(facts: &Facts, suspects: &[&BrokerEvidence]) -> Option<Finding> {
-    let now = facts.now;
-    let since = suspects.iter().filter_map(|broker| started_at(broker)).min()?;
-    let is_near = |broker: &BrokerEvidence| started_at(broker).is_some_and(|start| start.since(since) <= SAME_START);
-    let together: Vec<&BrokerEvidence> = suspects.iter().copied().filter(|broker| is_near(broker)).collect();
-    if together.len() < 2 {
-        return None;
-    }
-    let answering = facts.brokers.iter().filter(|broker| broker.answered_within(now, facts.liveness_timeout)).count();
+/// The groups of at least two brokers that stopped within [`SAME_START`] of each other while others answer. One that has never
+/// answered this prober is in none: its failure began before the prober did, and nobody knows when.
+pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a BrokerEvidence>> {
     // If no broker answers, `no_broker_answers` finds that a moment later.
-    if answering == 0 {
-        return None;
+    if !facts.brokers.iter().any(|broker| broker.answered_within(facts.now, facts.liveness_timeout)) {
+        return Vec::new();
     }
-    let names: Vec<String> = together.iter().map(|broker| broker.id.to_string()).collect();
+    let known = suspects.iter().filter(|broker| broker.last_answer.is_some());
+    let mut started: Vec<(Time, &BrokerEvidence)> =
+        known.filter_map(|broker| Some((started_at(broker)?, *broker))).collect();
+    started.sort_by_key(|(start, broker)| (*start, broker.id));
+    let mut groups: Vec<(Time, Vec<&BrokerEvidence>)> = Vec::new();
+    for (start, broker) in started {
+        match groups.last_mut().filter(|(first, _)| start.since(*first) <= SAME_START) {
+            Some((_, members)) => members.push(broker),
+            None => groups.push((start, vec![broker])),
+        }
+    }
+    groups.into_iter().map(|(_, members)| members).filter(|members| 2 <= members.len()).collect()
+}
+
+/// The finding about brokers that stopped at the same time: it names none of them as the cause.
+pub fn together(facts: &Facts, members: &[&BrokerEvidence]) -> Option<Finding> {
+    let now = facts.now;
+    let answering = facts.brokers.iter().filter(|broker| broker.answered_within(now, facts.liveness_timeout)).count();
+    let names: Vec<String> = members.iter().map(|broker| broker.id.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,
         cluster: facts.cluster.clone(),
         broker: None,
         blame: Blame::Unclear,
-        since,
-        confidence: 0.8,
+        since: members.iter().filter_map(|broker| started_at(broker)).min()?,
+        confidence: Confidence::Likely,
         summary: format!(
             "brokers {} stopped answering at the same time, {answering} of {} answer: look for what the failed ones share, \
              such as a rack, a host or a switch",
@@ -78,9 +91,11 @@ pub fn same_start(facts: &Facts, suspects: &[&BrokerEvidence]) -> Option<Finding
             facts.brokers.len()
         )
         .into(),
-        evidence: together.iter().map(|broker| last_answer(broker, now)).collect(),
+        evidence: members.iter().map(|broker| last_answer(broker, now)).collect(),
         runner_up: None,
-        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+        members: members.iter().map(|broker| broker.id).collect(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 
@@ -89,12 +104,14 @@ pub fn same_start(facts: &Facts, suspects: &[&BrokerEvidence]) -> Option<Finding
 /// that a broker does not go unnamed because another one is slow.
 pub fn may_be_shared(facts: &Facts, suspect: &BrokerEvidence) -> bool {
     let now = facts.now;
-    let Some(since) = started_at(suspect) else { return false };
+    let Some(since) = started_at(suspect).filter(|_| suspect.last_answer.is_some()) else { return false };
     let is_near = |other: Time| other.since(since).max(since.since(other)) <= SAME_START;
     let is_waiting = now.since(since) < WAITED_FOR;
     let shares = |other: &BrokerEvidence| {
         let is_quiet = other.listed.is_some() && !other.answered_within(now, facts.liveness_timeout);
-        (is_failing(other, now) || is_waiting && is_quiet) && started_at(other).is_some_and(is_near)
+        (is_failing(other, now) || is_waiting && is_quiet)
+            && other.last_answer.is_some()
+            && started_at(other).is_some_and(is_near)
     };
     facts.brokers.iter().any(|other| other.id != suspect.id && shares(other))
 }
@@ -112,6 +129,6 @@ fn last_answer(broker: &BrokerEvidence, now: Time) -> Arc<str> {
     let id = broker.id;
     match broker.last_answer {
         Some(at) => format!("broker {id} last answered {:.1} s ago", now.since(at).as_secs_f64()).into(),
-        None => format!("broker {id} has never answered").into(),
+        None => format!("broker {id} has not answered since this prober began").into(),
     }
 }

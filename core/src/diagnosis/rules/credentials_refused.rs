@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::diagnosis::evidence::facts::{CredentialsRefused, Facts};
 use crate::fault::{Blame, Fault};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 
 /// Time within which every broker is tried with a fresh connection, at the default interval of the `connect` probe (10 s).
@@ -46,11 +46,13 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         broker: only,
         blame: if is_brokers_fault { Blame::Cluster } else { Blame::Unclear },
         since,
-        confidence: 0.95,
+        confidence: Confidence::Certain,
         summary: summary(&extent, only, some, all).into(),
         evidence: refused.iter().map(evidence).collect(),
         runner_up: None,
-        ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::ClusterName;
 use crate::time::Time;
 
@@ -41,11 +41,13 @@ pub fn find(cluster: &ClusterName, duplicate: &DuplicateVantage, now: Time) -> O
         broker: None,
         blame: Blame::Prober,
         since: signs.since,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary: "another prober runs under this vantage's name; give each its own with --vantage".into(),
         evidence: vec![Arc::clone(&signs.evidence)],
         runner_up: None,
-        ruled_out: Vec::new(),
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`broker_unresponsive`] | a broker that has stopped answering: `broker_stalled`, after ten seconds `broker_frozen`, and `broker_unreachable` |
 //! | [`broker_down`] | a broker that the cluster lists and that refuses connections |
+//! | [`broker_absent`] | a broker that belongs to the cluster and has been out of it for a while |
 //! | [`broker_stale`] | a broker that is cut off from the controllers and goes on answering (K4) |
 //! | [`correlated`] | several brokers that fail at the same time: one finding, which names none of them |
 //! | [`coordinator_failing`], [`controller_unresponsive`] | failing commits and transactions, and a failing controller, while the brokers are well |
@@ -17,6 +18,7 @@
 //! | [`peers`], [`settled`], [`sentences`] | what several rules share |
 
 pub mod acked_records_lost;
+pub mod broker_absent;
 pub mod broker_down;
 pub mod broker_stale;
 pub mod broker_unresponsive;
@@ -39,7 +41,9 @@ pub mod settled;
 pub mod storage_failed;
 
 use crate::finding::Finding;
+use crate::ids::BrokerId;
 
+use super::dependencies::Explained;
 use super::evidence::facts::{BrokerEvidence, Facts};
 
 /// The findings that the evidence of one moment supports. [`ActiveFindings`](super::lifecycle::ActiveFindings) follows them over time.
@@ -63,36 +67,47 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
         return findings;
     }
     findings.extend(facts.brokers.iter().filter_map(|broker| broker_stale::find(facts, broker)));
-    let suspects: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| is_failing(broker, facts)).collect();
-    if suspects.is_empty() {
-        findings.extend(while_all_answer(facts));
-        return findings;
+    let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| is_failing(broker, facts)).collect();
+    findings.extend(about_failing(facts, &failing));
+    let is_failing = |id: BrokerId| failing.iter().any(|broker| broker.id == id);
+    let others = || facts.brokers.iter().filter(|broker| !is_failing(broker.id));
+    findings.extend(others().filter_map(|broker| broker_absent::find(facts, broker)));
+    let storage_failed: Vec<Finding> = others().filter_map(|broker| storage_failed::find(facts, broker)).collect();
+    let explained = Explained::by(
+        failing.iter().map(|broker| broker.id).collect(),
+        storage_failed.iter().filter_map(|finding| finding.broker).collect(),
+    );
+    findings.extend(explain_away(facts, &explained));
+    // A failed directory leaves its broker in the in-sync sets of others for a while: their coordinators wait for it.
+    if storage_failed.is_empty() && !facts.is_churning {
+        findings.extend([controller_unresponsive::find(facts), coordinator_failing::find(facts)].into_iter().flatten());
     }
-    if let Some(finding) = correlated::same_start(facts, &suspects) {
-        findings.push(finding);
-        return findings;
-    }
-    let alone = suspects.iter().filter(|broker| !correlated::may_be_shared(facts, broker));
-    findings
-        .extend(alone.filter_map(|broker| {
-            broker_unresponsive::find(facts, broker).or_else(|| broker_down::find(facts, broker))
-        }));
+    findings.extend(storage_failed);
     findings
 }
 
-/// Findings that a failing broker would explain, so that they are looked for only while every broker answers.
-fn while_all_answer(facts: &Facts) -> Vec<Finding> {
-    let failed: Vec<Finding> = facts.brokers.iter().filter_map(|broker| storage_failed::find(facts, broker)).collect();
-    // Writes wait for replicas in a failed directory until its broker leaves the ISR: that explains the rest.
-    if !failed.is_empty() {
-        return failed;
+/// The findings about brokers that do not answer or refuse connections: one for those that stopped together, one for each other.
+fn about_failing(facts: &Facts, failing: &[&BrokerEvidence]) -> Vec<Finding> {
+    let groups = correlated::groups(facts, failing);
+    let is_grouped = |id: BrokerId| groups.iter().flatten().any(|broker| broker.id == id);
+    let alone = failing.iter().filter(|broker| !is_grouped(broker.id) && !correlated::may_be_shared(facts, broker));
+    let alone = alone
+        .filter_map(|broker| broker_unresponsive::find(facts, broker).or_else(|| broker_down::find(facts, broker)));
+    groups.iter().filter_map(|members| correlated::together(facts, members)).chain(alone).collect()
+}
+
+/// The findings about what is slow or fails now and then, for all that no failing broker explains.
+fn explain_away(facts: &Facts, explained: &Explained) -> Vec<Finding> {
+    let mut findings = hypotheses::find(facts, explained);
+    // An overload delays single connections, too.
+    if findings.iter().all(|finding| finding.broker.is_some()) {
+        let named: Vec<BrokerId> = findings.iter().filter_map(|finding| finding.broker).collect();
+        findings.extend(
+            path_degraded::find(facts)
+                .into_iter()
+                .filter(|finding| finding.broker.is_none_or(|broker| !named.contains(&broker))),
+        );
     }
-    let mut findings = Vec::new();
-    // A broker in doubt may be in the in-sync replicas of an internal partition, or the active controller.
-    if facts.brokers.iter().all(|broker| !broker.is_in_doubt()) {
-        findings.extend([controller_unresponsive::find(facts), coordinator_failing::find(facts)].into_iter().flatten());
-    }
-    findings.extend(hypotheses::find(facts).or_else(|| path_degraded::find(facts)));
     findings
 }
 

@@ -2,7 +2,7 @@
 //! `min.insync.replicas` demands (K9).
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 
 use crate::diagnosis::evidence::facts::Facts;
 
@@ -15,7 +15,7 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Cluster,
         since,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary: format!(
             "{partitions} partitions of the monitor topic take no record with acks=all: fewer replicas are in sync than \
              min.insync.replicas; bring the brokers back that hold the others"
@@ -23,6 +23,8 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         .into(),
         evidence: vec!["their leaders report fewer in-sync replicas than the topic demands".into()],
         runner_up: None,
-        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

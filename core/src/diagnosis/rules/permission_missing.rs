@@ -1,7 +1,7 @@
 //! `permission_missing`: the prober's principal lacks an ACL. Some probes cannot run, and no broker is to blame.
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 
 use crate::diagnosis::evidence::facts::Facts;
 
@@ -18,10 +18,12 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Unclear,
         since: facts.now,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary: format!("the prober lacks permissions that it needs: {first}{more}").into(),
         evidence: facts.missing_permissions.clone(),
         runner_up: None,
-        ruled_out: Vec::new(),
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::time::Time;
 use crate::vitals::Control;
 
@@ -41,13 +41,15 @@ pub fn loopback(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Prober,
         since: missed.since,
-        confidence: 0.95,
+        confidence: Confidence::Certain,
         summary: "this prober's host cannot connect to itself: look at its loopback interface and its firewall; until \
                   then no broker is accused"
             .into(),
         evidence: vec![format!("no byte from the prober to itself has come back for {lost}").into()],
         runner_up: None,
-        ruled_out: vec![FindingKind::ClusterUnreachable],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 
@@ -84,7 +86,7 @@ fn network(facts: &Facts, unclear: Finding, address: &str, control: &Control) ->
     Finding {
         kind: FindingKind::ProberNetwork,
         blame: Blame::Prober,
-        confidence: 0.95,
+        confidence: Confidence::Certain,
         summary: format!(
             "no broker answers, and neither did {address}: the network of this prober's own host is down, and nothing is \
              known about the cluster"
@@ -92,7 +94,9 @@ fn network(facts: &Facts, unclear: Finding, address: &str, control: &Control) ->
         .into(),
         evidence: with(evidence, unclear.evidence),
         runner_up: None,
-        ruled_out: vec![FindingKind::ClusterUnreachable, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
         ..unclear
     }
 }
@@ -104,11 +108,13 @@ fn cluster(facts: &Facts, unclear: Finding, address: &str, control: &Control) ->
     let who = correlated::nobody(facts);
     Finding {
         blame: Blame::Cluster,
-        confidence: 0.95,
+        confidence: Confidence::Certain,
         summary: format!("{who}, while {address} does: the cluster is down, or its own network").into(),
         evidence: with(evidence, unclear.evidence),
         runner_up: None,
-        ruled_out: vec![FindingKind::ProberNetwork, FindingKind::ProberStalled],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
         ..unclear
     }
 }

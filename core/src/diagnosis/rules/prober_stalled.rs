@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::vitals::Usage;
 
 use super::sentences::seconds;
@@ -153,10 +153,12 @@ fn about_prober(facts: &Facts, kind: FindingKind, evidence: Vec<Arc<str>>) -> Fi
         broker: None,
         blame: Blame::Prober,
         since: facts.now - STALLS_WITHIN,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary: Arc::from(""),
         evidence,
         runner_up: None,
-        ruled_out: Vec::new(),
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     }
 }

@@ -2,7 +2,7 @@
 //! none.
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 
 use crate::diagnosis::evidence::facts::Facts;
 
@@ -16,13 +16,15 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         broker: None,
         blame: Blame::Unclear,
         since,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary:
             "the cluster throttles this prober by a quota: raise it for the prober's user and client id; throttled \
                   attempts accuse no broker"
                 .into(),
         evidence: vec![format!("responses of broker {} carried a throttle time", brokers.join(", ")).into()],
         runner_up: None,
-        ruled_out: vec![FindingKind::BrokerSlow, FindingKind::ClusterOverloaded],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

@@ -2,7 +2,7 @@
 //! takes a failed directory offline and goes on with the others (KIP-112).
 
 use crate::fault::{Blame, Fault};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::kafka_error::KafkaError;
 
 use super::peers::others_answer;
@@ -24,7 +24,7 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
         broker: Some(id),
         blame: Blame::Cluster,
         since: facts.now,
-        confidence: 0.99,
+        confidence: Confidence::Certain,
         summary: format!(
             "broker {id} answers but cannot write its pinned partition: one of its log directories has failed or is full"
         )
@@ -35,6 +35,8 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
             others_answer(facts, broker).into(),
         ],
         runner_up: None,
-        ruled_out: vec![FindingKind::BrokerFrozen, FindingKind::BrokerDown, FindingKind::DiskSlow],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

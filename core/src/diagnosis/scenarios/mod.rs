@@ -4,6 +4,8 @@
 //! | line | means |
 //! | --- | --- |
 //! | `brokers 3` | how many there are |
+//! | `lasts 180` | its length in seconds; 120 without |
+//! | `started 40` | when the prober began; what went before it does not know |
 //! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
 //! | `at 10 stale 2` | broker 2 is cut off from the controllers; `uncommitted 2`: commits there fail; both until `join` |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: 3 partitions lack replicas, 0 for none |
@@ -19,8 +21,10 @@
 #![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
 mod prober_at_fault;
+mod several_troubles;
 mod simulated_prober;
 mod slow;
+mod started_late;
 mod traffic;
 mod unresponsive;
 mod world;
@@ -46,7 +50,7 @@ use scenarios;
 #[track_caller]
 fn check_scenario(text: &str) {
     let scenario = Scenario::of(text);
-    let mut episodes = scenario.live(120_000);
+    let mut episodes = scenario.live();
     let all = format!("{episodes:?}");
     if let Some(line) = scenario.lines.iter().find(|line| line[0] == "blame") {
         assert!(episodes.iter().all(|episode| episode.blame == line[1]), "{line:?}, but {all}");
@@ -69,7 +73,7 @@ fn check_scenario(text: &str) {
         assert!(episodes.is_empty(), "not expected: {episodes:?}");
     }
     if let Some(line) = scenario.lines.iter().find(|line| line[0] == "over") {
-        let end = Scenario::of(text).live(120_000).iter().map(|episode| episode.to).max().unwrap_or(0);
+        let end = Scenario::of(text).live().iter().map(|episode| episode.to).max().unwrap_or(0);
         assert!(end <= millis(line[2]), "over at {end} ms: {all}");
     }
 }
@@ -104,9 +108,11 @@ impl<'a> Scenario<'a> {
     }
 
     /// Runs the scenario and records when each finding was active.
-    fn live(&self, until: u64) -> Vec<FoundEpisode> {
+    fn live(&self) -> Vec<FoundEpisode> {
+        let until = 1000 * self.number("lasts").unwrap_or(120);
+        let started = 1000 * self.number("started").unwrap_or(0);
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
-        let mut world = SimulatedCluster::of(count);
+        let mut world = SimulatedCluster::of(count, started);
         let has_reference = self.lines.iter().any(|line| line[0] == "at" && line[2] == "reference");
         let mut evidence = Evidence::new(Settings {
             cluster: ClusterName::new("c"),
@@ -120,7 +126,7 @@ impl<'a> Scenario<'a> {
             for line in self.lines.iter().filter(|line| line[0] == "at" && millis(line[1]) == now) {
                 world.act(now, line[2], line[3]);
             }
-            if world.is_stalled(now) {
+            if now < started || world.is_stalled(now) {
                 continue;
             }
             world.step(now).iter().for_each(|input| evidence.observe(input));

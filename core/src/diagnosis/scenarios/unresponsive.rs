@@ -24,10 +24,18 @@ super::scenarios! {
         at 10 freeze 1
         find broker_stalled 1 from 11.5 by 12.2
         find broker_frozen 1 from 19.5 by 20.5"
-    killed_broker_is_named_while_it_is_listed: "
+    killed_broker_stays_named_until_it_is_back: "
         at 10 kill 3
         find broker_down 3 from 11 by 12.2
-        over by 22"
+        at 90 start 3
+        over by 94"
+    broker_that_has_left_in_good_order_is_absent_after_two_minutes: "
+        lasts 180
+        at 10 leave 3
+        find broker_absent 3 from 129 by 132
+        blame unclear
+        at 150 join 3
+        over by 155"
     killed_and_started_broker_is_named_and_cleared: "
         at 10 kill 3
         find broker_down 3 from 11 by 12.2
@@ -161,8 +169,8 @@ super::scenarios! {
         find broker_frozen 2 from 20 by 21"
     broker_that_is_killed_after_it_left_is_nothing: "
         at 10 leave 2
-        at 20 kill 2
-        at 20.1 leave 2
+        at 20.1 kill 2
+        at 20.2 leave 2
         nothing"
     broker_that_comes_back_and_does_not_listen_yet_is_nothing: "
         at 10 leave 2
@@ -179,11 +187,11 @@ super::scenarios! {
         at 40 join 3
         over by 43"
     controller_that_hangs_names_no_broker: "
-        at 10 controller hangs
-        find controller_unresponsive - from 24 by 24.5
-        at 45 controller answers
+        at 20 controller hangs
+        find controller_unresponsive - from 34 by 34.5
+        at 55 controller answers
         nobody
-        over by 53"
+        over by 63"
     one_slow_answer_of_the_controller_is_nothing: "
         at 10 controller hangs
         at 15 controller answers
@@ -197,8 +205,8 @@ super::scenarios! {
         find broker_frozen 2 from 19.5 by 20.5
         over by 48"
     commits_that_fail_while_the_brokers_are_well_name_no_broker: "
-        at 10 uncommitted 2
-        find coordinator_failing - from 20 by 20.5
+        at 20 uncommitted 2
+        find coordinator_failing - from 30 by 30.5
         at 40 join 2
         nobody
         over by 43"
@@ -247,12 +255,24 @@ super::scenarios! {
         at 46 join 3
         at 55 join 2
         nothing"
-    commits_that_fail_while_a_broker_is_down_in_good_order_are_not_laid_on_anybody: "
+    commits_that_fail_while_leaders_move_off_a_broker_accuse_nobody: "
         at 10 leave 1
         at 11 uncommitted 2
-        at 30 join 2
+        at 24 join 2
         at 40 join 1
         nothing"
+    commits_that_fail_long_after_a_broker_has_left_are_found: "
+        at 20 leave 1
+        at 60 uncommitted 2
+        find coordinator_failing - from 70 by 70.5
+        at 80 join 2
+        over by 85"
+    controller_that_hangs_long_after_a_broker_froze_is_found: "
+        at 10 freeze 2
+        at 60 controller hangs
+        find broker_stalled 2 from 11.5 by 12.2
+        find broker_frozen 2 from 19.5 by 20.5
+        find controller_unresponsive - from 74 by 74.5"
     two_brokers_killed_one_moment_after_the_other_are_one_finding: "
         at 10 kill 2
         at 10.1 kill 3

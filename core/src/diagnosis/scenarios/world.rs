@@ -51,6 +51,10 @@ pub(super) type Brokers = BTreeMap<i32, (State, u64)>;
 #[derive(Default)]
 pub(super) struct SimulatedCluster {
     brokers: Brokers,
+    /// When the prober began.
+    started: u64,
+    /// Brokers whose address the prober knows, because metadata have listed them.
+    known: BTreeSet<BrokerId>,
     /// Overdue connections as reported: since when.
     overdue: BTreeMap<(i32, ConnectionRole), u64>,
     /// Connect checks in progress, and when each began.
@@ -62,11 +66,11 @@ pub(super) struct SimulatedCluster {
 }
 
 impl SimulatedCluster {
-    /// Brokers 1 to `count`, all well.
-    pub(super) fn of(count: i32) -> SimulatedCluster {
+    /// Brokers 1 to `count`, all well; the prober begins at `started`.
+    pub(super) fn of(count: i32, started: u64) -> SimulatedCluster {
         let brokers: Brokers = (1..=count).map(|id| (id, (State::Up, 0))).collect();
         let known = Input::Brokers(brokers.keys().copied().map(BrokerId).collect());
-        SimulatedCluster { brokers, pending: vec![known], ..SimulatedCluster::default() }
+        SimulatedCluster { brokers, started, pending: vec![known], ..SimulatedCluster::default() }
     }
 
     /// Whether the prober is stopped at `now`, and takes nothing in.
@@ -89,10 +93,12 @@ impl SimulatedCluster {
 
     /// The diagnosis wants a connect check of a broker.
     pub(super) fn begin_connect_check(&mut self, now: u64, broker: BrokerId) {
-        self.checks.push((now, broker.0));
+        if self.known.contains(&broker) {
+            self.checks.push((now, broker.0));
+        }
     }
 
-    fn metadata(&self, now: u64) -> Vec<Input> {
+    fn metadata(&mut self, now: u64) -> Vec<Input> {
         if !now.is_multiple_of(METADATA_EVERY) || !self.brokers.values().any(|(state, _)| *state == State::Up) {
             return Vec::new();
         }
@@ -103,6 +109,7 @@ impl SimulatedCluster {
         };
         let listed = self.brokers.iter().filter(|(_, state)| is_listed(state)).map(|(id, _)| BrokerId(*id));
         let brokers: BTreeSet<BrokerId> = listed.collect();
+        self.known.extend(&brokers);
         let topic = Input::Topic(traffic::topic(&traffic::replicated(now, &self.brokers)));
         vec![Input::MetadataBrokers { asked: Time::from_millis(now), brokers }, topic]
     }
@@ -145,7 +152,10 @@ impl SimulatedCluster {
                 (ConnectionRole::Control, since + 700),
             ] {
                 let wait = if role == ConnectionRole::Fetch { OVERDUE_AFTER + FETCH_MAX_WAIT } else { OVERDUE_AFTER };
-                let silent = (state.is_silent() && from + wait <= now).then_some(from);
+                // Without an address there is no connection; at first the dial is overdue.
+                let from = from.max(self.started);
+                let is_silent = state.is_silent() && from + wait <= now && self.known.contains(&BrokerId(*id));
+                let silent = is_silent.then_some(from);
                 let overdue = silent.or(woken.filter(|_| role != ConnectionRole::Control));
                 let key = (*id, role);
                 let tcp_state = self.prober.tcp_state(role, *state, now.saturating_sub(*since));

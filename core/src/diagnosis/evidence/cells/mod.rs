@@ -165,12 +165,12 @@ impl Table {
         self.cells.get(&(column, broker))
     }
 
-    /// The table without these brokers.
+    /// The table without these cells. Of a broker whose answers are left out the connections are, too.
     #[must_use]
-    pub fn without(&self, is_left_out: impl Fn(BrokerId) -> bool) -> Table {
+    pub fn without(&self, is_left_out: impl Fn(Column, BrokerId) -> bool) -> Table {
         let mut table = self.clone();
-        table.cells.retain(|(_, broker), _| !is_left_out(*broker));
-        table.single_connection_stalls.retain(|broker, _| !is_left_out(*broker));
+        table.cells.retain(|(column, broker), _| !is_left_out(*column, *broker));
+        table.single_connection_stalls.retain(|broker, _| !is_left_out(Column::Metadata, *broker));
         table
     }
 }

@@ -3,30 +3,22 @@
 use std::sync::Arc;
 
 use crate::fault::{Blame, Fault};
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 
 use super::hypothesis::Hypothesis;
-use super::{RULED_OUT_BELOW, Ranked, placed};
+use super::{Explanation, RUNNER_UP_FROM, placed};
 use crate::diagnosis::evidence::cells::latency_window::WINDOW;
 use crate::diagnosis::evidence::cells::{CellFlags, Column, Table};
 use crate::diagnosis::evidence::facts::Facts;
 
-/// Upper bound: a likelihood is never certain.
-const CONFIDENCE_MAX: f64 = 0.99;
+/// Probability from which the finding is likely. Below it the broker is named with confidence, and what it has is not.
+const LIKELY_FROM: f64 = 0.9;
 
-pub(super) fn finding(facts: &Facts, table: &Table, best: Ranked, others: &[Ranked]) -> Finding {
+pub(super) fn finding(facts: &Facts, table: &Table, explanation: &Explanation) -> Finding {
+    let Explanation { best, others } = explanation;
     let kind = best.hypothesis.kind();
-    let mut ruled_out: Vec<FindingKind> = Vec::new();
-    for other in others.iter().filter(|other| other.probability < RULED_OUT_BELOW) {
-        let kind_of_other = other.hypothesis.kind();
-        let same_broker = other.hypothesis.broker().is_none_or(|broker| Some(broker) == best.hypothesis.broker());
-        if same_broker && !ruled_out.contains(&kind_of_other) && kind_of_other != kind {
-            ruled_out.push(kind_of_other);
-        }
-    }
-    ruled_out.push(FindingKind::ProberStalled);
-    let runner_up = others.first().filter(|other| RULED_OUT_BELOW <= other.probability).map(|other| other.hypothesis);
+    let runner_up = others.first().filter(|other| RUNNER_UP_FROM <= other.probability).map(|other| other.hypothesis);
     let mut evidence = evidence(facts, table, best.hypothesis);
     if let Some(runner_up) = runner_up {
         let about = runner_up.broker().map(|broker| format!(" at broker {broker}")).unwrap_or_default();
@@ -41,11 +33,14 @@ pub(super) fn finding(facts: &Facts, table: &Table, best: Ranked, others: &[Rank
         broker: best.hypothesis.broker(),
         blame,
         since: facts.now - WINDOW,
-        confidence: best.probability.min(CONFIDENCE_MAX),
+        // A likelihood is never certain.
+        confidence: if LIKELY_FROM <= best.probability { Confidence::Likely } else { Confidence::Possible },
         summary: summary(best.hypothesis).into(),
         evidence,
         runner_up: runner_up.map(Hypothesis::kind),
-        ruled_out,
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     }
 }
 

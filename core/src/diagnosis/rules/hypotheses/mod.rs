@@ -1,26 +1,30 @@
-//! Which hypothesis explains the slow and failing cells best, and how much better than the next one.
+//! Which hypotheses together explain the slow and failing cells best, and how much better than the next ones.
 //!
-//! Each hypothesis predicts which cells are bad. Its likelihood is the product, over the cells, of the probability of the observed
-//! flag under that prediction. With a prior for how rare each failure is, the posterior of the best hypothesis is the finding's
-//! confidence, and the second best is its runner-up. "Nothing is wrong" is one of the hypotheses, so a single odd cell finds
-//! nothing. The sums are small enough for brute force: a hypothesis predicts about a dozen cells.
+//! Each hypothesis predicts which cells are bad; a set of them predicts the union. The likelihood of a set is the product, over the
+//! cells, of the probability of the observed flag under that prediction. With a prior for how rare each failure is, the best set
+//! is searched for (`search`): two slow brokers are two hypotheses that explain more than either alone. Given the others of the
+//! set, the posterior of each hypothesis is its finding's confidence, and the second best is its runner-up. "Nothing is wrong" is
+//! one of the alternatives, so a single odd cell finds nothing.
 
 mod finding;
 pub mod hypothesis;
+mod search;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::finding::Finding;
 use crate::ids::BrokerId;
 
+use crate::diagnosis::dependencies::Explained;
 use crate::diagnosis::evidence::cells::{CellFlags, Column, Table};
 use crate::diagnosis::evidence::facts::{Facts, ReplicaState};
 use crate::diagnosis::rules::settled::is_settled;
 
 use hypothesis::Hypothesis;
+pub use search::explain;
 
 /// Probability that a cell which is predicted bad is not observed bad.
 const MISSED: f64 = 0.1;
@@ -49,8 +53,8 @@ const PRIOR: f64 = 1e-4;
 /// Confidence from which a finding is made: summed over the hypotheses about the same broker.
 const CONFIDENT_FROM: f64 = 0.9;
 
-/// Probability below which a hypothesis is ruled out.
-const RULED_OUT_BELOW: f64 = 0.01;
+/// Probability from which the next best hypothesis is worth mentioning.
+const RUNNER_UP_FROM: f64 = 0.01;
 
 /// What counts as most: the share of brokers that an overload makes late (two at least), and the share of writes that wait for a
 /// slow follower.
@@ -59,7 +63,16 @@ const MOST: f64 = 0.6;
 /// Late writes during which the broker answered something else, from which its disk is suspected.
 const ANSWERED_ELSEWHERE_MIN: usize = 2;
 
-/// One hypothesis and how probable it is, given the cells.
+/// One hypothesis of the best set, and its alternatives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The hypothesis.
+    pub best: Ranked,
+    /// Alternatives for the same cells, the most probable first.
+    pub others: Vec<Ranked>,
+}
+
+/// One hypothesis and how probable it is, given the cells and the other hypotheses of the set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranked {
     /// The hypothesis.
@@ -68,48 +81,31 @@ pub struct Ranked {
     pub probability: f64,
 }
 
-/// The finding that explains the cells, if one does.
-pub fn find(facts: &Facts) -> Option<Finding> {
+/// The findings that explain the cells: as few as do, each about another broker or none. Cells that a failing broker explains are
+/// left out.
+pub fn find(facts: &Facts, explained: &Explained) -> Vec<Finding> {
     // The common case, without copying the table.
     if !facts.table.cells.values().any(CellFlags::is_bad) {
-        return None;
+        return Vec::new();
     }
-    let table = facts.table.without(|broker| !is_settled(facts, broker));
-    if !table.cells.values().any(CellFlags::is_bad) {
-        return None;
-    }
-    let ranked = rank(&table, &facts.replicated);
-    let (best, others) = ranked.split_first()?;
-    (CONFIDENT_FROM <= confidence(&table, *best, others)).then(|| finding::finding(facts, &table, *best, others))
+    let is_left_out = |column, broker| !is_settled(facts, broker) || explained.covers(facts, column, broker);
+    let table = facts.table.without(is_left_out);
+    let sure = explain(&table, &facts.replicated)
+        .into_iter()
+        .filter(|explanation| CONFIDENT_FROM <= confidence(&table, explanation));
+    sure.map(|explanation| finding::finding(facts, &table, &explanation)).collect()
 }
 
 /// Confidence that the finding names the right broker: which broker it is may be certain before what is wrong with it. Not while
 /// single connections to other brokers stall too, because then one broker may look worse than the others by chance.
-fn confidence(table: &Table, best: Ranked, others: &[Ranked]) -> f64 {
+fn confidence(table: &Table, explanation: &Explanation) -> f64 {
+    let Explanation { best, others } = explanation;
     let named = best.hypothesis.broker();
     if table.single_connection_stalls.iter().any(|(broker, stalls)| named != Some(*broker) && 0 < stalls.stalls) {
         return best.probability;
     }
     let about_the_same = others.iter().filter(|other| other.hypothesis.broker() == named);
     best.probability + about_the_same.map(|other| other.probability).sum::<f64>()
-}
-
-/// All plausible hypotheses, the most probable first.
-pub fn rank(table: &Table, replicated: &BTreeMap<BrokerId, ReplicaState>) -> Vec<Ranked> {
-    let cells = placed(table, replicated);
-    let brokers: BTreeSet<BrokerId> = cells.iter().map(|cell| cell.broker).collect();
-    let about = brokers.into_iter().flat_map(Hypothesis::about);
-    let hypotheses = about.chain([Hypothesis::ClusterOverloaded]).filter(|one| is_plausible(*one, table, &cells));
-    // Log-likelihood ratio to "nothing is wrong", which predicts no bad cell: only predicted cells contribute.
-    let gain = |hypothesis: Hypothesis| -> f64 {
-        predicted(hypothesis, &cells).map(|cell| weight(cell.column, cell.bits)).sum::<f64>() + PRIOR.ln()
-    };
-    let mut ranked: Vec<Ranked> =
-        hypotheses.map(|hypothesis| Ranked { hypothesis, probability: gain(hypothesis).exp() }).collect();
-    let total = 1.0 + ranked.iter().map(|one| one.probability).sum::<f64>();
-    ranked.iter_mut().for_each(|one| one.probability /= total);
-    ranked.sort_by(|one, other| other.probability.total_cmp(&one.probability));
-    ranked
 }
 
 /// A cell with the replicas of its partition; `None` for cells outside the replicated lane.

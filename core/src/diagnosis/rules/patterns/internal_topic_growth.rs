@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 use crate::observed::parts::Part;
 use crate::observed::sizes::LargePartition;
@@ -97,11 +97,13 @@ impl Growth {
             broker,
             blame: Blame::Cluster,
             since: growing.iter().map(|(_, replica)| replica.since).min()?,
-            confidence: if broker.is_some() { 0.8 } else { 0.9 },
+            confidence: Confidence::Likely,
             summary: format!("{largest} has {} and keeps growing: {what}", bytes(replica.bytes)).into(),
             evidence: growing.iter().map(|((name, broker), replica)| evidence(name, *broker, replica, now)).collect(),
             runner_up: None,
-            ruled_out: Vec::new(),
+            members: Vec::new(),
+            consequences: Vec::new(),
+            recurrence: None,
         })
     }
 }

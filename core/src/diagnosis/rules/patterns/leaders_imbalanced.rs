@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 use crate::observed::{NAMED_MAX, Observed};
 use crate::time::Time;
@@ -46,7 +46,7 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         broker: if let [one] = ids.as_slice() { Some(*one) } else { None },
         blame: Blame::Cluster,
         since,
-        confidence: if is_no_reassignment_running(observed) { 0.9 } else { 0.7 },
+        confidence: if is_no_reassignment_running(observed) { Confidence::Likely } else { Confidence::Possible },
         summary: format!(
             "partitions that prefer {plural} {who} have been led by others for {lasted}, and Kafka does not move them back: elect \
              the preferred leaders"
@@ -54,7 +54,9 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         .into(),
         evidence,
         runner_up: (!is_no_reassignment_running(observed)).then_some(FindingKind::ReassignmentRunning),
-        ruled_out: vec![FindingKind::ReplicasMissing],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 use crate::observed::parts::Part;
 use crate::observed::{NAMED_MAX, Observed};
@@ -58,10 +58,12 @@ pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
         },
         blame: Blame::Cluster,
         since: now,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary: format!("{who} is {state} of partition replicas: {remedy}").into(),
         evidence,
         runner_up: None,
-        ruled_out: Vec::new(),
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

@@ -2,7 +2,7 @@
 //! and are not reported meanwhile.
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::observed::Observed;
 use crate::observed::parts::Part;
 use crate::time::Time;
@@ -18,7 +18,7 @@ pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
         broker: None,
         blame: Blame::Nobody,
         since: now,
-        confidence: 1.0,
+        confidence: Confidence::Certain,
         summary: format!(
             "{} partitions are being reassigned: clients may notice leader changes and loaded brokers until it is done",
             moving.count
@@ -26,6 +26,8 @@ pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
         .into(),
         evidence: vec![format!("the controller lists them: {}", some_of(moving)).into()],
         runner_up: None,
-        ruled_out: Vec::new(),
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }

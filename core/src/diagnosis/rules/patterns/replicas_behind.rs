@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 use crate::observed::Observed;
 
@@ -53,11 +53,13 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         broker: alone,
         blame: Blame::Cluster,
         since: first.at,
-        confidence: if alone.is_some() { 0.8 } else { 0.7 },
+        confidence: if alone.is_some() { Confidence::Likely } else { Confidence::Possible },
         summary: summary.into(),
         evidence: evidence(observed, &samples, &slow),
         runner_up: (!is_no_reassignment_running(observed)).then_some(FindingKind::ReassignmentRunning),
-        ruled_out: vec![FindingKind::ReplicasMissing],
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Blame;
-use crate::finding::{Finding, FindingKind};
+use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 use crate::observed::{NAMED_MAX, Observed};
 use crate::time::Time;
@@ -39,9 +39,9 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     let since = missing.iter().map(|one| one.since).min()?;
     let all_away = missing.iter().all(|one| one.is_away);
     let confidence = match (all_away, is_no_reassignment_running(observed)) {
-        (true, _) => 0.95,
-        (false, true) => 0.7,
-        (false, false) => 0.5,
+        (true, _) => Confidence::Certain,
+        (false, true) => Confidence::Likely,
+        (false, false) => Confidence::Possible,
     };
     Some(Finding {
         kind: FindingKind::ReplicasMissing,
@@ -53,11 +53,9 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
         summary: summary(&missing, newest.at.since(since)).into(),
         evidence: evidence(observed, history, newest, &missing),
         runner_up: (!all_away && !is_no_reassignment_running(observed)).then_some(FindingKind::ReassignmentRunning),
-        ruled_out: if is_no_reassignment_running(observed) {
-            vec![FindingKind::ReplicasBehind, FindingKind::ReassignmentRunning]
-        } else {
-            vec![FindingKind::ReplicasBehind]
-        },
+        members: Vec::new(),
+        consequences: Vec::new(),
+        recurrence: None,
     })
 }
 

@@ -1,0 +1,59 @@
+//! Which brokers each cell depends on, and which cells a failing broker therefore explains.
+//!
+//! | cell | depends on |
+//! | --- | --- |
+//! | any probe of the broker view | the broker itself |
+//! | replicated write | the leader and the in-sync replicas of its partition, by the newest metadata (K2) |
+//!
+//! A broker that was fenced has left every in-sync set, so that it explains nothing any more: a host that is off for days hides
+//! no other failure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::BrokerId;
+
+use super::evidence::cells::Column;
+use super::evidence::facts::{Facts, ReplicaState};
+
+/// Failing brokers, and with them the cells that need no other cause.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explained {
+    /// Brokers that fail altogether.
+    failing: BTreeSet<BrokerId>,
+    /// Brokers that have lost a log directory: what is written there fails, and followers elsewhere wait for them.
+    storage_failed: BTreeSet<BrokerId>,
+}
+
+impl Explained {
+    /// What these brokers explain.
+    pub fn by(failing: BTreeSet<BrokerId>, storage_failed: BTreeSet<BrokerId>) -> Explained {
+        Explained { failing, storage_failed }
+    }
+
+    /// Whether any of these brokers is in a cell's dependencies in the way in which it fails.
+    pub fn covers(&self, facts: &Facts, column: Column, broker: BrokerId) -> bool {
+        if self.failing.is_empty() && self.storage_failed.is_empty() {
+            return false;
+        }
+        let fails = |id: &BrokerId| self.failing.contains(id);
+        match column {
+            Column::Replicated => dependencies(&facts.replicated, column, broker)
+                .iter()
+                .any(|id| fails(id) || self.storage_failed.contains(id)),
+            Column::Write => fails(&broker) || self.storage_failed.contains(&broker),
+            Column::Fetch | Column::Metadata | Column::Connect => fails(&broker),
+        }
+    }
+}
+
+/// The brokers that a cell depends on.
+pub fn dependencies(
+    replicated: &BTreeMap<BrokerId, ReplicaState>,
+    column: Column,
+    broker: BrokerId,
+) -> BTreeSet<BrokerId> {
+    match (column, replicated.get(&broker)) {
+        (Column::Replicated, Some(partition)) => partition.leader.iter().chain(&partition.in_sync).copied().collect(),
+        _ => BTreeSet::from([broker]),
+    }
+}

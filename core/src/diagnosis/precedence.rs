@@ -1,0 +1,133 @@
+//! Which finding explains which other one, and why. What a finding explains is no finding of its own: it is listed under it.
+
+use std::time::Duration;
+
+use crate::finding::{Finding, FindingKind};
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The finding that explains.
+    pub cause: FindingKind,
+    /// What it explains: all degrees of this kind.
+    pub consequence: FindingKind,
+    /// About which brokers.
+    pub scope: Scope,
+    /// It explains what is found within this time after it was last found.
+    pub within: Duration,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// About which brokers the consequence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Any broker, or none.
+    Any,
+    /// The broker that the cause names.
+    SameBroker,
+    /// A broker that the cause is about together with others.
+    Member,
+}
+
+/// Time for which the brokers of a common failure may recover one after the other: a dial is repeated after at most one second, and
+/// its response is counted after another half.
+const RECOVERS_WITHIN: Duration = Duration::from_millis(2500);
+
+/// Every row.
+pub const TABLE: [Row; 7] = [
+    Row {
+        cause: FindingKind::ClusterUnreachable,
+        consequence: FindingKind::BrokerStalled,
+        scope: Scope::Any,
+        within: RECOVERS_WITHIN,
+        reason: "when the first broker answers again, the others are about to",
+    },
+    Row {
+        cause: FindingKind::ClusterUnreachable,
+        consequence: FindingKind::BrokersTogether,
+        scope: Scope::Any,
+        within: RECOVERS_WITHIN,
+        reason: "when the first broker answers again, the others are about to",
+    },
+    Row {
+        cause: FindingKind::BrokersTogether,
+        consequence: FindingKind::BrokerStalled,
+        scope: Scope::Member,
+        within: RECOVERS_WITHIN,
+        reason: "brokers that failed together recover one after the other",
+    },
+    Row {
+        cause: FindingKind::StorageFailed,
+        consequence: FindingKind::BrokerSlow,
+        scope: Scope::Any,
+        within: Duration::ZERO,
+        reason: "brokers that waited for a replica in a failed directory stay slow for a moment",
+    },
+    Row {
+        cause: FindingKind::StorageFailed,
+        consequence: FindingKind::ClusterOverloaded,
+        scope: Scope::Any,
+        within: Duration::ZERO,
+        reason: "every acks=all write waited for a replica in a failed directory",
+    },
+    Row {
+        cause: FindingKind::BrokerSlow,
+        consequence: FindingKind::NewConnectionsFailing,
+        scope: Scope::SameBroker,
+        // The next scheduled connect attempt begins within ten seconds and times out five seconds later.
+        within: Duration::from_secs(15),
+        reason: "connections to a slow broker, or over a bad path, time out",
+    },
+    Row {
+        cause: FindingKind::BrokerStalled,
+        consequence: FindingKind::NewConnectionsFailing,
+        scope: Scope::SameBroker,
+        within: Duration::from_secs(15),
+        reason: "a broker that does not answer accepts no connection either",
+    },
+];
+
+/// Kinds that are degrees of one failure: a broker has at most one finding that it does not answer and one that it is slow.
+pub fn family(kind: FindingKind) -> FindingKind {
+    match kind {
+        FindingKind::BrokerFrozen
+        | FindingKind::BrokerDown
+        | FindingKind::BrokerUnreachable
+        | FindingKind::BrokerAbsent => FindingKind::BrokerStalled,
+        FindingKind::PathDegraded | FindingKind::DiskSlow | FindingKind::FollowerSlow => FindingKind::BrokerSlow,
+        // An unreachable cluster may turn out to be the prober's own network.
+        FindingKind::ProberNetwork => FindingKind::ClusterUnreachable,
+        FindingKind::ProberStarved => FindingKind::ProberStalled,
+        other => other,
+    }
+}
+
+/// Whether `cause`, last found `ago`, explains `found`.
+pub fn explains(cause: &Finding, ago: Duration, is_active: bool, found: &Finding) -> bool {
+    TABLE.iter().any(|row| {
+        let is_about = match row.scope {
+            Scope::Any => true,
+            Scope::SameBroker => cause.broker.is_some() && cause.broker == found.broker,
+            Scope::Member => found.broker.is_some_and(|broker| cause.members.contains(&broker)),
+        };
+        is_about
+            && row.cause == family(cause.kind)
+            && row.consequence == family(found.kind)
+            && (is_active || ago < row.within)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_explains_itself_and_no_two_explain_each_other() {
+        for row in &TABLE {
+            assert_ne!(row.cause, row.consequence, "{}", row.reason);
+            let mutual = TABLE.iter().any(|other| (other.cause, other.consequence) == (row.consequence, row.cause));
+            assert!(!mutual, "{}", row.reason);
+        }
+    }
+}

@@ -7,10 +7,10 @@ use crate::finding::{Finding, FindingKind};
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The finding that explains.
+    /// The finding that explains: any kind of this family.
     pub cause: FindingKind,
-    /// What it explains: all degrees of this kind.
-    pub consequence: FindingKind,
+    /// What it explains.
+    pub consequences: &'static [FindingKind],
     /// About which brokers.
     pub scope: Scope,
     /// It explains what is found within this time after it was last found.
@@ -34,46 +34,48 @@ pub enum Scope {
 /// its response is counted after another half.
 const RECOVERS_WITHIN: Duration = Duration::from_millis(2500);
 
+/// Every degree of a broker that does not answer.
+const NOT_ANSWERING: &[FindingKind] = &[
+    FindingKind::BrokerStalled,
+    FindingKind::BrokerFrozen,
+    FindingKind::BrokerDown,
+    FindingKind::BrokerUnreachable,
+    FindingKind::BrokerAbsent,
+];
+
 /// Every row.
-pub const TABLE: [Row; 7] = [
+pub const TABLE: [Row; 6] = [
     Row {
         cause: FindingKind::ClusterUnreachable,
-        consequence: FindingKind::BrokerStalled,
+        consequences: NOT_ANSWERING,
         scope: Scope::Any,
         within: RECOVERS_WITHIN,
         reason: "when the first broker answers again, the others are about to",
     },
     Row {
         cause: FindingKind::ClusterUnreachable,
-        consequence: FindingKind::BrokersTogether,
+        consequences: &[FindingKind::BrokersTogether],
         scope: Scope::Any,
         within: RECOVERS_WITHIN,
         reason: "when the first broker answers again, the others are about to",
     },
     Row {
         cause: FindingKind::BrokersTogether,
-        consequence: FindingKind::BrokerStalled,
+        consequences: NOT_ANSWERING,
         scope: Scope::Member,
         within: RECOVERS_WITHIN,
         reason: "brokers that failed together recover one after the other",
     },
     Row {
         cause: FindingKind::StorageFailed,
-        consequence: FindingKind::BrokerSlow,
+        consequences: &[FindingKind::FollowerSlow, FindingKind::ClusterOverloaded],
         scope: Scope::Any,
         within: Duration::ZERO,
-        reason: "brokers that waited for a replica in a failed directory stay slow for a moment",
-    },
-    Row {
-        cause: FindingKind::StorageFailed,
-        consequence: FindingKind::ClusterOverloaded,
-        scope: Scope::Any,
-        within: Duration::ZERO,
-        reason: "every acks=all write waited for a replica in a failed directory",
+        reason: "acks=all writes that waited for a replica in a failed directory are late for one window more",
     },
     Row {
         cause: FindingKind::BrokerSlow,
-        consequence: FindingKind::NewConnectionsFailing,
+        consequences: &[FindingKind::NewConnectionsFailing],
         scope: Scope::SameBroker,
         // The next scheduled connect attempt begins within ten seconds and times out five seconds later.
         within: Duration::from_secs(15),
@@ -81,7 +83,7 @@ pub const TABLE: [Row; 7] = [
     },
     Row {
         cause: FindingKind::BrokerStalled,
-        consequence: FindingKind::NewConnectionsFailing,
+        consequences: &[FindingKind::NewConnectionsFailing],
         scope: Scope::SameBroker,
         within: Duration::from_secs(15),
         reason: "a broker that does not answer accepts no connection either",
@@ -113,7 +115,7 @@ pub fn explains(cause: &Finding, ago: Duration, is_active: bool, found: &Finding
         };
         is_about
             && row.cause == family(cause.kind)
-            && row.consequence == family(found.kind)
+            && row.consequences.contains(&found.kind)
             && (is_active || ago < row.within)
     })
 }
@@ -125,8 +127,10 @@ mod tests {
     #[test]
     fn nothing_explains_itself_and_no_two_explain_each_other() {
         for row in &TABLE {
-            assert_ne!(row.cause, row.consequence, "{}", row.reason);
-            let mutual = TABLE.iter().any(|other| (other.cause, other.consequence) == (row.consequence, row.cause));
+            let explained: Vec<FindingKind> = row.consequences.iter().map(|kind| family(*kind)).collect();
+            assert!(!explained.contains(&row.cause), "{}", row.reason);
+            let back = TABLE.iter().filter(|other| explained.contains(&other.cause));
+            let mutual = back.flat_map(|other| other.consequences).any(|kind| family(*kind) == row.cause);
             assert!(!mutual, "{}", row.reason);
         }
     }

@@ -26,6 +26,7 @@ mod simulated_prober;
 mod slow;
 mod started_late;
 mod traffic;
+mod two_at_once;
 mod unresponsive;
 mod world;
 

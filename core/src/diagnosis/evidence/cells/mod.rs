@@ -201,10 +201,14 @@ fn is_about_broker(fault: Fault) -> bool {
     }
 }
 
-/// Median share of late answers in the other cells of a column.
+/// Median share of late answers in the other cells of a column. A replicated write is compared with the writes that wait for one
+/// broker alone: a common load delays these too, while one slow follower delays the replicated writes of many leaders.
 fn peers_late(stats: &BTreeMap<(Column, BrokerId), WindowStats>, at: (Column, BrokerId)) -> f64 {
-    let column = stats.range((at.0, BrokerId(i32::MIN))..=(at.0, BrokerId(i32::MAX)));
-    let mut late: Vec<f64> = column.filter(|((_, id), _)| *id != at.1).map(|(_, cell)| cell.late).collect();
+    let cells_of = |column| stats.range((column, BrokerId(i32::MIN))..=(column, BrokerId(i32::MAX)));
+    let has_writes = cells_of(Column::Write).next().is_some();
+    let column = if at.0 == Column::Replicated && has_writes { Column::Write } else { at.0 };
+    let others = cells_of(column).filter(|((_, id), _)| *id != at.1);
+    let mut late: Vec<f64> = others.map(|(_, cell)| cell.late).collect();
     late.sort_unstable_by(f64::total_cmp);
     late.get(late.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
 }

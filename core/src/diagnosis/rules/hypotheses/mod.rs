@@ -90,18 +90,19 @@ pub fn find(facts: &Facts, explained: &Explained) -> Vec<Finding> {
     }
     let is_left_out = |column, broker| !is_settled(facts, broker) || explained.covers(facts, column, broker);
     let table = facts.table.without(is_left_out);
-    let sure = explain(&table, &facts.replicated)
-        .into_iter()
-        .filter(|explanation| CONFIDENT_FROM <= confidence(&table, explanation));
-    sure.map(|explanation| finding::finding(facts, &table, &explanation)).collect()
+    let explanations = explain(&table, &facts.replicated);
+    let sure = explanations.iter().filter(|one| CONFIDENT_FROM <= confidence(&table, &explanations, one));
+    sure.map(|explanation| finding::finding(facts, &table, explanation)).collect()
 }
 
 /// Confidence that the finding names the right broker: which broker it is may be certain before what is wrong with it. Not while
-/// single connections to other brokers stall too, because then one broker may look worse than the others by chance.
-fn confidence(table: &Table, explanation: &Explanation) -> f64 {
+/// single connections to other brokers stall too, because then one broker may look worse than the others by chance; unless `set`,
+/// of which the explanation is one, names these as well.
+fn confidence(table: &Table, set: &[Explanation], explanation: &Explanation) -> f64 {
     let Explanation { best, others } = explanation;
     let named = best.hypothesis.broker();
-    if table.single_connection_stalls.iter().any(|(broker, stalls)| named != Some(*broker) && 0 < stalls.stalls) {
+    let is_named = |broker: BrokerId| set.iter().any(|one| one.best.hypothesis.broker() == Some(broker));
+    if table.single_connection_stalls.iter().any(|(broker, stalls)| 0 < stalls.stalls && !is_named(*broker)) {
         return best.probability;
     }
     let about_the_same = others.iter().filter(|other| other.hypothesis.broker() == named);

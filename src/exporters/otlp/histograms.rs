@@ -72,6 +72,9 @@ impl Histograms {
         });
         let key = (metric.name, attributes);
         let gain = Gain::between(self.recorded.get(&key), buckets);
+        if gain.buckets.is_empty() {
+            return;
+        }
         for (value, count) in gain.values() {
             for _ in 0..count {
                 histogram.record(value, &key.1);

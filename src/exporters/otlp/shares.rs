@@ -41,8 +41,8 @@ pub(super) struct Shares {
     exponential: bool,
     level: Level,
     providers: Vec<Instruments>,
-    /// The provider of each broker or partition; points about neither go to the first.
-    homes: HashMap<(String, String), usize>,
+    /// The provider of each broker or partition, by cluster; points about neither go to the first.
+    homes: HashMap<String, HashMap<String, usize>>,
     /// Estimated bytes of the last provider's request.
     filled: usize,
 }
@@ -55,48 +55,54 @@ impl Shares {
 
     /// The points of a snapshot, one collection a request.
     pub(super) fn collect(&mut self, snapshot: &Snapshot, stats: &ExportStats) -> Result<Vec<ResourceMetrics>, String> {
-        let points: Vec<Point<'_>> = points(snapshot, stats, self.level).collect();
-        self.settle_in(&points);
+        let is_first = self.homes.is_empty();
         let mut shares: Vec<Vec<Point<'_>>> = self.providers.iter().map(|_| Vec::new()).collect();
-        for point in points {
-            let home = subject(&point).and_then(|(cluster, of)| self.homes.get(&(cluster.to_owned(), of.to_owned())));
-            shares[home.copied().unwrap_or_default()].push(point);
+        let mut homeless = Vec::new();
+        for point in points(snapshot, stats, self.level) {
+            match self.home_of(&point) {
+                Some(home) => shares[home].push(point),
+                None => homeless.push(point),
+            }
+        }
+        if !homeless.is_empty() {
+            if is_first {
+                self.filled = shares[0].iter().map(size).sum();
+            }
+            self.settle_in(&homeless);
+            shares.resize_with(self.providers.len(), Vec::new);
+            for point in homeless {
+                let home = self.home_of(&point).unwrap_or_default();
+                shares[home].push(point);
+            }
         }
         self.providers.iter_mut().zip(shares).map(|(provider, points)| provider.collect(points)).collect()
     }
 
-    /// Gives every new broker and partition a provider.
+    /// The provider of a point; `None` if it is about a new broker or partition.
+    fn home_of(&self, point: &Point<'_>) -> Option<usize> {
+        let Some((cluster, of)) = subject(point) else { return Some(0) };
+        self.homes.get(cluster)?.get(of).copied()
+    }
+
+    /// Gives every broker and partition of these points, all of them new, a provider.
     fn settle_in(&mut self, points: &[Point<'_>]) {
         let mut order = Vec::new();
         let mut sizes: HashMap<(&str, &str), usize> = HashMap::new();
-        let mut common = 0;
         for point in points {
-            match subject(point) {
-                None => common += size(point),
-                Some(subject) => {
-                    let size_so_far = sizes.entry(subject).or_insert_with(|| {
-                        order.push(subject);
-                        0
-                    });
-                    *size_so_far += size(point);
-                }
-            }
-        }
-        if self.homes.is_empty() {
-            self.filled = common;
+            let Some(subject) = subject(point) else { continue };
+            *sizes.entry(subject).or_insert_with(|| {
+                order.push(subject);
+                0
+            }) += size(point);
         }
         for subject @ (cluster, of) in order {
-            let key = (cluster.to_owned(), of.to_owned());
-            if self.homes.contains_key(&key) {
-                continue;
-            }
             let bytes = sizes.get(&subject).copied().unwrap_or_default();
             if FILL_BYTES < self.filled + bytes && self.filled != 0 {
                 self.providers.push(Instruments::new(self.resource.clone(), self.temporality, self.exponential));
                 self.filled = 0;
             }
             self.filled += bytes;
-            self.homes.insert(key, self.providers.len() - 1);
+            self.homes.entry(cluster.to_owned()).or_default().insert(of.to_owned(), self.providers.len() - 1);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::event::{Anomaly, Event, Limits, RawOutcome};
-use crate::ids::Probe;
+use crate::ids::{Probe, Series};
 use crate::time::Time;
 
 use super::entry::{Entry, Integrity, Stage};
@@ -110,21 +110,11 @@ impl Track {
         let began = entry.began();
         let (at, raw_outcome) = end.unwrap_or_else(|| (began + limits.deadline, self.unacked_outcome(began)));
         let Some(entry) = self.entry(sequence) else { return };
-        let (due, sent) = (entry.due, entry.sent);
         let judged = !matches!(raw_outcome, RawOutcome::Void(_));
         let unacked_but_seen = judged && entry.read.is_some() && entry.acked.is_none();
-        let series = self.produce.clone();
+        let event = self.event(&self.produce, limits, (entry.due, entry.sent), (at, raw_outcome));
         self.open[0] -= 1;
-        out.push(Output::Event(Event {
-            series,
-            broker: self.broker,
-            limits,
-            due,
-            sent,
-            ended: at,
-            raw_outcome,
-            stalled: Duration::ZERO,
-        }));
+        out.push(event);
         if unacked_but_seen {
             out.push(Output::Anomaly(Anomaly::UnackedButSeen, 1));
         }
@@ -135,19 +125,8 @@ impl Track {
         let Some(entry) = self.entry_mut(sequence) else { return };
         let (Stage::Open, Some(acked)) = (entry.consume, entry.acked) else { return };
         entry.consume = Stage::Ended;
-        let series = self.consume.clone();
         self.open[1] -= 1;
-        let stalled = Duration::ZERO;
-        out.push(Output::Event(Event {
-            series,
-            broker: self.broker,
-            limits,
-            due: acked,
-            sent: Some(acked),
-            ended: at,
-            raw_outcome,
-            stalled,
-        }));
+        out.push(self.event(&self.consume, limits, (acked, Some(acked)), (at, raw_outcome)));
     }
 
     pub(super) fn end_end_to_end(&mut self, sequence: u64, at: Time, raw_outcome: RawOutcome, out: &mut Vec<Output>) {
@@ -157,18 +136,20 @@ impl Track {
             return;
         }
         entry.end_to_end = Stage::Ended;
-        let (due, sent) = (entry.due, entry.sent);
-        let series = self.end_to_end.clone();
+        let began = (entry.due, entry.sent);
         self.open[2] -= 1;
-        out.push(Output::Event(Event {
-            series,
-            broker: self.broker,
-            limits,
-            due,
-            sent,
-            ended: at,
-            raw_outcome,
-            stalled: Duration::ZERO,
-        }));
+        out.push(self.event(&self.end_to_end, limits, began, (at, raw_outcome)));
+    }
+
+    /// The event of an attempt of `series`, from when it was due and sent, and when and how it ended.
+    fn event(
+        &self,
+        series: &Series,
+        limits: Limits,
+        (due, sent): (Time, Option<Time>),
+        (ended, raw_outcome): (Time, RawOutcome),
+    ) -> Output {
+        let (series, broker, stalled) = (series.clone(), self.broker, Duration::ZERO);
+        Output::Event(Event { series, broker, limits, due, sent, ended, raw_outcome, stalled })
     }
 }

@@ -96,7 +96,7 @@ impl Counting {
     /// Counts every event, settled or not, before the process ends.
     pub fn close(&mut self) {
         let ledger = &mut self.ledger;
-        self.settle.flush(|event| _ = ledger.record(&event));
+        self.settle.flush(|event| ledger.record(&event));
     }
 
     /// The ledger.

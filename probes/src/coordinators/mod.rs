@@ -9,11 +9,12 @@ use prober_core::coordinator::{Loading, LoadingChange, Prefix, Rotation};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Partition, Phase, Probe};
 use prober_core::kafka_error::KafkaError;
+use prober_core::time::Time;
 use prober_core::topology::{PartitionSeen, TopicSeen};
 
 use crate::direct::context::ProbeContext;
 use crate::port::requests::Refusal;
-use crate::port::{ClusterClient, MetadataSnapshot, ProbeInput};
+use crate::port::{ClusterClient, MetadataSnapshot, ProbeInput, ProbeResponse};
 
 /// The coordinators of one internal topic.
 pub struct Coordinators {
@@ -104,11 +105,6 @@ impl Coordinators {
         Err(Fault::Kafka(error))
     }
 
-    /// An attempt succeeded, so every permission that it needs is there.
-    pub fn on_success(&self) {
-        self.context.backoff.on_success(self.probe);
-    }
-
     fn missing_permission(&self, error: KafkaError) -> String {
         let (prefix, name) = (self.prefix.as_str(), error.name());
         match (self.probe, error) {
@@ -158,10 +154,20 @@ impl Coordinators {
         }
     }
 
-    /// Has the metadata refreshed when dropped, unless the coordinator has responded by then: without a response another
-    /// broker may be the coordinator now, or soon.
-    pub fn refresh_unless_answered(&self) -> RefreshUnlessAnswered {
-        RefreshUnlessAnswered { cluster: Arc::clone(&self.context.cluster), responded: false }
+    /// The response of an attempt that returns when it was sent and when it was answered. If the coordinator does not
+    /// respond until the deadline, at which this future is dropped, the metadata is refreshed. A success shows that every
+    /// permission that the probe needs is there.
+    pub async fn respond(&self, attempt: impl Future<Output = Result<(Time, Time), Fault>>) -> ProbeResponse {
+        let mut refresh = RefreshUnlessAnswered { cluster: &*self.context.cluster, responded: false };
+        let result = attempt.await;
+        refresh.responded = matches!(result, Ok(_) | Err(Fault::Kafka(_)));
+        match result {
+            Ok((sent, at)) => {
+                self.context.backoff.on_success(self.probe);
+                ProbeResponse { sent: Some(sent), at, result: Ok(()) }
+            }
+            Err(fault) => self.context.failed(fault),
+        }
     }
 
     fn timed(&self) -> MutexGuard<'_, BTreeSet<Partition>> {
@@ -177,20 +183,14 @@ impl Coordinators {
     }
 }
 
-/// See [`Coordinators::refresh_unless_answered`].
-pub struct RefreshUnlessAnswered {
-    cluster: Arc<dyn ClusterClient>,
+/// Has the metadata refreshed when dropped, unless the coordinator has responded by then: without a response another
+/// broker may be the coordinator now, or soon.
+struct RefreshUnlessAnswered<'a> {
+    cluster: &'a dyn ClusterClient,
     responded: bool,
 }
 
-impl RefreshUnlessAnswered {
-    /// The attempt ended with this result.
-    pub fn ended(&mut self, result: Result<(), Fault>) {
-        self.responded = matches!(result, Ok(()) | Err(Fault::Kafka(_)));
-    }
-}
-
-impl Drop for RefreshUnlessAnswered {
+impl Drop for RefreshUnlessAnswered<'_> {
     fn drop(&mut self) {
         if !self.responded {
             self.cluster.refresh_metadata();

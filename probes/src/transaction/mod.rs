@@ -211,16 +211,7 @@ impl DirectProbe for TransactionProbe {
     fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
         Box::pin(async move {
             let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-            let mut refresh = self.coordinators.refresh_unless_answered();
-            let response = match self.run(broker, &attempt.metadata, attempt.within).await {
-                Ok((sent, at)) => ProbeResponse { sent: Some(sent), at, result: Ok(()) },
-                Err(fault) => self.context.failed(fault),
-            };
-            refresh.ended(response.result);
-            if response.result.is_ok() {
-                self.coordinators.on_success();
-            }
-            response
+            self.coordinators.respond(self.run(broker, &attempt.metadata, attempt.within)).await
         })
     }
 

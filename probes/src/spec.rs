@@ -3,7 +3,7 @@
 //! A new kind of direct probe takes:
 //!
 //! 1. `core/src/probe.rs`: a variant of `Probe` and a row of `PROBES` (name, views, outcomes).
-//! 2. `probes/src/NAME/mod.rs`: the probe itself, a [`DirectProbe`] with tests against the simulated cluster.
+//! 2. `probes/src/NAME/mod.rs`: the probe itself, a [`DirectProbe`](crate::direct::probe::DirectProbe) with tests against the simulated cluster.
 //! 3. `probes/src/lib.rs`: `pub mod NAME;`.
 //! 4. This file: its arm in [`factory`].
 //! 5. `config/default.toml`: the table `[probes.NAME]`.
@@ -17,11 +17,11 @@ use std::sync::Arc;
 use prober_core::ids::Probe;
 
 use crate::direct::context::ProbeContext;
-use crate::direct::probe::DirectProbe;
+use crate::direct::probe::AttemptRunner;
 use crate::{commit, connect, controller, fetch, metadata, transaction};
 
 /// Builds a direct probe for one cluster.
-pub type Factory = fn(&ProbeContext) -> Arc<dyn DirectProbe>;
+pub type Factory = fn(&ProbeContext) -> Arc<dyn AttemptRunner>;
 
 /// Builds this probe; `None` for the probes that a record feeds, which [`round_trip`](crate::round_trip) runs.
 pub const fn factory(probe: Probe) -> Option<Factory> {

@@ -20,7 +20,7 @@ use crate::coordinators::{CoordinatedId, Coordinators};
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
 use crate::port::requests::{CommitOffset, CommittedOffset, FetchOffset};
-use crate::port::{BoxFuture, MetadataSnapshot, OFFSETS_TOPIC, Pool, ProbeResponse};
+use crate::port::{MetadataSnapshot, OFFSETS_TOPIC, Pool, ProbeResponse};
 
 /// A group may hold what was committed up to this many deadlines ago: commits of attempts that were given up may still be
 /// carried out, in any order.
@@ -148,11 +148,9 @@ impl CommitProbe {
 }
 
 impl DirectProbe for CommitProbe {
-    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
-        Box::pin(async move {
-            let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-            self.coordinators.respond(self.commit(broker, &attempt.metadata)).await
-        })
+    async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
+        let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
+        self.coordinators.respond(self.commit(broker, &attempt.metadata)).await
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {

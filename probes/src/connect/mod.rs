@@ -12,7 +12,7 @@ use prober_core::ids::Broker;
 
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
-use crate::port::{BoxFuture, MetadataSnapshot, ProbeInput, ProbeResponse};
+use crate::port::{MetadataSnapshot, ProbeInput, ProbeResponse};
 
 /// The `connect` probe of a cluster.
 pub struct ConnectProbe {
@@ -36,11 +36,9 @@ impl ConnectProbe {
 }
 
 impl DirectProbe for ConnectProbe {
-    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
-        Box::pin(async move {
-            let result = self.connect(attempt).await;
-            ProbeResponse { sent: None, at: self.context.clock.now(), result }
-        })
+    async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
+        let result = self.connect(attempt).await;
+        ProbeResponse { sent: None, at: self.context.clock.now(), result }
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {

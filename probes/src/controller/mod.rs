@@ -19,7 +19,7 @@ use prober_core::time::Time;
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
 use crate::port::requests::{CreateTopic, TopicResult};
-use crate::port::{BoxFuture, MetadataSnapshot, ProbeInput, ProbeResponse, RequestError, TaskGuard};
+use crate::port::{MetadataSnapshot, ProbeInput, ProbeResponse, RequestError, TaskGuard};
 
 pub use canary::CanarySettings;
 
@@ -142,8 +142,8 @@ impl ControllerProbe {
 }
 
 impl DirectProbe for ControllerProbe {
-    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
-        Box::pin(async move { self.validate(&attempt.metadata, attempt.within).await })
+    async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
+        self.validate(&attempt.metadata, attempt.within).await
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use prober_core::ids::Broker;
 
-use crate::port::{BoxFuture, MetadataSnapshot, ProbeResponse, TaskGuard};
+use crate::direct::context::Report;
+use crate::port::{BoxFuture, MetadataSnapshot, ProbeInput, ProbeResponse, RequestId, TaskGuard};
 
 /// One attempt.
 #[derive(Clone, Debug)]
@@ -20,9 +21,11 @@ pub struct Attempt {
 }
 
 /// A kind of direct probe, for one cluster.
-pub trait DirectProbe: Send + Sync {
+pub trait DirectProbe: Send + Sync + 'static {
     /// Runs one attempt. Dropping the future at the deadline must leave the probe usable.
-    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse>;
+    fn attempt(self: Arc<Self>, attempt: Attempt) -> impl Future<Output = ProbeResponse> + Send
+    where
+        Self: Sized;
 
     /// The targets by this metadata. A broker that has left the cluster stays a target at its last address: leaving the
     /// metadata must not end the outage in the numbers.
@@ -39,5 +42,22 @@ pub trait DirectProbe: Send + Sync {
     /// Starts what the probe runs beside its attempts.
     fn start_tasks(self: Arc<Self>) -> Vec<TaskGuard> {
         Vec::new()
+    }
+}
+
+/// A direct probe of any kind, as the runtime holds it.
+pub trait AttemptRunner: DirectProbe {
+    /// Runs one attempt until its deadline and reports its response.
+    fn run(self: Arc<Self>, id: RequestId, attempt: Attempt, report: Report) -> BoxFuture<'static, ()>;
+}
+
+impl<P: DirectProbe> AttemptRunner for P {
+    fn run(self: Arc<Self>, id: RequestId, attempt: Attempt, report: Report) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            // The scheduler keeps the deadline as well; after it a response changes nothing.
+            if let Ok(response) = tokio::time::timeout(attempt.within, self.attempt(attempt)).await {
+                report(ProbeInput::Response { id, response });
+            }
+        })
     }
 }

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::direct::backoff::ProbeBackoff;
 use crate::direct::context::{ProbeContext, ProbeSettings, Report};
 use crate::direct::log_end_offsets::LogEndOffsets;
-use crate::direct::probe::{Attempt, DirectProbe};
+use crate::direct::probe::{Attempt, AttemptRunner};
 use crate::direct::targets::TargetSelection;
 use crate::port::{ClusterClient, MetadataSnapshot, ProbeClient, ProbeInput, ProbeRequest, TaskGuard, Tasks};
 use crate::spec;
@@ -23,7 +23,7 @@ const CONNECT_CHECK_WITHIN: Duration = Duration::from_secs(2);
 pub struct DirectProbes {
     context: ProbeContext,
     metadata: watch::Receiver<Arc<MetadataSnapshot>>,
-    probes: BTreeMap<Probe, Arc<dyn DirectProbe>>,
+    probes: BTreeMap<Probe, Arc<dyn AttemptRunner>>,
     _tasks: Vec<TaskGuard>,
 }
 
@@ -41,7 +41,7 @@ impl DirectProbes {
         let settings = Arc::new(settings);
         let context = ProbeContext { clock, cluster, tasks, report, backoff, log_end_offsets, settings };
         let enabled = context.settings.deadlines.keys().copied();
-        let probes: BTreeMap<Probe, Arc<dyn DirectProbe>> =
+        let probes: BTreeMap<Probe, Arc<dyn AttemptRunner>> =
             enabled.filter_map(|probe| Some((probe, spec::factory(probe)?(&context)))).collect();
         let selection = TargetSelection { context: context.clone(), probes: probes.clone() };
         let mut running = vec![context.tasks.spawn_forever("targets", Box::pin(selection.run()))];
@@ -54,15 +54,9 @@ impl ProbeClient for DirectProbes {
     fn start(&mut self, request: ProbeRequest, within: Duration) {
         let Some(probe) = self.probes.get(&request.probe) else { return };
         let metadata = Arc::clone(&self.metadata.borrow());
-        let attempt = Arc::clone(probe).attempt(Attempt { broker: request.broker, metadata, within });
-        let report = Arc::clone(&self.context.report);
-        let run = async move {
-            // The scheduler keeps the deadline as well; after it a response changes nothing.
-            if let Ok(response) = tokio::time::timeout(within, attempt).await {
-                report(ProbeInput::Response { id: request.id, response });
-            }
-        };
-        self.context.tasks.spawn_short("attempt", Box::pin(run));
+        let attempt = Attempt { broker: request.broker, metadata, within };
+        let run = Arc::clone(probe).run(request.id, attempt, Arc::clone(&self.context.report));
+        self.context.tasks.spawn_short("attempt", run);
     }
 
     fn connect_check(&mut self, broker: BrokerId) {

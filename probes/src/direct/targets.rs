@@ -7,7 +7,7 @@ use std::time::Duration;
 use prober_core::ids::{Broker, Probe};
 
 use crate::direct::context::ProbeContext;
-use crate::direct::probe::DirectProbe;
+use crate::direct::probe::AttemptRunner;
 use crate::port::{MetadataSnapshot, ProbeInput};
 
 /// How often targets are chosen without new metadata: log end offsets become known, and back-offs end, without a signal.
@@ -16,7 +16,7 @@ const RESELECT_EVERY: Duration = Duration::from_secs(1);
 /// The task that chooses.
 pub(super) struct TargetSelection {
     pub(super) context: ProbeContext,
-    pub(super) probes: BTreeMap<Probe, Arc<dyn DirectProbe>>,
+    pub(super) probes: BTreeMap<Probe, Arc<dyn AttemptRunner>>,
 }
 
 impl TargetSelection {

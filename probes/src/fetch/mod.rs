@@ -16,7 +16,7 @@ use prober_core::time::Time;
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
 use crate::port::requests::{Fetch, Fetched, FetchedRecord, Isolation, ListOffset, LogEnd, TopicId};
-use crate::port::{BoxFuture, MetadataSnapshot, Pool, ProbeResponse, SharedConnection};
+use crate::port::{MetadataSnapshot, Pool, ProbeResponse, SharedConnection};
 
 /// Time that a broker may take for ListOffsets (KIP-405: from tiered storage); the attempt has its own deadline.
 const LIST_OFFSET_WITHIN: Duration = Duration::from_secs(2);
@@ -108,14 +108,12 @@ impl FetchProbe {
 }
 
 impl DirectProbe for FetchProbe {
-    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
-        Box::pin(async move {
-            let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-            match self.read(broker, &attempt.metadata).await {
-                Ok(at) => ProbeResponse { sent: None, at, result: Ok(()) },
-                Err(fault) => self.context.failed(fault),
-            }
-        })
+    async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
+        let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
+        match self.read(broker, &attempt.metadata).await {
+            Ok(at) => ProbeResponse { sent: None, at, result: Ok(()) },
+            Err(fault) => self.context.failed(fault),
+        }
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {

@@ -14,7 +14,7 @@ use prober_core::time::Time;
 
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
-use crate::port::{BoxFuture, MetadataSnapshot, Pool, ProbeResponse};
+use crate::port::{MetadataSnapshot, Pool, ProbeResponse};
 
 /// The `metadata` probe of a cluster: compares what each broker shows with what the others do.
 pub struct MetadataProbe {
@@ -44,14 +44,12 @@ impl MetadataProbe {
 }
 
 impl DirectProbe for MetadataProbe {
-    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
-        Box::pin(async move {
-            match self.request(attempt.broker).await {
-                Ok((false, at)) => ProbeResponse { sent: None, at, result: Ok(()) },
-                Ok((true, at)) => ProbeResponse { sent: None, at, result: Err(Fault::Stale) },
-                Err(fault) => self.context.failed(fault),
-            }
-        })
+    async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
+        match self.request(attempt.broker).await {
+            Ok((false, at)) => ProbeResponse { sent: None, at, result: Ok(()) },
+            Ok((true, at)) => ProbeResponse { sent: None, at, result: Err(Fault::Stale) },
+            Err(fault) => self.context.failed(fault),
+        }
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {

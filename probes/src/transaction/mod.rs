@@ -25,7 +25,7 @@ use prober_core::time::Time;
 use crate::coordinators::{CoordinatedId, Coordinators};
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
-use crate::port::{BoxFuture, MetadataSnapshot, Pool, ProbeResponse, TRANSACTIONS_TOPIC};
+use crate::port::{MetadataSnapshot, Pool, ProbeResponse, TRANSACTIONS_TOPIC};
 use crate::record;
 
 use producer_slot::{IdleProducer, ProducerSlot, WritePartition};
@@ -208,11 +208,9 @@ impl TransactionProbe {
 }
 
 impl DirectProbe for TransactionProbe {
-    fn attempt(self: Arc<Self>, attempt: Attempt) -> BoxFuture<'static, ProbeResponse> {
-        Box::pin(async move {
-            let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-            self.coordinators.respond(self.run(broker, &attempt.metadata, attempt.within)).await
-        })
+    async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
+        let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
+        self.coordinators.respond(self.run(broker, &attempt.metadata, attempt.within)).await
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {

@@ -45,7 +45,8 @@ async fn large_exports_are_divided_below_3_mib() {
 async fn delta_sends_what_came_since_and_is_divided_too() {
     let receiver = Receiver::start(Protocol::HttpProtobuf).await;
     let delta = OtlpSettings {
-        interval: Duration::from_secs(3600),
+        interval: Duration::from_millis(200),
+        timeout: DEADLINE,
         temporality: Temporality::Delta,
         ..settings(receiver.address, Protocol::HttpProtobuf)
     };
@@ -59,8 +60,10 @@ async fn delta_sends_what_came_since_and_is_divided_too() {
     }
     let (events, series) = (events_of(&snapshot), snapshot.series.len() as u64);
     running.publish.send_replace(Arc::new(snapshot));
-    running.stop().await;
+    // The export after the one that may be running.
+    running.until(ExportResult::Success, running.stats.of(ExportResult::Success) + 2).await;
     let after = receiver.received(whole.len() * 2).await.split_off(whole.len());
+    running.task.abort();
     assert_eq!(counts_of_deltas(&whole), (events, all));
     assert_eq!(counts_of_deltas(&after), (0.0, series), "no event came, and one duration a series");
 }

@@ -9,16 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes, BytesMut};
-use kafka_protocol::messages::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
-use kafka_protocol::messages::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use kafka_protocol::messages::{BrokerId, TopicName};
-use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{
-    Compression, NO_PARTITION_LEADER_EPOCH, NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, Record, RecordBatchDecoder,
-    RecordBatchEncoder, RecordEncodeOptions, TimestampType,
-};
+use bytes::{Buf, Bytes};
+use kafka_protocol::messages::{FetchRequest, ProduceRequest};
+use kafka_protocol::records::RecordBatchDecoder;
 
+use crate::harness::raw::records::{self, FETCH_VERSION, PRODUCE_VERSION};
 use crate::harness::{Cluster, raw};
 use crate::shared_setup::{RECORD_SIZE, create_topic, first_due};
 use crate::socket::{Socket, decode, encode, malformed};
@@ -26,14 +21,8 @@ use crate::socket::{Socket, decode, encode, malformed};
 const TOPIC: &str = "bench-socket-baseline";
 
 /// The prober's defaults for the waits of a fetch and of a write.
-const FETCH_WAIT_MS: i32 = 500;
-const WRITE_WAIT_MS: i32 = 5_000;
-
-const FETCH_BYTES: i32 = 1 << 20;
-
-/// The newest versions that name topics by name.
-const PRODUCE_VERSION: i16 = 9;
-const FETCH_VERSION: i16 = 12;
+const FETCH_WAIT: Duration = Duration::from_millis(500);
+const WRITE_WAIT: Duration = Duration::from_secs(5);
 
 /// The latencies of one broker.
 #[derive(Clone, Debug, Default)]
@@ -151,54 +140,15 @@ impl BrokerLoop {
     }
 
     fn record(&self, sequence: usize) -> io::Result<Bytes> {
-        let mut value = BytesMut::zeroed(RECORD_SIZE);
+        let mut value = [0; RECORD_SIZE];
         value[..8].copy_from_slice(&u64::try_from(sequence).map_err(malformed)?.to_be_bytes());
-        let record = Record {
-            transactional: false,
-            control: false,
-            delete_horizon: false,
-            partition_leader_epoch: NO_PARTITION_LEADER_EPOCH,
-            producer_id: NO_PRODUCER_ID,
-            producer_epoch: NO_PRODUCER_EPOCH,
-            timestamp_type: TimestampType::Creation,
-            offset: 0,
-            sequence: NO_SEQUENCE,
-            timestamp: 0,
-            key: None,
-            value: Some(value.freeze()),
-            headers: Default::default(),
-        };
-        let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-        let mut batch = BytesMut::new();
-        RecordBatchEncoder::encode(&mut batch, [&record], &options).map_err(malformed)?;
-        let data = PartitionProduceData::default().with_index(self.partition).with_records(Some(batch.freeze()));
-        let topic = TopicProduceData::default().with_name(topic()).with_partition_data(vec![data]);
-        let request =
-            ProduceRequest::default().with_acks(1).with_timeout_ms(WRITE_WAIT_MS).with_topic_data(vec![topic]);
+        let request = records::produce_request(TOPIC, self.partition, &value, WRITE_WAIT).map_err(malformed)?;
         encode(PRODUCE_VERSION, &request)
     }
 
     fn fetch(&self, offset: i64) -> io::Result<Bytes> {
-        let partition = FetchPartition::default()
-            .with_partition(self.partition)
-            .with_current_leader_epoch(-1)
-            .with_fetch_offset(offset)
-            .with_partition_max_bytes(FETCH_BYTES);
-        let topic = FetchTopic::default().with_topic(topic()).with_partitions(vec![partition]);
-        let request = FetchRequest::default()
-            .with_replica_id(BrokerId(-1))
-            .with_max_wait_ms(FETCH_WAIT_MS)
-            .with_min_bytes(1)
-            .with_max_bytes(FETCH_BYTES)
-            .with_session_id(0)
-            .with_session_epoch(-1)
-            .with_topics(vec![topic]);
-        encode(FETCH_VERSION, &request)
+        encode(FETCH_VERSION, &records::fetch_request(TOPIC, self.partition, offset, FETCH_WAIT))
     }
-}
-
-fn topic() -> TopicName {
-    TopicName(StrBytes::from_static_str(TOPIC))
 }
 
 fn check(code: i16) -> io::Result<()> {

@@ -18,9 +18,9 @@ use super::{Connection, REQUEST_TIMEOUT, RawError, leader_address, topic_name};
 /// Offsets with their values.
 pub(crate) type Records = Vec<(i64, Bytes)>;
 
-const PRODUCE_VERSION: i16 = 9;
-/// The last version before topic ids.
-const FETCH_VERSION: i16 = 12;
+/// The last versions before topic ids.
+pub(crate) const PRODUCE_VERSION: i16 = 9;
+pub(crate) const FETCH_VERSION: i16 = 12;
 const LIST_OFFSETS_VERSION: i16 = 7;
 
 /// Special timestamps of ListOffsets (KIP-79).
@@ -51,17 +51,24 @@ pub(crate) fn produce_on(
     value: &[u8],
     limit: Duration,
 ) -> Result<i64, RawError> {
-    let data = PartitionProduceData::default().with_index(partition).with_records(Some(batch_of_one(value)?));
-    let topic = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![data]);
-    let request = ProduceRequest::default()
-        .with_acks(1)
-        .with_timeout_ms(i32::try_from(limit.as_millis()).unwrap_or(i32::MAX))
-        .with_topic_data(vec![topic]);
+    let request = produce_request(topic, partition, value, limit)?;
     let answer = connection.ask(PRODUCE_VERSION, &request, limit)?;
     let partition = answer.responses.first().and_then(|topic| topic.partition_responses.first());
     let partition = partition.ok_or_else(|| RawError::malformed("no partition answered"))?;
     RawError::check(partition.error_code)?;
     Ok(partition.base_offset)
+}
+
+/// A request to write one record with acks=1.
+pub(crate) fn produce_request(
+    topic: &str,
+    partition: i32,
+    value: &[u8],
+    limit: Duration,
+) -> Result<ProduceRequest, RawError> {
+    let data = PartitionProduceData::default().with_index(partition).with_records(Some(batch_of_one(value)?));
+    let topic = TopicProduceData::default().with_name(topic_name(topic)).with_partition_data(vec![data]);
+    Ok(ProduceRequest::default().with_acks(1).with_timeout_ms(millis(limit)).with_topic_data(vec![topic]))
 }
 
 /// The first offset that the leader at `addr` still has.
@@ -115,22 +122,31 @@ fn list_offset(addr: &str, topic: &str, partition: i32, at: i64) -> Result<i64, 
     Ok(partition.offset)
 }
 
-/// One fetch without a session (id 0, epoch −1), which waits for nothing.
-fn fetch(connection: &mut Connection, topic: &str, partition: i32, offset: i64) -> Result<Bytes, RawError> {
+/// A fetch without a session (id 0, epoch −1), which waits this long for a record.
+pub(crate) fn fetch_request(topic: &str, partition: i32, offset: i64, wait: Duration) -> FetchRequest {
     let partition = FetchPartition::default()
         .with_partition(partition)
         .with_current_leader_epoch(-1)
         .with_fetch_offset(offset)
         .with_partition_max_bytes(FETCH_BYTES);
     let topic = FetchTopic::default().with_topic(topic_name(topic)).with_partitions(vec![partition]);
-    let request = FetchRequest::default()
+    FetchRequest::default()
         .with_replica_id(BrokerId(-1))
-        .with_max_wait_ms(0)
-        .with_min_bytes(0)
+        .with_max_wait_ms(millis(wait))
+        .with_min_bytes(1)
         .with_max_bytes(FETCH_BYTES)
         .with_session_id(0)
         .with_session_epoch(-1)
-        .with_topics(vec![topic]);
+        .with_topics(vec![topic])
+}
+
+fn millis(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
+/// What a broker has now from an offset on.
+fn fetch(connection: &mut Connection, topic: &str, partition: i32, offset: i64) -> Result<Bytes, RawError> {
+    let request = fetch_request(topic, partition, offset, Duration::ZERO);
     let answer = connection.ask(FETCH_VERSION, &request, REQUEST_TIMEOUT)?;
     RawError::check(answer.error_code)?;
     let partition = answer.responses.into_iter().next().and_then(|t| t.partitions.into_iter().next());

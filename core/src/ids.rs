@@ -179,13 +179,7 @@ pub enum ConnectionRole {
 impl ConnectionRole {
     /// The connection to a broker that an event of the broker view went over; `None` for other views.
     pub fn of(series: &Series) -> Option<ConnectionRole> {
-        match (series.view, series.probe) {
-            (View::Broker, Probe::Produce) => Some(ConnectionRole::Produce),
-            (View::Broker, Probe::Consume) => Some(ConnectionRole::Fetch),
-            (View::Broker, Probe::Fetch | Probe::Metadata) => Some(ConnectionRole::Control),
-            (View::Broker, Probe::Connect) => Some(ConnectionRole::Fresh),
-            _ => None,
-        }
+        if series.view == View::Broker { series.probe.spec().connection } else { None }
     }
 
     /// The word in sentences of findings.

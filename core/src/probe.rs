@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Outcome;
-use crate::ids::View;
+use crate::ids::{ConnectionRole, View};
 
 /// A kind of check, run on a schedule. Serialized as its label value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +55,10 @@ pub struct ProbeSpec {
     pub views: &'static [View],
     /// The outcomes that its attempts can have: counters of these are exported as 0 from the discovery of a target on.
     pub outcomes: &'static [Outcome],
+    /// The probe whose success begins its attempts; `None` if they have a schedule of their own.
+    pub follows: Option<Probe>,
+    /// The connection to a broker that its attempts in the broker view use.
+    pub connection: Option<ConnectionRole>,
     /// Whether the state of a broker follows from its newest event. Not for `connect`: at one attempt in 10 s its newest
     /// event may be older than the fault, or than the recovery.
     pub shows_broker_state: bool,
@@ -89,14 +93,23 @@ const OF_END_TO_END: &[Outcome] = {
 
 /// Every probe, in the order of [`Probe`].
 pub const PROBES: [ProbeSpec; 9] = {
+    use ConnectionRole::{Control, Fetch, Fresh, Produce};
     use Source::{Direct, Record};
     [
-        row(Probe::Produce, "produce", Record, RECORD, OF_A_BROKER),
-        row(Probe::Consume, "consume", Record, RECORD, OF_A_CONSUME),
+        ProbeSpec { connection: Some(Produce), ..row(Probe::Produce, "produce", Record, RECORD, OF_A_BROKER) },
+        ProbeSpec {
+            follows: Some(Probe::Produce),
+            connection: Some(Fetch),
+            ..row(Probe::Consume, "consume", Record, RECORD, OF_A_CONSUME)
+        },
         row(Probe::EndToEnd, "end_to_end", Record, RECORD, OF_END_TO_END),
-        row(Probe::Fetch, "fetch", Direct, BROKER, OF_A_BROKER),
-        row(Probe::Metadata, "metadata", Direct, BROKER, OF_A_BROKER),
-        ProbeSpec { shows_broker_state: false, ..row(Probe::Connect, "connect", Direct, BROKER, OF_A_BROKER) },
+        ProbeSpec { connection: Some(Control), ..row(Probe::Fetch, "fetch", Direct, BROKER, OF_A_BROKER) },
+        ProbeSpec { connection: Some(Control), ..row(Probe::Metadata, "metadata", Direct, BROKER, OF_A_BROKER) },
+        ProbeSpec {
+            connection: Some(Fresh),
+            shows_broker_state: false,
+            ..row(Probe::Connect, "connect", Direct, BROKER, OF_A_BROKER)
+        },
         row(Probe::Commit, "commit", Direct, COORDINATOR, OF_A_MOVING_ROLE),
         row(Probe::Transaction, "transaction", Direct, COORDINATOR, OF_A_MOVING_ROLE),
         // The controller is asked through a second broker if the first does not get it to answer (K17).
@@ -112,7 +125,17 @@ const fn row(
     outcomes: &'static [Outcome],
 ) -> ProbeSpec {
     let shows_broker_state = matches!(views[0], View::Broker);
-    ProbeSpec { probe, name, source, views, outcomes, shows_broker_state, brokers_per_attempt: 1 }
+    ProbeSpec {
+        probe,
+        name,
+        source,
+        views,
+        outcomes,
+        follows: None,
+        connection: None,
+        shows_broker_state,
+        brokers_per_attempt: 1,
+    }
 }
 
 impl Probe {
@@ -125,9 +148,19 @@ impl Probe {
     /// The direct probes: every attempt is one request with one response.
     pub const DIRECT: [Probe; PROBES.len() - Probe::OF_A_RECORD.len()] = select(None, Some(Source::Direct));
 
+    /// The probes of a view, in the order of the table.
+    pub fn of_view(view: View) -> impl Iterator<Item = Probe> {
+        PROBES.iter().filter(move |spec| spec.views.contains(&view)).map(|spec| spec.probe)
+    }
+
     /// The probes whose newest events show the state of a broker.
     pub fn showing_broker_state() -> impl Iterator<Item = Probe> {
         PROBES.iter().filter(|spec| spec.shows_broker_state).map(|spec| spec.probe)
+    }
+
+    /// Those of them whose newest event is always recent, because no attempt waits for the success of another.
+    pub fn showing_answers() -> impl Iterator<Item = Probe> {
+        Probe::showing_broker_state().filter(|probe| probe.spec().follows.is_none())
     }
 
     /// Its row in the table.
@@ -193,6 +226,12 @@ mod tests {
         for probe in Probe::DIRECT {
             assert_eq!(probe.spec().views.len(), 1, "{}", probe.as_str());
         }
+    }
+
+    #[test]
+    fn answers_are_read_from_probes_that_wait_for_no_other() {
+        let shown: Vec<Probe> = Probe::showing_answers().collect();
+        assert_eq!(shown, [Probe::Produce, Probe::EndToEnd, Probe::Fetch, Probe::Metadata]);
     }
 
     #[test]

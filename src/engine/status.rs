@@ -105,10 +105,6 @@ pub(super) fn brokers(
     known.into_values().collect()
 }
 
-/// Probes that do not depend on the outcome of others, so that their newest event is always recent. `consume` needs an acked
-/// record, and `connect` is rare.
-const ALWAYS_ASKED: [Probe; 4] = [Probe::Produce, Probe::EndToEnd, Probe::Fetch, Probe::Metadata];
-
 /// A broker's condition, by the broker view alone: in the client view `broker` is only a partition's preferred leader,
 /// and with `acks=all` those of healthy brokers fail too.
 fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Time) -> Option<BrokerState> {
@@ -123,8 +119,7 @@ fn state(routes: &[LaneRuntime], ledger: &Ledger, status: &BrokerStatus, now: Ti
     let newest: Vec<_> = newest.map(|latest| latest.outcome).collect();
     // An event that is not recent is an answer, too.
     let stale = Some(Fault::Stale.error_type());
-    let answers = ALWAYS_ASKED
-        .into_iter()
+    let answers = Probe::showing_answers()
         .filter_map(latest)
         .any(|latest| matches!(latest.outcome, Outcome::Good | Outcome::Slow) || latest.error_type == stale);
     let waiting =

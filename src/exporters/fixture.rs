@@ -179,7 +179,7 @@ fn count(ledger: &mut Ledger, target: &Target) {
 
 /// Each direct probe of a broker answers once, is refused once and is silent once.
 fn direct_events(broker: Broker) -> Vec<Event> {
-    let of_a_broker = Probe::DIRECT.into_iter().filter(|probe| *probe != Probe::Controller);
+    let of_a_broker = Probe::DIRECT.into_iter().filter(|probe| probe.direct_view() != View::Cluster);
     let of_each = of_a_broker.flat_map(|probe| {
         [
             RawOutcome::Success(Duration::from_millis(1)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::fault::Fault;
-use prober_core::ids::{BrokerId, Partition, Phase, Probe};
+use prober_core::ids::{BrokerId, ConnectionRole, Partition, Phase, Probe};
 use prober_core::staleness::MetadataDigest;
 use prober_core::time::Time;
 use tokio::sync::watch;
@@ -58,12 +58,12 @@ impl Pool {
     pub fn idle_timeout(self, deadlines: &BTreeMap<Probe, Duration>) -> Duration {
         /// For a pool that no enabled probe uses.
         const UNUSED: Duration = Duration::from_secs(4);
-        let probes: &[Probe] = match self {
-            Pool::Control => &[Probe::Fetch, Probe::Metadata],
-            Pool::Commit => &[Probe::Commit],
-            Pool::Transaction => &[Probe::Transaction],
+        let shares = |probe: Probe| match self {
+            Pool::Control => probe.spec().connection == Some(ConnectionRole::Control),
+            Pool::Commit => probe == Probe::Commit,
+            Pool::Transaction => probe == Probe::Transaction,
         };
-        probes.iter().filter_map(|probe| deadlines.get(probe)).max().copied().unwrap_or(UNUSED)
+        deadlines.iter().filter(|(probe, _)| shares(**probe)).map(|(_, deadline)| *deadline).max().unwrap_or(UNUSED)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The answer of `check` on stdout, as text and as JSON.
 
+use prober_core::ids::Probe;
 use prober_core::snapshot::BrokerState;
 use serde::Serialize;
 
@@ -59,11 +60,13 @@ pub(super) fn print(judgement: &Judgement, output: Output) {
 }
 
 fn text(judgement: &Judgement) -> String {
-    let header = ["cluster", "view", "broker", "address", "verdict", "produce", "consume", "end_to_end", "why"];
+    let probes = Probe::OF_A_RECORD;
+    let before = ["cluster", "view", "broker", "address", "verdict"];
+    let header: Vec<&str> = before.into_iter().chain(probes.map(Probe::as_str)).chain(["why"]).collect();
     let mut table = Table::new(&header);
     for row in judgement.brokers.iter().chain(&judgement.applications) {
-        let cell = |name: &str| {
-            let found = row.probes.iter().find(|probe| probe.probe.as_str() == name);
+        let cell = |probe: Probe| {
+            let found = row.probes.iter().find(|found| found.probe == probe);
             found.map_or_else(|| "-".to_owned(), summary)
         };
         let mut why: Vec<&str> = row.probes.iter().flat_map(|probe| probe.errors.iter().copied()).collect();
@@ -72,17 +75,14 @@ fn text(judgement: &Judgement) -> String {
             Subject::Broker(broker) => ("broker", broker.to_string()),
             Subject::Applications => ("client", "all".to_owned()),
         };
-        table.row(vec![
+        let before = [
             row.cluster.to_string(),
             view.to_owned(),
             broker,
             row.address.clone().unwrap_or_else(|| "-".into()),
             row.verdict.as_str().to_owned(),
-            cell("produce"),
-            cell("consume"),
-            cell("end_to_end"),
-            why.join(", "),
-        ]);
+        ];
+        table.row(before.into_iter().chain(probes.map(cell)).chain([why.join(", ")]).collect());
     }
     format!("{table}{}: {}\n", judgement.exit.as_str(), judgement.summary)
 }

@@ -5,45 +5,41 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use console::{Style, measure_text_width};
+use prober_core::ids::{Probe, View};
 
 use crate::cli::table::Table;
 
 use super::pages::{Cluster, Latest, Pages, Series, text};
 use super::text::{ago, wrapped};
 
-/// A view: its title, the kind of its rows, and its probes.
+/// A view: its title, and the kind of its rows.
 struct Section {
-    view: &'static str,
+    view: View,
     row: &'static str,
     title: &'static str,
-    probes: &'static [&'static str],
 }
 
 const SECTIONS: [Section; 4] = [
     Section {
-        view: "broker",
+        view: View::Broker,
         row: "broker",
         title: "Broker view: one broker, one attempt, no retry; a failure names the broker.",
-        probes: &["produce", "consume", "end_to_end", "fetch", "metadata", "connect"],
     },
     Section {
-        view: "client",
+        view: View::Client,
         row: "partition",
         title: "Client view: what applications experience, by partition, with its preferred leader. A failure names no broker: \
                 partitions of healthy leaders fail too.",
-        probes: &["produce", "consume", "end_to_end"],
     },
     Section {
-        view: "coordinator",
+        view: View::Coordinator,
         row: "broker",
         title: "Coordinator view: by leader of the internal partition. Its replicas may be the cause as well.",
-        probes: &["commit", "transaction"],
     },
     Section {
-        view: "cluster",
+        view: View::Cluster,
         row: "",
         title: "Cluster view: the controller, through one broker after the other.",
-        probes: &["controller"],
     },
 ];
 
@@ -62,9 +58,11 @@ pub(super) fn matrix(pages: &Pages, width: usize) -> String {
 }
 
 fn table_of(cluster: &Cluster, section: &Section, width: usize) -> String {
-    let rows = rows(cluster, section.view);
-    let of_view = |series: &&Series| series.view == section.view;
-    let probes: Vec<&str> = section.probes.iter().copied().filter(|probe| is_probed(cluster, section, probe)).collect();
+    let view = section.view.as_str();
+    let rows = rows(cluster, view);
+    let of_view = |series: &&Series| series.view == view;
+    let was_due = |probe: &&str| cluster.series.iter().filter(of_view).any(|series| series.probe == *probe);
+    let probes: Vec<&str> = Probe::of_view(section.view).map(Probe::as_str).filter(was_due).collect();
     if probes.is_empty() || rows.is_empty() {
         return String::new();
     }
@@ -95,9 +93,9 @@ fn draw<'a>(
     name: &mut dyn FnMut(&str) -> String,
 ) -> String {
     let second = match section.view {
-        "broker" => Some("state"),
-        "client" => Some("leader"),
-        _ => None,
+        View::Broker => Some("state"),
+        View::Client => Some("leader"),
+        View::Coordinator | View::Cluster => None,
     };
     let first = [section.row].into_iter().chain(second);
     let mut table = Table::new(&first.chain(probes.iter().copied()).collect::<Vec<_>>());
@@ -137,11 +135,6 @@ fn word(latest: &Latest, name: &mut dyn FnMut(&str) -> String) -> String {
         ("error", Some(error)) => name(error),
         (outcome, _) => outcome.to_owned(),
     }
-}
-
-/// Whether the probe was ever due in this view of the cluster.
-fn is_probed(cluster: &Cluster, section: &Section, probe: &str) -> bool {
-    cluster.series.iter().any(|series| series.view == section.view && series.probe == probe)
 }
 
 /// The brokers with a series in this view, those listed first; the cluster view has one row without a name, and the

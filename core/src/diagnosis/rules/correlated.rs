@@ -21,7 +21,9 @@ const QUIET_FOR: u32 = 3;
 /// No broker answers: the cluster is down, or the network to it; only a reference can tell which.
 pub fn no_broker_answers(facts: &Facts) -> Option<Finding> {
     let now = facts.now;
-    let is_quiet = |broker: &BrokerEvidence| !broker.answered_within(now, QUIET_FOR * facts.liveness_timeout);
+    let is_quiet = |broker: &BrokerEvidence| {
+        is_failing(broker, now) || !broker.answered_within(now, QUIET_FOR * facts.liveness_timeout)
+    };
     let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| is_failing(broker, now)).collect();
     if failing.is_empty() || !facts.brokers.iter().all(is_quiet) {
         return None;
@@ -55,7 +57,7 @@ pub(super) fn nobody(facts: &Facts) -> String {
 /// answered this prober is in none: its failure began before the prober did, and nobody knows when.
 pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a BrokerEvidence>> {
     // If no broker answers, `no_broker_answers` finds that a moment later.
-    if !facts.brokers.iter().any(|broker| broker.answered_within(facts.now, facts.liveness_timeout)) {
+    if answering(facts) == 0 {
         return Vec::new();
     }
     let known = suspects.iter().filter(|broker| broker.last_answer.is_some());
@@ -75,7 +77,7 @@ pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a
 /// The finding about brokers that stopped at the same time: it names none of them as the cause.
 pub fn together(facts: &Facts, members: &[&BrokerEvidence]) -> Option<Finding> {
     let now = facts.now;
-    let answering = facts.brokers.iter().filter(|broker| broker.answered_within(now, facts.liveness_timeout)).count();
+    let answering = answering(facts);
     let names: Vec<String> = members.iter().map(|broker| broker.id.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,
@@ -114,6 +116,14 @@ pub fn may_be_shared(facts: &Facts, suspect: &BrokerEvidence) -> bool {
             && started_at(other).is_some_and(is_near)
     };
     facts.brokers.iter().any(|other| other.id != suspect.id && shares(other))
+}
+
+/// Number of brokers that answer. One that has failed just now may still have answered within the liveness time-out.
+fn answering(facts: &Facts) -> usize {
+    let answers = |broker: &&BrokerEvidence| {
+        !is_failing(broker, facts.now) && broker.answered_within(facts.now, facts.liveness_timeout)
+    };
+    facts.brokers.iter().filter(answers).count()
 }
 
 fn is_failing(broker: &BrokerEvidence, now: Time) -> bool {

@@ -15,6 +15,9 @@ pub(super) fn others_answer(facts: &Facts, broker: &BrokerEvidence) -> String {
 }
 
 fn answering(facts: &Facts, broker: &BrokerEvidence) -> usize {
+    let now = facts.now;
     let others = facts.brokers.iter().filter(|other| other.id != broker.id);
-    others.filter(|other| other.answered_within(facts.now, facts.liveness_timeout)).count()
+    // One that has failed just now may still have answered within the liveness time-out.
+    let well = others.filter(|other| !other.is_unresponsive(now) && !other.is_refusing(now));
+    well.filter(|other| other.answered_within(now, facts.liveness_timeout)).count()
 }

@@ -4,6 +4,7 @@
 //! | line | means |
 //! | --- | --- |
 //! | `brokers 3` | how many there are |
+//! | `interval 40` | time between two records of the pinned lane in milliseconds; 200 without |
 //! | `lasts 180` | its length in seconds; 120 without |
 //! | `started 40` | when the prober began; what went before it does not know |
 //! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
@@ -20,6 +21,7 @@
 
 #![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
+mod other_intervals;
 mod prober_at_fault;
 mod several_troubles;
 mod simulated_prober;
@@ -113,17 +115,19 @@ impl<'a> Scenario<'a> {
         let until = 1000 * self.number("lasts").unwrap_or(120);
         let started = 1000 * self.number("started").unwrap_or(0);
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
-        let mut world = SimulatedCluster::of(count, started);
+        let interval = self.number("interval").unwrap_or(200);
+        let step = STEP_MS.min(interval);
+        let mut world = SimulatedCluster::of(count, started, interval);
         let has_reference = self.lines.iter().any(|line| line[0] == "at" && line[2] == "reference");
         let mut evidence = Evidence::new(Settings {
             cluster: ClusterName::new("c"),
-            answer_interval: Duration::from_millis(200),
+            answer_interval: Duration::from_millis(interval),
             has_connect_checks: true,
             reference: has_reference.then(|| "elsewhere:4317".into()),
         });
         let mut episodes: Vec<FoundEpisode> = Vec::new();
         let mut before = 0;
-        for now in (0..until).step_by(usize::try_from(STEP_MS).expect("small")) {
+        for now in (0..until).step_by(usize::try_from(step).expect("small")) {
             for line in self.lines.iter().filter(|line| line[0] == "at" && millis(line[1]) == now) {
                 world.act(now, line[2], line[3]);
             }

@@ -62,6 +62,8 @@ impl Impairment {
 
 #[derive(Default)]
 pub(super) struct Traffic {
+    /// Time between two records of the pinned lane.
+    interval: u64,
     /// Ended attempts, by the time at which they are counted.
     under_way: BTreeMap<(Time, u64), Event>,
     asked: u64,
@@ -108,6 +110,10 @@ const SETTLE_MS: u64 = 200;
 const STALE_AFTER_MS: u64 = 5000;
 
 impl Traffic {
+    pub(super) fn of(interval: u64) -> Traffic {
+        Traffic { interval, ..Traffic::default() }
+    }
+
     /// Whether it was an act of this kind.
     pub(super) fn act(&mut self, now: u64, what: &str, argument: &str, ids: &[i32]) -> bool {
         let set = || ids.iter().copied().collect();
@@ -140,7 +146,8 @@ impl Traffic {
             brokers.keys().flat_map(|id| SCHEDULE.iter().map(|one| (*id, *one))).filter(|(id, (probe, every, _))| {
                 // The controller is asked once, not once a broker.
                 let is_once = *probe == Scheduled::Controller && Some(id) != brokers.keys().next();
-                !is_once && (now + phase(*probe, *id)).is_multiple_of(*every)
+                let every = if *probe == Scheduled::Column(Column::Write) { self.interval } else { *every };
+                !is_once && (now + phase(*probe, *id)).is_multiple_of(every)
             });
         let attempts = due.map(|(broker, (probe, _, deadline))| Attempt { sent: now, probe, broker, deadline });
         self.open.extend(attempts);

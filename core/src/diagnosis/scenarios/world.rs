@@ -53,6 +53,8 @@ pub(super) struct SimulatedCluster {
     brokers: Brokers,
     /// When the prober began.
     started: u64,
+    /// Time between two records of the pinned lane, which is how long a fetch waits for one.
+    interval: u64,
     /// Brokers whose address the prober knows, because metadata have listed them.
     known: BTreeSet<BrokerId>,
     /// Overdue connections as reported: since when.
@@ -66,11 +68,12 @@ pub(super) struct SimulatedCluster {
 }
 
 impl SimulatedCluster {
-    /// Brokers 1 to `count`, all well; the prober begins at `started`.
-    pub(super) fn of(count: i32, started: u64) -> SimulatedCluster {
+    /// Brokers 1 to `count`, all well; the prober begins at `started`, and writes a record every `interval` to each.
+    pub(super) fn of(count: i32, started: u64, interval: u64) -> SimulatedCluster {
         let brokers: Brokers = (1..=count).map(|id| (id, (State::Up, 0))).collect();
         let known = Input::Brokers(brokers.keys().copied().map(BrokerId).collect());
-        SimulatedCluster { brokers, started, pending: vec![known], ..SimulatedCluster::default() }
+        let traffic = Traffic::of(interval);
+        SimulatedCluster { brokers, started, interval, traffic, pending: vec![known], ..SimulatedCluster::default() }
     }
 
     /// Whether the prober is stopped at `now`, and takes nothing in.
@@ -145,13 +148,13 @@ impl SimulatedCluster {
         let woken = self.prober.woken_from(now);
         let mut inputs = Vec::new();
         for (id, (state, since)) in &self.brokers {
-            // Records are sent every 200 ms, a fetch waits for them; fetch and metadata of the direct probes go out every second.
+            // Records are sent at each interval, a fetch waits for them; fetch and metadata of the direct probes go out every second.
             for (role, from) in [
-                (ConnectionRole::Produce, since + 150),
+                (ConnectionRole::Produce, since + self.interval * 3 / 4),
                 (ConnectionRole::Fetch, since.saturating_sub(100)),
                 (ConnectionRole::Control, since + 700),
             ] {
-                let wait = if role == ConnectionRole::Fetch { OVERDUE_AFTER + FETCH_MAX_WAIT } else { OVERDUE_AFTER };
+                let wait = if role == ConnectionRole::Fetch { OVERDUE_AFTER + self.interval } else { OVERDUE_AFTER };
                 // Without an address there is no connection; at first the dial is overdue.
                 let from = from.max(self.started);
                 let is_silent = state.is_silent() && from + wait <= now && self.known.contains(&BrokerId(*id));
@@ -229,7 +232,6 @@ impl SimulatedCluster {
 
 /// A response that takes longer is overdue, beyond the time that the request itself asks the broker to wait.
 const OVERDUE_AFTER: u64 = 500;
-const FETCH_MAX_WAIT: u64 = 200;
 
 fn refusal(now: u64, index: i32, refused: bool) -> Input {
     let fault = refused.then_some(Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS));

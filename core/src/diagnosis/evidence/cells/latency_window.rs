@@ -18,8 +18,8 @@ const ANSWERS_MIN: usize = 4;
 /// Age beyond which no answer is evaluated.
 const AGE_MAX: Duration = Duration::from_secs(60);
 
-/// Answers kept at most: more than arrive within [`WINDOW`] at default rates.
-const ANSWERS_MAX: usize = 64;
+/// Answers kept at most: more than arrive within [`WINDOW`] at the shortest interval that can be configured (10 ms).
+const ANSWERS_MAX: usize = 1024;
 
 /// Time between the first and the last late answer from which a cell is slow; below it, they are one pause.
 const SPREAD_MIN: Duration = Duration::from_secs(3);

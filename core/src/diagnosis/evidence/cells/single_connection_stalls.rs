@@ -11,8 +11,8 @@ use crate::time::Time;
 /// start, or have been released together with the late answer.
 const MARGIN: Duration = Duration::from_millis(25);
 
-/// Answers remembered per broker: more than arrive during the longest wait at default rates.
-const ANSWERS_KEPT: usize = 128;
+/// Answers remembered per broker at most, of the last [`COUNTED_FOR`]: more than arrive during the longest wait (a deadline of 5 s) at the shortest interval that can be configured (10 ms).
+const ANSWERS_KEPT: usize = 2048;
 
 /// Window in which stalls are counted.
 const COUNTED_FOR: Duration = Duration::from_secs(20);
@@ -80,7 +80,8 @@ impl StallDetector {
 }
 
 fn push(ring: &mut VecDeque<(Time, ConnectionRole)>, one: (Time, ConnectionRole)) {
-    if ring.len() == ANSWERS_KEPT {
+    let is_old = |at: Time| COUNTED_FOR < one.0.since(at);
+    while ring.front().is_some_and(|(at, _)| is_old(*at)) || ANSWERS_KEPT <= ring.len() {
         ring.pop_front();
     }
     ring.push_back(one);

@@ -178,10 +178,11 @@ fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>])
         Hypothesis::DiskSlow(broker) => table.at(Column::Write, broker).is_some_and(|bits| {
             bits.is_bad_outlier && (bits.stats.failing || ANSWERED_ELSEWHERE_MIN <= bits.stats.answered_elsewhere)
         }),
-        // Writes are the most frequent probe; three short pauses may hit three of eight fetches by chance.
+        // The most frequent probe decides, by default the write: three short pauses may hit three of eight fetches by chance.
         Hypothesis::BrokerSlow(broker) | Hypothesis::PathDegraded(broker) => {
-            let own = [Column::Write, Column::Fetch, Column::Metadata].into_iter();
-            own.filter_map(|column| table.at(column, broker)).next().is_some_and(|bits| bits.is_bad_outlier)
+            let own = [Column::Metadata, Column::Fetch, Column::Write].into_iter();
+            let most_frequent = own.filter_map(|column| table.at(column, broker)).max_by_key(|bits| bits.stats.answers);
+            most_frequent.is_some_and(|bits| bits.is_bad_outlier)
         }
         Hypothesis::NewConnectionsFailing(_) => true,
     }

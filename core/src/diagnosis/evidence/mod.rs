@@ -6,6 +6,7 @@
 //! | [`facts`], [`prober`] | what the rules are given at one moment: about the cluster, and about the prober itself |
 //! | [`broker_tracker`] | one broker: last answer, overdue connections, connect checks, failures in a row |
 //! | [`probe_matrix`], [`cells`] | the outcomes of each probe at each broker: what is slow, and what fails |
+//! | [`single_connection_stalls`] | connections that stall while others to the same broker are answered |
 //! | [`churn_cooldown`] | when latencies count: not just after brokers joined, left, failed or recovered |
 //! | [`stalls`], [`vitals_history`] | the prober's own stalls, resources and controls of the last minute |
 
@@ -15,6 +16,7 @@ pub mod churn_cooldown;
 pub mod facts;
 mod probe_matrix;
 pub mod prober;
+pub mod single_connection_stalls;
 mod stalls;
 mod vitals_history;
 

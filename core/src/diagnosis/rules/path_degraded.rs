@@ -5,8 +5,8 @@ use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 
 use super::settled::is_settled;
-use crate::diagnosis::evidence::cells::single_connection_stalls::SingleConnectionStalls;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
+use crate::diagnosis::evidence::single_connection_stalls::SingleConnectionStalls;
 
 /// Factor by which most other brokers must stall less often. Otherwise the loss is in the prober's own network, or everywhere.
 const PEERS_FACTOR: usize = 4;

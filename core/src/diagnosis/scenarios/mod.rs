@@ -21,11 +21,12 @@
 
 #![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
+mod degraded;
 mod other_intervals;
 mod prober_at_fault;
+mod refused;
 mod several_troubles;
 mod simulated_prober;
-mod slow;
 mod started_late;
 mod traffic;
 mod two_at_once;

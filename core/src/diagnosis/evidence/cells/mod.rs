@@ -6,12 +6,10 @@
 //! | [`latency_window`] | one cell: its recent answers and their statistics |
 //! | [`cusum`] | whether a cell is failing |
 //! | [`baseline`] | the usual latency of a cell, against which it is slow |
-//! | [`single_connection_stalls`] | connections that stall while others to the same broker are answered |
 
 pub mod baseline;
 pub mod cusum;
 pub mod latency_window;
-pub mod single_connection_stalls;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +24,8 @@ use crate::judge::outcome;
 use crate::kafka_error::KafkaError;
 use crate::time::Time;
 
+use super::single_connection_stalls::{SingleConnectionStalls, StallDetector};
 use latency_window::{LatencyWindow, WindowStats};
-use single_connection_stalls::{SingleConnectionStalls, StallDetector};
 
 /// Factor by which a broker must be late more often than its peers to be an outlier.
 const PEERS_FACTOR: f64 = 3.0;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::diagnosis::evidence::cells::latency_window::WindowStats;
-use crate::diagnosis::evidence::cells::single_connection_stalls::SingleConnectionStalls;
+use crate::diagnosis::evidence::single_connection_stalls::SingleConnectionStalls;
 use proptest::prelude::*;
 
 const WELL: WindowStats = WindowStats {

@@ -1,4 +1,5 @@
-//! Scenarios of brokers that are slow or fail by turns. Cells have a baseline after half a minute, so failures begin later.
+//! Scenarios of brokers that answer and are not well: slow, on a bad path, without a log directory, without new connections. Cells
+//! have a baseline after half a minute, so failures begin later.
 
 use super::check_scenario;
 
@@ -154,26 +155,4 @@ super::scenarios! {
         at 20 leave 6
         at 80 slow 2
         find broker_slow 2 from 83 by 90"
-    quota_accuses_nobody: "
-        at 60 quota 1,2,3
-        find quota_throttled - from 60 by 60.2
-        nobody
-        at 90 quota -
-        over by 95.5"
-    credentials_refused_everywhere_name_no_broker: "
-        at 60 distrust 1,2,3
-        find credentials_refused - from 60 by 70.5
-        blame unclear
-        at 90 distrust -
-        over by 103"
-    certificate_refused_at_one_broker_names_it_at_the_second_refusal: "
-        at 60 distrust 2
-        find credentials_refused 2 from 70 by 81
-        blame cluster
-        at 95 distrust -
-        over by 110"
-    certificates_refused_at_two_of_three_name_none: "
-        at 60 distrust 1,3
-        find credentials_refused - from 70 by 81
-        nobody"
 }

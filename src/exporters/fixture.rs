@@ -13,6 +13,7 @@ use prober_core::ids::{Broker, BrokerId, ClusterName, Lane, Partition, Phase, Pr
 use prober_core::kafka_error::KafkaError;
 use prober_core::ledger::Ledger;
 use prober_core::objective::Objective;
+use prober_core::observed::flavour::Flavour;
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
 use prober_core::observed::parts::{Part, PartState, PartStatus};
 use prober_core::observed::registration::{RegisteredBroker, Registration, Registrations};
@@ -287,6 +288,7 @@ fn observed(brokers: i32) -> Observed {
     let status = PartStatus { state: PartState::On, message: None, last_answer: Some(seen), took, requests: 1 };
     Observed {
         cluster_id: Some(Arc::from("MkU3OEVBNTcwNTJENDM2Qk")),
+        flavour: Some(Flavour::Kafka),
         registrations: Some(Arc::new(registrations)),
         partitions: Some(Arc::new(partitions)),
         collisions: Some(Arc::default()),

@@ -1,6 +1,6 @@
 //! `clusters[].observation` of the status page: what the cluster reports about itself.
 //!
-//! - `cluster_id`, `active_controller` (a node id)
+//! - `cluster_id`, `flavour` (kafka, redpanda, or null where the cluster does not say it), `active_controller` (a node id)
 //! - `brokers`: `registered`, `fenced` (null where the cluster does not report it)
 //! - `partitions`: `topics`, `total`, `replicas`, `limit_per_broker`, `limit_per_cluster` (of replicas), `unknown_min_isr`
 //!   and, without the monitor topics, `under_replicated`, `at_min_isr`, `under_min_isr`, `offline`, each with `count` and
@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prober_core::ids::BrokerId;
+use prober_core::observed::flavour::Flavour;
 use prober_core::observed::partitions::{BrokerPartitions, Partitions};
 use prober_core::observed::parts::{Part, PartStatus};
 use prober_core::observed::sizes::{BrokerSizes, LargePartition};
@@ -35,6 +36,7 @@ use super::format::millis;
 #[derive(Debug, Serialize)]
 pub(super) struct Observation {
     cluster_id: Option<Arc<str>>,
+    flavour: Option<&'static str>,
     active_controller: Option<i32>,
     brokers: Option<BrokerCounts>,
     partitions: Option<PartitionCounts>,
@@ -157,6 +159,7 @@ impl Observation {
         let counts = observed.registrations.as_ref().map(|seen| seen.counts());
         Observation {
             cluster_id: observed.cluster_id.clone(),
+            flavour: observed.flavour.map(Flavour::as_str),
             active_controller: observed.controller().map(|controller| controller.0),
             brokers: counts.map(|(registered, fenced)| BrokerCounts { registered, fenced }),
             partitions: observed.partitions.as_ref().map(|sums| PartitionCounts::of(sums, observed.limits)),

@@ -52,8 +52,8 @@ catalogue! {
         "1 for the state of the broker by the broker view, 0 for the other states";
     BROKER_INFO = Gauge "broker.info" "" Slo ["broker" "host" "rack" "version"]
         "Always 1. Host and rack that the broker advertises, and a fingerprint of the API versions that it offers";
-    CLUSTER_INFO = Gauge "cluster.info" "" Slo ["messaging.kafka.cluster.id" "active_controller"]
-        "Always 1. Kafka's id of the cluster, and the node id of the active controller";
+    CLUSTER_INFO = Gauge "cluster.info" "" Slo ["messaging.kafka.cluster.id" "flavour" "active_controller"]
+        "Always 1. Kafka's id of the cluster, its implementation where it says so (kafka: KRaft's metadata.version; redpanda: its cluster id), and the node id of the active controller";
     BUILD_INFO = Gauge "build.info" "" Slo ["version" "commit"]
         "Always 1. Version and source commit of the prober";
     FINDINGS = Gauge "findings" "{finding}" Slo ["kind" "broker" "blame"]

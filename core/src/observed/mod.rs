@@ -8,11 +8,13 @@
 //! | [`partitions`] | leaders, replicas, in-sync replicas: summed up from one metadata answer |
 //! | [`sizes`] | log directories, and how fast the internal topics grow |
 //! | [`registration`] | fenced or unregistered: why a broker is not in the metadata |
+//! | [`flavour`] | which implementation of Kafka's protocol the cluster runs |
 //! | [`versions`] | which brokers support other API versions than the rest |
 //! | [`collisions`] | topic names that differ in `.` and `_` only |
 //! | [`parts`] | the parts of an observation, each with its state and its cost |
 
 pub mod collisions;
+pub mod flavour;
 pub mod partitions;
 pub mod parts;
 pub mod registration;
@@ -28,6 +30,7 @@ use std::sync::Arc;
 use crate::ids::{BrokerId, ClusterName, Partition};
 
 use collisions::Collisions;
+use flavour::Flavour;
 use partitions::Partitions;
 use parts::{Part, PartStatus};
 use registration::Registrations;
@@ -44,6 +47,8 @@ pub struct Observed {
     pub cluster: ClusterName,
     /// The cluster id of Kafka.
     pub cluster_id: Option<Arc<str>>,
+    /// The implementation of Kafka's protocol, where the cluster says it.
+    pub flavour: Option<Flavour>,
     /// Limits that the replica counts are compared with.
     pub limits: PartitionLimits,
     /// Registered and fenced brokers.
@@ -181,6 +186,7 @@ impl Observed {
         Observed {
             cluster,
             cluster_id: None,
+            flavour: None,
             limits,
             registrations: None,
             partitions: None,

@@ -8,6 +8,7 @@ use prober_core::finding::FindingKind;
 use prober_core::finding_history::FindingKey;
 use prober_core::ids::BrokerId;
 use prober_core::metric;
+use prober_core::observed::flavour::Flavour;
 use prober_core::snapshot::{BrokerState, BrokerStatus, Snapshot};
 
 use super::{Point, Points, Value, clusters};
@@ -70,7 +71,8 @@ fn version(snapshot: &Snapshot, status: &BrokerStatus) -> String {
 fn cluster_infos(snapshot: &Snapshot) -> impl Iterator<Item = Point<'_>> {
     snapshot.observed.iter().filter_map(|observed| {
         let controller = observed.controller().map(|id| id.to_string()).unwrap_or_default();
-        let rest = [Cow::Borrowed(observed.cluster_id.as_deref()?), controller.into()];
+        let flavour = observed.flavour.map(Flavour::as_str).unwrap_or_default();
+        let rest = [Cow::Borrowed(observed.cluster_id.as_deref()?), flavour.into(), controller.into()];
         Some(Point::of_cluster(snapshot, metric::CLUSTER_INFO, &observed.cluster, rest, Value::Gauge(1.0)))
     })
 }

@@ -61,7 +61,7 @@ fn lines_read_as_the_contract_says() {
         r#"kafka_prober_self_lag_seconds_count{kafka_cluster="main",vantage="default",kind="thread"} 1"#,
         r#"kafka_prober_broker_state{kafka_cluster="main",vantage="default",broker="0",state="ok"} 1.0"#,
         r#"kafka_prober_broker_info{kafka_cluster="main",vantage="default",broker="0",host="broker-0",rack="a",version="0000000000000007"} 1.0"#,
-        r#"kafka_prober_cluster_info{kafka_cluster="main",vantage="default",messaging_kafka_cluster_id="MkU3OEVBNTcwNTJENDM2Qk",active_controller="0"} 1.0"#,
+        r#"kafka_prober_cluster_info{kafka_cluster="main",vantage="default",messaging_kafka_cluster_id="MkU3OEVBNTcwNTJENDM2Qk",flavour="kafka",active_controller="0"} 1.0"#,
         r#"kafka_prober_findings{kafka_cluster="main",vantage="default",kind="broker_slow",broker="0",blame="cluster"} 1.0"#,
         r#"kafka_prober_findings{kafka_cluster="main",vantage="default",kind="broker_down",broker="0",blame="cluster"} 0.0"#,
         r#"kafka_prober_findings{kafka_cluster="main",vantage="default",kind="broker_down"} 0.0"#,

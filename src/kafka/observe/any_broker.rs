@@ -65,6 +65,11 @@ impl<'a> AnyBroker<'a> {
         Err(reason)
     }
 
+    /// Whether the broker that answered last finalizes the feature `metadata.version`.
+    pub(super) fn finalizes_metadata_version(&self) -> bool {
+        self.current.as_ref().is_some_and(Connection::finalizes_metadata_version)
+    }
+
     async fn ask_over<R: Request>(
         &mut self,
         connection: Connection,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::observed::collisions::Collisions;
+use prober_core::observed::flavour::Flavour;
 use prober_core::observed::partitions::{Owner, PartitionState, Partitions};
 use prober_core::observed::parts::{Cadence, Part, PartState};
 use prober_core::observed::{Named, PartitionName, Quorum, QuorumReplica, QuorumRole};
@@ -90,9 +91,11 @@ impl<'a> Rounds<'a> {
         let partitions = Arc::new(sum_partitions(&metadata, &self.settings.ours, known));
         let collisions = Arc::new(Collisions::among(metadata.topics.iter().map(|topic| topic.name.as_str())));
         let cluster_id = metadata.cluster_id;
+        let flavour = Flavour::of(cluster_id.as_deref(), self.any.finalizes_metadata_version());
         cost.took += self.state.clock.now().since(summing);
         self.state.on_answer(Part::Partitions, cost, None, |observed| {
             observed.cluster_id = cluster_id.map(Arc::from).or(observed.cluster_id.take());
+            observed.flavour = flavour.or(observed.flavour);
             observed.partitions = Some(partitions);
             observed.collisions = Some(collisions);
         });

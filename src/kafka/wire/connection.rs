@@ -83,6 +83,11 @@ impl Connection {
         self.versions.fingerprint()
     }
 
+    /// Whether the broker finalizes the feature `metadata.version`, as those of Apache Kafka in KRaft mode do (KIP-778).
+    pub fn finalizes_metadata_version(&self) -> bool {
+        self.versions.finalizes_metadata_version()
+    }
+
     /// Requests sent and not yet answered, including those whose caller has dropped the future.
     pub fn outstanding(&self) -> usize {
         self.state().outstanding()

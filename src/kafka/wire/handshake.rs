@@ -12,6 +12,7 @@ use kafka_protocol::{
     messages::{ApiVersionsRequest, ApiVersionsResponse},
     protocol::StrBytes,
 };
+use prober_core::observed::flavour::METADATA_VERSION;
 
 use super::{
     api::{Api, VersionRange},
@@ -39,7 +40,7 @@ pub(super) async fn agree(connection: &Connection) -> Result<Versions, WireError
         answer = ask(connection, version).await?;
     }
     match answer.error {
-        0 => Ok(Versions::offered(answer.offers)),
+        0 => Ok(Versions::offered(answer.offers).finalizing_metadata_version(answer.finalizes_metadata_version)),
         code => Err(WireError::HandshakeRefused { code }),
     }
 }
@@ -54,6 +55,14 @@ pub(super) struct ApiVersions;
 pub(super) struct Offered {
     error: i16,
     offers: Offers,
+    finalizes_metadata_version: bool,
+}
+
+impl Offered {
+    /// A response in the v0 format, which has no features.
+    fn plain(error: i16, offers: Offers) -> Offered {
+        Offered { error, offers, finalizes_metadata_version: false }
+    }
 }
 
 impl Request for ApiVersions {
@@ -77,10 +86,10 @@ impl Request for ApiVersions {
         if error == UNSUPPORTED_VERSION && version >= FLEXIBLE {
             // librdkafka's mock cluster responds with a mixture of both encodings. Without offers, v0 is tried next.
             let offers = plain_offers(peek).unwrap_or_default();
-            return Ok((Offered { error, offers }, Duration::ZERO));
+            return Ok((Offered::plain(error, offers), Duration::ZERO));
         }
         if version < FLEXIBLE {
-            return Ok((Offered { error, offers: plain_offers(peek)? }, Duration::ZERO));
+            return Ok((Offered::plain(error, plain_offers(peek)?), Duration::ZERO));
         }
         let response: ApiVersionsResponse = body.decode(version)?;
         let offers = response
@@ -88,7 +97,9 @@ impl Request for ApiVersions {
             .iter()
             .map(|offer| (offer.api_key, VersionRange { min: offer.min_version, max: offer.max_version }));
         let throttle = codec::throttle(response.throttle_time_ms);
-        Ok((Offered { error, offers: offers.collect() }, throttle))
+        let mut finalized = response.finalized_features.iter();
+        let finalizes_metadata_version = finalized.any(|feature| *feature.name == *METADATA_VERSION);
+        Ok((Offered { error, offers: offers.collect(), finalizes_metadata_version }, throttle))
     }
 }
 

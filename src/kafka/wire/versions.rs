@@ -10,6 +10,7 @@ use super::error::WireError;
 pub(super) struct Versions {
     broker: [Option<VersionRange>; SPOKEN.len()],
     fingerprint: Option<Fingerprint>,
+    finalizes_metadata_version: bool,
 }
 
 impl Versions {
@@ -24,6 +25,16 @@ impl Versions {
             }
         }
         versions
+    }
+
+    /// With whether the broker finalizes the feature `metadata.version`.
+    pub(super) fn finalizing_metadata_version(self, finalizes_metadata_version: bool) -> Self {
+        Self { finalizes_metadata_version, ..self }
+    }
+
+    /// Whether the broker finalizes the feature `metadata.version`.
+    pub(super) fn finalizes_metadata_version(&self) -> bool {
+        self.finalizes_metadata_version
     }
 
     /// A hash of everything that the broker offered, including requests that the prober does not send.

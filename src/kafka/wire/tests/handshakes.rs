@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, BytesMut};
 use kafka_protocol::{
-    messages::{ApiKey, ApiVersionsRequest},
-    protocol::Decodable,
+    messages::{ApiKey, ApiVersionsRequest, api_versions_response::FinalizedFeatureKey},
+    protocol::{Decodable, StrBytes},
 };
 use tokio::io::duplex;
 
@@ -58,6 +58,19 @@ async fn handshake_sends_software_name_and_client_id() {
         broker
     });
     assert!(opened.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn broker_in_kraft_mode_is_known_by_a_feature_that_it_finalizes() {
+    for (feature, expected) in [("metadata.version", true), ("transaction.version", false)] {
+        let opened = open_with(async |mut broker| {
+            let asked = broker.request().await;
+            let finalized = FinalizedFeatureKey::default().with_name(StrBytes::from_static_str(feature));
+            broker.answer(&asked, &offers(&[]).with_finalized_features(vec![finalized])).await;
+            broker
+        });
+        assert_eq!(opened.await.expect("a connection").finalizes_metadata_version(), expected, "{feature}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use crate::counts::{ObjectiveCounts, PhaseCounts, RecordCounts, SeriesCounts};
 use crate::event::{Outcome, VoidReason};
 use crate::finding::Finding;
 use crate::finding_history::FindingKey;
-use crate::ids::{BrokerId, ClusterName, Lane, Probe};
+use crate::ids::{BrokerId, ClusterName, Lane, Partition, Probe};
 use crate::objective::Objective;
 use crate::observed::Observed;
 use crate::observed::registration::Registration;
@@ -177,6 +177,8 @@ pub struct LaneStatus {
     pub message: Option<Arc<str>>,
     /// Partitions probed.
     pub partitions: usize,
+    /// The leader of each partition of the topic by the newest metadata, `None` for a partition without one.
+    pub leaders: BTreeMap<Partition, Option<BrokerId>>,
     /// Whether it has ever resolved an event, of any outcome: its part of readiness, a latch.
     pub ready: bool,
     /// For how long the oldest unacked record has waited, by the broker of its target.

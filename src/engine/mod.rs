@@ -284,6 +284,7 @@ impl Engine {
             }
             Report::Topology(topology) => lane.topology = topology,
             Report::Topic(topic) => {
+                lane.latest.on_topic(&topic);
                 if let (true, Some(diagnosis)) = (is_replicated, diagnosis) {
                     diagnosis.observe(DiagnosisInput::Topic(topic));
                 }

@@ -8,14 +8,15 @@ use prober_core::counts::LatestEvent;
 use prober_core::counts::SeriesCounts;
 use prober_core::event::{Outcome, VoidReason};
 use prober_core::fault::{Blame, Fault};
-use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, Partition, Probe, Series, Subject, View};
 use prober_core::ledger::Ledger;
 use prober_core::observed::Observed;
 use prober_core::observed::registration::Registration;
 use prober_core::settle::Stall;
 use prober_core::snapshot::{BrokerState, BrokerStatus, ClientVitals, LaneState, LaneStatus, ProberStatus};
 use prober_core::time::{Time, WallTime};
-use prober_probes::port::LaneInput;
+use prober_core::topology::TopicSeen;
+use prober_probes::port::{LaneInput, Layout};
 
 use super::LaneRuntime;
 use super::decommissioned::Decommissioned;
@@ -28,15 +29,24 @@ const NOTABLE_STALL: Duration = Duration::from_millis(500);
 pub(super) struct LatestLaneStatus {
     state: Option<LaneState>,
     message: Option<Arc<str>>,
+    leaders: BTreeMap<Partition, Option<BrokerId>>,
     clients: BTreeMap<&'static str, ClientVitals>,
 }
 
 impl LatestLaneStatus {
     pub(super) fn on_input(&mut self, input: &LaneInput) {
-        if let LaneInput::Status { state, message } = input {
-            self.state = Some(*state);
-            self.message.clone_from(message);
+        match input {
+            LaneInput::Status { state, message } => {
+                self.state = Some(*state);
+                self.message.clone_from(message);
+            }
+            LaneInput::Layout { layout: Layout::Missing { .. } | Layout::Refused, .. } => self.leaders.clear(),
+            _ => {}
         }
+    }
+
+    pub(super) fn on_topic(&mut self, topic: &TopicSeen) {
+        self.leaders = topic.partitions.iter().map(|seen| (seen.partition, seen.leader)).collect();
     }
 
     /// The message about a missing permission, if that is what the lane reports; it names the ACL to grant.
@@ -59,6 +69,7 @@ impl LaneRuntime {
             state: self.latest.state.unwrap_or(LaneState::Connecting),
             message: self.latest.message.clone(),
             partitions: self.round_trip.probed().count(),
+            leaders: self.latest.leaders.clone(),
             ready: self.round_trip.has_resolved(),
             waiting: self.round_trip.probed().filter_map(waiting).collect(),
             clients: self.latest.clients.clone(),
@@ -244,5 +255,32 @@ impl SelfStatus {
         }
         let topic_actions = self.actions.iter().map(|((action, result), count)| (*action, *result, *count)).collect();
         ProberStatus { voided, topic_actions, ..self.status.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prober_core::topology::PartitionSeen;
+
+    use super::*;
+
+    #[test]
+    fn leaders_are_those_of_the_newest_metadata_and_end_with_the_topic() {
+        let seen = |partition: i32, leader: Option<i32>| PartitionSeen {
+            partition: Partition(partition),
+            leader: leader.map(BrokerId),
+            leader_epoch: None,
+            replicas: vec![BrokerId(1), BrokerId(2)],
+            in_sync: Vec::new(),
+        };
+        let mut latest = LatestLaneStatus::default();
+        latest.on_topic(&TopicSeen { id: None, partitions: vec![seen(0, Some(2)), seen(1, None)] });
+        let expected = BTreeMap::from([(Partition(0), Some(BrokerId(2))), (Partition(1), None)]);
+        assert_eq!(latest.leaders, expected);
+        let (at, layout) = (Time::ORIGIN, Layout::Assigned(Vec::new()));
+        latest.on_input(&LaneInput::Layout { at, layout });
+        assert_eq!(latest.leaders, expected, "another layout of the same topic");
+        latest.on_input(&LaneInput::Layout { at, layout: Layout::Refused });
+        assert_eq!(latest.leaders, BTreeMap::new());
     }
 }

@@ -94,6 +94,7 @@ pub(super) fn secured(brokers: i32, security: Security) -> Snapshot {
                 state: LaneState::Probing,
                 message: None,
                 partitions: usize::try_from(brokers).expect("a count"),
+                leaders: BTreeMap::new(),
                 ready: true,
                 waiting: BTreeMap::new(),
                 clients: clients(lane),

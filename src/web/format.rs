@@ -1,7 +1,9 @@
-//! How the pages write durations and times.
+//! How the pages write durations, times and counts of void events.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
+use prober_core::event::VoidReason;
 use prober_core::time::WallTime;
 
 /// Milliseconds with fractions.
@@ -13,4 +15,9 @@ pub(super) fn millis(length: Duration) -> f64 {
 pub(super) fn rfc3339(wall: WallTime) -> String {
     let since_epoch = Duration::from_millis(u64::try_from(wall.as_millis()).unwrap_or(0));
     humantime::format_rfc3339_millis(UNIX_EPOCH + since_epoch).to_string()
+}
+
+/// Void events by their reason.
+pub(super) fn voided(counts: &[u64; VoidReason::ALL.len()]) -> BTreeMap<&'static str, u64> {
+    VoidReason::ALL.iter().map(|reason| (reason.as_str(), counts[reason.index()])).collect()
 }

@@ -12,11 +12,13 @@
 //!
 //! Routes and shapes are public contract: scripts depend on them.
 
+mod about;
 mod connections;
 pub mod findings;
 mod format;
 mod observation;
 mod prober_health;
+mod prober_status;
 pub mod status;
 
 use std::io;

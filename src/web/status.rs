@@ -10,12 +10,12 @@
 //!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`,
 //!     `clients{}` (statistics of librdkafka's `producer` and `consumer`, empty in the pinned lane)
 //!   - `series[]`, one per view, probe and broker, in the client view one per probe and partition: `broker`,
-//!     `partition`, `preferred_leader`, `due`, `sent`, `in_flight`, `outcomes{}`, `errors{}`, `void{}`,
+//!     `partition`, `preferred_leader`, `leader`, `due`, `sent`, `in_flight`, `outcomes{}`, `errors{}`, `void{}`,
 //!     `durations` (`count`, `p50_ms`, `p99_ms`, `max_ms`, since the start), `latest` (the newest judged event:
 //!     `outcome`, `error_type`, `ended_ms_ago`)
 //!   - `objectives[]`: `name`, `view`, `probe`, `threshold_ms`, `target`, `good`, `bad`, `parts[]` with the `good` and
 //!     `bad` of each broker or partition
-//!   - `records[]`: `lane`, `broker`, `partition`, `preferred_leader`, `anomalies{}`, `late_acks`
+//!   - `records[]`: `lane`, `broker`, `partition`, `preferred_leader`, `leader`, `anomalies{}`, `late_acks`
 //!   - `phases[]`, of the direct probes: `broker`, `phase`, `count`, `mean_ms`
 //!   - `blocked_probes[]`, direct probes that cannot run: `probe`, `message` (why, and what would help)
 //!   - `observation`, the cluster's own report; see `observation.rs` for its shape; null before its first answer
@@ -23,28 +23,27 @@
 //!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and its resources; see `prober_health.rs`
 //!
 //! A broker is its id as a number, the text `"unknown"` before the first metadata, or null for the cluster as a whole
-//! and in the client view. There `partition` is the partition's number, or `"unknown"` before the first metadata, and
-//! `preferred_leader` the broker that leads it when all are well; both are null in the other views. Counts are totals
-//! since the start of the process. What is not known is `null`; a count that may be non-zero is never left out.
+//! and in the client view. There `partition` is the partition's number, or `"unknown"` before the first metadata;
+//! `preferred_leader` is the first of its replicas, and `leader` the broker that leads it by the newest metadata, or
+//! `"none"`. The three are null in the other views. Counts are totals since the start of the process. What is not known
+//! is `null`; a count that may be non-zero is never left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use prober_core::counts::LatestEvent;
 use prober_core::counts::{PhaseCounts, Quantiles, RecordCounts, SeriesCounts};
-use prober_core::event::{Anomaly, Outcome, VoidReason};
-use prober_core::ids::{Broker, ClusterName, Partition, Subject};
-use prober_core::snapshot::{
-    BlockedProbe, BrokerState, BrokerStatus, ClientVitals, LagCounts, LaneStatus, ProberStatus, Snapshot,
-};
-use prober_core::time::{Time, WallTime};
-use serde::{Serialize, Serializer};
+use prober_core::event::{Anomaly, Outcome};
+use prober_core::ids::ClusterName;
+use prober_core::snapshot::{BlockedProbe, BrokerState, BrokerStatus, ClientVitals, LaneStatus, Snapshot};
+use prober_core::time::Time;
+use serde::Serialize;
 
 use super::Exports;
-use super::format::{millis, rfc3339};
+use super::about::{About, BrokerName, Leaders};
+use super::format::{millis, rfc3339, voided};
 use super::observation::Observation;
-use super::prober_health::ProberHealth;
+use super::prober_status::Prober;
 
 /// Of [`Status::schema_version`].
 pub const SCHEMA_VERSION: u32 = 1;
@@ -184,99 +183,6 @@ struct BlockedProbeRow {
     message: Arc<str>,
 }
 
-#[derive(Debug, Serialize)]
-struct Prober {
-    heartbeat_age_ms: f64,
-    lag: Lags,
-    stalls: u64,
-    stalled_ms: f64,
-    clock_jumps: u64,
-    inputs_dropped: u64,
-    imbalances: u64,
-    void: BTreeMap<&'static str, u64>,
-    topic_actions: Vec<TopicAction>,
-    exports: ExportCounts,
-    #[serde(flatten)]
-    health: ProberHealth,
-}
-
-#[derive(Debug, Serialize)]
-struct Lags {
-    task: Lag,
-    thread: Lag,
-}
-
-#[derive(Debug, Serialize)]
-struct Lag {
-    count: u64,
-    max_ms: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct TopicAction {
-    action: &'static str,
-    result: &'static str,
-    count: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct ExportCounts {
-    success: u64,
-    failure: u64,
-    timeout: u64,
-    last_success: Option<String>,
-}
-
-/// What a row is about: a broker, or a partition with its preferred leader.
-#[derive(Debug, Serialize)]
-struct About {
-    broker: Option<BrokerName>,
-    partition: Option<PartitionName>,
-    preferred_leader: Option<BrokerName>,
-}
-
-impl About {
-    fn of(subject: Subject, broker: Broker) -> About {
-        match subject {
-            Subject::Broker(broker) => {
-                About { broker: Some(BrokerName(broker)), partition: None, preferred_leader: None }
-            }
-            Subject::Partition(partition) => About {
-                broker: None,
-                partition: Some(PartitionName(partition)),
-                preferred_leader: Some(BrokerName(broker)),
-            },
-        }
-    }
-}
-
-/// A partition's number, or `"unknown"`.
-#[derive(Debug)]
-struct PartitionName(Option<Partition>);
-
-impl Serialize for PartitionName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Some(partition) => serializer.serialize_i32(partition.0),
-            None => serializer.serialize_str("unknown"),
-        }
-    }
-}
-
-/// A broker's id as a number, `"unknown"`, or null for the cluster as a whole.
-#[derive(Debug)]
-struct BrokerName(Broker);
-
-impl Serialize for BrokerName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Broker::Id(id) => serializer.serialize_i32(id.0),
-            Broker::Cluster => serializer.serialize_none(),
-            Broker::Unknown => serializer.collect_str(&self.0),
-        }
-    }
-}
-
 impl Status {
     /// The page of a snapshot.
     pub fn of(snapshot: &Snapshot, ready: bool, exports: Exports) -> Status {
@@ -298,14 +204,20 @@ impl Status {
 impl Cluster {
     fn of(snapshot: &Snapshot, name: &ClusterName) -> Cluster {
         let series = snapshot.series.iter().filter(|row| row.series.cluster == *name);
+        let leaders = &Leaders::of(snapshot, name);
         Cluster {
             name: name.to_string(),
             missing_brokers: snapshot.uncovered(name),
             brokers: snapshot.brokers.iter().filter(|row| row.cluster == *name).map(BrokerRow::of).collect(),
             lanes: snapshot.lanes.iter().filter(|row| row.cluster == *name).map(Lane::of).collect(),
-            series: series.map(|row| Series::of(row, snapshot.at)).collect(),
-            objectives: Objective::all(snapshot, name),
-            records: snapshot.records.iter().filter(|row| row.cluster == *name).map(Records::of).collect(),
+            series: series.map(|row| Series::of(row, leaders, snapshot.at)).collect(),
+            objectives: Objective::all(snapshot, name, leaders),
+            records: snapshot
+                .records
+                .iter()
+                .filter(|row| row.cluster == *name)
+                .map(|row| Records::of(row, leaders))
+                .collect(),
             phases: snapshot.phases.iter().filter(|row| row.cluster == *name).map(PhaseRow::of).collect(),
             blocked_probes: snapshot
                 .blocked_probes
@@ -363,14 +275,14 @@ impl Client {
 }
 
 impl Series {
-    fn of(row: &SeriesCounts, now: Time) -> Series {
+    fn of(row: &SeriesCounts, leaders: &Leaders<'_>, now: Time) -> Series {
         let possible = row.series.probe.spec().outcomes;
         let outcomes = Outcome::ALL.into_iter().map(|outcome| (outcome, row.counts.of(outcome)));
         let shown = outcomes.filter(|(outcome, count)| possible.contains(outcome) || *count != 0);
         Series {
             view: row.series.view.as_str(),
             probe: row.series.probe.as_str(),
-            about: About::of(row.series.subject, row.broker),
+            about: About::of(row.series.subject, row.broker, leaders),
             due: row.counts.due,
             sent: row.counts.sent,
             in_flight: row.counts.in_flight(),
@@ -406,11 +318,15 @@ impl LatestRow {
 
 impl Objective {
     /// Every objective that has been counted in the cluster.
-    fn all(snapshot: &Snapshot, cluster: &ClusterName) -> Vec<Objective> {
+    fn all(snapshot: &Snapshot, cluster: &ClusterName, leaders: &Leaders<'_>) -> Vec<Objective> {
         let counted = |index: usize| {
             let met =
                 snapshot.objective_counts.iter().filter(move |met| met.objective == index && met.cluster == *cluster);
-            met.map(|met| ObjectivePart { about: About::of(met.subject, met.broker), good: met.good, bad: met.bad })
+            met.map(|met| ObjectivePart {
+                about: About::of(met.subject, met.broker, leaders),
+                good: met.good,
+                bad: met.bad,
+            })
         };
         let objectives = snapshot.objectives.iter().enumerate().map(|(index, objective)| {
             let parts: Vec<_> = counted(index).collect();
@@ -430,10 +346,10 @@ impl Objective {
 }
 
 impl Records {
-    fn of(row: &RecordCounts) -> Records {
+    fn of(row: &RecordCounts, leaders: &Leaders<'_>) -> Records {
         Records {
             lane: row.lane.as_str(),
-            about: About::of(row.subject, row.broker),
+            about: About::of(row.subject, row.broker, leaders),
             anomalies: Anomaly::ALL.iter().map(|kind| (kind.as_str(), row.anomalies[kind.index()])).collect(),
             late_acks: row.late_acks,
         }
@@ -456,42 +372,4 @@ impl BlockedProbeRow {
     fn of(blocked: &BlockedProbe) -> BlockedProbeRow {
         BlockedProbeRow { probe: blocked.probe.as_str(), message: Arc::clone(&blocked.message) }
     }
-}
-
-impl Prober {
-    fn of(status: &ProberStatus, now: WallTime, at: Time, exports: Exports) -> Prober {
-        let age = now.0.saturating_sub(status.heartbeat.0);
-        Prober {
-            heartbeat_age_ms: millis(Duration::from_nanos(u64::try_from(age).unwrap_or(0))),
-            lag: Lags { task: Lag::of(&status.task_lag), thread: Lag::of(&status.thread_lag) },
-            stalls: status.stalls,
-            stalled_ms: millis(status.stalled),
-            clock_jumps: status.clock_jumps,
-            inputs_dropped: status.inputs_dropped,
-            imbalances: status.imbalances,
-            void: voided(&status.voided),
-            topic_actions: status
-                .topic_actions
-                .iter()
-                .map(|(action, result, count)| TopicAction { action, result, count: *count })
-                .collect(),
-            exports: ExportCounts {
-                success: exports.success,
-                failure: exports.failure,
-                timeout: exports.timeout,
-                last_success: exports.last_success.map(rfc3339),
-            },
-            health: ProberHealth::of(status, at),
-        }
-    }
-}
-
-impl Lag {
-    fn of(lag: &LagCounts) -> Lag {
-        Lag { count: lag.buckets.count(), max_ms: millis(lag.max) }
-    }
-}
-
-fn voided(counts: &[u64; VoidReason::ALL.len()]) -> BTreeMap<&'static str, u64> {
-    VoidReason::ALL.iter().map(|reason| (reason.as_str(), counts[reason.index()])).collect()
 }

@@ -87,6 +87,7 @@ fn snapshot() -> Snapshot {
             state: LaneState::Preparing,
             message: Some(Arc::from("grant CREATE on topic __kafka-prober-pinned")),
             partitions: 1,
+            leaders: BTreeMap::new(),
             ready: false,
             waiting: BTreeMap::new(),
             clients: BTreeMap::new(),
@@ -231,7 +232,7 @@ async fn status_has_the_documented_shape() {
     });
     assert_eq!(cluster["brokers"], json!([broker]));
     assert_eq!(cluster["lanes"][0]["state"], "preparing");
-    let part = |broker: Value, bad: u64| json!({"broker": broker, "partition": null, "preferred_leader": null, "good": 0, "bad": bad});
+    let part = |broker: Value, bad: u64| json!({"broker": broker, "partition": null, "preferred_leader": null, "leader": null, "good": 0, "bad": bad});
     let objective = json!({
         "name": "o", "view": "broker", "probe": "produce", "threshold_ms": 1000.0, "target": 0.999,
         "good": 0, "bad": 1, "parts": [part(json!("unknown"), 0), part(json!(1), 1)],

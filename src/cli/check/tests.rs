@@ -87,6 +87,7 @@ fn lane(state: LaneState, message: Option<&str>) -> LaneStatus {
         state,
         message: message.map(Arc::from),
         partitions: 3,
+        leaders: std::collections::BTreeMap::new(),
         ready: true,
         waiting: std::collections::BTreeMap::new(),
         clients: std::collections::BTreeMap::new(),

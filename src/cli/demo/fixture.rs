@@ -120,6 +120,7 @@ fn status_of(lane: Lane, condition: Condition) -> LaneStatus {
         state: LaneState::Probing,
         message: None,
         partitions: 3,
+        leaders: BTreeMap::new(),
         ready: true,
         waiting: BTreeMap::from([(FROZEN, Duration::from_millis(if waits { 1900 } else { 5 }))]),
         clients: BTreeMap::new(),

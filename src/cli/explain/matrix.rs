@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use console::{Style, measure_text_width};
 use prober_core::ids::{Probe, View};
+use serde_json::Value;
 
 use crate::cli::table::Table;
 
@@ -28,8 +29,8 @@ const SECTIONS: [Section; 4] = [
     Section {
         view: View::Client,
         row: "partition",
-        title: "Client view: what applications experience, by partition, with its preferred leader. A failure names no broker: \
-                partitions of healthy leaders fail too.",
+        title: "Client view: what applications experience, by partition, with its preferred and its actual leader. A failure \
+                names no broker: partitions of healthy leaders fail too.",
     },
     Section {
         view: View::Coordinator,
@@ -92,12 +93,12 @@ fn draw<'a>(
     cells: &dyn Fn(&str) -> Vec<Option<&'a Series>>,
     name: &mut dyn FnMut(&str) -> String,
 ) -> String {
-    let second = match section.view {
-        View::Broker => Some("state"),
-        View::Client => Some("leader"),
-        View::Coordinator | View::Cluster => None,
+    let about: &[&str] = match section.view {
+        View::Broker => &["state"],
+        View::Client => &["preferred", "leader"],
+        View::Coordinator | View::Cluster => &[],
     };
-    let first = [section.row].into_iter().chain(second);
+    let first = [section.row].into_iter().chain(about.iter().copied());
     let mut table = Table::new(&first.chain(probes.iter().copied()).collect::<Vec<_>>());
     for row in rows {
         let cells = cells(row);
@@ -105,9 +106,16 @@ fn draw<'a>(
             let broker = cluster.brokers.iter().find(|broker| broker.id.to_string() == *row);
             broker.and_then(|broker| broker.state.clone()).unwrap_or_else(|| "-".to_owned())
         };
-        let leader = || cells.iter().flatten().next().map_or_else(String::new, |series| text(&series.preferred_leader));
-        let second = second.map(|second| if second == "state" { state() } else { leader() });
-        let first = [row.clone()].into_iter().chain(second);
+        let leader = |of: fn(&Series) -> &Value| {
+            let leader = cells.iter().flatten().next().map(|series| text(of(series)));
+            leader.filter(|leader| !leader.is_empty()).unwrap_or_else(|| "-".to_owned())
+        };
+        let about = match section.view {
+            View::Broker => vec![state()],
+            View::Client => vec![leader(|series| &series.preferred_leader), leader(|series| &series.leader)],
+            View::Coordinator | View::Cluster => Vec::new(),
+        };
+        let first = [row.clone()].into_iter().chain(about);
         let cells = cells.into_iter().map(|series| series.map_or_else(|| "-".to_owned(), |at| cell(at, name)));
         table.row(first.chain(cells).collect());
     }
@@ -204,8 +212,9 @@ mod tests {
         assert!(places.len() == 4 && places.is_sorted(), "{text}");
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert!(lines.contains(&"broker state produce consume end_to_end fetch metadata connect".split(' ').collect()));
-        assert!(lines.contains(&"partition leader produce".split(' ').collect()));
-        assert!(lines.contains(&"0 1 timeout 61s".split(' ').collect()), "{text}");
+        assert!(lines.contains(&"partition preferred leader produce".split(' ').collect()));
+        assert!(lines.contains(&"0 1 2 timeout 61s".split(' ').collect()), "{text}");
+        assert!(lines.contains(&"1 2 none good 0.1s".split(' ').collect()), "{text}");
         assert!(text.contains("A failure names no broker: partitions of healthy leaders fail too."), "{text}");
     }
 

@@ -149,6 +149,9 @@ pub(super) struct Series {
     /// In the client view, a broker's id or `"unknown"`.
     #[serde(default)]
     pub(super) preferred_leader: Value,
+    /// In the client view, the id of the broker that leads it, `"none"` or `"unknown"`; null in documents of older probers.
+    #[serde(default)]
+    pub(super) leader: Value,
     pub(super) void: BTreeMap<String, u64>,
     pub(super) latest: Option<Latest>,
 }
@@ -260,9 +263,9 @@ pub(super) mod tests {
         json!({"view": view, "probe": probe, "broker": broker, "void": {"stall": 0}, "latest": latest})
     }
 
-    fn client_series(probe: &str, partition: i32, leader: i32, latest: Value) -> Value {
-        json!({"view": "client", "probe": probe, "broker": null, "partition": partition, "preferred_leader": leader,
-               "void": {"stall": 0}, "latest": latest})
+    fn client_series(probe: &str, partition: i32, preferred: i32, leader: Value, latest: Value) -> Value {
+        json!({"view": "client", "probe": probe, "broker": null, "partition": partition,
+               "preferred_leader": preferred, "leader": leader, "void": {"stall": 0}, "latest": latest})
     }
 
     /// Broker 1 is good, broker 2 is failing; in the client view partition 1 fails.
@@ -275,8 +278,8 @@ pub(super) mod tests {
             all.push(series("broker", probe, json!(1), good.clone()));
             all.push(series("broker", probe, json!(2), refused.clone()));
         }
-        all.push(client_series("produce", 0, 1, late));
-        all.push(client_series("produce", 1, 2, good.clone()));
+        all.push(client_series("produce", 0, 1, json!(2), late));
+        all.push(client_series("produce", 1, 2, json!("none"), good.clone()));
         all.push(series("coordinator", "commit", json!(1), Value::Null));
         all.push(series("cluster", "controller", Value::Null, good));
         json!({"schema_version": 1, "vantage": "west", "time": "2026-03-01T12:00:00.000Z", "ready": true,

@@ -232,7 +232,7 @@ mod tests {
     fn row_with_only_void_events_shows_void_and_one_without_events_a_dash() {
         let mut status = status();
         for row in status["clusters"][0]["series"].as_array_mut().into_iter().flatten() {
-            row["latest"] = serde_json::Value::Null;
+            row["latest"] = Value::Null;
             row["void"]["stall"] = u64::from(row["broker"] == json!(2)).into();
         }
         let pages = Pages::of(document(json!([]), status), &Filter::default()).expect("it is the output of a prober");

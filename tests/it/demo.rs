@@ -61,7 +61,7 @@ fn demo_names_the_frozen_broker_and_no_other() {
     assert!(client_failures.starts_with("Client view: ") && number(client_failures, 0).is_some_and(|count| 0 < count));
     assert!(failover.ends_with(" after its leader moved; broker 2 still failed."), "{failover}");
     assert!(
-        recovery.starts_with("Broker 2 was ok ") && recovery.contains(" after its restart and leads; "),
+        recovery.starts_with("Broker 2 leads again, ok ") && recovery.contains(" after its restart; "),
         "{recovery}"
     );
     let [due, counted] = [number(balance, 0), number(balance, 1)];

@@ -118,9 +118,7 @@ fn recovery(observer: &Observer, restarted: Time, back: Time) -> Assertion {
     let after = seconds(well.since(restarted));
     Assertion {
         holds: true,
-        sentence: format!(
-            "Broker {FROZEN} was ok {after} after its restart and leads; partition {PARTITION} {effect}."
-        ),
+        sentence: format!("Broker {FROZEN} leads again, ok {after} after its restart; partition {PARTITION} {effect}."),
     }
 }
 

@@ -152,7 +152,7 @@ fn code(words: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 #[test]
-fn metrics_page_says_what_the_catalogue_says() {
+fn metrics_page_equals_the_catalogue() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
     let generated = page();
     if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bucket_and_the_sum_are_the_ledgers() {
+    fn every_bucket_and_the_sum_are_those_of_the_ledger() {
         for durations in [
             &[][..],
             &[0, 0, 0],

@@ -213,7 +213,7 @@ mod tests {
     use crate::exporters::fixture;
 
     #[test]
-    fn part_that_fails_has_no_numbers_and_says_so() {
+    fn failing_part_has_no_numbers_and_the_state_failing() {
         let mut snapshot = fixture::snapshot(2);
         let of = |snapshot: &Snapshot, metric: Metric| points(snapshot).filter(|point| point.metric == metric).count();
         assert_eq!((of(&snapshot, metric::CLUSTER_PARTITIONS), of(&snapshot, metric::BROKER_REPLICAS)), (1, 2));

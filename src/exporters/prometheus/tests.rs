@@ -42,7 +42,7 @@ fn text_format_has_the_same_samples_and_nothing_of_open_metrics() {
 }
 
 #[test]
-fn lines_read_as_the_contract_says() {
+fn lines_have_the_documented_form() {
     let text = text_of(fixture::snapshot(1), Format::OpenMetrics);
     for line in [
         r#"kafka_prober_events_total{kafka_cluster="main",vantage="default",view="broker",probe="produce",broker="0",outcome="slow"} 1"#,

@@ -38,7 +38,7 @@ fn scrape(prober: &Prober, format: &str) -> HttpAnswer {
 }
 
 #[test]
-fn promtool_accepts_the_text_format_and_has_no_advice() {
+fn promtool_accepts_the_text_format_without_a_warning() {
     if skip_without_prometheus() {
         return;
     }

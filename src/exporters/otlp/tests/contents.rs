@@ -81,12 +81,12 @@ fn same_as_prometheus(points: &Points, snapshot: &Snapshot) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn grpc_carries_what_the_snapshot_and_prometheus_say() {
+async fn grpc_carries_the_values_of_the_snapshot_and_of_prometheus() {
     counts_equal_the_snapshot(Protocol::Grpc, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn http_carries_what_the_snapshot_and_prometheus_say() {
+async fn http_carries_the_values_of_the_snapshot_and_of_prometheus() {
     counts_equal_the_snapshot(Protocol::HttpProtobuf, false).await;
 }
 

@@ -133,7 +133,7 @@ async fn crate_returns_success_for_rejected_points_and_the_transport_a_failure()
 }
 
 #[tokio::test]
-async fn remark_about_no_rejected_point_is_a_success() {
+async fn message_without_a_rejected_point_is_a_success() {
     for protocol in BOTH {
         assert_eq!(of_ours(protocol, Answer::Warns).await, Ok(()), "{protocol:?}");
     }

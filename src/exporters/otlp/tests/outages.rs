@@ -64,7 +64,7 @@ async fn totals_are_exact_after_the_collector_was_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn hung_collector_is_counted_as_timeouts() {
+async fn exports_to_a_hanging_collector_are_timeouts() {
     for protocol in [Protocol::Grpc, Protocol::HttpProtobuf] {
         // The kernel accepts the connections, and no process answers.
         let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
@@ -132,7 +132,7 @@ async fn connection_that_hangs_in_a_proxy_costs_at_most_three_intervals() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn shutdown_is_bounded_whatever_hangs() {
+async fn shutdown_is_bounded_even_if_the_collector_hangs() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let patient = OtlpSettings {
         timeout: Duration::from_secs(600),

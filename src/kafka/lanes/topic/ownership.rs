@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn one_foreign_record_makes_it_foreign_whatever_the_others_show() {
+    fn one_foreign_record_makes_the_topic_foreign() {
         assert_eq!(owner_by(&[Some(Newest::Ours), Some(Newest::Foreign)]), Owner::NotOurs(Partition(1)));
     }
 

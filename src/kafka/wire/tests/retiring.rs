@@ -57,7 +57,7 @@ async fn idle_connection_ends_as_soon_as_it_is_retired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retired_connection_ends_at_its_deadline_whatever_is_outstanding() {
+async fn retired_connection_ends_at_its_deadline_with_responses_outstanding() {
     let (connection, _broker) = connected().await;
     let late = connection.call(a_record()).expect("sent");
     let started = Instant::now();

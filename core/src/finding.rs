@@ -218,4 +218,6 @@ pub struct Recurrence {
     pub count: usize,
     /// When each of the newest of them began, oldest first.
     pub began: Vec<Time>,
+    /// Whether it stands only because it recurs: at this moment nothing of it is found.
+    pub is_between: bool,
 }

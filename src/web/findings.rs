@@ -2,7 +2,7 @@
 //!
 //! The shape: `[{kind, cluster, broker (text or null), members[] (brokers that it is about together), blame (cluster, prober,
 //! unclear, nobody), since (RFC 3339, UTC), confidence (certain, likely, possible), summary, evidence[], runner_up (a kind or
-//! null), explains[{kind, broker}], recurrence ({count, began[]} or null)}]`. Blame `nobody` is for intended operations, such as a
+//! null), explains[{kind, broker}], recurrence ({count, began[], between} or null)}]`. Blame `nobody` is for intended operations, such as a
 //! reassignment.
 
 use std::sync::Arc;
@@ -44,6 +44,8 @@ struct Explained {
 struct RecurrenceRow {
     count: usize,
     began: Vec<String>,
+    /// Whether it stands only because it recurs: now nothing of it is found.
+    between: bool,
 }
 
 /// Every finding of a snapshot.
@@ -76,6 +78,7 @@ fn row(finding: &Finding, snapshot: &Snapshot) -> FindingRow {
         recurrence: finding.recurrence.as_ref().map(|recurrence| RecurrenceRow {
             count: recurrence.count,
             began: recurrence.began.iter().copied().map(wall).collect(),
+            between: recurrence.is_between,
         }),
     }
 }

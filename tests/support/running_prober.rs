@@ -125,10 +125,12 @@ impl RunningProber {
     }
 }
 
-/// The findings in the JSON of `/api/v1/findings`.
+/// The findings in the JSON of `/api/v1/findings`, without those that stand between two episodes: tests that repeat a fault
+/// measure the end of each.
 #[track_caller]
 pub(crate) fn parse_findings(page: &str) -> Vec<FindingId> {
     let rows: Vec<Value> = serde_json::from_str(page).expect("the page is JSON");
     let broker = |row: &Value| row["broker"].as_str().and_then(|id| id.parse().ok());
-    rows.iter().map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect()
+    let is_found = |row: &&Value| row["recurrence"]["between"] != true;
+    rows.iter().filter(is_found).map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect()
 }

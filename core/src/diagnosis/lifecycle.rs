@@ -98,6 +98,7 @@ impl Remembered {
         let recurrence = (RECURRING_FROM <= self.episodes.len()).then(|| Recurrence {
             count: self.episodes.len(),
             began: self.episodes.iter().rev().take(RECURRING_FROM).rev().copied().collect(),
+            is_between: false,
         });
         self.finding = Finding { since, consequences, recurrence, ..found };
         self.last_found = now;
@@ -113,6 +114,9 @@ impl Remembered {
 
     fn end_if_over(&mut self, now: Time) {
         self.is_active &= now.since(self.last_found) < self.hold();
+        if let Some(recurrence) = &mut self.finding.recurrence {
+            recurrence.is_between = END_AFTER <= now.since(self.last_found);
+        }
     }
 
     /// How long it stands after it was last found: one that recurs for twice its longest interval.

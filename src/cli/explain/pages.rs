@@ -87,6 +87,7 @@ pub(super) struct Explained {
 pub(super) struct Recurrence {
     pub(super) count: usize,
     pub(super) began: Vec<String>,
+    pub(super) between: bool,
 }
 
 /// `/api/v1/status`.
@@ -256,7 +257,8 @@ pub(super) mod tests {
         json!({"kind": kind, "cluster": "main", "broker": broker, "blame": blame, "since": "2026-03-01T11:59:45.500Z",
                "confidence": "certain", "summary": "it is so", "evidence": ["one saw it", "another saw it"],
                "runner_up": null, "members": [], "explains": [{"kind": "new_connections_failing", "broker": "2"}],
-               "recurrence": {"count": 3, "began": ["2026-03-01T11:55:00Z", "2026-03-01T11:57:00Z", "2026-03-01T11:59:45Z"]}})
+               "recurrence": {"count": 3, "began": ["2026-03-01T11:55:00Z", "2026-03-01T11:57:00Z", "2026-03-01T11:59:45Z"],
+                              "between": true}})
     }
 
     fn series(view: &str, probe: &str, broker: Value, latest: Value) -> Value {

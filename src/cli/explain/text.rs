@@ -58,9 +58,10 @@ fn one(finding: &Finding, now: &str, width: usize) -> String {
     let _ = writeln!(text, "{}  {subject}", style.apply_to(&finding.kind));
     text += &wrapped(&finding.summary, 2, width);
     text += &wrapped(&format!("blame: {}; {}; since: {since}", finding.blame, finding.confidence), 2, width);
-    if let Some(Recurrence { count, began }) = &finding.recurrence {
+    if let Some(Recurrence { count, began, between }) = &finding.recurrence {
         let began = began.iter().filter_map(|began| age(began, now)).map(ago).collect::<Vec<_>>().join(", ");
-        text += &wrapped(&format!("recurring: {count} times in ten minutes, most recently {began} ago"), 2, width);
+        let now = if *between { "; at this moment it is well" } else { "" };
+        text += &wrapped(&format!("recurring: {count} times in ten minutes, most recently {began} ago{now}"), 2, width);
     }
     text += &wrapped("evidence:", 2, width);
     for line in &finding.evidence {
@@ -139,7 +140,7 @@ mod tests {
 broker_down  broker 2, cluster main
   it is so
   blame: cluster; certain; since: 2026-03-01T11:59:45.500Z (14s ago)
-  recurring: 3 times in ten minutes, most recently 5m, 3m, 15s ago
+  recurring: 3 times in ten minutes, most recently 5m, 3m, 15s ago; at this moment it is well
   evidence:
     - one saw it
     - another saw it

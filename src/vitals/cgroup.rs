@@ -1,8 +1,10 @@
 //! Finds the directories of this process's control groups from `/proc/self/cgroup` and `/proc/self/mountinfo`. Inside a container
 //! the listed path may be that of the host, of which only the end is mounted.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use procfs::process::{MountInfo, MountInfos};
+use procfs::{FromRead, ProcessCGroup, ProcessCGroups};
 
 /// Directories with the limits of this process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,13 +18,14 @@ pub struct Groups {
 impl Groups {
     /// The groups of this process.
     pub fn own() -> Groups {
-        let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        Groups::of(&text("/proc/self/cgroup"), &text("/proc/self/mountinfo"), Path::exists)
+        let groups = ProcessCGroups::from_file("/proc/self/cgroup").map(|groups| groups.0).unwrap_or_default();
+        let mounts = MountInfos::from_file("/proc/self/mountinfo").map(|mounts| mounts.0).unwrap_or_default();
+        Groups::of(&groups, &mounts, Path::exists)
     }
 
-    /// From the texts of `/proc/self/cgroup` and `/proc/self/mountinfo` (cgroups(7), proc(5)). If both versions are mounted, a
+    /// From the lines of `/proc/self/cgroup` and `/proc/self/mountinfo` (cgroups(7), proc(5)). If both versions are mounted, a
     /// controller belongs to the one in which it has files.
-    fn of(groups: &str, mounts: &str, exists: impl Fn(&Path) -> bool) -> Groups {
+    fn of(groups: &[ProcessCGroup], mounts: &[MountInfo], exists: impl Fn(&Path) -> bool) -> Groups {
         let place = |controller: &str, file: &str| {
             let versions = [Some(controller), None];
             let places = versions.into_iter().filter_map(|version| directory(groups, mounts, version));
@@ -38,37 +41,22 @@ impl Groups {
 }
 
 /// The mount point of a hierarchy and our directory in it: that of a controller in version 1, or the only one of version 2.
-fn directory(groups: &str, mounts: &str, controller: Option<&str>) -> Option<(PathBuf, PathBuf)> {
-    let path = groups.lines().find_map(|line| {
-        let mut fields = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (fields.next()?, fields.next()?);
-        let is_it = match controller {
-            Some(controller) => controllers.split(',').any(|name| name == controller),
-            None => controllers.is_empty(),
-        };
-        is_it.then_some(path)
+fn directory(groups: &[ProcessCGroup], mounts: &[MountInfo], controller: Option<&str>) -> Option<(PathBuf, PathBuf)> {
+    let group = groups.iter().find(|group| match controller {
+        Some(controller) => group.controllers.iter().any(|name| name == controller),
+        None => group.controllers.is_empty(),
     })?;
-    let (root, mount) = mounts.lines().find_map(|line| mounted(line, controller))?;
+    let mount = mounts.iter().find(|mount| match controller {
+        Some(controller) => mount.fs_type == "cgroup" && mount.super_options.contains_key(controller),
+        None => mount.fs_type == "cgroup2",
+    })?;
     // A path outside of the mount is one of the host: the mount itself is our group.
-    let below = path.strip_prefix(root.trim_end_matches('/')).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below = group.pathname.strip_prefix(mount.root.trim_end_matches('/'));
+    let below = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
     let below = below.unwrap_or_default().trim_start_matches('/');
-    let mount = PathBuf::from(mount);
+    let mount = &mount.mount_point;
     let directory = if below.is_empty() { mount.clone() } else { mount.join(below) };
-    Some((mount, directory))
-}
-
-/// Root and mount point of a line of `mountinfo`, if it is the wanted hierarchy.
-fn mounted<'a>(line: &'a str, controller: Option<&str>) -> Option<(&'a str, &'a str)> {
-    let (before, after) = line.split_once(" - ")?;
-    let mut before = before.split(' ').skip(3);
-    let place = (before.next()?, before.next()?);
-    let mut after = after.split(' ');
-    let (kind, options) = (after.next()?, after.nth(1)?);
-    let is_it = match controller {
-        Some(controller) => kind == "cgroup" && options.split(',').any(|option| option == controller),
-        None => kind == "cgroup2",
-    };
-    is_it.then_some(place)
+    Some((mount.clone(), directory))
 }
 
 #[cfg(test)]
@@ -76,7 +64,9 @@ mod tests {
     use super::*;
 
     fn of(groups: &str, mounts: &str, files: &[&str]) -> Groups {
-        Groups::of(groups, mounts, |path| files.iter().any(|file| Path::new(file) == path))
+        let groups = ProcessCGroups::from_read(groups.as_bytes()).expect("lines of a kernel").0;
+        let mounts = MountInfos::from_read(mounts.as_bytes()).expect("lines of a kernel").0;
+        Groups::of(&groups, &mounts, |path| files.iter().any(|file| Path::new(file) == path))
     }
 
     fn paths(texts: &[&str]) -> Vec<PathBuf> {

@@ -1,11 +1,10 @@
 //! CPU time that the prober did not get: throttled by its cgroup limit, or stolen by the hypervisor for other guests.
-//!
-//! `procfs` has no parser for cgroups, and reads the whole of `/proc/stat` with a record for each CPU where the first line is enough.
 
 use std::time::Duration;
 
 use prober_core::time::Time;
 use prober_core::vitals::{Steal, Throttling};
+use procfs::KernelStats;
 
 /// Reads the throttling from `cpu.stat` of a control group, of either version; they differ in name and unit of the time.
 /// `None` without those counters, as in the root of version 2.
@@ -58,20 +57,20 @@ impl ThrottleMeter {
     }
 }
 
-/// A tick of `/proc/stat`: `USER_HZ` is 100 on all architectures that Kafka runs on.
-const TICK: Duration = Duration::from_millis(10);
-
-/// Reads the first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. The time of guests, which
-/// follows, is contained in user and nice.
-pub fn steal(text: &str) -> Option<Steal> {
-    let line = text.lines().next()?.strip_prefix("cpu ")?;
-    let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|word| word.parse().ok()).collect();
-    let length = |ticks: u64| Duration::from_millis(ticks.saturating_mul(TICK.as_millis() as u64));
-    Some(Steal { stolen: length(*ticks.get(7)?), total: length(ticks.iter().sum()) })
+/// From `/proc/stat`; `None` with kernels before steal was counted. The time of guests is contained in user and nice.
+pub fn steal(stat: &KernelStats) -> Option<Steal> {
+    let all = &stat.total;
+    let stolen = all.steal_duration()?;
+    let ran = all.user_duration() + all.nice_duration() + all.system_duration();
+    let waited = all.idle_duration() + all.iowait_duration().unwrap_or_default();
+    let interrupted = all.irq_duration().unwrap_or_default() + all.softirq_duration().unwrap_or_default();
+    Some(Steal { stolen, total: ran + waited + interrupted + stolen })
 }
 
 #[cfg(test)]
 mod tests {
+    use procfs::FromReadSI;
+
     use super::*;
 
     #[test]
@@ -112,10 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn steal_is_the_eighth_number_and_guests_are_not_counted_twice() {
-        let text = "cpu  100 1 20 300 4 0 5 70 50 0\ncpu0 100 1 20 300 4 0 5 70 50 0\nintr 5\n";
-        let expected = Steal { stolen: Duration::from_millis(700), total: Duration::from_secs(5) };
-        assert_eq!(steal(text), Some(expected));
-        assert_eq!(steal("cpu  100 1 20 300\n"), None, "kernels before steal was counted");
+    fn guests_are_not_counted_twice() {
+        let stat = |cpu: &str| {
+            let text = format!("{cpu}\ncpu0 100 1 20 300 4 0 5 70 50 0\nctxt 5\nbtime 7\nprocesses 9\n");
+            KernelStats::from_read(text.as_bytes(), procfs::current_system_info()).expect("lines of a kernel")
+        };
+        let tick = Duration::from_secs(1) / u32::try_from(procfs::ticks_per_second()).expect("a hundred, mostly");
+        let expected = Steal { stolen: 70 * tick, total: 500 * tick };
+        assert_eq!(steal(&stat("cpu  100 1 20 300 4 0 5 70 50 0")), Some(expected));
+        assert_eq!(steal(&stat("cpu  100 1 20 300")), None, "a kernel before steal was counted");
     }
 }

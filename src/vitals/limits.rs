@@ -1,11 +1,14 @@
 //! File descriptors and local (ephemeral) ports in use, and their limits.
 
 use prober_core::vitals::Usage;
+use procfs::process::{LimitValue, Limits};
 
-/// The soft limit of open files in `/proc/self/limits`; `None` if there is none.
-pub fn open_files_limit(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
+/// The soft limit of open files; `None` if there is none.
+pub fn open_files_limit(limits: &Limits) -> Option<u64> {
+    match limits.max_open_files.soft_limit {
+        LimitValue::Value(limit) => Some(limit),
+        LimitValue::Unlimited => None,
+    }
 }
 
 /// First and last port of `/proc/sys/net/ipv4/ip_local_port_range`.
@@ -24,8 +27,7 @@ pub fn sockets(text: &str) -> Option<u64> {
     Some(count("inuse")? + count("tw").unwrap_or(0))
 }
 
-/// Marks the local ports of the range that `/proc/net/tcp` or `/proc/net/tcp6` lists. `procfs` would build a record of each
-/// connection, of which a busy host has a hundred thousand; here only the ports are parsed.
+/// Marks the local ports of the range that `/proc/net/tcp` or `/proc/net/tcp6` lists.
 pub fn mark_ports(text: &str, (first, last): (u16, u16), seen: &mut [bool]) {
     let ports = text.lines().skip(1).filter_map(|line| {
         let (_, port) = line.split_whitespace().nth(1)?.rsplit_once(':')?;
@@ -54,18 +56,6 @@ pub fn ports(range: (u16, u16), sockets: u64, count: impl FnOnce() -> Option<u64
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn soft_limit_comes_first() {
-        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
-                    Max open files            1024                 524288               files     \n";
-        assert_eq!(open_files_limit(text), Some(1024));
-        assert_eq!(
-            open_files_limit("Max open files            unlimited            unlimited            files\n"),
-            None
-        );
-        assert_eq!(open_files_limit(""), None);
-    }
 
     #[test]
     fn port_range_has_a_first_and_a_last_port() {

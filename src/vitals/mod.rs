@@ -11,7 +11,13 @@
 //! | [`limits`] | file descriptors and local ports in use |
 //! | [`loopback`], [`mod@reference`] | the controls: connections that do not depend on Kafka |
 //!
-//! A counter that the host does not have is unknown and never an error; outside Linux that is most of them.
+//! A counter that the host does not have is unknown and never an error.
+//!
+//! `procfs` reads `/proc`, except for what its version 0.18 does not have or does not count exactly. It has no parser for
+//! `ip_local_port_range`, `sockstat` and the files of a control group other than `memory.pressure`. Of `/proc/net/tcp` it
+//! makes a record of each connection, of which a busy host has a hundred thousand, without the retransmissions that
+//! `kafka/wire/tcp_state.rs` needs. Its count of open descriptors includes the one that it opens itself and, before Linux
+//! 6.2, the entries `.`, `..` and that of the directory.
 
 pub mod cgroup;
 pub mod cpu;

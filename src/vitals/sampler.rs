@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use prober_core::time::Time;
 use prober_core::vitals::{Memory, Readings, Throttling, Usage};
+use procfs::process::Limits;
+use procfs::{Current, CurrentSI, FromRead, KernelStats, MemoryPressure, Uptime};
 
 use super::cgroup::Groups;
-use super::suspend::{SuspendDetector, uptime};
+use super::suspend::SuspendDetector;
 use super::{cpu, limits, memory};
 
 /// Interval between readings.
@@ -36,7 +38,7 @@ impl Sampler {
 
     /// For how long the host was suspended since the last call, if it was. Cheap enough for every beat.
     pub fn suspended(&mut self, now: Time) -> Option<Duration> {
-        self.sleep.step(uptime(&text("/proc/uptime")?)?, now)
+        self.sleep.step(Uptime::current().ok()?.uptime_duration(), now)
     }
 
     /// The interval since the last call within which the CPU limit throttled the process, if it did. Called on every beat;
@@ -61,7 +63,7 @@ impl Sampler {
             at: now,
             throttling,
             memory: self.groups.memory.as_deref().and_then(memory_of),
-            steal: text("/proc/stat").and_then(|text| cpu::steal(&text)),
+            steal: KernelStats::current().ok().and_then(|stat| cpu::steal(&stat)),
             suspended: self.sleep.total(),
             descriptors: descriptors(),
             ports: ports(),
@@ -83,13 +85,16 @@ impl Default for Sampler {
 fn memory_of(group: &Path) -> Option<Memory> {
     let file = |name: &str| text(group.join(name));
     match file("memory.events") {
-        Some(events) => memory::version_two(&events, file("memory.pressure").as_deref()),
+        Some(events) => {
+            let pressure = MemoryPressure::from_file(group.join("memory.pressure")).ok();
+            memory::version_two(&events, pressure.as_ref())
+        }
         None => memory::version_one(&file("memory.failcnt")?, file("memory.oom_control").as_deref()),
     }
 }
 
 fn descriptors() -> Option<Usage> {
-    let limit = limits::open_files_limit(&text("/proc/self/limits")?)?;
+    let limit = limits::open_files_limit(&Limits::from_file("/proc/self/limits").ok()?)?;
     // One descriptor is that of the directory itself.
     let used = fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1);
     Some(Usage { used: used as u64, limit })

@@ -1,8 +1,8 @@
 //! The kinds of probe, and one table of what the rest of the code has to know of each.
 //!
 //! The table is the only list of probes: the configuration, the metrics, the status, `explain` and `check` read it. How a
-//! direct probe is built is the other half of its row, in `prober-probes`' `spec.rs`, which also says what a new probe
-//! kind takes.
+//! direct probe is built is the other half of its row, in `prober-probes`' `spec.rs`. CONTRIBUTING.md has the list of
+//! what a new kind takes.
 
 use serde::{Deserialize, Serialize};
 

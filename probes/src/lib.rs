@@ -11,7 +11,7 @@
 //! | [`direct`] | what the direct probes share: scheduler, runtime, targets, back-off |
 //! | [`fetch`], [`metadata`], [`connect`], [`commit`], [`transaction`], [`controller`] | the direct probes, one folder each |
 //! | [`coordinators`] | what `commit` and `transaction` share |
-//! | [`spec`] | how each direct probe is built, and what a new one takes |
+//! | [`spec`] | how each direct probe is built |
 //! | `sim` | a simulated cluster with a fault timeline, for tests (feature `sim`) |
 //!
 //! **Invariant:** no rdkafka, no socket. Only [`clock`] reads time, so everything runs under a paused clock.

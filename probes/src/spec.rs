@@ -1,16 +1,6 @@
 //! How each direct probe is built: the other half of its row in core's `PROBES`.
 //!
-//! A new kind of direct probe takes:
-//!
-//! 1. `core/src/probe.rs`: a variant of `Probe` and a row of `PROBES` (name, views, outcomes).
-//! 2. `probes/src/NAME/mod.rs`: the probe itself, a [`DirectProbe`](crate::direct::probe::DirectProbe) with tests against the simulated cluster.
-//! 3. `probes/src/lib.rs`: `pub mod NAME;`.
-//! 4. This file: its arm in [`factory`].
-//! 5. `config/default.toml`: the table `[probes.NAME]`.
-//! 6. `src/config/probes.rs`: its field in `Probes`, and its entry in `Probes::direct`.
-//!
-//! A request that no probe makes yet is, besides, a verb in `port/cluster_client.rs`, in `src/kafka/cluster_client` and in
-//! the simulated cluster. The compiler finds what is missing of 3, 4 and of a verb, tests find the rest.
+//! CONTRIBUTING.md has the list of what a new kind of direct probe takes.
 
 use std::sync::Arc;
 

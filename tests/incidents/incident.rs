@@ -37,9 +37,9 @@ pub(crate) enum Expect {
     Cluster { kinds: &'static [&'static str], within: Duration },
     /// No finding at all, and at most `client_bad` bad events in the client view.
     Nothing { client_bad: u64 },
-    /// The prober is at fault: no finding about the cluster, and no bad event. It reports itself by one of these kinds, if
-    /// there are any.
-    Prober { kinds: &'static [&'static str] },
+    /// The prober is at fault: no finding about the cluster, and no bad event. It may, or must, report itself by one of these
+    /// kinds.
+    Prober { kinds: &'static [&'static str], must_report: bool },
 }
 
 pub(crate) const fn secs(secs: u64) -> Duration {

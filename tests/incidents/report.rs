@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use prober_core::finding::FindingKind;
-
 use crate::findings_monitor::FindingsMonitor;
 use crate::incident::{Expect, Incident};
 use crate::probe_counts::CountsSnapshot;
@@ -96,7 +94,9 @@ impl Report {
             Expect::Nothing { .. } | Expect::Prober { .. } => None,
         };
         match (&self.named, within) {
-            (None, Some(_)) if !self.expected.kind_exists() => {}
+            (None, None) if matches!(self.expected, Expect::Prober { must_report: true, .. }) => {
+                violations.push("the prober did not report itself".to_owned());
+            }
             (None, Some(_)) => violations.push("no broker was named".to_owned()),
             (Some((_, took)), Some(within)) if within < *took => {
                 violations.push(format!("named after {:.1} s, not {:.1} s", took.as_secs_f64(), within.as_secs_f64()));
@@ -145,13 +145,12 @@ impl Report {
 }
 
 impl Expect {
-    /// Whether this prober has the first of the expected kinds, which is the exact one for the fault.
-    pub(crate) fn kind_exists(self) -> bool {
-        let (Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } | Expect::Prober { kinds }) = self else {
-            return true;
-        };
-        let known = |kind: &&&str| FindingKind::ALL.iter().any(|known| known.as_str() == **kind);
-        kinds.first().is_none_or(|kind| known(&kind))
+    /// The expected kinds of findings.
+    pub(crate) fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Expect::Victim { kinds, .. } | Expect::Cluster { kinds, .. } | Expect::Prober { kinds, .. } => kinds,
+            Expect::Nothing { .. } => &[],
+        }
     }
 
     /// Whether missing or refused answers alone show the fault, so that the prober needs no baseline.
@@ -170,7 +169,7 @@ impl Expect {
     fn names(self, victim: Option<i32>, (kind, broker): &FindingId) -> bool {
         let (kinds, of) = match self {
             Expect::Victim { kinds, .. } => (kinds, victim),
-            Expect::Cluster { kinds, .. } | Expect::Prober { kinds } => (kinds, None),
+            Expect::Cluster { kinds, .. } | Expect::Prober { kinds, .. } => (kinds, None),
             Expect::Nothing { .. } => return false,
         };
         *broker == of && kinds.contains(&kind.as_str())

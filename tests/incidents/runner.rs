@@ -52,6 +52,7 @@ pub(crate) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
     elapse(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
     let after = CountsSnapshot::of(bed);
     after.assert_balances();
+    assert!(!findings_monitor.samples().is_empty(), "the page of findings was read");
 
     let victim = bed.victim_id();
     let report = Report::of(incident, victim, &findings_monitor, began, cleared, &before, &after);

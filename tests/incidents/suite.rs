@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::time::Duration;
 
+use prober_core::finding::FindingKind;
+
 use crate::catalog::ALL;
 use crate::harness::network::Network;
 use crate::harness::random::Random;
@@ -57,6 +59,15 @@ fn no_name_is_all_incidents_and_an_unknown_name_is_an_error() {
     assert_eq!(chosen(Some("killed,frozen")).iter().map(|one| one.name).collect::<Vec<_>>(), ["frozen", "killed"]);
     assert!(std::panic::catch_unwind(|| chosen(Some("frozen,melted"))).is_err());
     assert!(std::panic::catch_unwind(|| chosen(Some(""))).is_err());
+}
+
+#[test]
+fn every_expected_kind_of_finding_exists() {
+    for incident in ALL {
+        for kind in incident.expect.kinds() {
+            assert!(FindingKind::ALL.iter().any(|known| known.as_str() == *kind), "{}: {kind}", incident.name);
+        }
+    }
 }
 
 /// The incidents of these names, in the order of the catalogue.

@@ -3,13 +3,16 @@
 use super::{COORDINATOR, DIRECT, PROBES};
 use crate::harness::otlp::OtlpSink;
 
-/// After the final export, `due` of every series is the sum of its outcomes.
+/// After the final export, `due` of every series is the sum of its outcomes. Each of `brokers` was written to in the broker view.
 #[track_caller]
 pub(crate) fn assert_export_balances(sink: &OtlpSink, brokers: &[&str]) {
     let of_records = ["broker", "client"].into_iter().flat_map(|view| PROBES.map(|probe| (view, probe)));
     let of_brokers = DIRECT.map(|probe| ("broker", probe)).into_iter();
     let series: Vec<_> = of_records.chain(of_brokers).chain(COORDINATOR.map(|probe| ("coordinator", probe))).collect();
     for broker in brokers {
+        let written =
+            sink.sum("kafka_prober.attempts.due", &[("view", "broker"), ("broker", broker), ("probe", "produce")]);
+        assert!(0.0 < written, "no write to broker {broker} was exported");
         for (view, probe) in &series {
             let (view, probe) = (*view, *probe);
             let (label, subject) = subject_label(view, broker);

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`running_prober`] | the prober as a process, its pages and its findings |
 //! | [`status`] | one status page, read as counts |
+//! | [`lane_topics`] | the topics of both lanes, created by the harness |
 //! | [`topic_records`] | the prober's records in a topic, read by the harness |
 //! | [`export`] | checks that the exported counts add up |
 #![allow(dead_code, unused_imports, reason = "each crate that includes this module uses a part of it")]
@@ -18,11 +19,13 @@ use crate::harness::prober::Scrape;
 use crate::harness::wait_until;
 
 pub(crate) mod export;
+pub(crate) mod lane_topics;
 pub(crate) mod running_prober;
 pub(crate) mod status;
 pub(crate) mod topic_records;
 
 pub(crate) use export::{assert_export_balances, subject_label};
+pub(crate) use lane_topics::create_lane_topics;
 pub(crate) use running_prober::{FindingId, RunningProber, parse_findings};
 pub(crate) use status::{Status, broker_of};
 pub(crate) use topic_records::{TopicRecords, read_topic};
@@ -60,9 +63,11 @@ pub(crate) const CLUSTER: Value = Value::Null;
 pub(crate) const TOLERANCE: u32 = 3;
 
 /// The p99 of `end_to_end` at one broker between two scrapes, in seconds.
+#[track_caller]
 pub(crate) fn p99(later: &Scrape, earlier: &Scrape, broker: &str) -> f64 {
     let labels = [("view", "broker"), ("broker", broker), ("probe", "end_to_end")];
-    later.since(earlier).histogram_quantile("kafka_prober_duration_seconds", &labels, 0.99).unwrap_or_default()
+    let found = later.since(earlier).histogram_quantile("kafka_prober_duration_seconds", &labels, 0.99);
+    found.unwrap_or_else(|| panic!("broker {broker} has good events between the scrapes"))
 }
 
 /// Waits for `time`. The elapsed time is the condition itself, not an estimate of how long something else takes.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::status::{Status, view_of};
 use crate::harness::otlp::OtlpSink;
-use crate::harness::prober::Prober;
+use crate::harness::prober::{Exit, Prober};
 use crate::harness::{ports, wait_for_with_message};
 
 /// The kind of a finding, and the broker that it names.
@@ -116,12 +116,13 @@ impl RunningProber {
 
     /// Sends SIGTERM. The prober must exit with code 0 within 5 s.
     #[track_caller]
-    pub(crate) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) -> Exit {
         eprintln!("findings: {:?}", self.findings_so_far());
         self.prober.terminate();
         let exit = self.prober.wait_exit(Duration::from_secs(10));
         assert_eq!(exit.code, Some(0), "{}", self.prober.stderr());
         assert!(exit.elapsed <= Duration::from_secs(5), "{exit:?}");
+        exit
     }
 }
 

@@ -174,6 +174,7 @@ impl Status {
     /// In every series of every view, each due attempt is counted once or in flight.
     #[track_caller]
     pub(crate) fn assert_balances(&self) {
+        assert!(self.rows().any(|row| 0 < row["due"].as_u64().unwrap_or(0)), "nothing has come due: {}", self.page);
         for row in self.rows() {
             let counted: u64 = row["outcomes"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
             let in_flight = row["in_flight"].as_u64().unwrap_or(0);

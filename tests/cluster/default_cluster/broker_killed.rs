@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::harness::otlp::OtlpSink;
 use crate::harness::reference_writer::ReferenceWriter;
 use crate::harness::shared_cluster;
-use crate::support::{RunningProber, TOLERANCE, assert_export_balances, elapse};
+use crate::support::{RunningProber, TOLERANCE, assert_export_balances, create_lane_topics, elapse};
 
 /// Goal for the first ack after the restart, compared with the harness's own.
 const RECOVERY_GOAL: Duration = Duration::from_secs(1);
@@ -13,6 +13,7 @@ const RECOVERY_GOAL: Duration = Duration::from_secs(1);
 #[test]
 fn killed_broker_is_bad_from_first_refusal_to_first_ack() {
     let Some(cluster) = shared_cluster() else { return };
+    create_lane_topics(&cluster);
     let reference = ReferenceWriter::start(&cluster, 2);
     let sink = OtlpSink::http();
     let http = [("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")];

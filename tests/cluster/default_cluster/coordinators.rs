@@ -10,7 +10,7 @@ use crate::harness::raw::coordination::{
     CoordinatorType, commit_offset, coordinators, create_internal_topics, groups, transactional_ids,
 };
 use crate::harness::{Cluster, ports, raw, shared_cluster, wait_until};
-use crate::support::{PREFIX, RunningProber, Status, TOPIC, elapse};
+use crate::support::{PREFIX, RunningProber, Status, TOPIC, create_lane_topics, elapse};
 
 const COMMIT: &str = "commit";
 const TRANSACTION: &str = "transaction";
@@ -47,6 +47,7 @@ fn wait_coordinated(probing: &RunningProber, cluster: &Cluster) -> Status {
 fn frozen_coordinator_causes_failures_of_others_only_until_it_has_moved() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
     let healthy = wait_coordinated(&probing, &cluster);
@@ -137,6 +138,7 @@ fn thousands_of_attempts_leave_no_more_groups_and_ids_than_the_first_round() {
     let attempts: u64 = env::var(ATTEMPTS).ok().map_or(1000, |count| count.parse().expect("a number of attempts"));
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &["--vantage", "flat"], &FAST);
     probing.wait_good(&[1, 2, 3]);
     let limit = Duration::from_secs(60);
@@ -183,6 +185,7 @@ fn run(args: &[&str]) -> (Option<i32>, String, String) {
 fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
+    create_lane_topics(&cluster);
     let bootstrap = cluster.bootstrap();
     let mut probing = RunningProber::start(&bootstrap, None, &["--vantage", "clean"], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
@@ -219,6 +222,7 @@ fn topics_clean_deletes_every_group_of_its_vantage_and_no_other() {
 fn two_probers_with_one_vantage_are_a_finding_and_both_keep_running() {
     let Some(cluster) = shared_cluster() else { return };
     create_internal_topics(&cluster);
+    create_lane_topics(&cluster);
     let start = || RunningProber::start(&cluster.bootstrap(), None, &["--vantage", "twin"], &OFTEN);
     let mut first = start();
     wait_coordinated(&first, &cluster);

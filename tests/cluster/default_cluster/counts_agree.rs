@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{DIRECT, PROBES, REPLICATED, RunningProber, TOPIC, broker_of, elapse, read_topic, subject_label};
+use crate::support::{
+    DIRECT, PROBES, REPLICATED, RunningProber, TOPIC, broker_of, create_lane_topics, elapse, read_topic, subject_label,
+};
 
 #[test]
 fn every_count_is_the_same_in_all_four_places() {
     let Some(cluster) = shared_cluster() else { return };
+    create_lane_topics(&cluster);
     let sink = OtlpSink::http();
     // Slow enough that nothing is in flight for seconds at a time, so that counts can be compared exactly.
     let env = [

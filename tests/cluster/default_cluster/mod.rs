@@ -9,7 +9,6 @@ mod client_frozen;
 mod collector;
 mod coordinators;
 mod counts_agree;
-mod direct_probes;
 mod foreign_topic;
 mod healthy;
 mod integrity;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::raw::{self, Metadata};
 use crate::harness::shared_cluster;
-use crate::support::{PREFIX, RunningProber, Status};
+use crate::support::{PREFIX, RunningProber, Status, create_lane_topics};
 
 /// The shortest interval.
 const OFTEN: [(&str, &str); 1] = [("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")];
@@ -65,19 +65,18 @@ fn observation_equals_the_metadata_without_the_topics_of_the_prober() {
     let replicas = [vec![1, 2, 3], vec![2, 3, 1], vec![3, 1, 2], vec![2, 1, 3]];
     raw::create_topic(address, "orders", &replicas, &[]).expect("the topic is created");
     raw::create_topic(address, "single", &[vec![2]], &[]).expect("the topic is created");
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &OFTEN);
     probing.wait_good(&[1, 2, 3]);
 
     let truth = || raw::metadata_of_all(cluster.any_internal_address()).expect("metadata");
-    let healthy = probing.wait_status(SHOWN_WITHIN, "the page equals the metadata", |status| {
+    probing.wait_status(SHOWN_WITHIN, "the page equals the metadata", |status| {
         let truth = truth();
         reported(status) == placed(&truth) && reported_health(status) == health(&truth).map(Some)
     });
-    let parts = healthy.observation("/parts").as_array().cloned().unwrap_or_default();
-    assert_eq!(parts.len(), 6);
     let settled = probing.wait_status(SHOWN_WITHIN, "every part is answered", |status| {
         let parts = status.observation("/parts").as_array().cloned().unwrap_or_default();
-        parts.iter().all(|part| part["state"] == "on" && part["message"].is_null())
+        parts.len() == 6 && parts.iter().all(|part| part["state"] == "on" && part["message"].is_null())
     });
     for part in settled.observation("/parts").as_array().into_iter().flatten() {
         eprintln!("observation: {} took {} ms, {} requests", part["part"], part["took_ms"], part["requests"]);
@@ -89,6 +88,7 @@ fn observation_equals_the_metadata_without_the_topics_of_the_prober() {
     assert_eq!(settled.observation("/name_collisions/count"), &json!(0));
     assert_eq!(settled.observation("/reassignments/count"), &json!(0));
     assert_eq!([1, 2, 3].map(|broker| settled.registration(broker)), [Some("registered"); 3]);
+    assert_eq!(settled.observation("/by_broker").as_array().map(Vec::len), Some(3));
     for row in settled.observation("/by_broker").as_array().into_iter().flatten() {
         assert!(0 < row["log_dirs"]["usable_bytes"].as_u64().unwrap_or(0), "{row}");
     }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::harness::otlp::OtlpSink;
 use crate::harness::{shared_cluster, wait_for};
-use crate::support::{RunningProber, Status, assert_export_balances, elapse};
+use crate::support::{RunningProber, Status, assert_export_balances, create_lane_topics, elapse};
 
 #[test]
 fn frozen_prober_names_no_broker() {
     let Some(cluster) = shared_cluster() else { return };
+    create_lane_topics(&cluster);
     let sink = OtlpSink::grpc();
     // A hundred records a second to each broker, each in flight for about a millisecond.
     let quick = [("KAFKA_PROBER__LANES__PINNED__INTERVAL", "10ms")];
@@ -58,6 +59,7 @@ fn freeze_until_a_record_was_in_flight(probing: &mut RunningProber) -> Status {
 #[test]
 fn stall_of_30_ms_voids_nothing() {
     let Some(cluster) = shared_cluster() else { return };
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     // Less than 1 s a minute, from which on the prober reports its stalls.

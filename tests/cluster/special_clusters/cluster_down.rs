@@ -1,4 +1,4 @@
-//! The whole cluster is down when the prober starts, and comes up 30 s later.
+//! The whole cluster is down when the prober starts, and comes up 20 s later.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ fn outage_at_start_counts_from_the_first_second_until_the_cluster_is_up() {
     elapse(Duration::from_secs(3));
     let early = probing.status();
     assert!(5 <= early.unknown("produce", "error"), "the outage counts before any broker is known");
-    elapse(Duration::from_secs(27));
+    elapse(Duration::from_secs(17));
     let down = probing.status().unknown("produce", "error");
-    assert!((140..=150).contains(&down), "{down} of five a second from the first second to the 30th");
+    assert!((90..=100).contains(&down), "{down} of five a second from the first second to the 20th");
 
     cluster.start_all();
     cluster.await_ready();

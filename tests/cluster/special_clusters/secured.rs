@@ -39,13 +39,13 @@ fn on_one_line(pem: &str) -> String {
 }
 
 /// A prober with these security settings; those that are not given are valid.
-fn probing(cluster: &Cluster, ca: &str, security: &[(&str, &str)]) -> RunningProber {
+fn probing(cluster: &Cluster, vantage: &str, ca: &str, security: &[(&str, &str)]) -> RunningProber {
     let mut all = vec![("PROTOCOL", "sasl_ssl"), ("CA", ca), ("USERNAME", USER), ("PASSWORD", PASSWORD)];
     all.extend(security);
     let named = all.iter().map(|(key, value)| (format!("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__{key}"), *value));
     let named: Vec<_> = named.collect();
     let env: Vec<_> = named.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    RunningProber::start(&cluster.bootstrap(), None, &[], &env)
+    RunningProber::start(&cluster.bootstrap(), None, &["--vantage", vantage], &env)
 }
 
 #[test]
@@ -66,12 +66,19 @@ fn secured_cluster_is_probed_over_many_sessions_and_refusals_blame_no_broker() {
         raw::create_scram_user(cluster.any_internal_address(), USER, PASSWORD).ok()
     });
 
-    for mechanism in ["SCRAM-SHA-512", "PLAIN"] {
-        let mut probing = probing(&cluster, &ca, &[("SASL_MECHANISM", mechanism)]);
-        probing.wait_good(&[1]);
-        let before = probing.status();
-        // More than two sessions of 4 s.
-        elapse(Duration::from_secs(9));
+    assert_good_over_sessions(&cluster, &ca);
+    assert_refusals_blame_no_broker(&cluster, &ca, &other_ca);
+}
+
+/// Two probers beside each other, one for each mechanism.
+#[track_caller]
+fn assert_good_over_sessions(cluster: &Cluster, ca: &str) {
+    let mut all = ["SCRAM-SHA-512", "PLAIN"]
+        .map(|mechanism| (mechanism, probing(cluster, mechanism, ca, &[("SASL_MECHANISM", mechanism)])));
+    let before = all.each_ref().map(|(_, probing)| probing.wait_good(&[1]));
+    // More than two sessions of 4 s.
+    elapse(Duration::from_secs(9));
+    for ((mechanism, probing), before) in all.iter_mut().zip(before) {
         let after = probing.status();
         for (earlier, later, rate) in [(&before, &after, 40), (&before.client(), &after.client(), 16)] {
             assert_eq!(later.bad(1), 0, "{mechanism}: {}", probing.prober.stderr());
@@ -81,14 +88,19 @@ fn secured_cluster_is_probed_over_many_sessions_and_refusals_blame_no_broker() {
         assert_eq!(after.unknown("produce", "error"), 0, "{mechanism}");
         probing.stop();
     }
+}
 
-    for (error, ca, security) in [
-        ("SASL_AUTHENTICATION_FAILED", &ca, [("SASL_MECHANISM", "SCRAM-SHA-512"), ("PASSWORD", "wrong-7f3a")]),
-        ("SASL_AUTHENTICATION_FAILED", &ca, [("SASL_MECHANISM", "PLAIN"), ("PASSWORD", "wrong-7f3a")]),
-        ("UNSUPPORTED_SASL_MECHANISM", &ca, [("SASL_MECHANISM", "SCRAM-SHA-256"), ("USERNAME", USER)]),
-        ("certificate_untrusted", &other_ca, [("SASL_MECHANISM", "PLAIN"), ("USERNAME", USER)]),
-    ] {
-        let mut probing = probing(&cluster, ca, &security);
+/// Four probers beside each other, each of which is refused for another reason.
+#[track_caller]
+fn assert_refusals_blame_no_broker(cluster: &Cluster, ca: &str, other_ca: &str) {
+    let refused = [
+        ("SASL_AUTHENTICATION_FAILED", ca, [("SASL_MECHANISM", "SCRAM-SHA-512"), ("PASSWORD", "wrong-7f3a")]),
+        ("SASL_AUTHENTICATION_FAILED", ca, [("SASL_MECHANISM", "PLAIN"), ("PASSWORD", "wrong-7f3a")]),
+        ("UNSUPPORTED_SASL_MECHANISM", ca, [("SASL_MECHANISM", "SCRAM-SHA-256"), ("USERNAME", USER)]),
+        ("certificate_untrusted", other_ca, [("SASL_MECHANISM", "PLAIN"), ("USERNAME", USER)]),
+    ];
+    for (error, mut probing) in refused.map(|(error, ca, security)| (error, probing(cluster, "default", ca, &security)))
+    {
         let status = probing.wait_status(Duration::from_secs(20), error, |status| {
             [status, &status.client()].iter().all(|view| 3 <= view.unknown_errors("produce", error))
         });

@@ -6,7 +6,7 @@ use super::{ClusterKind, Expect, Incident, Undo, secs};
 /// In seconds.
 const HOUR: i64 = 3600;
 
-const EXPECT: Expect = Expect::Prober { kinds: &[] };
+const EXPECT: Expect = Expect::Prober { kinds: &[], must_report: false };
 
 pub(crate) const FORWARDS: Incident = Incident {
     name: "clock_forwards",

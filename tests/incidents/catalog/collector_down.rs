@@ -11,5 +11,5 @@ pub(crate) const INCIDENT: Incident = Incident {
         bed.stop_otlp_receiver();
         Box::new(|_| ())
     },
-    expect: Expect::Prober { kinds: &[] },
+    expect: Expect::Prober { kinds: &[], must_report: false },
 };

@@ -6,7 +6,7 @@ use super::test_bed::TestBed;
 use super::{ClusterKind, Expect, Incident, Undo, secs};
 use crate::support::elapse;
 
-const EXPECT: Expect = Expect::Prober { kinds: &["prober_stalled"] };
+const EXPECT: Expect = Expect::Prober { kinds: &["prober_stalled"], must_report: true };
 
 pub(crate) const SHORT: Incident = Incident {
     name: "prober_stopped_3s",

@@ -6,6 +6,7 @@ mod one_broker;
 
 use crate::harness::network::Network;
 use crate::harness::{Cluster, Options, skip_without_kafka};
+use crate::support::create_lane_topics;
 
 #[test]
 fn dropped_packets_of_one_broker_of_all_and_of_everything_are_different_findings() {
@@ -16,6 +17,7 @@ fn dropped_packets_of_one_broker_of_all_and_of_everything_are_different_findings
                 dropped_packets_of_one_broker_of_all_and_of_everything_are_different_findings";
     let Some(network) = Network::own(test) else { return };
     let cluster = Cluster::start(Options { name: "dropped".to_owned(), ..Options::default() });
+    create_lane_topics(&cluster);
     one_broker::broker_unreachable_for_clients_is_the_only_one_named(&network, &cluster);
     all_brokers::reference_distinguishes_a_dead_cluster_from_the_probers_own_network(&network, &cluster);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::options;
 use crate::harness::{raw, shared_cluster_with, wait_for};
-use crate::support::{CLUSTER, DIRECT, PROBES, RunningProber, Status, elapse};
+use crate::support::{CLUSTER, DIRECT, PROBES, RunningProber, Status, create_lane_topics, elapse};
 
 const FROZEN: Duration = Duration::from_secs(35);
 
@@ -15,6 +15,7 @@ const COUNTED_WITHIN: Duration = Duration::from_millis(10_000 + 4_000 + 1_000);
 #[test]
 fn frozen_controller_is_bad_for_the_cluster_and_for_no_broker() {
     let Some(cluster) = shared_cluster_with(options()) else { return };
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(20), "the controller has answered", |status| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::options;
 use crate::harness::{raw, shared_cluster_with, wait_until};
-use crate::support::{REPLICATED, RunningProber, Status, elapse};
+use crate::support::{REPLICATED, RunningProber, Status, create_lane_topics, elapse};
 
 /// The controllers fence a broker 9 s after its last heartbeat.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);
@@ -16,6 +16,7 @@ const SURVIVOR: i32 = 1;
 #[test]
 fn writes_without_enough_replicas_do_not_blame_the_live_broker() {
     let Some(cluster) = shared_cluster_with(options()) else { return };
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     let before = probing.wait_good(&[1, 2, 3]);
     assert_eq!([1, 2, 3].map(|broker| before.client().bad(broker)), [0; 3], "{}", probing.prober.stderr());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::options;
 use crate::harness::{Cluster, raw, shared_cluster_with, wait_until};
-use crate::support::{RunningProber, elapse};
+use crate::support::{RunningProber, create_lane_topics, elapse};
 
 /// Time limit of its fencing, which happens 9 s after its last heartbeat.
 const FENCED_WITHIN: Duration = Duration::from_secs(30);
@@ -18,6 +18,7 @@ const MEASURED_FOR: Duration = Duration::from_secs(5);
 #[test]
 fn only_the_broker_cut_off_from_the_controllers_is_stale() {
     let Some(cluster) = shared_cluster_with(options()) else { return };
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2, 3]);
     let calm = probing.wait_status(Duration::from_secs(15), "every broker has shown its metadata", |status| {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::options;
 use crate::harness::{raw, shared_cluster_with, wait_for};
-use crate::support::{RunningProber, Status};
+use crate::support::{RunningProber, Status, create_lane_topics};
 
 const GROUP: &str = "runaway";
 const TOPIC: &str = "orders";
@@ -44,6 +44,7 @@ fn growing_offsets_partition_is_named_before_anything_fails() {
     let coordinator = wait_for(Duration::from_secs(30), "the group has a coordinator", || {
         raw::coordinator_address(address, GROUP).ok()
     });
+    create_lane_topics(&cluster);
     let mut probing =
         RunningProber::start(&cluster.bootstrap(), None, &[], &[("KAFKA_PROBER__OBSERVATION__INTERVAL", "1s")]);
     probing.wait_good(&[1, 2]);

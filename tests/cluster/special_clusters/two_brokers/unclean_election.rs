@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::options;
 use crate::harness::{raw, shared_cluster_with, wait_for, wait_until};
-use crate::support::{REPLICATED, RunningProber, elapse};
+use crate::support::{REPLICATED, RunningProber, create_lane_topics, elapse};
 
 /// Run, vantage, partition and sequence: bytes 6 to 42 of a record.
 type Identity = Vec<u8>;
@@ -16,6 +16,7 @@ const FENCED_WITHIN: Duration = Duration::from_secs(60);
 #[test]
 fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     let Some(cluster) = shared_cluster_with(options()) else { return };
+    create_lane_topics(&cluster);
     let mut probing = RunningProber::start(&cluster.bootstrap(), None, &[], &[]);
     probing.wait_good(&[1, 2]);
 
@@ -65,8 +66,12 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     // The old leader returns and truncates its log to the new leader's: no further record is lost by that.
     cluster.broker(1).start();
     cluster.await_ready();
-    elapse(Duration::from_secs(15));
-    let end = probing.status();
+    wait_until(FENCED_WITHIN, "broker 1 has the new leader's log", || {
+        let seen = raw::metadata(&heir, &[REPLICATED]).unwrap_or_default();
+        (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.isr.len() == 2))
+    });
+    let good = acked(&probing.status());
+    let end = probing.wait_status(Duration::from_secs(30), "the lane goes on", |status| good + 20 <= acked(status));
     assert_eq!(end.client().anomaly("lost"), vanished, "{}", probing.prober.stderr());
     assert_eq!(end.anomaly("lost"), 0, "the pinned lane has lost nothing");
     for anomaly in ["corrupt", "foreign"] {

@@ -144,6 +144,8 @@ impl Freeze {
         let (name, frozen) = (view.as_str(), self.name());
         for probe in ["end_to_end", "produce"] {
             let [before, during] = [&self.before, &self.during].map(|scrape| p99_ms(scrape, view, probe));
+            // The durations of `produce` in the client view are exported at level `full` only.
+            let (Some(before), Some(during)) = (before, during) else { continue };
             let what =
                 format!("{name} view: {probe} p99 of the healthy brokers, {frozen} (before: {} ms)", short(before));
             goals.at_most(&what, during, flat(before), "ms");
@@ -167,11 +169,10 @@ impl Freeze {
     }
 }
 
-/// Linear within the buckets of the histogram.
-fn p99_ms(scrape: &Scrape, view: View, probe: &str) -> f64 {
+/// Linear within the buckets of the histogram; `None` if it is not exported.
+fn p99_ms(scrape: &Scrape, view: View, probe: &str) -> Option<f64> {
     let labels = [("view", view.as_str()), ("probe", probe)];
-    let p99 = scrape.histogram_quantile("kafka_prober_duration_seconds", &labels, 0.99);
-    p99.unwrap_or(f64::NAN) * 1e3
+    scrape.histogram_quantile("kafka_prober_duration_seconds", &labels, 0.99).map(|seconds| seconds * 1e3)
 }
 
 /// The largest p99 in milliseconds that still counts as unchanged from `before`.

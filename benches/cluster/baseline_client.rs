@@ -10,7 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Buf;
-use kafka_prober::kafka::lanes::client::settings::{self, Compression, RequiredAcks, Settings};
+use kafka_prober::config::{RecordCompression, RequiredAcks};
+use kafka_prober::kafka::lanes::client::settings::{self, Settings};
 use kafka_prober::kafka::lanes::topic::TopicSettings;
 use prober_core::ids::{Lane, RunId, VantageHash};
 use prober_core::placement::Mode;
@@ -81,7 +82,7 @@ impl ClientBaseline {
             group: Arc::from("bench"),
             fetch_max_wait: FETCH_WAIT,
             acks: RequiredAcks::All,
-            compression: Compression::None,
+            compression: RecordCompression::None,
         };
         ClientBaseline { settings, leaders: cluster.brokers().iter().map(|broker| broker.address()).collect() }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{BrokerId, Lane, Partition};
 use crate::topology::{TopicSeen, Topology};
 
@@ -11,7 +13,8 @@ use crate::topology::{TopicSeen, Topology};
 pub const STABLE_FOR: Duration = Duration::from_secs(3);
 
 /// What the prober may do to its own topics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Read only.
     Off,

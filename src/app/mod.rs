@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 
 use prober_core::buckets::Edges;
 use prober_core::ids::Lane;
-use prober_core::metric::Level;
 use prober_core::snapshot::Snapshot;
 use prober_probes::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
@@ -25,7 +24,7 @@ use tokio::sync::watch;
 
 use crate::config::{self, Config};
 use crate::engine::{self, EngineBuilder, Inputs, Route, Setup};
-use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Protocol, Temporality, TlsSettings};
+use crate::exporters::otlp::{ClientIdentity, ExportError, Otlp, OtlpSettings, Temporality, TlsSettings};
 use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats};
 use crate::kafka::observe;
@@ -184,7 +183,7 @@ fn serve(
     stats: &Arc<ExportStats>,
     stop: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
-    let metrics = Prometheus::new(snapshots.clone(), Arc::clone(stats), level(config)).route();
+    let metrics = Prometheus::new(snapshots.clone(), Arc::clone(stats), config.metrics.level).route();
     let counted = Arc::clone(stats);
     let shown = serde_json::to_value(config).unwrap_or_default();
     let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics).show_config(shown);
@@ -295,10 +294,7 @@ fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
     let otlp = &config.otlp;
     Some(OtlpSettings {
         endpoint: otlp.endpoint.clone()?,
-        protocol: match otlp.protocol {
-            config::Protocol::Grpc => Protocol::Grpc,
-            config::Protocol::HttpProtobuf => Protocol::HttpProtobuf,
-        },
+        protocol: otlp.protocol,
         interval: otlp.interval,
         timeout: otlp.timeout,
         headers: otlp.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
@@ -309,18 +305,9 @@ fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
             config::Temporality::Delta => Temporality::Delta,
             config::Temporality::LowMemory => Temporality::LowMemory,
         },
-        level: level(config),
+        level: config.metrics.level,
         exponential: otlp.histograms == config::Histograms::Base2ExponentialBucketHistogram,
     })
-}
-
-/// How much both exporters export.
-fn level(config: &Config) -> Level {
-    match config.metrics.level {
-        config::MetricsLevel::Slo => Level::Slo,
-        config::MetricsLevel::Standard => Level::Standard,
-        config::MetricsLevel::Full => Level::Full,
-    }
 }
 
 fn client_identity(otlp: &config::Otlp) -> Option<ClientIdentity> {

@@ -9,7 +9,6 @@ use prober_core::event::Limits;
 use prober_core::ids::{ClusterName, Lane, Probe, RunId, VantageHash};
 use prober_core::objective::Objective;
 use prober_core::observed;
-use prober_core::placement::Mode;
 use prober_core::track;
 use prober_probes::clock::Clock;
 use prober_probes::controller::CanarySettings;
@@ -235,10 +234,7 @@ fn lane_settings(
         topic,
         client_id: client_id(config),
         deadline: config.probes.produce.deadline,
-        upkeep: match config.upkeep.mode {
-            config::UpkeepMode::Off => Mode::Off,
-            config::UpkeepMode::Create => Mode::Create,
-        },
+        upkeep: config.upkeep.mode,
         identity,
     };
     let fetch_max_wait = settings.fetch_max_wait;
@@ -248,17 +244,8 @@ fn lane_settings(
             topic,
             group: config.namespace().into(),
             fetch_max_wait,
-            acks: match config.lanes.replicated.acks {
-                config::RequiredAcks::All => client::RequiredAcks::All,
-                config::RequiredAcks::Leader => client::RequiredAcks::Leader,
-            },
-            compression: match config.lanes.replicated.compression {
-                config::RecordCompression::None => client::Compression::None,
-                config::RecordCompression::Gzip => client::Compression::Gzip,
-                config::RecordCompression::Snappy => client::Compression::Snappy,
-                config::RecordCompression::Lz4 => client::Compression::Lz4,
-                config::RecordCompression::Zstd => client::Compression::Zstd,
-            },
+            acks: config.lanes.replicated.acks,
+            compression: config.lanes.replicated.compression,
         }),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config;
-use crate::kafka::security::{ClientIdentity, Mechanism, Pem, Sasl, Security, TlsSettings};
+use crate::kafka::security::{ClientIdentity, Pem, Sasl, Security, TlsSettings};
 
 /// The TLS and SASL settings of a cluster.
 ///
@@ -32,11 +32,7 @@ fn certificates(file: &config::Certificates) -> Pem {
 fn sasl(security: &config::Security) -> Option<Sasl> {
     let mechanism = security.sasl_mechanism.filter(|_| security.protocol.has_sasl())?;
     Some(Sasl {
-        mechanism: match mechanism {
-            config::SaslMechanism::Plain => Mechanism::Plain,
-            config::SaslMechanism::ScramSha256 => Mechanism::ScramSha256,
-            config::SaslMechanism::ScramSha512 => Mechanism::ScramSha512,
-        },
+        mechanism,
         username: security.username.clone(),
         password: security.any_password()?.expose().to_owned(),
     })

@@ -44,9 +44,7 @@ pub use lanes::{Lane, Lanes, RecordCompression, ReplicatedLane, RequiredAcks};
 pub use origin::Origin;
 pub use otlp::{Compression, Histograms, Otlp, Protocol, Temporality};
 pub use probes::{ControllerProbe, DirectProbe, Limits, Probes};
-pub use schema::{
-    Config, Diagnosis, Http, Log, LogFormat, Metrics, MetricsLevel, Objective, Observation, Topics, Upkeep, UpkeepMode,
-};
+pub use schema::{Config, Diagnosis, Http, Log, LogFormat, Metrics, Objective, Observation, Topics, Upkeep};
 pub use security::{Cluster, SaslMechanism, Security, SecurityProtocol};
 pub use sources::{Flags, Sources, relevant_environment};
 pub use text::duration_between;

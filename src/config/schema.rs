@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use prober_core::ids::{self, Probe, View};
+use prober_core::metric::Level;
+use prober_core::placement::Mode;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
@@ -115,17 +117,7 @@ pub struct Diagnosis {
 pub struct Upkeep {
     /// How far it goes.
     #[serde(deserialize_with = "word")]
-    pub mode: UpkeepMode,
-}
-
-/// How far the upkeep of the monitor topics goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UpkeepMode {
-    /// Changes nothing.
-    Off,
-    /// Creates a topic that is missing.
-    Create,
+    pub mode: Mode,
 }
 
 /// `[objectives.NAME]`.
@@ -150,19 +142,7 @@ pub struct Objective {
 pub struct Metrics {
     /// Which metrics both exporters have.
     #[serde(deserialize_with = "word")]
-    pub level: MetricsLevel,
-}
-
-/// Which metrics there are; each level has those of the level before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricsLevel {
-    /// Objectives, broker states, findings and info: at most 40 series a broker.
-    Slo,
-    /// What dashboards need: at most 200 series a broker.
-    Standard,
-    /// Everything, phases of connections included.
-    Full,
+    pub level: Level,
 }
 
 /// `[log]`.

@@ -13,6 +13,8 @@ use openssl::ssl::{SslConnector, SslConnectorBuilder, SslMethod, SslVersion};
 use openssl::x509::X509;
 use openssl::x509::store::X509StoreBuilder;
 
+use crate::config::SaslMechanism;
+
 /// Security of the connections to one cluster. The default is Kafka's `PLAINTEXT`.
 #[derive(Clone, Debug, Default)]
 pub struct Security {
@@ -59,22 +61,11 @@ pub(super) struct Tls {
 #[derive(Clone)]
 pub struct Sasl {
     /// The mechanism.
-    pub mechanism: Mechanism,
+    pub mechanism: SaslMechanism,
     /// User name.
     pub username: String,
     /// Password.
     pub password: String,
-}
-
-/// A SASL mechanism.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mechanism {
-    /// Sends the password itself (RFC 4616).
-    Plain,
-    /// Proves that the client knows the password (RFC 5802), with SHA-256.
-    ScramSha256,
-    /// The same with SHA-512.
-    ScramSha512,
 }
 
 impl Security {
@@ -161,13 +152,13 @@ fn present(builder: &mut SslConnectorBuilder, chain: &Pem) -> Result<(), ErrorSt
     Ok(())
 }
 
-impl Mechanism {
+impl SaslMechanism {
     /// Its name in the IANA registry.
     pub fn name(self) -> &'static str {
         match self {
-            Mechanism::Plain => "PLAIN",
-            Mechanism::ScramSha256 => "SCRAM-SHA-256",
-            Mechanism::ScramSha512 => "SCRAM-SHA-512",
+            SaslMechanism::Plain => "PLAIN",
+            SaslMechanism::ScramSha256 => "SCRAM-SHA-256",
+            SaslMechanism::ScramSha512 => "SCRAM-SHA-512",
         }
     }
 }

@@ -9,6 +9,8 @@ mod catalogue;
 
 pub use catalogue::*;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{Probe, View};
 
 /// How a metric behaves.
@@ -37,7 +39,8 @@ impl Kind {
 
 /// How much is exported; each level includes those before it. Budgets are in time series, where a histogram counts as
 /// Prometheus counts it: one series for each bucket, one for the sum and one for the count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Objectives, broker states, findings and what is needed to trust them: at most 40 series a broker.
     Slo,

@@ -14,12 +14,13 @@ mod terminal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::placement::Mode;
 use prober_core::snapshot::Snapshot;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::app::{App, Parts};
-use crate::config::{self, Config, ConfigError, Flags, LogFormat, Sources, UpkeepMode};
+use crate::config::{self, Config, ConfigError, Flags, LogFormat, Sources};
 use crate::kafka::mock::{Mock, MockError};
 
 use super::exit::{self, Exit};
@@ -147,7 +148,7 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     }
     probes.controller.enabled = false;
     config.observation.enabled = false;
-    config.upkeep.mode = UpkeepMode::Off;
+    config.upkeep.mode = Mode::Off;
     config.log.format = LogFormat::Text;
     Ok(config)
 }

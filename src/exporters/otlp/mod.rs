@@ -52,6 +52,7 @@ pub use opentelemetry_sdk::metrics::Temporality;
 pub use tls::{ClientIdentity, TlsSettings};
 
 use super::{ExportResult, ExportStats};
+use crate::config::Protocol;
 
 /// Limits of the shutdown: the last export, a pause and a second attempt if the first failed rather than timed out,
 /// and the search for the cause of each failure. Together they stay below 3 s.
@@ -85,15 +86,6 @@ pub struct OtlpSettings {
     pub level: Level,
     /// Whether durations are sent as exponential histograms instead of ones with our edges.
     pub exponential: bool,
-}
-
-/// The transport of OTLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// gRPC.
-    Grpc,
-    /// Protobuf over HTTP/1.1.
-    HttpProtobuf,
 }
 
 /// Why no exporter could be made. The text names the endpoint, the header or the setting, never a header's value.

@@ -13,7 +13,8 @@ use super::{
     sasl_handshake::SaslHandshake,
     scram,
 };
-use crate::kafka::security::{Mechanism, Sasl};
+use crate::config::SaslMechanism;
+use crate::kafka::security::Sasl;
 
 /// Kafka's UNSUPPORTED_SASL_MECHANISM.
 const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
@@ -30,9 +31,9 @@ pub(super) async fn authenticate(connection: &Connection, sasl: &Sasl) -> Result
         code => return Err(WireError::SaslRefused { code, message: String::new() }),
     }
     let last = match sasl.mechanism {
-        Mechanism::Plain => exchange(connection, plain(sasl)).await?,
-        Mechanism::ScramSha256 => scram(connection, sasl, MessageDigest::sha256()).await?,
-        Mechanism::ScramSha512 => scram(connection, sasl, MessageDigest::sha512()).await?,
+        SaslMechanism::Plain => exchange(connection, plain(sasl)).await?,
+        SaslMechanism::ScramSha256 => scram(connection, sasl, MessageDigest::sha256()).await?,
+        SaslMechanism::ScramSha512 => scram(connection, sasl, MessageDigest::sha512()).await?,
     };
     Ok(last.session_lifetime)
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use kafka_prober::config::{
-    self, Compression, DEFAULTS, Flags, LogFormat, MetricsLevel, Origin, Protocol, RequiredAcks, Sources, UpkeepMode,
-};
+use kafka_prober::config::{self, Compression, DEFAULTS, Flags, LogFormat, Origin, Protocol, RequiredAcks, Sources};
 
 use prober_core::ids::{Lane, Probe, View};
+use prober_core::metric::Level;
+use prober_core::placement::Mode;
 
 use super::{
     bootstrap, env, env_is_refused, file_is_refused, files, flags_are_refused, loaded, names, refused, servers,
@@ -27,7 +27,7 @@ fn defaults_and_bootstrap_alone_load() {
     assert_eq!(config.topics.of_lane(Lane::Replicated), "__kafka-prober-replicated");
     assert_eq!(config.topics.canary(), "__kafka-prober-canary");
     assert_eq!(config.namespace(), "__kafka-prober-default");
-    assert_eq!(config.metrics.level, MetricsLevel::Standard);
+    assert_eq!(config.metrics.level, Level::Standard);
     assert_eq!(config.lanes.pinned.fetch_max_wait, Duration::from_millis(500));
     assert_eq!(config.lanes.pinned.record_size, 128);
     assert_eq!(config.lanes.pinned.interval, Duration::from_millis(200));
@@ -35,7 +35,7 @@ fn defaults_and_bootstrap_alone_load() {
     assert_eq!(config.lanes.replicated.acks, RequiredAcks::All);
     assert_eq!(config.probes.consume.deadline, Duration::from_secs(5));
     assert_eq!(config.probes.end_to_end.threshold, Duration::from_secs(1));
-    assert_eq!(config.upkeep.mode, UpkeepMode::Create);
+    assert_eq!(config.upkeep.mode, Mode::Create);
     let of_a_view = ["consume", "end_to_end", "produce"];
     let expected: Vec<_> = ["broker", "client"].iter().flat_map(|v| of_a_view.map(|p| format!("{v}_{p}"))).collect();
     assert_eq!(names(&config.objectives), expected);
@@ -106,7 +106,7 @@ fn toml_and_yaml_say_the_same() {
 fn a_later_file_replaces_single_keys_of_an_earlier_one() {
     let loaded = loaded(&files(&["full.toml", "second.yml"]));
     assert_eq!(loaded.config.vantage, "laptop");
-    assert_eq!(loaded.config.upkeep.mode, UpkeepMode::Off);
+    assert_eq!(loaded.config.upkeep.mode, Mode::Off);
     assert_eq!(servers(&loaded, "dev"), ["localhost:19092"]);
     assert_eq!(servers(&loaded, "prod"), ["kafka-1:9092", "[2001:db8::1]:9093"]);
 }

@@ -28,6 +28,7 @@ use prober_core::time::Time;
 use prober_probes::clock::Clock;
 use prober_probes::port::{Lane, RecordToSend, SendError};
 
+use crate::config::RequiredAcks;
 use crate::supervisor::{Supervisor, Task};
 
 use super::topic::LaneContext;
@@ -39,7 +40,7 @@ use min_isr_refusals::MinIsrRefusals;
 use producer::SharedProducer;
 use read_positions::ReadPositions;
 
-pub use settings::{Compression, RequiredAcks, Settings};
+pub use settings::Settings;
 
 /// The replicated lane. Dropping it stops all its tasks and clients.
 pub struct ClientLane {

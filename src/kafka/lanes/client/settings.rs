@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
+use crate::config::{RecordCompression, RequiredAcks};
 use crate::kafka::lanes::topic::TopicSettings;
 
 /// Settings of the lane.
@@ -20,31 +21,7 @@ pub struct Settings {
     /// Which replicas must have a record before it is acked.
     pub acks: RequiredAcks,
     /// How records are compressed.
-    pub compression: Compression,
-}
-
-/// Kafka's `acks`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RequiredAcks {
-    /// All in-sync replicas.
-    All,
-    /// The leader alone.
-    Leader,
-}
-
-/// Kafka's `compression.type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// None.
-    None,
-    /// gzip.
-    Gzip,
-    /// Snappy.
-    Snappy,
-    /// LZ4.
-    Lz4,
-    /// Zstandard.
-    Zstd,
+    pub compression: RecordCompression,
 }
 
 /// How often librdkafka reports its statistics.
@@ -118,14 +95,14 @@ impl RequiredAcks {
     }
 }
 
-impl Compression {
+impl RecordCompression {
     fn as_str(self) -> &'static str {
         match self {
-            Compression::None => "none",
-            Compression::Gzip => "gzip",
-            Compression::Snappy => "snappy",
-            Compression::Lz4 => "lz4",
-            Compression::Zstd => "zstd",
+            RecordCompression::None => "none",
+            RecordCompression::Gzip => "gzip",
+            RecordCompression::Snappy => "snappy",
+            RecordCompression::Lz4 => "lz4",
+            RecordCompression::Zstd => "zstd",
         }
     }
 }

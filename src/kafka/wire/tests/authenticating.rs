@@ -13,9 +13,10 @@ use super::{
     super::{Connection, Phase, WireError},
     broker::{Broker, connected, in_a_second},
 };
-use crate::kafka::security::{Mechanism, Sasl};
+use crate::config::SaslMechanism;
+use crate::kafka::security::Sasl;
 
-fn alice(mechanism: Mechanism) -> Sasl {
+fn alice(mechanism: SaslMechanism) -> Sasl {
     Sasl { mechanism, username: "alice".into(), password: "secret".into() }
 }
 
@@ -40,7 +41,7 @@ impl Broker {
 }
 
 async fn authenticated<F, T>(
-    mechanism: Mechanism,
+    mechanism: SaslMechanism,
     script: impl FnOnce(Broker) -> F,
 ) -> (Connection, Result<(), WireError>, T)
 where
@@ -58,7 +59,7 @@ fn answer() -> SaslAuthenticateResponse {
 
 #[tokio::test(start_paused = true)]
 async fn plain_sends_user_and_password_and_the_connection_is_replaced_before_its_session_expires() {
-    let (connection, result, (credentials, _broker)) = authenticated(Mechanism::Plain, async |mut broker| {
+    let (connection, result, (credentials, _broker)) = authenticated(SaslMechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
         (broker.respond(answer().with_session_lifetime_ms(10_000)).await, broker)
     })
@@ -73,7 +74,7 @@ async fn plain_sends_user_and_password_and_the_connection_is_replaced_before_its
 
 #[tokio::test(start_paused = true)]
 async fn connection_whose_session_does_not_expire_is_kept() {
-    let (connection, result, _broker) = authenticated(Mechanism::Plain, async |mut broker| {
+    let (connection, result, _broker) = authenticated(SaslMechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
         broker.respond(answer()).await;
         broker
@@ -86,7 +87,7 @@ async fn connection_whose_session_does_not_expire_is_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn wrong_password_is_refused_with_the_brokers_message() {
-    let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| {
+    let (_, result, ()) = authenticated(SaslMechanism::Plain, async |mut broker| {
         broker.agree("PLAIN").await;
         let words = StrBytes::from_static_str("Authentication failed");
         broker.respond(answer().with_error_code(58).with_error_message(Some(words))).await;
@@ -97,7 +98,7 @@ async fn wrong_password_is_refused_with_the_brokers_message() {
 
 #[tokio::test(start_paused = true)]
 async fn mechanism_that_the_broker_lacks_is_an_error_that_lists_its_mechanisms() {
-    let (_, result, ()) = authenticated(Mechanism::ScramSha256, async |mut broker| {
+    let (_, result, ()) = authenticated(SaslMechanism::ScramSha256, async |mut broker| {
         let asked = broker.request().await;
         let offered = vec![StrBytes::from_static_str("PLAIN"), StrBytes::from_static_str("GSSAPI")];
         let refusal = SaslHandshakeResponse::default().with_error_code(33).with_mechanisms(offered);
@@ -109,7 +110,7 @@ async fn mechanism_that_the_broker_lacks_is_an_error_that_lists_its_mechanisms()
 
 #[tokio::test]
 async fn broker_that_does_not_prove_that_it_knows_the_password_is_refused() {
-    let (_, result, ()) = authenticated(Mechanism::ScramSha512, async |mut broker| {
+    let (_, result, ()) = authenticated(SaslMechanism::ScramSha512, async |mut broker| {
         broker.agree("SCRAM-SHA-512").await;
         let asked = broker.request().await;
         let first = String::from_utf8_lossy(&asked.body).into_owned();
@@ -126,15 +127,15 @@ async fn broker_that_does_not_prove_that_it_knows_the_password_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn unanswered_exchange_and_closed_exchange_are_different_errors() {
-    let (_, result, _broker) = authenticated(Mechanism::Plain, async |broker| broker).await;
+    let (_, result, _broker) = authenticated(SaslMechanism::Plain, async |broker| broker).await;
     assert_eq!(result, Err(WireError::NoAnswer { phase: Phase::Sasl }));
-    let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| broker.agree("PLAIN").await).await;
+    let (_, result, ()) = authenticated(SaslMechanism::Plain, async |mut broker| broker.agree("PLAIN").await).await;
     assert_eq!(result, Err(WireError::Closed { phase: Phase::Sasl }));
 }
 
 #[tokio::test(start_paused = true)]
 async fn malformed_list_of_mechanisms_ends_the_connection() {
-    let (_, result, ()) = authenticated(Mechanism::Plain, async |mut broker| {
+    let (_, result, ()) = authenticated(SaslMechanism::Plain, async |mut broker| {
         let asked = broker.request().await;
         let mut frame = vec![0, 0, 0, 10];
         frame.extend(asked.correlation.to_be_bytes());

@@ -299,7 +299,7 @@ fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
         timeout: otlp.timeout,
         headers: otlp.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
         gzip: otlp.compression == config::Compression::Gzip,
-        tls: TlsSettings { ca: otlp.ca.as_ref().map(|ca| ca.content().clone()), client: client_identity(otlp) },
+        tls: TlsSettings { ca: otlp.ca.as_ref().map(|ca| ca.content.clone()), client: client_identity(otlp) },
         temporality: match otlp.temporality {
             config::Temporality::Cumulative => Temporality::Cumulative,
             config::Temporality::Delta => Temporality::Delta,
@@ -312,7 +312,7 @@ fn otlp_settings(config: &Config) -> Option<OtlpSettings> {
 
 fn client_identity(otlp: &config::Otlp) -> Option<ClientIdentity> {
     let (certificate, key) = (otlp.client_certificate.as_ref()?, otlp.client_key.as_ref()?);
-    Some(ClientIdentity { chain: certificate.content().clone(), key: Arc::clone(key.content()) })
+    Some(ClientIdentity { chain: certificate.content.clone(), key: Arc::clone(&key.content) })
 }
 
 /// The exporter's counts for the status page.

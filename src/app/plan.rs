@@ -20,7 +20,7 @@ use prober_probes::port;
 use prober_probes::record::Identity;
 use prober_probes::round_trip;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, RecordCompression, RequiredAcks};
 use crate::engine::Route;
 use crate::kafka::cluster_client::{self, WireCluster};
 use crate::kafka::lanes::client::{self, ClientLane};
@@ -103,7 +103,7 @@ impl Plan {
     /// # Errors
     /// A sentence about the security setting that cannot be used.
     pub(super) fn of(config: &Config, identity: Identity) -> Result<Plan, String> {
-        let lanes = [(Lane::Pinned, config.lanes.pinned), (Lane::Replicated, config.lanes.replicated.lane())];
+        let lanes = [(Lane::Pinned, config.lanes.pinned), (Lane::Replicated, config.lanes.replicated)];
         let enabled = || lanes.into_iter().filter(|(_, settings)| settings.enabled);
         let (mut routes, mut directs, mut observations) = (Vec::new(), Vec::new(), Vec::new());
         for (name, cluster) in &config.clusters {
@@ -123,18 +123,19 @@ impl Plan {
             observations.extend(observation(config, name, (cluster, &security)));
         }
         let objectives = objectives(config);
-        let probes = &config.probes;
-        let of_records = [&probes.produce, &probes.consume, &probes.end_to_end].map(|limits| limits.threshold);
-        let of_directs = direct_probes(config).into_iter().map(|(_, probe)| probe.threshold);
+        let of_probes =
+            config.probes.values().filter(|probe| probe.enabled != Some(false)).map(|probe| probe.threshold);
         let of_objectives = objectives.iter().filter_map(|objective| objective.threshold);
-        let thresholds = of_records.into_iter().chain(of_directs).chain(of_objectives).collect();
+        let thresholds = of_probes.chain(of_objectives).collect();
         Ok(Plan { routes, directs, observations, objectives, thresholds })
     }
 }
 
-/// The enabled direct probes.
-fn direct_probes(config: &Config) -> Vec<(Probe, config::DirectProbe)> {
-    config.probes.direct().into_iter().filter(|(_, probe)| probe.enabled).collect()
+/// When an enabled direct probe runs.
+fn schedule(probe: Probe, settings: &config::ProbeSettings) -> Option<scheduler::Settings> {
+    let interval = settings.interval.filter(|_| settings.enabled == Some(true))?;
+    let deadline = probe.spec().brokers_per_attempt * settings.deadline;
+    Some(scheduler::Settings { interval, limits: Limits { deadline, threshold: settings.threshold } })
 }
 
 /// `None` if all are switched off: then no metadata is requested for them either.
@@ -144,16 +145,10 @@ fn direct_plan(
     (cluster, security): (&config::Cluster, &Arc<Security>),
     identity: Identity,
 ) -> Option<DirectPlan> {
-    let on = direct_probes(config);
-    let schedule: BTreeMap<Probe, scheduler::Settings> = on
-        .iter()
-        .map(|(kind, probe)| {
-            let deadline = kind.spec().brokers_per_attempt * probe.deadline;
-            let limits = Limits { deadline, threshold: probe.threshold };
-            (*kind, scheduler::Settings { interval: probe.interval, limits })
-        })
-        .collect();
-    let canary = config.probes.controller.canary && schedule.contains_key(&Probe::Controller);
+    let scheduled = |(probe, settings): (&Probe, _)| Some((*probe, schedule(*probe, settings)?));
+    let schedule: BTreeMap<Probe, scheduler::Settings> = config.probes.iter().filter_map(scheduled).collect();
+    let controller = &config.probes[&Probe::Controller];
+    let has_canary = controller.canary == Some(true) && schedule.contains_key(&Probe::Controller);
     let pinned: Arc<str> = config.topics.of_lane(Lane::Pinned).into();
     let replicated: Arc<str> = config.topics.of_lane(Lane::Replicated).into();
     let deadlines: BTreeMap<Probe, Duration> =
@@ -172,7 +167,7 @@ fn direct_plan(
         replicated,
         canary_topic: config.topics.canary().into(),
         deadlines,
-        canary: canary.then_some(CanarySettings { interval: config.probes.controller.canary_interval }),
+        canary: controller.canary_interval.filter(|_| has_canary).map(|interval| CanarySettings { interval }),
     };
     let cluster = ClusterName::new(name);
     let log_end_offsets = LogEndOffsets::default();
@@ -208,13 +203,13 @@ fn client_id(config: &Config) -> Arc<str> {
 }
 
 fn round_trip_settings(config: &Config, lane: &config::Lane) -> round_trip::Settings {
-    let limits = |limits: &config::Limits| Limits { deadline: limits.deadline, threshold: limits.threshold };
+    let limits = |probe: Probe| config.probes[&probe].limits();
     round_trip::Settings {
         track: track::Settings {
             interval: lane.interval,
-            produce: limits(&config.probes.produce),
-            consume: limits(&config.probes.consume),
-            end_to_end: limits(&config.probes.end_to_end),
+            produce: limits(Probe::Produce),
+            consume: limits(Probe::Consume),
+            end_to_end: limits(Probe::EndToEnd),
         },
         record_size: lane.record_size,
     }
@@ -233,7 +228,7 @@ fn lane_settings(
         bootstrap: cluster.bootstrap.iter().map(ToString::to_string).collect(),
         topic,
         client_id: client_id(config),
-        deadline: config.probes.produce.deadline,
+        deadline: config.probes[&Probe::Produce].deadline,
         upkeep: config.upkeep.mode,
         identity,
     };
@@ -244,8 +239,8 @@ fn lane_settings(
             topic,
             group: config.namespace().into(),
             fetch_max_wait,
-            acks: config.lanes.replicated.acks,
-            compression: config.lanes.replicated.compression,
+            acks: settings.acks.unwrap_or(RequiredAcks::All),
+            compression: settings.compression.unwrap_or(RecordCompression::None),
         }),
     }
 }

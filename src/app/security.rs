@@ -19,14 +19,14 @@ fn tls(security: &config::Security) -> Option<TlsSettings> {
         ca: security.ca.as_ref().map(certificates),
         client: security.certificate.as_ref().zip(security.key.as_ref()).map(|(chain, key)| ClientIdentity {
             chain: certificates(chain),
-            key: Pem { path: key.path().to_owned(), der: vec![key.content().secret_der().to_vec()] },
+            key: Pem { path: key.path.clone(), der: vec![key.content.secret_der().to_vec()] },
         }),
         any_hostname: !security.verify_hostname,
     })
 }
 
 fn certificates(file: &config::Certificates) -> Pem {
-    Pem { path: file.path().to_owned(), der: file.content().iter().map(|der| der.to_vec()).collect() }
+    Pem { path: file.path.clone(), der: file.content.iter().map(|der| der.to_vec()).collect() }
 }
 
 fn sasl(security: &config::Security) -> Option<Sasl> {

@@ -2,140 +2,137 @@
 
 use std::time::Duration;
 
-use super::from_file::{Certificates, PrivateKey};
+use humantime::format_duration;
+
+use prober_core::ids::Probe;
+
 use super::keys::dotted;
-use super::merged::Merged;
-use super::{Config, ConfigError, Origin, SaslMechanism, Security, SecurityProtocol, otlp};
+use super::settings::Settings;
+use super::text::{MINUTE, duration_between};
+use super::{Config, ConfigError, Origin, Otlp, Security, otlp};
 
 /// Checks a configuration whose values are each valid by themselves, and completes the URL to export to.
-pub(crate) fn check(config: &mut Config, values: &Merged) -> Result<(), ConfigError> {
+pub(crate) fn check(config: &mut Config, settings: &Settings) -> Result<(), ConfigError> {
     if config.clusters.is_empty() {
         return Err(ConfigError::NoCluster);
     }
     for (name, cluster) in &config.clusters {
-        let table = dotted(&["clusters".to_owned(), name.clone()]);
         if cluster.bootstrap.is_empty() {
             let problem = format!(
                 "no server to start from; give --bootstrap-server host:port --cluster {name}, or list at least one \"host:port\""
             );
-            return Err(values.problem(&format!("{table}.bootstrap"), problem));
+            return Err(settings.problem(&["clusters", name, "bootstrap"], problem));
         }
-        security(values, &format!("{table}.security"), &cluster.security)?;
+        security(&cluster.security, &["clusters", name, "security"], settings)?;
     }
-    durations(config, values)?;
+    durations(config, settings)?;
     for (name, objective) in &config.objectives {
         if !objective.probe.spec().views.contains(&objective.view) {
             // An objective over no events would never be met or missed.
             let problem = "this probe has no events in that view; see docs/metrics.md";
-            return Err(values.problem(&format!("objectives.{name}.probe"), problem));
+            return Err(settings.problem(&["objectives", name, "probe"], problem));
         }
     }
-    let export = &mut config.otlp;
-    let identity = (&export.client_certificate, &export.client_key);
-    client_identity(values, identity, ("otlp.client_certificate", "otlp.client_key"))?;
-    for (name, value) in &export.headers {
-        let key = dotted(&["otlp".to_owned(), "headers".to_owned(), name.clone()]);
-        otlp::header(name, value.expose()).map_err(|problem| values.problem(&key, problem))?;
-    }
-    if let Some(url) = &export.endpoint {
-        let complete = otlp::endpoint(url, export.protocol, values.origin("otlp.endpoint"));
-        export.endpoint = Some(complete.map_err(|problem| values.problem("otlp.endpoint", problem))?);
-    }
-    Ok(())
+    export(&mut config.otlp, settings)
 }
 
-/// Thresholds are below their deadlines, and fetches return before the deadline of `consume`.
-fn durations(config: &Config, values: &Merged) -> Result<(), ConfigError> {
-    let probes = &config.probes;
-    let limits = [("produce", probes.produce), ("consume", probes.consume), ("end_to_end", probes.end_to_end)];
-    let limits = limits.into_iter().chain(probes.direct().map(|(probe, direct)| (probe.as_str(), direct.limits())));
-    for (probe, limits) in limits {
-        let keys = [format!("probes.{probe}.threshold"), format!("probes.{probe}.deadline")];
-        below(values, (&keys[0], limits.threshold), (&keys[1], limits.deadline))?;
+/// A rule: whether it is broken, which key of the table to name, and what to say of it.
+type Rule = (bool, &'static str, String);
+
+fn obey(rules: impl IntoIterator<Item = Rule>, table: &[&str], settings: &Settings) -> Result<(), ConfigError> {
+    match rules.into_iter().find(|(is_broken, ..)| *is_broken) {
+        Some((_, key, problem)) => Err(settings.problem(&[table, &[key]].concat(), problem)),
+        None => Ok(()),
     }
-    let lanes = [("pinned", config.lanes.pinned), ("replicated", config.lanes.replicated.lane())];
-    for (name, lane) in lanes {
-        let wait = format!("lanes.{name}.fetch_max_wait");
-        below(values, (&wait, lane.fetch_max_wait), ("probes.consume.deadline", probes.consume.deadline))?;
+}
+
+/// What the protocol needs is there, and what it has no use for is not: a certificate or a password beside a protocol
+/// that ignores it would mean that somebody believes the connection to be safe.
+fn security(security: &Security, table: &[&str], settings: &Settings) -> Result<(), ConfigError> {
+    let Security { protocol, ca, certificate, key, sasl_mechanism, username, password, password_file, .. } = security;
+    let (tls, sasl) = (protocol.has_tls(), protocol.has_sasl());
+    let full = |key: &str| dotted(&[table, &[key]].concat());
+    let without = |wanted| format!("is of no use without {wanted}; set {} to one that has it", full("protocol"));
+    let sasl_needs = |missing| format!("SASL needs {missing} too; give it in the same table");
+    let has_control = |text: &str| text.contains(char::is_control);
+    let rules = [
+        (ca.is_some() && !tls, "ca", without("TLS")),
+        (certificate.is_some() && !tls, "certificate", without("TLS")),
+        (key.is_some() && !tls, "key", without("TLS")),
+        (sasl_mechanism.is_some() && !sasl, "sasl_mechanism", without("SASL")),
+        (!username.is_empty() && !sasl, "username", without("SASL")),
+        (password.is_some() && !sasl, "password", without("SASL")),
+        (password_file.is_some() && !sasl, "password_file", without("SASL")),
+        (has_control(username), "username", "a user's name must be printable characters".to_owned()),
+        (
+            password.as_ref().is_some_and(|password| has_control(password.expose())),
+            "password",
+            "a password must be printable characters".to_owned(),
+        ),
+        (
+            password.is_some() && password_file.is_some(),
+            "password_file",
+            format!("there is also {}; keep one of the two", full("password")),
+        ),
+        (sasl && sasl_mechanism.is_none(), "protocol", sasl_needs("sasl_mechanism")),
+        (sasl && username.is_empty(), "protocol", sasl_needs("username")),
+        (sasl && security.any_password().is_none(), "protocol", sasl_needs("password or password_file")),
+    ];
+    let identity = both_or_neither(("certificate", certificate.is_some()), ("key", key.is_some()), table);
+    obey(identity.into_iter().chain(rules), table, settings)
+}
+
+fn both_or_neither(one: (&'static str, bool), other: (&'static str, bool), table: &[&str]) -> [Rule; 2] {
+    [(one, other), (other, one)].map(|((key, is_given), (missing, has_other))| {
+        let missing = dotted(&[table, &[missing]].concat());
+        (is_given && !has_other, key, format!("is of no use without {missing}; give both or neither"))
+    })
+}
+
+/// Deadlines are short enough for every broker that an attempt asks, thresholds are below their deadlines, and fetches
+/// return before the deadline of `consume`.
+fn durations(config: &Config, settings: &Settings) -> Result<(), ConfigError> {
+    for (probe, limits) in &config.probes {
+        let [threshold, deadline] = ["threshold", "deadline"].map(|key| ["probes", probe.as_str(), key]);
+        let longest = Duration::from_millis(MINUTE) / probe.spec().brokers_per_attempt;
+        let text = format_duration(limits.deadline).to_string();
+        let in_bounds = duration_between(Duration::from_millis(1), longest)(&text);
+        in_bounds.map_err(|problem| settings.problem(&deadline, problem))?;
+        below((&threshold, limits.threshold), (&deadline, limits.deadline), settings)?;
+    }
+    let consume = config.probes[&Probe::Consume].deadline;
+    for (name, lane) in [("pinned", config.lanes.pinned), ("replicated", config.lanes.replicated)] {
+        let wait = ["lanes", name, "fetch_max_wait"];
+        below((&wait, lane.fetch_max_wait), (&["probes", "consume", "deadline"], consume), settings)?;
     }
     Ok(())
 }
 
 /// Demands that the first duration is below the second, and blames the one that a user set.
-fn below(
-    values: &Merged,
-    (low_key, low): (&str, Duration),
-    (high_key, high): (&str, Duration),
-) -> Result<(), ConfigError> {
-    if low < high {
+fn below(low: (&[&str], Duration), high: (&[&str], Duration), settings: &Settings) -> Result<(), ConfigError> {
+    if low.1 < high.1 {
         return Ok(());
     }
-    let (low, high) = (humantime::format_duration(low), humantime::format_duration(high));
-    if values.origin(low_key) == Some(&Origin::Default) {
-        let problem = format!("{high} must be above {low_key}, which is {low}; raise it or lower that");
-        return Err(values.problem(high_key, problem));
-    }
-    let problem = format!("{low} must be below {high_key}, which is {high}; lower it or raise that");
-    Err(values.problem(low_key, problem))
-}
-
-/// What the protocol needs is there, and what it has no use for is not: a certificate or a password beside a protocol
-/// that ignores it would mean that somebody believes the connection to be safe.
-fn security(values: &Merged, table: &str, security: &Security) -> Result<(), ConfigError> {
-    let key = |key: &str| format!("{table}.{key}");
-    let refused = |at: &str, problem: String| Err(values.problem(&key(at), problem));
-    let Security { protocol, ca, certificate, key: private, sasl_mechanism, username, .. } = security;
-    client_identity(values, (certificate, private), (&key("certificate"), &key("key")))?;
-    let (tls, sasl) = (("TLS", protocol.has_tls()), ("SASL", protocol.has_sasl()));
-    for (name, is_given, (wanted, has_use)) in [
-        ("ca", ca.is_some(), tls),
-        ("certificate", certificate.is_some(), tls),
-        ("key", private.is_some(), tls),
-        ("sasl_mechanism", sasl_mechanism.is_some(), sasl),
-        ("username", !username.is_empty(), sasl),
-        ("password", security.password.is_some(), sasl),
-        ("password_file", security.password_file.is_some(), sasl),
-    ] {
-        if is_given && !has_use {
-            let problem = format!("is of no use without {wanted}; set {} to one that has it", key("protocol"));
-            return refused(name, problem);
-        }
-    }
-    if username.contains(char::is_control) {
-        return refused("username", "a user's name must be printable characters".to_owned());
-    }
-    if security.password.as_ref().is_some_and(|password| password.expose().contains(char::is_control)) {
-        return refused("password", "a password must be printable characters".to_owned());
-    }
-    if security.password.is_some() && security.password_file.is_some() {
-        return refused("password_file", format!("there is also {}; keep one of the two", key("password")));
-    }
-    match missing(*protocol, *sasl_mechanism, security) {
-        Some(missing) => refused("protocol", format!("SASL needs {missing} too; give it in the same table")),
-        None => Ok(()),
-    }
-}
-
-fn missing(protocol: SecurityProtocol, mechanism: Option<SaslMechanism>, security: &Security) -> Option<&'static str> {
-    match () {
-        () if !protocol.has_sasl() => None,
-        () if mechanism.is_none() => Some("sasl_mechanism"),
-        () if security.username.is_empty() => Some("username"),
-        () if security.any_password().is_none() => Some("password or password_file"),
-        () => None,
-    }
-}
-
-/// Certificate and key are both there, or neither.
-fn client_identity(
-    values: &Merged,
-    identity: (&Option<Certificates>, &Option<PrivateKey>),
-    (certificate, key): (&str, &str),
-) -> Result<(), ConfigError> {
-    let (alone, missing) = match identity {
-        (Some(_), None) => (certificate, key),
-        (None, Some(_)) => (key, certificate),
-        _ => return Ok(()),
+    let is_of_user = settings.origin(low.0) != Some(&Origin::Default);
+    let (blamed, must, other, remedy) = match is_of_user {
+        true => (low, "below", high, "lower it or raise that"),
+        false => (high, "above", low, "raise it or lower that"),
     };
-    Err(values.problem(alone, format!("is of no use without {missing}; give both or neither")))
+    let (value, limit) = (format_duration(blamed.1), format_duration(other.1));
+    let problem = format!("{value} must be {must} {}, which is {limit}; {remedy}", dotted(other.0));
+    Err(settings.problem(blamed.0, problem))
+}
+
+/// Certificate and key go together, headers can be sent, and the URL gets the path that its origin and protocol imply.
+fn export(export: &mut Otlp, settings: &Settings) -> Result<(), ConfigError> {
+    let certificate = ("client_certificate", export.client_certificate.is_some());
+    obey(both_or_neither(certificate, ("client_key", export.client_key.is_some()), &["otlp"]), &["otlp"], settings)?;
+    for (name, value) in &export.headers {
+        otlp::header(name, value.expose()).map_err(|problem| settings.problem(&["otlp", "headers", name], problem))?;
+    }
+    let endpoint = ["otlp", "endpoint"];
+    let complete = |url: &String| otlp::endpoint(url, export.protocol, settings.origin(&endpoint));
+    export.endpoint =
+        export.endpoint.as_ref().map(complete).transpose().map_err(|problem| settings.problem(&endpoint, problem))?;
+    Ok(())
 }

@@ -1,11 +1,36 @@
-//! What can be wrong with a configuration, each case as one sentence.
+//! Where a value came from, and what can be wrong with a configuration: each case as one sentence.
 
-use super::Origin;
+use std::fmt;
+use std::path::PathBuf;
+
+/// The place that set a value, or that holds a mistake. It is shown in the words of the person who set it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The embedded `config/default.toml`.
+    Default,
+    /// A file given by `--config`, as given.
+    File(PathBuf),
+    /// An environment variable, as spelled.
+    Variable(String),
+    /// A flag, with its dashes.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Variable(name) => f.write_str(name),
+            Self::Flag(name) => f.write_str(name),
+        }
+    }
+}
 
 /// Why there is no [`Config`](super::Config).
 ///
-/// The text is complete by itself: where (file, variable or flag), which key, what is
-/// wrong, what would work. It never holds the value of a secret.
+/// The text is complete by itself: where (file, variable or flag), which key, what is wrong, what would work. It never
+/// holds the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A file, variable or flag that cannot be used.
@@ -22,17 +47,6 @@ pub enum ConfigError {
         "no cluster is configured; give --bootstrap-server host:port, or set clusters.NAME.bootstrap in a --config file"
     )]
     NoCluster,
-
-    /// `--cluster` selects a cluster that no layer has.
-    #[error(
-        "--cluster: there is no cluster {name:?}; known are {known}; to define a new one, give --bootstrap-server host:port too"
-    )]
-    NoSuchCluster {
-        /// The name, as given.
-        name: String,
-        /// The names that exist.
-        known: String,
-    },
 }
 
 impl ConfigError {

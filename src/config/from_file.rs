@@ -1,6 +1,6 @@
 //! Certificates, private keys and passwords: files that a key of the configuration names, read when it is loaded.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::{fmt, str};
 
@@ -12,11 +12,12 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::file;
 use super::text::quoted;
 
-/// What a file holds, and the file's path, which is all that is serialized.
+/// What a file holds, and the file's path as it was named, which is all that is serialized.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the sentence above has both")]
 pub struct FromFile<T> {
-    path: PathBuf,
-    content: T,
+    pub path: PathBuf,
+    pub content: T,
 }
 
 /// The certificates of one PEM file in its order, at least one.
@@ -25,20 +26,6 @@ pub type Certificates = FromFile<Vec<CertificateDer<'static>>>;
 pub type PrivateKey = FromFile<Arc<PrivateKeyDer<'static>>>;
 /// A secret that is the one line of a text file.
 pub type SecretFile = FromFile<Secret>;
-
-impl<T> FromFile<T> {
-    /// Where the file is, as it was named.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What it holds.
-    #[must_use]
-    pub fn content(&self) -> &T {
-        &self.content
-    }
-}
 
 /// How a file is understood, and what to say if it cannot be.
 trait Content: Sized {
@@ -128,11 +115,8 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)? {
-            text if text == Self::REDACTED => {
-                Err(D::Error::custom("this is the mark that hides a secret in outputs; give the secret"))
-            }
-            text => Ok(Self(text)),
-        }
+        let text = String::deserialize(deserializer)?;
+        let problem = "this is the mark that hides a secret in outputs; give the secret";
+        if text == Self::REDACTED { Err(D::Error::custom(problem)) } else { Ok(Self(text)) }
     }
 }

@@ -15,42 +15,36 @@
 
 mod address;
 mod check;
+mod cluster;
 mod error;
 mod file;
 mod from_file;
 mod keys;
-mod lanes;
 mod layers;
-mod merged;
-mod origin;
 mod otel;
 mod otlp;
 mod print;
-mod probes;
+mod probing;
 mod schema;
-mod security;
+mod settings;
 mod sources;
 mod text;
+mod types;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde::Deserialize;
 
 pub use address::{Address, Reference};
-pub use error::ConfigError;
+pub use cluster::{Cluster, SaslMechanism, Security, SecurityProtocol};
+pub use error::{ConfigError, Origin};
 pub use from_file::{Certificates, FromFile, PrivateKey, Secret, SecretFile};
-pub use lanes::{Lane, Lanes, RecordCompression, ReplicatedLane, RequiredAcks};
-pub use origin::Origin;
 pub use otlp::{Compression, Histograms, Otlp, Protocol, Temporality};
-pub use probes::{ControllerProbe, DirectProbe, Limits, Probes};
+pub use probing::{Lane, Lanes, ProbeSettings, Probes, RecordCompression, RequiredAcks};
 pub use schema::{Config, Diagnosis, Http, Log, LogFormat, Metrics, Objective, Observation, Topics, Upkeep};
-pub use security::{Cluster, SaslMechanism, Security, SecurityProtocol};
 pub use sources::{Flags, Sources, relevant_environment};
 pub use text::duration_between;
-
-use layers::Layer;
-use merged::Merged;
 
 /// The embedded defaults, as the user may read and copy them.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -71,10 +65,10 @@ pub struct Loaded {
 /// The first thing that is wrong, lowest layer first, as one sentence that names what,
 /// where and which key, and what would work.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-    let merged = merged(sources)?;
-    let mut config = merged.parse()?;
-    check::check(&mut config, &merged)?;
-    Ok(Loaded { config, origins: merged.into_origins() })
+    let settings = layers::merge(sources)?;
+    let mut config = settings.read()?;
+    check::check(&mut config, &settings)?;
+    Ok(Loaded { config, origins: settings.into_origins() })
 }
 
 /// Where a prober of this configuration listens. Nothing else need be right, so no cluster need be named.
@@ -87,27 +81,7 @@ pub fn listener(sources: &Sources) -> Result<SocketAddr, ConfigError> {
     struct HttpAlone {
         http: Http,
     }
-    merged(sources)?.parse().map(|HttpAlone { http }| http.listen)
-}
-
-fn merged(sources: &Sources) -> Result<Merged, ConfigError> {
-    let clusters = |layers: &[Layer]| -> Vec<String> {
-        let all: BTreeSet<_> = layers.iter().flat_map(Layer::clusters).cloned().collect();
-        all.into_iter().collect()
-    };
-    let mut layers = vec![otel::layer(&sources.env)?];
-    for path in &sources.files {
-        layers.push(Layer::file(path)?);
-    }
-    layers.push(Layer::environment(&sources.env, &clusters(&layers))?);
-    layers.push(Layer::flags(&sources.flags)?);
-    layers.insert(0, Layer::defaults(&clusters(&layers))?);
-
-    let mut merged = Merged::of(layers);
-    if let (Some(name), None) = (&sources.flags.cluster, &sources.flags.bootstrap) {
-        merged.select_cluster(name)?;
-    }
-    Ok(merged)
+    layers::merge(sources)?.read().map(|HttpAlone { http }| http.listen)
 }
 
 impl Loaded {
@@ -118,7 +92,7 @@ impl Loaded {
     /// mark instead of the secret.
     #[must_use]
     pub fn to_toml(&self, with_origin: bool) -> String {
-        print::toml(self, with_origin)
+        print::toml(&self.config, with_origin.then_some(&self.origins))
     }
 
     /// One line for `config check`: that it is usable, and what it would watch.

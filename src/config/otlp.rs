@@ -1,12 +1,14 @@
 //! `[otlp]`: the export to a collector, its URL and its headers.
 
+#![expect(missing_docs, reason = "a field is a key: `config/default.toml` has its meaning, unit and range")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::address::{Address, is_host};
-use super::text::{Millis, OrEmpty, comma_list, quoted, word};
+use super::text::{HOUR, Millis, OrEmpty, comma_list, quoted, word};
 use super::{Certificates, Origin, PrivateKey, Secret};
 
 /// The longest time-out of an export, in milliseconds.
@@ -25,44 +27,35 @@ pub struct Otlp {
     /// The complete URL to export to, path included, or `None` if the export is off.
     #[serde(with = "OrEmpty")]
     pub endpoint: Option<String>,
-    /// The protocol of the export.
     #[serde(deserialize_with = "word")]
     pub protocol: Protocol,
-    /// 100 ms to 1 h.
-    #[serde(with = "Millis::<100, 3_600_000>")]
+    #[serde(with = "Millis::<100, HOUR>")]
     pub interval: Duration,
-    /// 1 ms to 10 min.
     #[serde(with = "Millis::<1, LONGEST_TIMEOUT>")]
     pub timeout: Duration,
-    /// How a request is compressed.
     #[serde(deserialize_with = "word")]
     pub compression: Compression,
-    /// What the points of counters and histograms say.
     #[serde(deserialize_with = "word")]
     pub temporality: Temporality,
-    /// The buckets of the histograms.
     #[serde(deserialize_with = "word")]
     pub histograms: Histograms,
-    /// Trusted instead of the machine's certificates; `None` for those.
     #[serde(with = "OrEmpty")]
     pub ca: Option<Certificates>,
-    /// Shown to a collector that asks, leaf first; there with the key or not at all.
+    /// There with the key or not at all.
     #[serde(with = "OrEmpty")]
     pub client_certificate: Option<Certificates>,
-    /// The key of that certificate.
     #[serde(with = "OrEmpty")]
     pub client_key: Option<PrivateKey>,
-    /// Header names in lower case with their secret values.
+    /// Names in lower case.
     pub headers: BTreeMap<String, Secret>,
 }
 
 /// The transport of OTLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Protocol {
-    /// gRPC.
     #[serde(rename = "grpc")]
     Grpc,
-    /// Protobuf over HTTP/1.1.
+    /// Over HTTP/1.1.
     #[serde(rename = "http/protobuf")]
     HttpProtobuf,
 }
@@ -70,10 +63,8 @@ pub enum Protocol {
 /// The compression of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compression {
-    /// None.
     #[serde(rename = "")]
     None,
-    /// gzip.
     #[serde(rename = "gzip")]
     Gzip,
 }
@@ -82,11 +73,8 @@ pub enum Compression {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Temporality {
-    /// The total since the start.
     Cumulative,
-    /// What came since the last export.
     Delta,
-    /// Totals for counters, deltas for histograms.
     LowMemory,
 }
 
@@ -94,9 +82,7 @@ pub enum Temporality {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Histograms {
-    /// The documented edges and every threshold.
     ExplicitBucketHistogram,
-    /// Base 2, as fine as 160 buckets allow.
     Base2ExponentialBucketHistogram,
 }
 
@@ -131,7 +117,7 @@ fn check_url(url: &str) -> Result<&str, String> {
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let is_printable = path.bytes().all(|b| b.is_ascii_graphic());
-    if is_printable && (is_host(authority) || Address::parse(authority).is_ok()) {
+    if is_printable && (is_host(authority) || authority.parse::<Address>().is_ok()) {
         return Ok(path);
     }
     problem("has no valid host and port")

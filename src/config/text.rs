@@ -10,8 +10,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error};
 use serde::ser::Serialize;
 use tracing_subscriber::EnvFilter;
 
-/// A text for an error: quoted and escaped, cut at 80 characters, and without what is
-/// before an `@`, where people put passwords.
+/// A text for an error: quoted and escaped, cut at 80 characters, and without what is before an `@`, where people put
+/// passwords.
 pub(crate) fn quoted(text: &str) -> String {
     let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
     let hidden = if shown.len() < text.len() { "…@" } else { "" };
@@ -26,16 +26,9 @@ pub(crate) fn comma_list(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Why a text was refused, in our sentences instead of serde's.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 struct Refusal(String);
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refusal {}
 
 impl Error for Refusal {
     fn custom<T: fmt::Display>(message: T) -> Self {
@@ -54,6 +47,11 @@ pub(crate) fn word<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer:
     T::deserialize(StrDeserializer::<Refusal>::new(&text)).map_err(D::Error::custom)
 }
 
+/// The same of a key that not every table of its kind has.
+pub(crate) fn optional_word<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -> Result<Option<T>, D::Error> {
+    word(d).map(Some)
+}
+
 /// A value that may be absent, which is written as `""`. For `#[serde(with)]`.
 pub(crate) struct OrEmpty;
 
@@ -67,47 +65,33 @@ impl OrEmpty {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: DeserializeOwned>(d: D) -> Result<Option<T>, D::Error> {
         let text = String::deserialize(d)?;
-        let given = (!text.is_empty()).then(|| T::deserialize(StrDeserializer::<Refusal>::new(&text)));
-        given.transpose().map_err(D::Error::custom)
+        (!text.is_empty()).then(|| word(StrDeserializer::new(&text))).transpose()
     }
 }
 
-/// One minute in milliseconds, for bounds.
+/// For bounds: one minute in milliseconds.
 pub(crate) const MINUTE: u64 = 60_000;
 /// One hour in milliseconds.
 pub(crate) const HOUR: u64 = 60 * MINUTE;
 /// One day in milliseconds.
 pub(crate) const DAY: u64 = 24 * HOUR;
 
-/// A duration from `MIN` to `MAX` milliseconds, both included. For `#[serde(with)]`.
+/// A duration from `MIN` to `MAX` milliseconds, both included, which may be optional as a key. For `#[serde(with)]`.
 pub(crate) struct Millis<const MIN: u64, const MAX: u64>;
 
 impl<const MIN: u64, const MAX: u64> Millis<MIN, MAX> {
-    pub(crate) fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_duration(*value))
+    pub(crate) fn serialize<S: Serializer>(
+        value: &(impl Into<Option<Duration>> + Copy),
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let text = (*value).into().map(|duration| humantime::format_duration(duration).to_string());
+        serializer.serialize_str(&text.unwrap_or_default())
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: From<Duration>>(deserializer: D) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;
-        duration_between(Duration::from_millis(MIN), Duration::from_millis(MAX))(&text).map_err(D::Error::custom)
-    }
-}
-
-/// The same, or none, which is written as `""`. For `#[serde(with)]`.
-pub(crate) struct MillisOrEmpty<const MIN: u64, const MAX: u64>;
-
-impl<const MIN: u64, const MAX: u64> MillisOrEmpty<MIN, MAX> {
-    pub(crate) fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => Millis::<MIN, MAX>::serialize(value, serializer),
-            None => serializer.serialize_str(""),
-        }
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Duration>, D::Error> {
-        let text = String::deserialize(d)?;
-        let given = (!text.is_empty()).then(|| Millis::<MIN, MAX>::deserialize(StrDeserializer::<Refusal>::new(&text)));
-        given.transpose().map_err(D::Error::custom)
+        let parsed = duration_between(Duration::from_millis(MIN), Duration::from_millis(MAX))(&text);
+        parsed.map(T::from).map_err(D::Error::custom)
     }
 }
 
@@ -133,33 +117,36 @@ pub fn duration_between(
     }
 }
 
-/// The text as it is, if it fits; `problem` says why it does not and what would.
-fn checked<'de, D: Deserializer<'de>>(d: D, fits: fn(&str) -> bool, problem: &str) -> Result<String, D::Error> {
+/// A number that is not within its bounds, which `hint` says.
+pub(crate) fn out_of_range<E: Error>(given: impl fmt::Display, hint: &str) -> E {
+    E::custom(format!("{given} is out of range; use {hint}"))
+}
+
+/// The text, if it fits; `problem` says why it does not and what would.
+fn checked<'de, D: Deserializer<'de>>(d: D, fits: impl Fn(&str) -> bool, problem: &str) -> Result<String, D::Error> {
     let text = String::deserialize(d)?;
     if fits(&text) { Ok(text) } else { Err(D::Error::custom(format!("{} {problem}", quoted(&text)))) }
 }
 
 /// A vantage: any short text that a metric label can carry.
 pub(crate) fn vantage<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
-    let fits = |text: &str| (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let fits = |text: &str| (1..=128).contains(&text.chars().count()) && !text.contains(char::is_control);
     checked(d, fits, "must be 1 to 128 printable characters")
 }
 
 /// The prefix of our topics' names. Kafka allows 249 bytes (`org.apache.kafka.common.internals.Topic`), and the longest of
 /// our topics adds the ten of `replicated`.
 pub(crate) fn topic_prefix<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
-    let fits = |text: &str| {
-        let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-        (1..=239).contains(&text.len()) && text.bytes().all(known)
-    };
+    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    let fits = |text: &str| (1..=239).contains(&text.len()) && text.bytes().all(known);
     checked(d, fits, "cannot start a topic name; use 1 to 239 of a-z, A-Z, 0-9, '.', '_' and '-'")
 }
 
 /// An IP address and port to listen on; port 0 means any free one.
 pub(crate) fn listen<'de, D: Deserializer<'de>>(d: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(d)?;
-    let problem = "is not an IP address and port; write it like 127.0.0.1:9464 or [::]:9464";
-    text.parse().map_err(|_| D::Error::custom(format!("{} {problem}", quoted(&text))))
+    let is_address = |text: &str| text.parse::<SocketAddr>().is_ok();
+    let text = checked(d, is_address, "is not an IP address and port; write it like 127.0.0.1:9464 or [::]:9464")?;
+    text.parse().map_err(D::Error::custom)
 }
 
 /// A tracing filter.
@@ -169,10 +156,10 @@ pub(crate) fn listen<'de, D: Deserializer<'de>>(d: D) -> Result<SocketAddr, D::E
 pub(crate) fn log_filter<'de, D: Deserializer<'de>>(d: D) -> Result<String, D::Error> {
     const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
     let fits = |text: &str| {
-        let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+        let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
         let all_fit = comma_list(text).all(|part| is_level(part) || part.contains(['=', '[']));
         all_fit && comma_list(text).next().is_some() && EnvFilter::builder().parse(text).is_ok()
     };
-    let use_these = LEVELS.join(", ");
-    checked(d, fits, &format!("is not a log filter; use {use_these}, or one like \"info,kafka_prober=debug\""))
+    let levels = LEVELS.join(", ");
+    checked(d, fits, &format!("is not a log filter; use {levels}, or one like \"info,kafka_prober=debug\""))
 }

@@ -8,6 +8,7 @@ mod tests;
 
 use std::time::Duration;
 
+use prober_core::ids::View;
 use prober_core::snapshot::Snapshot;
 use tokio::net::lookup_host;
 use tokio::time::{Instant, timeout};
@@ -51,13 +52,12 @@ fn quicken(config: &mut Config) {
     for interval in [&mut config.lanes.pinned.interval, &mut config.lanes.replicated.interval] {
         *interval = INTERVAL.min(*interval);
     }
-    let probes = &mut config.probes;
-    for probe in [&mut probes.fetch, &mut probes.metadata, &mut probes.connect] {
-        probe.interval = probe.interval.min(INTERVAL);
-    }
-    // The coordinator and cluster views name no broker, and their deadlines are longer than a check should take.
-    for enabled in [&mut probes.commit.enabled, &mut probes.transaction.enabled, &mut probes.controller.enabled] {
-        *enabled = false;
+    for (probe, settings) in &mut config.probes {
+        settings.interval = settings.interval.map(|interval| interval.min(INTERVAL));
+        if !probe.spec().views.contains(&View::Broker) {
+            // The coordinator and cluster views name no broker, and their deadlines are longer than a check should take.
+            settings.enabled = Some(false);
+        }
     }
     // The answer does not use the observation, which costs a large cluster something.
     config.observation.enabled = false;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prober_core::placement::Mode;
+use prober_core::probe::{Probe, Source};
 use prober_core::snapshot::Snapshot;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -134,19 +135,14 @@ fn demo_config(mock: &Mock) -> Result<Config, ConfigError> {
     let lanes = &mut config.lanes;
     (lanes.pinned.interval, lanes.replicated.interval) = (INTERVAL, INTERVAL);
     (lanes.pinned.fetch_max_wait, lanes.replicated.fetch_max_wait) = (FETCH_MAX_WAIT, FETCH_MAX_WAIT);
-    config.probes.produce.deadline = DEADLINE;
-    config.probes.produce.threshold = THRESHOLD;
-    for follows in [&mut config.probes.consume, &mut config.probes.end_to_end] {
-        follows.deadline = DEADLINE;
-        follows.threshold = THRESHOLD;
+    for (probe, settings) in &mut config.probes {
+        match probe.spec().source {
+            Source::Record => (settings.deadline, settings.threshold) = (DEADLINE, THRESHOLD),
+            // The demo shows the two lanes and the diagnosis, whose connect checks need the metadata probe. The simulated
+            // cluster has no controller and no coordinators.
+            Source::Direct => settings.enabled = Some(*probe == Probe::Metadata),
+        }
     }
-    // The demo shows the two lanes and the diagnosis, whose connect checks need the metadata probe. The simulated cluster has
-    // no controller and no coordinators.
-    let probes = &mut config.probes;
-    for direct in [&mut probes.fetch, &mut probes.connect, &mut probes.commit, &mut probes.transaction] {
-        direct.enabled = false;
-    }
-    probes.controller.enabled = false;
     config.observation.enabled = false;
     config.upkeep.mode = Mode::Off;
     config.log.format = LogFormat::Text;

@@ -32,9 +32,9 @@ fn defaults_and_bootstrap_alone_load() {
     assert_eq!(config.lanes.pinned.record_size, 128);
     assert_eq!(config.lanes.pinned.interval, Duration::from_millis(200));
     assert_eq!(config.lanes.replicated.interval, Duration::from_millis(500));
-    assert_eq!(config.lanes.replicated.acks, RequiredAcks::All);
-    assert_eq!(config.probes.consume.deadline, Duration::from_secs(5));
-    assert_eq!(config.probes.end_to_end.threshold, Duration::from_secs(1));
+    assert_eq!(config.lanes.replicated.acks, Some(RequiredAcks::All));
+    assert_eq!(config.probes[&Probe::Consume].deadline, Duration::from_secs(5));
+    assert_eq!(config.probes[&Probe::EndToEnd].threshold, Duration::from_secs(1));
     assert_eq!(config.upkeep.mode, Mode::Create);
     let of_a_view = ["consume", "end_to_end", "produce"];
     let expected: Vec<_> = ["broker", "client"].iter().flat_map(|v| of_a_view.map(|p| format!("{v}_{p}"))).collect();
@@ -98,8 +98,7 @@ fn toml_and_yaml_say_the_same() {
     assert_eq!(objective.view, View::Client);
     assert_eq!(objective.probe, Probe::Produce);
     assert_eq!(objective.threshold, Some(Duration::from_millis(250)));
-    assert_eq!(toml.clusters["prod"].bootstrap[1].host(), "2001:db8::1");
-    assert_eq!(toml.clusters["prod"].bootstrap[1].port(), 9093);
+    assert_eq!(toml.clusters["prod"].bootstrap[1].to_string(), "[2001:db8::1]:9093");
 }
 
 #[test]

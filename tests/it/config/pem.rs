@@ -35,14 +35,14 @@ fn files_are_read_and_shown_by_their_path_only() {
     let folder = folder();
     let loaded = loaded(&sources(folder.path(), &[(CA, "ca.pem"), (CERTIFICATE, "client.pem"), (KEY, "client.key")]));
     let otlp = &loaded.config.otlp;
-    assert_eq!(otlp.ca.as_ref().map(|ca| ca.content().len()), Some(2));
-    assert_eq!(otlp.client_certificate.as_ref().map(|chain| chain.content().len()), Some(1));
+    assert_eq!(otlp.ca.as_ref().map(|ca| ca.content.len()), Some(2));
+    assert_eq!(otlp.client_certificate.as_ref().map(|chain| chain.content.len()), Some(1));
     assert!(otlp.client_key.is_some());
     let print = loaded.to_toml(true);
     let key = folder.path().join("client.key").display().to_string();
     assert!(print.contains(&format!("client_key = \"{key}\"  # from {KEY}")), "{print}");
     assert_eq!(reloaded(&loaded).config, loaded.config);
-    let secret = otlp.client_key.as_ref().expect("it is there").content().secret_der();
+    let secret = otlp.client_key.as_ref().expect("it is there").content.secret_der();
     let debug = format!("{loaded:?}");
     assert!(!debug.contains(&format!("{secret:?}")) && debug.contains("elided"), "{debug}");
 }

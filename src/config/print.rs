@@ -9,12 +9,12 @@ use super::{Config, Origin, keys};
 /// The tables in the order of the fields, which is that of `config/default.toml`; with origins each value's behind it.
 pub(crate) fn toml(config: &Config, origins: Option<&BTreeMap<String, Origin>>) -> String {
     let mut document = ser::to_document(config).expect("plain structs with text keys always have a TOML form");
-    lay_out(&mut document, &[], origins);
+    write_tables(&mut document, &[], origins);
     document.to_string()
 }
 
 /// Gives each table lines of its own.
-fn lay_out(table: &mut Table, path: &[&str], origins: Option<&BTreeMap<String, Origin>>) {
+fn write_tables(table: &mut Table, path: &[&str], origins: Option<&BTreeMap<String, Origin>>) {
     // Without values it has no header.
     table.set_implicit(true);
     for (name, item) in table.iter_mut() {
@@ -22,7 +22,7 @@ fn lay_out(table: &mut Table, path: &[&str], origins: Option<&BTreeMap<String, O
         match item {
             Item::Value(Value::InlineTable(inline)) if !inline.is_empty() => {
                 let mut below = inline.clone().into_table();
-                lay_out(&mut below, &path, origins);
+                write_tables(&mut below, &path, origins);
                 *item = Item::Table(below);
             }
             Item::Value(value) => {

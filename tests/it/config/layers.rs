@@ -49,6 +49,17 @@ fn defaults_and_bootstrap_alone_load() {
 }
 
 #[test]
+fn every_probe_has_a_table_and_a_direct_one_has_a_schedule_in_it() {
+    let probes = loaded(&env(&[])).config.probes;
+    assert!(probes.keys().eq(&Probe::ALL));
+    for (probe, settings) in probes {
+        let is_direct = Probe::DIRECT.contains(&probe);
+        let has = (settings.enabled.is_some(), settings.interval.is_some());
+        assert_eq!(has, (is_direct, is_direct), "{}", probe.as_str());
+    }
+}
+
+#[test]
 fn every_default_has_a_comment_above_it() {
     let mut above = "";
     let mut keys = 0;

@@ -25,6 +25,20 @@ fn duration_out_of_range_gives_the_range() {
 }
 
 #[test]
+fn limits_of_a_probe_are_refused_by_their_whole_key() {
+    for (key, value, problem) in [
+        ("commit.interval", "5ms", "\"5ms\" is out of range; use 10ms to 1h"),
+        ("transaction.threshold", "2m", "\"2m\" is out of range; use 1ms to 1m"),
+        ("controller.canary_interval", "5s", "\"5s\" is out of range; use 10s to 1day"),
+        // An attempt of this one may ask two brokers.
+        ("controller.deadline", "31s", "\"31s\" is out of range; use 1ms to 30s"),
+    ] {
+        let variable = format!("KAFKA_PROBER__PROBES__{}", key.replace('.', "__").to_ascii_uppercase());
+        env_is_refused(&[(&variable, value)], &format!("{variable}: probes.{key}: {problem}"));
+    }
+}
+
+#[test]
 fn threshold_must_be_below_the_deadline_and_the_changed_one_is_blamed() {
     for (file, sentence) in [
         (

@@ -13,6 +13,10 @@ type Identity = Vec<u8>;
 
 const FENCED_WITHIN: Duration = Duration::from_secs(60);
 
+/// Records that may be in flight when the prober is stopped, one for each partition: the leader's log has them, and after the leader
+/// was killed the client may find the connection closed before it reads their acks. Such a record is gone and was never acked.
+const UNACKED_MAX: u64 = 2;
+
 #[test]
 fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     let Some(cluster) = shared_cluster_with(options()) else { return };
@@ -61,7 +65,7 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
     );
 
     probing.wait_status(Duration::from_secs(60), "every lost record is counted", |status| {
-        vanished <= status.client().anomaly("lost")
+        vanished - UNACKED_MAX <= status.client().anomaly("lost")
     });
     // The old leader returns and truncates its log to the new leader's: no further record is lost by that.
     cluster.broker(1).start();
@@ -71,8 +75,14 @@ fn records_lost_by_an_unclean_election_are_counted_one_by_one() {
         (0..2).all(|index| seen.partition(REPLICATED, index).is_some_and(|found| found.isr.len() == 2))
     });
     let good = acked(&probing.status());
-    let end = probing.wait_status(Duration::from_secs(30), "the lane goes on", |status| good + 20 <= acked(status));
-    assert_eq!(end.client().anomaly("lost"), vanished, "{}", probing.prober.stderr());
+    let end = probing
+        .wait_status(Duration::from_secs(30), "the replicated lane is good", |status| good + 20 <= acked(status));
+    let counted = end.client().anomaly("lost");
+    assert!(
+        (vanished - UNACKED_MAX..=vanished).contains(&counted),
+        "{counted} counted, {vanished} gone: {}",
+        probing.prober.stderr()
+    );
     assert_eq!(end.anomaly("lost"), 0, "the pinned lane has lost nothing");
     for anomaly in ["corrupt", "foreign"] {
         assert_eq!((end.anomaly(anomaly), end.client().anomaly(anomaly)), (0, 0), "{anomaly}");

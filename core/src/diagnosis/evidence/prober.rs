@@ -9,7 +9,7 @@ use crate::vitals::{Control, Usage};
 /// The prober's resources and controls at one moment. What the host does not report is zero or `None` and accuses nobody.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProberEvidence {
-    /// Time throttled by the CPU limit in the last [`STALLS_WITHIN`](super::prober::STALLS_WITHIN), summed over its CPUs.
+    /// Time throttled by the CPU limit in the last [`STALLS_WITHIN`](crate::diagnosis::thresholds::STALLS_WITHIN), summed over its CPUs.
     pub throttled: Duration,
     /// Time throttled by the CPU limit in the last minute, summed over its CPUs.
     pub throttled_last_minute: Duration,

@@ -271,20 +271,31 @@ fn prober_throttled_to_a_twentieth_of_the_time_names_no_broker() {
     assert_no_broker_named(&prober);
 }
 
+/// `run` with a soft limit of open files. Descriptors that it would inherit are closed first: the sockets of the mock clusters of
+/// tests that run beside this one, at one time more and at another less.
+fn probing_with_descriptors(bootstrap: &str, limit: &str) -> Prober {
+    let start = format!(
+        "for path in /proc/$$/fd/*; do fd=${{path##*/}}; if ((2 < fd)); then eval \"exec $fd>&-\"; fi; done
+         [[ {limit} == unlimited ]] || ulimit -S -n {limit}
+         exec \"$0\" \"$@\""
+    );
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let args = ["-c", &start, PROGRAM, "run", "--bootstrap-server", bootstrap, "--listen", &listen];
+    Prober::spawn("/bin/bash", port, &args, &MOCK_SETTINGS)
+}
+
 #[test]
 fn prober_short_of_file_descriptors_reports_it_and_names_no_broker() {
     let mock = mock();
+    let bootstrap = mock.bootstrap().join(",");
     let used = {
-        let prober = probing(&mock.bootstrap().join(","), &MOCK_SETTINGS);
+        let prober = probing_with_descriptors(&bootstrap, "unlimited");
         wait_counted(&prober, "good", 300);
         status(&prober)["prober"]["file_descriptors"]["used"].as_u64().expect("the status page has it")
     };
     // Enough for those in use and a few fresh connections.
-    let limit = format!("ulimit -n {}; exec \"$0\" \"$@\"", used + used / 16 + 1);
-    let port = free_port();
-    let (bootstrap, listen) = (mock.bootstrap().join(","), format!("127.0.0.1:{port}"));
-    let args = ["-c", &limit, PROGRAM, "run", "--bootstrap-server", &bootstrap, "--listen", &listen];
-    let prober = Prober::spawn("/bin/sh", port, &args, &MOCK_SETTINGS);
+    let prober = probing_with_descriptors(&bootstrap, &(used + used / 16 + 1).to_string());
     wait_counted(&prober, "good", 90);
     wait_until(STARTED_WITHIN, "it reports the shortage", || {
         findings(&prober) == [("prober_starved".to_owned(), Value::Null)]

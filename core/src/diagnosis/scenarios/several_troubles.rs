@@ -102,28 +102,4 @@ super::scenarios! {
         find prober_stalled - from 22 by 22.2
         find prober_stalled - from 42 by 42.2
         find prober_stalled - from 62 by 62.2"
-    flapping_broker_does_not_hide_a_slow_one: "
-        brokers 5
-        lasts 300
-        at 20 freeze 1
-        at 22.5 thaw 1
-        at 40 freeze 1
-        at 42.5 thaw 1
-        at 60 freeze 1
-        at 62.5 thaw 1
-        at 80 freeze 1
-        at 82.5 thaw 1
-        at 100 freeze 1
-        at 102.5 thaw 1
-        at 120 freeze 1
-        at 122.5 thaw 1
-        at 125 slow 4
-        at 140 freeze 1
-        at 142.5 thaw 1
-        at 160 freeze 1
-        at 162.5 thaw 1
-        find broker_stalled 1 from 21.5 by 22.2
-        find broker_stalled 1 from 41.5 by 42.2
-        find broker_stalled 1 from 61.5 by 62.2
-        find broker_slow 4 from 128 by 145"
 }

@@ -23,10 +23,9 @@ pub struct ChurnCooldown {
 impl ChurnCooldown {
     /// Compares with the brokers of the moment before; true while the cool-down lasts.
     pub fn follow(&mut self, brokers: &[BrokerEvidence], now: Time) -> bool {
-        let is_responsive = |broker: &&BrokerEvidence| !broker.is_unresponsive(now) && !broker.is_refusing(now);
         let id = |broker: &BrokerEvidence| broker.id;
         let listed: BTreeSet<BrokerId> = brokers.iter().filter(|broker| broker.listed.is_some()).map(id).collect();
-        let responsive: BTreeSet<BrokerId> = brokers.iter().filter(is_responsive).map(id).collect();
+        let responsive: BTreeSet<BrokerId> = brokers.iter().filter(|broker| !broker.is_failing(now)).map(id).collect();
         if listed != self.listed || responsive != self.responsive {
             *self = ChurnCooldown { listed, responsive, until: now + COOLDOWN };
         }

@@ -164,6 +164,11 @@ impl BrokerEvidence {
             && self.unanswered_for(now).is_some_and(|unanswered| CHECK_UNANSWERED_FOR <= unanswered)
     }
 
+    /// Whether it has stopped answering or refuses connections.
+    pub fn is_failing(&self, now: Time) -> bool {
+        self.is_unresponsive(now) || self.is_refusing(now)
+    }
+
     /// Whether fresh connections to it are refused.
     pub fn is_refusing(&self, now: Time) -> bool {
         let is_long = |checks: &ConnectChecks| REFUSED_FOR <= now.since(checks.began);

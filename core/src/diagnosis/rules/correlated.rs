@@ -7,6 +7,7 @@ use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::time::Time;
 
+use super::peers::answering;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
 
 /// Failures that began within this time of each other count as one.
@@ -22,9 +23,9 @@ const QUIET_FOR: u32 = 3;
 pub fn no_broker_answers(facts: &Facts) -> Option<Finding> {
     let now = facts.now;
     let is_quiet = |broker: &BrokerEvidence| {
-        is_failing(broker, now) || !broker.answered_within(now, QUIET_FOR * facts.liveness_timeout)
+        broker.is_failing(now) || !broker.answered_within(now, QUIET_FOR * facts.liveness_timeout)
     };
-    let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| is_failing(broker, now)).collect();
+    let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| broker.is_failing(now)).collect();
     if failing.is_empty() || !facts.brokers.iter().all(is_quiet) {
         return None;
     }
@@ -57,7 +58,7 @@ pub(super) fn nobody(facts: &Facts) -> String {
 /// answered this prober is in none: its failure began before the prober did, and nobody knows when.
 pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a BrokerEvidence>> {
     // If no broker answers, `no_broker_answers` finds that a moment later.
-    if answering(facts) == 0 {
+    if answering(facts).next().is_none() {
         return Vec::new();
     }
     let known = suspects.iter().filter(|broker| broker.last_answer.is_some());
@@ -77,7 +78,7 @@ pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a
 /// The finding about brokers that stopped at the same time: it names none of them as the cause.
 pub fn together(facts: &Facts, members: &[&BrokerEvidence]) -> Option<Finding> {
     let now = facts.now;
-    let answering = answering(facts);
+    let answering = answering(facts).count();
     let names: Vec<String> = members.iter().map(|broker| broker.id.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,
@@ -111,23 +112,11 @@ pub fn may_be_shared(facts: &Facts, suspect: &BrokerEvidence) -> bool {
     let is_waiting = now.since(since) < WAITED_FOR;
     let shares = |other: &BrokerEvidence| {
         let is_quiet = other.listed.is_some() && !other.answered_within(now, facts.liveness_timeout);
-        (is_failing(other, now) || is_waiting && is_quiet)
+        (other.is_failing(now) || is_waiting && is_quiet)
             && other.last_answer.is_some()
             && started_at(other).is_some_and(is_near)
     };
     facts.brokers.iter().any(|other| other.id != suspect.id && shares(other))
-}
-
-/// Number of brokers that answer. One that has failed just now may still have answered within the liveness time-out.
-fn answering(facts: &Facts) -> usize {
-    let answers = |broker: &&BrokerEvidence| {
-        !is_failing(broker, facts.now) && broker.answered_within(facts.now, facts.liveness_timeout)
-    };
-    facts.brokers.iter().filter(answers).count()
-}
-
-fn is_failing(broker: &BrokerEvidence, now: Time) -> bool {
-    broker.is_unresponsive(now) || broker.is_refusing(now)
 }
 
 /// When a broker began to fail.

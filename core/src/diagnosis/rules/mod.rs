@@ -67,7 +67,7 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
         return findings;
     }
     findings.extend(facts.brokers.iter().filter_map(|broker| broker_stale::find(facts, broker)));
-    let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| is_failing(broker, facts)).collect();
+    let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| is_suspect(broker, facts)).collect();
     findings.extend(about_failing(facts, &failing));
     let is_failing = |id: BrokerId| failing.iter().any(|broker| broker.id == id);
     let others = || facts.brokers.iter().filter(|broker| !is_failing(broker.id));
@@ -112,6 +112,6 @@ fn explain_away(facts: &Facts, explained: &Explained) -> Vec<Finding> {
 }
 
 /// Whether a finding would name this broker if no other failed with it.
-fn is_failing(broker: &BrokerEvidence, facts: &Facts) -> bool {
+fn is_suspect(broker: &BrokerEvidence, facts: &Facts) -> bool {
     broker.is_unresponsive(facts.now) || broker_down::is_down(broker, facts.now)
 }

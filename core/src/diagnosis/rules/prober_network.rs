@@ -94,9 +94,6 @@ fn network(facts: &Facts, unclear: Finding, address: &str, control: &Control) ->
         .into(),
         evidence: with(evidence, unclear.evidence),
         runner_up: None,
-        members: Vec::new(),
-        consequences: Vec::new(),
-        recurrence: None,
         ..unclear
     }
 }
@@ -112,9 +109,6 @@ fn cluster(facts: &Facts, unclear: Finding, address: &str, control: &Control) ->
         summary: format!("{who}, while {address} does: the cluster is down, or its own network").into(),
         evidence: with(evidence, unclear.evidence),
         runner_up: None,
-        members: Vec::new(),
-        consequences: Vec::new(),
-        recurrence: None,
         ..unclear
     }
 }

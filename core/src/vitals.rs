@@ -1,6 +1,7 @@
 //! Resources of the host and the container as the kernel counts them, and the controls that show whether the prober and its
 //! network work. Readings without opinion.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::time::Time;
@@ -129,6 +130,32 @@ impl Control {
     /// Whether it has answered before and does not answer now.
     pub fn is_lost(&self) -> bool {
         self.missed.is_some_and(|missed| self.answered.is_none_or(|answered| answered < missed.since))
+    }
+}
+
+/// The results of both controls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// The prober's own listener.
+    pub loopback: Control,
+    /// The address of the reference and its results, if there is one.
+    pub reference: Option<(Arc<str>, Control)>,
+}
+
+impl Controls {
+    /// No results yet; `reference` is the address of the reference control, if there is one.
+    pub fn new(reference: Option<Arc<str>>) -> Controls {
+        Controls { loopback: Control::default(), reference: reference.map(|address| (address, Control::default())) }
+    }
+
+    /// Takes in the result of the request to a control that was sent at `asked`. That of a reference that is not configured is
+    /// ignored.
+    pub fn on_answer(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
+        match (control, &mut self.reference) {
+            (ControlKind::Loopback, _) => self.loopback.on_answer(asked, has_answered),
+            (ControlKind::Reference, Some((_, control))) => control.on_answer(asked, has_answered),
+            (ControlKind::Reference, None) => {}
+        }
     }
 }
 

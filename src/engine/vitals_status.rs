@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use prober_core::snapshot::ProberStatus;
 use prober_core::time::Time;
-use prober_core::vitals::{Control, ControlKind, Readings, Usage};
+use prober_core::vitals::{ControlKind, Controls, Readings, Usage};
 
 use super::inputs::INPUTS_MAX;
 
@@ -20,14 +20,13 @@ pub(super) struct VitalsStatus {
     depths: VecDeque<u64>,
     /// The same since the newest reading.
     depth: u64,
-    loopback: Control,
-    reference: Option<(Arc<str>, Control)>,
+    controls: Controls,
 }
 
 impl VitalsStatus {
     /// No readings yet; `reference` is the address of the reference control, if there is one.
     pub(super) fn new(reference: Option<Arc<str>>) -> VitalsStatus {
-        VitalsStatus { reference: reference.map(|address| (address, Control::default())), ..VitalsStatus::default() }
+        VitalsStatus { controls: Controls::new(reference), ..VitalsStatus::default() }
     }
 
     /// The kernel's counters of this process were read.
@@ -46,11 +45,7 @@ impl VitalsStatus {
 
     /// A control was asked at `asked`, and has answered in time or not.
     pub(super) fn on_control(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
-        match (control, &mut self.reference) {
-            (ControlKind::Loopback, _) => self.loopback.on_answer(asked, has_answered),
-            (ControlKind::Reference, Some((_, control))) => control.on_answer(asked, has_answered),
-            (ControlKind::Reference, None) => {}
-        }
+        self.controls.on_answer(control, asked, has_answered);
     }
 
     /// Fills the status page's part.
@@ -60,9 +55,12 @@ impl VitalsStatus {
         }
         let deepest = self.depths.iter().copied().chain([self.depth]).max().unwrap_or(0);
         status.inputs = Usage { used: deepest, limit: INPUTS_MAX as u64 };
-        let loopback = (ControlKind::Loopback, Arc::from("127.0.0.1"), self.loopback);
-        let reference =
-            self.reference.iter().map(|(address, control)| (ControlKind::Reference, Arc::clone(address), *control));
+        let loopback = (ControlKind::Loopback, Arc::from("127.0.0.1"), self.controls.loopback);
+        let reference = self
+            .controls
+            .reference
+            .iter()
+            .map(|(address, control)| (ControlKind::Reference, Arc::clone(address), *control));
         status.controls = [loopback].into_iter().chain(reference).collect();
     }
 }

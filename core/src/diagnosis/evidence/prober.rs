@@ -1,15 +1,15 @@
 //! Evidence about the prober itself: what its host and container left to it lately, and whether its controls answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::time::Time;
-use crate::vitals::{Control, Usage};
+use crate::vitals::{Controls, Usage};
 
 /// The prober's resources and controls at one moment. What the host does not report is zero or `None` and accuses nobody.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProberEvidence {
-    /// Time throttled by the CPU limit in the last [`STALLS_WITHIN`](crate::diagnosis::thresholds::STALLS_WITHIN), summed over its CPUs.
+    /// Time throttled by the CPU limit in the last [`STALLS_WITHIN`](crate::diagnosis::thresholds::STALLS_WITHIN), summed over
+    /// its CPUs.
     pub throttled: Duration,
     /// Time throttled by the CPU limit in the last minute, summed over its CPUs.
     pub throttled_last_minute: Duration,
@@ -29,8 +29,6 @@ pub struct ProberEvidence {
     pub ports: Option<Usage>,
     /// When an operation last failed because the host had no descriptor, port or memory for it.
     pub resource_refused: Option<Time>,
-    /// The loopback control.
-    pub loopback: Control,
-    /// The reference host, which shows whether the network path out is open, with its address; `None` without one.
-    pub reference: Option<(Arc<str>, Control)>,
+    /// The loopback control, and the reference host, which shows whether the network path out is open.
+    pub controls: Controls,
 }

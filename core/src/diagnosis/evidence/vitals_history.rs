@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::thresholds::STALLS_WITHIN;
 use super::prober::ProberEvidence;
 use crate::time::Time;
-use crate::vitals::{Control, ControlKind, Readings, Throttling};
+use crate::vitals::{ControlKind, Controls, Readings, Throttling};
 
 use super::stalls::STALLS_KEPT_FOR;
 
@@ -20,14 +20,13 @@ pub(super) struct VitalsHistory {
     readings: VecDeque<Readings>,
     suspended: Option<(Time, Duration)>,
     refused: Option<Time>,
-    loopback: Control,
-    reference: Option<(Arc<str>, Control)>,
+    controls: Controls,
 }
 
 impl VitalsHistory {
     /// An empty history; `reference` is the address of the reference control, if there is one.
     pub(super) fn new(reference: Option<Arc<str>>) -> VitalsHistory {
-        VitalsHistory { reference: reference.map(|address| (address, Control::default())), ..VitalsHistory::default() }
+        VitalsHistory { controls: Controls::new(reference), ..VitalsHistory::default() }
     }
 
     /// The kernel's counters of this process were read.
@@ -45,11 +44,7 @@ impl VitalsHistory {
 
     /// A control was asked at `asked`, and has answered in time or not.
     pub(super) fn on_control(&mut self, control: ControlKind, asked: Time, has_answered: bool) {
-        match (control, &mut self.reference) {
-            (ControlKind::Loopback, _) => self.loopback.on_answer(asked, has_answered),
-            (ControlKind::Reference, Some((_, control))) => control.on_answer(asked, has_answered),
-            (ControlKind::Reference, None) => {}
-        }
+        self.controls.on_answer(control, asked, has_answered);
     }
 
     /// This host had no file descriptor, port or memory left for the prober.
@@ -59,16 +54,19 @@ impl VitalsHistory {
 
     /// The evidence at `now`.
     pub(super) fn at(&self, now: Time) -> ProberEvidence {
-        let Some(newest) = self.readings.back() else {
-            return ProberEvidence {
-                suspended: self.suspended,
-                resource_refused: self.refused,
-                loopback: self.loopback,
-                reference: self.reference.clone(),
-                ..ProberEvidence::default()
-            };
+        let without_readings = ProberEvidence {
+            suspended: self.suspended,
+            resource_refused: self.refused,
+            controls: self.controls.clone(),
+            ..ProberEvidence::default()
         };
-        let (just, lately) = (self.before(now, STALLS_WITHIN), self.before(now, STALLS_KEPT_FOR));
+        let Some(newest) = self.readings.back() else { return without_readings };
+        // The newest reading that is at least this old, or else the oldest.
+        let before = |age: Duration| {
+            let old = self.readings.iter().rev().find(|readings| age <= now.since(readings.at));
+            old.or(self.readings.front()).unwrap_or(newest)
+        };
+        let (just, lately) = (before(STALLS_WITHIN), before(STALLS_KEPT_FOR));
         let throttled = |before: &Readings| grown(newest.throttling, before.throttling);
         let of_minute = throttled(lately);
         let memory = newest.memory.zip(lately.memory);
@@ -80,31 +78,12 @@ impl VitalsHistory {
             memory_wait_last_minute: waited,
             memory_limit_hits_last_minute: memory.map_or(0, |(new, old)| new.limit_hits.saturating_sub(old.limit_hits)),
             steal_share_last_minute: stolen(newest, lately),
-            suspended: self.suspended,
             descriptors: newest.descriptors,
             ports: newest.ports,
-            resource_refused: self.refused,
-            loopback: self.loopback,
-            reference: self.reference.clone(),
+            ..without_readings
         }
     }
-
-    /// The newest reading that is at least `age` old, or else the oldest.
-    fn before(&self, now: Time, age: Duration) -> &Readings {
-        let is_old = |readings: &&Readings| age <= now.since(readings.at);
-        self.readings.iter().rev().find(is_old).or_else(|| self.readings.front()).unwrap_or(&NOTHING)
-    }
 }
-
-const NOTHING: Readings = Readings {
-    at: Time::ORIGIN,
-    throttling: None,
-    memory: None,
-    steal: None,
-    suspended: None,
-    descriptors: None,
-    ports: None,
-};
 
 fn grown(new: Option<Throttling>, old: Option<Throttling>) -> Throttling {
     let Some((new, old)) = new.zip(old) else { return Throttling::default() };
@@ -175,9 +154,9 @@ mod tests {
     fn answer_of_a_reference_that_is_not_configured_is_ignored() {
         let mut history = VitalsHistory::new(None);
         history.on_control(ControlKind::Reference, Time::ORIGIN, true);
-        assert_eq!(history.at(Time::ORIGIN).reference, None);
+        assert_eq!(history.at(Time::ORIGIN).controls.reference, None);
         let mut history = VitalsHistory::new(Some("elsewhere:1".into()));
         history.on_control(ControlKind::Reference, Time::ORIGIN, true);
-        assert!(history.at(Time::ORIGIN).reference.is_some_and(|(_, control)| control.answered.is_some()));
+        assert!(history.at(Time::ORIGIN).controls.reference.is_some_and(|(_, control)| control.answered.is_some()));
     }
 }

@@ -32,7 +32,7 @@ enum Verdict {
 
 /// The loopback control is lost: not even a byte to the prober itself comes back, so missing answers accuse nobody.
 pub fn loopback(facts: &Facts) -> Option<Finding> {
-    let control = facts.prober.loopback;
+    let control = facts.prober.controls.loopback;
     let missed = control.missed.filter(|missed| control.is_lost() && missed.since < missed.last)?;
     let lost = seconds(facts.now.since(missed.since));
     Some(Finding {
@@ -58,7 +58,7 @@ pub fn loopback(facts: &Facts) -> Option<Finding> {
 pub fn judge(facts: &Facts, unclear: Finding) -> Option<Finding> {
     // The last answer of any broker is the start of the failure; overdue times begin anew when connections do.
     let start = facts.brokers.iter().filter_map(|broker| broker.last_answer).max().unwrap_or(unclear.since);
-    let Some((address, control)) = &facts.prober.reference else { return Some(unclear) };
+    let Some((address, control)) = &facts.prober.controls.reference else { return Some(unclear) };
     match verdict(control, start, facts.now) {
         Verdict::Lost => Some(network(facts, unclear, address, control)),
         Verdict::Answers => Some(cluster(facts, unclear, address, control)),

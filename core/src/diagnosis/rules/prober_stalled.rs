@@ -49,7 +49,7 @@ pub fn is_stalled(facts: &Facts) -> bool {
         || THROTTLED_FOR <= prober.throttled
         || within(prober.suspended.map(|(at, _)| at), STALLS_WITHIN)
         || within(prober.resource_refused, REFUSED_WITHIN)
-        || prober.loopback.is_lost()
+        || prober.controls.loopback.is_lost()
 }
 
 /// The finding about the prober. A resource that is short explains a stall.

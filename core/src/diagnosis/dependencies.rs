@@ -8,12 +8,12 @@
 //! A broker that was fenced has left every in-sync set, so that it explains nothing any more: a host that is off for days hides
 //! no other failure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::ids::BrokerId;
 
 use super::evidence::cells::Column;
-use super::evidence::facts::{Facts, ReplicaState};
+use super::evidence::facts::Facts;
 
 /// Failing brokers, and with them the cells that need no other cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,28 +32,12 @@ impl Explained {
 
     /// Whether any of these brokers is in a cell's dependencies in the way in which it fails.
     pub fn covers(&self, facts: &Facts, column: Column, broker: BrokerId) -> bool {
-        if self.failing.is_empty() && self.storage_failed.is_empty() {
-            return false;
+        let fails = |id: BrokerId| self.failing.contains(&id);
+        let fails_writes = |id: BrokerId| fails(id) || self.storage_failed.contains(&id);
+        match (column, facts.replicated.get(&broker)) {
+            (Column::Replicated, Some(partition)) => partition.waited_for().any(fails_writes),
+            (Column::Replicated, None) | (Column::Write, _) => fails_writes(broker),
+            (Column::Fetch | Column::Metadata | Column::Connect, _) => fails(broker),
         }
-        let fails = |id: &BrokerId| self.failing.contains(id);
-        match column {
-            Column::Replicated => dependencies(&facts.replicated, column, broker)
-                .iter()
-                .any(|id| fails(id) || self.storage_failed.contains(id)),
-            Column::Write => fails(&broker) || self.storage_failed.contains(&broker),
-            Column::Fetch | Column::Metadata | Column::Connect => fails(&broker),
-        }
-    }
-}
-
-/// The brokers that a cell depends on.
-pub fn dependencies(
-    replicated: &BTreeMap<BrokerId, ReplicaState>,
-    column: Column,
-    broker: BrokerId,
-) -> BTreeSet<BrokerId> {
-    match (column, replicated.get(&broker)) {
-        (Column::Replicated, Some(partition)) => partition.leader.iter().chain(&partition.in_sync).copied().collect(),
-        _ => BTreeSet::from([broker]),
     }
 }

@@ -64,6 +64,13 @@ pub struct ReplicaState {
     pub in_sync: Vec<BrokerId>,
 }
 
+impl ReplicaState {
+    /// The brokers that a write with acks=all waits for. The leader may come twice: it is in sync, too.
+    pub fn waited_for(&self) -> impl Iterator<Item = BrokerId> + '_ {
+        self.leader.iter().chain(&self.in_sync).copied()
+    }
+}
+
 /// What is known about one broker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BrokerEvidence {

@@ -66,10 +66,7 @@ impl Problem {
         let suspects: BTreeSet<BrokerId> = cells
             .iter()
             .filter(|cell| cell.bits.is_bad())
-            .flat_map(|cell| {
-                let partition = cell.partition.iter().flat_map(|state| state.leader.iter().chain(&state.in_sync));
-                partition.copied().chain([cell.broker])
-            })
+            .flat_map(|cell| cell.partition.into_iter().flat_map(ReplicaState::waited_for).chain([cell.broker]))
             .collect();
         let about = suspects.into_iter().flat_map(Hypothesis::about).chain([Hypothesis::ClusterOverloaded]);
         let mut candidates: Vec<Candidate> = Vec::new();

@@ -1,5 +1,5 @@
-//! The life of a finding, one for all kinds: it begins when it is found, is held for a moment so that it does not flicker, and ends. One
-//! that begins again and again stands between its episodes.
+//! The life of a finding, one for all kinds: it begins when it is found, is held for a moment so that it does not flicker, and
+//! ends. One that begins again and again stands between its episodes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -42,11 +42,9 @@ impl ActiveFindings {
     pub fn follow(&mut self, facts: &Facts) {
         let now = facts.now;
         for found in diagnose(facts) {
-            let cause = self.remembered.iter_mut().find(|one| {
-                !is_same(&one.finding, &found)
-                    && explains(&one.finding, now.since(one.last_found), one.is_active, &found)
-            });
-            match cause {
+            let is_cause =
+                |one: &&mut Remembered| explains(&one.finding, now.since(one.last_found), one.is_active, &found);
+            match self.remembered.iter_mut().find(is_cause) {
                 Some(cause) => cause.add_consequence(&found),
                 None => self.found(found, now),
             }

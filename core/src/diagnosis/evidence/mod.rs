@@ -164,9 +164,9 @@ impl Evidence {
         // A leader that is no longer asked, or does not answer, is no evidence.
         self.under_min_isr.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
         let brokers = self.broker_evidence(now);
-        self.probe_matrix.follow(now, &brokers);
-        let facts = self.facts(now, brokers);
-        if facts.is_churning {
+        let is_churning = self.probe_matrix.follow(now, &brokers);
+        let facts = self.facts(now, brokers, is_churning);
+        if is_churning {
             self.reset_coordinators();
         }
         self.active_findings.follow(&facts);
@@ -264,14 +264,14 @@ impl Evidence {
         self.brokers.iter().map(evidence).collect()
     }
 
-    fn facts(&self, now: Time, brokers: Vec<BrokerEvidence>) -> Facts {
+    fn facts(&self, now: Time, brokers: Vec<BrokerEvidence>, is_churning: bool) -> Facts {
         let first_refusal = self.under_min_isr.values().map(|(since, _)| *since).min();
         Facts {
             now,
             cluster: self.cluster.clone(),
             brokers,
             first_metadata: self.first_metadata,
-            is_churning: self.probe_matrix.is_churning(),
+            is_churning,
             controller: self.controller,
             under_min_isr: first_refusal.map(|since| (self.under_min_isr.len(), since)),
             lost: self.lost,

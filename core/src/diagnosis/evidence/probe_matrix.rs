@@ -25,7 +25,6 @@ const THROTTLED_FOR: Duration = Duration::from_secs(3);
 pub(super) struct ProbeMatrix {
     cells: Cells,
     churn_cooldown: ChurnCooldown,
-    is_churning: bool,
     table: Arc<Table>,
     table_at: Time,
     replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
@@ -70,16 +69,16 @@ impl ProbeMatrix {
         self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }
 
-    /// Takes the state of the brokers.
-    pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence]) {
+    /// Takes the state of the brokers; true if they changed just now, see [`ChurnCooldown`].
+    pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence]) -> bool {
         let known = |id: BrokerId| brokers.iter().any(|seen| seen.id == id);
         self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
         self.credentials_refused.retain(|id, _| known(*id));
         self.accepted.retain(|id, _| known(*id));
         // A quota throttles both clients, each by its own rules: latencies are not comparable until it ends.
         let throttled = !self.throttled.is_empty();
-        self.is_churning = self.churn_cooldown.follow(brokers, now);
-        if self.is_churning || throttled {
+        let is_churning = self.churn_cooldown.follow(brokers, now);
+        if is_churning || throttled {
             self.cells.reset();
             // At once: bad events until now have the change as their cause.
             self.table = Arc::default();
@@ -89,10 +88,7 @@ impl ProbeMatrix {
             self.table = Arc::new(self.cells.table(now));
             self.table_at = now;
         }
-    }
-
-    pub(super) fn is_churning(&self) -> bool {
-        self.is_churning
+        is_churning
     }
 
     pub(super) fn table(&self) -> Arc<Table> {

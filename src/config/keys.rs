@@ -16,7 +16,7 @@ static HEADER: ValueKind = ValueKind::String(String::new());
 static TABLES: LazyLock<ValueKind> = LazyLock::new(|| {
     let lines: Vec<_> = DEFAULTS.lines().map(|line| line.strip_prefix("#   ").unwrap_or(line)).collect();
     let tables = file::parse(&lines.join("\n"), FileFormat::Toml);
-    ValueKind::Table(tables.expect("the embedded file and its example are valid, which a test says"))
+    ValueKind::Table(tables.expect("the embedded file and its example are valid, as tests load them"))
 });
 
 /// Every key, with [`NAME`] for names.

@@ -11,7 +11,7 @@ use super::{ConfigError, DEFAULTS, Origin, file, keys, otel, types};
 /// What all layers say together.
 pub(crate) fn merge(sources: &Sources) -> Result<Settings, ConfigError> {
     let mut settings = Settings::default();
-    let defaults = file::parse(DEFAULTS, FileFormat::Toml).expect("the embedded file is valid, which a test says");
+    let defaults = file::parse(DEFAULTS, FileFormat::Toml).expect("the embedded file is valid, as tests load it");
     settings.set(&[], defaults.into(), &Origin::Default)?;
     otel::set(&mut settings, &sources.env)?;
     for path in &sources.files {

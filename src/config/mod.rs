@@ -8,10 +8,10 @@
 //! 4. variables named `KAFKA_PROBER__SECTION__KEY`;
 //! 5. flags.
 //!
-//! Each layer is checked against the list of keys while its origin is still known, the
-//! `config` crate merges them, and serde makes plain types of the result: whoever holds a
-//! [`Config`] never has to check it again. Nothing here reads the process environment or
-//! the clock, so that [`load`] is a function of its [`Sources`] and the files they name.
+//! The `config` crate parses the files. Each layer is checked against the list of keys while its origin is still known, and is set
+//! over those below, key by key ([`settings`]). Of the result serde makes plain types: whoever holds a [`Config`] never has to
+//! check it again. Nothing here reads the process environment or the clock, so that [`load`] is a function of its [`Sources`] and
+//! the files they name.
 
 mod address;
 mod check;

@@ -2,8 +2,8 @@
 //!
 //! The shape: `[{kind, cluster, broker (text or null), members[] (brokers that it is about together), blame (cluster, prober,
 //! unclear, nobody), since (RFC 3339, UTC), confidence (certain, likely, possible), summary, evidence[], runner_up (a kind or
-//! null), explains[{kind, broker}], recurrence ({count, began[], between} or null)}]`. Blame `nobody` is for intended operations, such as a
-//! reassignment.
+//! null), explains[{kind, broker}], recurrence ({count, began[], between} or null)}]`. Blame `nobody` is for intended operations,
+//! such as a reassignment.
 
 use std::sync::Arc;
 

@@ -11,7 +11,8 @@ use crate::time::Time;
 /// start, or have been released together with the late answer.
 const MARGIN: Duration = Duration::from_millis(25);
 
-/// Answers remembered per broker at most, of the last [`COUNTED_FOR`]: more than arrive during the longest wait (a deadline of 5 s) at the shortest interval that can be configured (10 ms).
+/// Answers remembered per broker at most, of the last [`COUNTED_FOR`]: more than arrive during the longest wait (a deadline of 5 s)
+/// at the shortest interval that can be configured (10 ms).
 const ANSWERS_KEPT: usize = 2048;
 
 /// Window in which stalls are counted.

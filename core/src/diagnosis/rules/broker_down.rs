@@ -15,9 +15,9 @@ use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
 pub const BACK_WITHIN: Duration = Duration::from_secs(5);
 
 /// Whether it refuses connections, and metadata that were requested after the first refusal still listed it. It stays down when
-/// its session has ended and it leaves the metadata, until it accepts connections again. A broker that is
-/// shut down in a controlled way leaves the metadata first (K7). One that comes back is listed a moment before it accepts
-/// connections, so it has [`BACK_WITHIN`].
+/// its session has ended and it leaves the metadata, until it accepts connections again. A broker that is shut down in a controlled
+/// way leaves the metadata first (K7). One that comes back is listed a moment before it accepts connections, so it has
+/// [`BACK_WITHIN`].
 pub fn is_down(broker: &BrokerEvidence, now: Time) -> bool {
     let Some(checks) = broker.refused_checks().filter(|_| broker.is_refusing(now)) else { return false };
     let was_listed = broker.last_listed.is_some_and(|asked| checks.began <= asked);

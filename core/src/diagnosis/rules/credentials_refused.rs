@@ -66,7 +66,7 @@ fn summary(extent: &Extent, only: Option<BrokerId>, some: usize, all: usize) -> 
         }
         (Extent::Everywhere, _) => {
             "every broker refuses the prober's credentials, or the prober refuses theirs: look at the \
-                                    prober's password, its certificate and the CA that it trusts"
+             prober's password, its certificate and the CA that it trusts"
                 .to_owned()
         }
         (Extent::Unknown, _) => format!(

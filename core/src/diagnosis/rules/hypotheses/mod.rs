@@ -19,6 +19,7 @@ use crate::finding::Finding;
 use crate::ids::BrokerId;
 
 use crate::diagnosis::dependencies::Explained;
+use crate::diagnosis::evidence::cells::latency_window::SLOW_FROM;
 use crate::diagnosis::evidence::cells::{CellFlags, Column, Table};
 use crate::diagnosis::evidence::facts::{Facts, ReplicaState};
 use crate::diagnosis::rules::settled::is_settled;
@@ -162,9 +163,7 @@ fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>])
     let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {
         Hypothesis::ClusterOverloaded => {
-            let late = writes()
-                .filter(|bits| crate::diagnosis::evidence::cells::latency_window::SLOW_FROM <= bits.stats.very_late)
-                .count();
+            let late = writes().filter(|bits| SLOW_FROM <= bits.stats.very_late).count();
             2 <= late && MOST * writes().count() as f64 <= late as f64
         }
         // The follower's own row is well, and a replicated write may wait for others too: it must wait most of the time, and

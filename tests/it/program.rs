@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use kafka_prober::kafka::mock::Mock;
 
+use crate::harness::ports::free_port;
 use crate::harness::prober::Prober;
 
 /// The binary under test.
@@ -48,6 +49,13 @@ pub(crate) fn run(args: &[&str], env: &[(&str, &str)]) -> Ended {
     let mut program = Prober::spawn(PROGRAM, 0, args, env);
     let exit = program.wait_exit(ENDS_WITHIN);
     Ended { code: exit.code, stdout: program.stdout(), stderr: program.stderr(), took: began.elapsed() }
+}
+
+/// `run` against these servers.
+pub(crate) fn probing(bootstrap: &str, env: &[(&str, &str)]) -> Prober {
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    Prober::spawn(PROGRAM, port, &["run", "--bootstrap-server", bootstrap, "--listen", &listen], env)
 }
 
 /// A mock cluster of three brokers in the test's process.

@@ -8,20 +8,13 @@ use crate::harness::otlp::{Mode, OtlpSink};
 use crate::harness::ports::free_port;
 use crate::harness::prober::Prober;
 use crate::harness::{wait_for, wait_until};
-use crate::program::{MOCK_SETTINGS, PROGRAM, mock};
+use crate::program::{MOCK_SETTINGS, PROGRAM, mock, probing};
 
 /// Time limit of a start on a busy machine.
 const STARTED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Documented time limit after SIGTERM.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
-
-/// `run` against these servers.
-fn probing(bootstrap: &str, env: &[(&str, &str)]) -> Prober {
-    let port = free_port();
-    let listen = format!("127.0.0.1:{port}");
-    Prober::spawn(PROGRAM, port, &["run", "--bootstrap-server", bootstrap, "--listen", &listen], env)
-}
 
 /// `run` with a closed port of loopback as its only bootstrap server.
 fn probing_closed_port(env: &[(&str, &str)]) -> Prober {

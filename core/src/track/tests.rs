@@ -53,6 +53,10 @@ impl Scenario {
         self.track.passed(ms(at), offset + 1);
     }
 
+    fn reread(&mut self, asked: u64, at: u64, offset: i64, found: RereadResult) {
+        self.track.reread(ms(asked), ms(at), offset, found, &mut self.out);
+    }
+
     fn fail(&mut self, sequence: Sequence, at: u64, fault: Fault, written: Written) {
         self.track.failed(sequence, ms(at), fault, written, &mut self.out);
     }
@@ -200,7 +204,7 @@ fn record_is_lost_only_after_the_reader_passed_it_and_a_reread() {
     assert_eq!(scenario.outputs(), ["produce good @2"]);
     scenario.at(1010);
     assert_eq!(scenario.outputs(), ["reread 100"]);
-    scenario.track.reread(ms(1020), ms(1020), 100, RereadResult::Nothing, &mut scenario.out);
+    scenario.reread(1020, 1020, 100, RereadResult::Nothing);
     assert_eq!(scenario.outputs(), ["lost", "consume lost @1020", "end_to_end lost @1020"]);
     assert!(scenario.idle());
 }
@@ -226,7 +230,7 @@ fn loss_found_after_the_deadline_is_an_anomaly_and_changes_no_event() {
     scenario.track.passed(ms(5600), 101);
     scenario.at(6600);
     scenario.outputs();
-    scenario.track.reread(ms(6700), ms(6700), 100, RereadResult::Nothing, &mut scenario.out);
+    scenario.reread(6700, 6700, 100, RereadResult::Nothing);
     assert_eq!(scenario.outputs(), ["lost"]);
 }
 
@@ -254,7 +258,7 @@ fn record_truncated_after_it_was_read_is_lost_and_its_counted_events_stay() {
     scenario.track.epoch_ended(ms(5000), 101);
     scenario.at(6000);
     assert_eq!(scenario.outputs(), ["reread 101"]);
-    scenario.track.reread(ms(6010), ms(6010), 101, RereadResult::Nothing, &mut scenario.out);
+    scenario.reread(6010, 6010, 101, RereadResult::Nothing);
     assert_eq!(scenario.outputs(), ["lost"]);
     assert!(scenario.idle());
 }
@@ -271,7 +275,7 @@ fn record_overwritten_by_the_next_leader_is_lost_and_the_other_is_not() {
     scenario.track.epoch_ended(ms(5000), 100);
     scenario.at(6000);
     scenario.outputs();
-    scenario.track.reread(ms(6010), ms(6010), 100, RereadResult::Record(new), &mut scenario.out);
+    scenario.reread(6010, 6010, 100, RereadResult::Record(new));
     assert_eq!(scenario.outputs(), ["lost"]);
     assert!(scenario.idle());
 }
@@ -288,7 +292,7 @@ fn record_acked_at_the_offset_after_the_reread_was_sent_is_not_lost() {
     scenario.outputs();
     // The log of the new leader ended at 100 when it was asked; the next record was acked there before the answer was processed.
     scenario.ack(new, 2003, 100);
-    scenario.track.reread(ms(2001), ms(2002), 100, RereadResult::Nothing, &mut scenario.out);
+    scenario.reread(2001, 2002, 100, RereadResult::Nothing);
     assert_eq!(scenario.outputs(), ["produce good @2003", "lost"]);
     scenario.read(new, 2004, 100);
     assert_eq!(scenario.outputs(), ["end_to_end good @2004", "consume good @2004"]);
@@ -307,7 +311,7 @@ fn orderly_leader_move_loses_nothing() {
     scenario.track.epoch_ended(ms(400), 101);
     scenario.at(1400);
     assert_eq!(scenario.outputs(), ["reread 101"]);
-    scenario.track.reread(ms(1410), ms(1410), 101, RereadResult::Record(after), &mut scenario.out);
+    scenario.reread(1410, 1410, 101, RereadResult::Record(after));
     assert!(scenario.outputs().is_empty());
     assert!(scenario.idle());
 }
@@ -422,7 +426,7 @@ fn record_skipped_by_a_reset_is_lost_once_its_epoch_ended_below_it() {
     scenario.at(1400);
     assert_eq!(scenario.outputs(), ["reread 100", "reread 101"]);
     for offset in [100, 101] {
-        scenario.track.reread(ms(1500), ms(1500), offset, RereadResult::Nothing, &mut scenario.out);
+        scenario.reread(1500, 1500, offset, RereadResult::Nothing);
     }
     assert_eq!(scenario.outputs(), ["lost", "lost"]);
 }

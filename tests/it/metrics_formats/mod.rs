@@ -12,20 +12,13 @@ use crate::harness::ports::free_port;
 use crate::harness::prober::{HttpAnswer, Prober};
 use crate::harness::requirements::promtool;
 use crate::harness::{skip_without_prometheus, wait_for};
-use crate::program::{MOCK_SETTINGS, PROGRAM, mock};
+use crate::program::{MOCK_SETTINGS, mock, probing};
 
 /// On a machine that is busy with the other tests.
 const STARTED_WITHIN: Duration = Duration::from_secs(20);
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// `run` against these servers.
-fn probing(bootstrap: &str, env: &[(&str, &str)]) -> Prober {
-    let port = free_port();
-    let listen = format!("127.0.0.1:{port}");
-    Prober::spawn(PROGRAM, port, &["run", "--bootstrap-server", bootstrap, "--listen", &listen], env)
-}
 
 /// `/metrics` in this format, by its content type.
 #[track_caller]

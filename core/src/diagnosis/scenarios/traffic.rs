@@ -321,26 +321,28 @@ pub(super) fn replicated(now: u64, brokers: &Brokers) -> BTreeMap<BrokerId, Repl
         state == State::Up || state != State::Left && now.saturating_sub(since) < 9000
     };
     let of = |at: usize| {
-        let replicas: Vec<i32> = (0..ids.len().min(3)).map(|next| ids[(at + next) % ids.len()]).collect();
-        let in_sync: Vec<BrokerId> = replicas.into_iter().filter(there).map(BrokerId).collect();
+        let in_sync: Vec<BrokerId> = assigned(&ids, at).filter(there).map(BrokerId).collect();
         (BrokerId(ids[at]), ReplicaState { leader: in_sync.first().copied(), in_sync })
     };
     (0..ids.len()).map(of).collect()
 }
 
+/// The brokers to which the partition of the broker at this place is assigned, the preferred leader first.
+fn assigned(ids: &[i32], at: usize) -> impl Iterator<Item = i32> {
+    (0..ids.len().min(3)).map(move |next| ids[(at + next) % ids.len()])
+}
+
 /// Those partitions as metadata show them.
 pub(super) fn topic(replicated: &BTreeMap<BrokerId, ReplicaState>) -> TopicSeen {
-    let partition = |(index, (preferred, state)): (usize, (&BrokerId, &ReplicaState))| {
-        let followers = state.in_sync.iter().copied().filter(|id| id != preferred);
-        PartitionSeen {
-            partition: Partition(i32::try_from(index).expect("few")),
-            leader: state.leader,
-            leader_epoch: None,
-            replicas: [*preferred].into_iter().chain(followers).collect(),
-            in_sync: state.in_sync.clone(),
-        }
+    let ids: Vec<i32> = replicated.keys().map(|id| id.0).collect();
+    let partition = |(index, state): (usize, &ReplicaState)| PartitionSeen {
+        partition: Partition(i32::try_from(index).expect("few")),
+        leader: state.leader,
+        leader_epoch: None,
+        replicas: assigned(&ids, index).map(BrokerId).collect(),
+        in_sync: state.in_sync.clone(),
     };
-    TopicSeen { id: None, partitions: replicated.iter().enumerate().map(partition).collect() }
+    TopicSeen { id: None, partitions: replicated.values().enumerate().map(partition).collect() }
 }
 
 /// The event of an attempt that is answered now, or has failed now.

@@ -31,6 +31,16 @@ impl Random {
         all[usize::try_from(self.next() % count).expect("one of a few")]
     }
 
+    /// All of these, in a random order.
+    pub(crate) fn shuffled<T: Copy>(&mut self, all: &[T]) -> Vec<T> {
+        let (mut left, mut shuffled) = (all.to_vec(), Vec::new());
+        while !left.is_empty() {
+            let place = usize::try_from(self.next() % u64::try_from(left.len()).expect("a few")).expect("one of a few");
+            shuffled.push(left.swap_remove(place));
+        }
+        shuffled
+    }
+
     /// A time in this range, to the millisecond.
     pub(crate) fn between(&mut self, range: &Range<Duration>) -> Duration {
         let span = u64::try_from((range.end - range.start).as_millis()).expect("a short time").max(1);
@@ -59,5 +69,19 @@ mod tests {
         let mut random = Random::new(1);
         let drawn: std::collections::BTreeSet<i32> = (0..50).map(|_| random.one_of(&[1, 2, 3])).collect();
         assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn shuffled_has_everybody_once_and_each_first_at_times() {
+        let mut random = Random::new(1);
+        let drawn: Vec<Vec<i32>> = (0..50).map(|_| random.shuffled(&[1, 2, 3])).collect();
+        let sorted = |order: &Vec<i32>| {
+            let mut order = order.clone();
+            order.sort_unstable();
+            order
+        };
+        assert!(drawn.iter().all(|order| sorted(order) == [1, 2, 3]));
+        let firsts: std::collections::BTreeSet<i32> = drawn.iter().map(|order| order[0]).collect();
+        assert_eq!(firsts.into_iter().collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

@@ -22,6 +22,9 @@ pub(crate) enum ClusterKind {
     ProxiedOneDisk,
     /// Three brokers, and three controllers as processes of their own.
     SeparateControllers,
+    /// Five brokers, each behind a proxy for clients and with two disks for its logs, and a controller of its own: without most of
+    /// the brokers there is still one.
+    FiveBrokers,
     /// Six brokers, so that most of them do not replicate from the victim.
     SixBrokers,
     /// Three brokers with SASL/PLAIN and ACLs.
@@ -44,7 +47,9 @@ impl ClusterKind {
     #[track_caller]
     pub(crate) fn skip_if_unsupported(self) -> bool {
         match self {
-            ClusterKind::ProxiedTwoDisks | ClusterKind::ProxiedOneDisk if !disk::is_possible() => {
+            ClusterKind::ProxiedTwoDisks | ClusterKind::ProxiedOneDisk | ClusterKind::FiveBrokers
+                if !disk::is_possible() =>
+            {
                 skip(&["file systems in files (root, mkfs.ext4 and mount)".to_owned()])
             }
             ClusterKind::FakeWallClock if !wall_clock::is_possible() => {
@@ -64,6 +69,7 @@ impl ClusterKind {
             ClusterKind::SeparateControllers => {
                 Options { controllers: 3, ..plain }.with("broker.heartbeat.interval.ms", "1000")
             }
+            ClusterKind::FiveBrokers => Options { brokers: 5, controllers: 1, proxied: true, disks: 2, ..plain },
             ClusterKind::SixBrokers => Options { brokers: 6, ..plain },
             ClusterKind::Secured => secured(plain),
         }

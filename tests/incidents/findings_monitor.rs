@@ -6,11 +6,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::harness::prober::http;
-use crate::support::{FindingId, RunningProber, parse_findings};
+use crate::support::{FindingOnPage, RunningProber, parse_findings};
 
 const EVERY: Duration = Duration::from_millis(50);
 
-/// A stopped prober does not answer; the next poll finds what it reports afterwards.
+/// A stopped prober does not answer, and one that is restarted refuses the connection; the next poll finds what it reports afterwards.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A thread that polls until this is dropped.
@@ -24,7 +24,14 @@ pub(crate) struct FindingsMonitor {
 #[derive(Debug, Clone)]
 pub(crate) struct FindingsSample {
     pub(crate) at: Instant,
-    pub(crate) findings: Vec<FindingId>,
+    pub(crate) findings: Vec<FindingOnPage>,
+}
+
+impl FindingsSample {
+    /// The findings, without those between two episodes.
+    pub(crate) fn found(&self) -> impl Iterator<Item = &FindingOnPage> {
+        self.findings.iter().filter(|finding| !finding.is_between)
+    }
 }
 
 impl FindingsMonitor {
@@ -38,19 +45,11 @@ impl FindingsMonitor {
         FindingsMonitor { samples, end, thread: Some(thread) }
     }
 
-    /// The first matching finding that was active after a moment, and when.
-    pub(crate) fn first(&self, after: Instant, wanted: impl Fn(&FindingId) -> bool) -> Option<(Instant, FindingId)> {
-        let samples = self.samples();
-        let mut found = samples.iter().filter(|sample| after <= sample.at);
-        found.find_map(|sample| {
-            let finding = sample.findings.iter().find(|finding| wanted(finding))?;
-            Some((sample.at, finding.clone()))
-        })
-    }
-
-    /// Since when no finding is active, or `None` while one is.
+    /// Since when no finding is active except between two episodes, or `None` while one is.
     pub(crate) fn calm_since(&self) -> Option<Instant> {
-        self.samples().last().filter(|sample| sample.findings.is_empty()).map(|sample| sample.at)
+        let samples = self.samples();
+        let calm = samples.iter().rev().take_while(|sample| sample.found().next().is_none());
+        calm.last().map(|sample| sample.at)
     }
 
     /// Every change of the active findings, oldest first.

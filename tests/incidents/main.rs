@@ -15,6 +15,7 @@
 //! | [`cluster_kind`], [`test_bed`] | the clusters on which incidents run; one cluster with a prober in front of it |
 //! | [`runner`] | one incident from a healthy cluster to a healthy cluster |
 //! | [`findings_monitor`] | which findings were active when, polled from the page |
+//! | [`expectation`] | one expected finding in one run, and what the prober reported |
 //! | [`report`], [`matrix`] | the result of one incident and where it violates its expectation; the results of many as a table |
 //! | [`probe_counts`] | which probes an incident affected, at which brokers and how |
 //! | [`short`], [`suite`], [`soak`] | the tests |
@@ -32,6 +33,7 @@ mod support;
 
 mod catalog;
 mod cluster_kind;
+mod expectation;
 mod findings_monitor;
 mod incident;
 mod matrix;

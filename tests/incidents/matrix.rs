@@ -27,7 +27,7 @@ pub(crate) fn summary(reports: &[Report]) -> String {
             name.to_owned(),
             of_name.len().to_string(),
             kept.to_string(),
-            spread(of_name.iter().map(|report| report.named.as_ref().map(|(_, took)| *took))),
+            spread(of_name.iter().map(|report| report.slowest())),
             spread(of_name.iter().map(|report| report.cleared)),
             list(wrong),
         ]
@@ -54,31 +54,29 @@ fn lines<const N: usize>(heads: &[&str; N], rows: &[[String; N]]) -> String {
 
 fn row(report: &Report) -> [String; 8] {
     let beside = report.others.iter().filter(|finding| !report.is_false_finding(finding));
-    let found = report.named.iter().map(|(finding, _)| finding).chain(beside);
+    let found = report.named().map(|(finding, _)| finding).chain(beside);
     let violations = report.violations(1);
     let bad = report.bad;
+    let took: Vec<String> =
+        report.expectations.iter().map(|one| seconds(one.named.as_ref().map(|(_, took)| *took))).collect();
     [
         report.name.to_owned(),
         expected(report),
         list(found),
-        seconds(report.named.as_ref().map(|(_, took)| *took)),
+        if took.is_empty() { NONE.to_owned() } else { took.join(", ") },
         if report.found { seconds(report.cleared) } else { NONE.to_owned() },
         list(report.false_findings()),
-        format!("{} / {} / {} / {} / {}", bad.victim, bad.others, bad.client, bad.coordinator, bad.cluster),
+        format!("{} / {} / {} / {} / {}", bad.victims, bad.others, bad.client, bad.coordinator, bad.cluster),
         if violations.is_empty() { "yes".to_owned() } else { format!("**no**: {}", violations.join("; ")) },
     ]
 }
 
 fn expected(report: &Report) -> String {
+    let findings: Vec<String> = report.expectations.iter().map(ToString::to_string).collect();
+    let findings = if findings.is_empty() { "nothing".to_owned() } else { findings.join("; ") };
     match report.expected {
-        Expect::Victim { kinds, .. } => {
-            let victim = report.victim.map_or("?".to_owned(), |victim| victim.to_string());
-            format!("broker {victim}: {}", kinds.join(" or "))
-        }
-        Expect::Cluster { kinds, .. } => kinds.join(" or "),
-        Expect::Nothing { .. } => "nothing".to_owned(),
-        Expect::Prober { kinds: [], .. } => "nothing, no bad event".to_owned(),
-        Expect::Prober { kinds, .. } => format!("{}, no bad event", kinds.join(" or ")),
+        Expect::Prober { .. } => format!("{findings}, no bad event"),
+        _ => findings,
     }
 }
 

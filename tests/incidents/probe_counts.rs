@@ -13,8 +13,8 @@ use crate::findings_monitor::FindingsMonitor;
 use crate::harness::Cluster;
 use crate::harness::prober::Scrape;
 use crate::incident::Incident;
-use crate::report::{Bad, Report};
-use crate::support::{Status, broker_of};
+use crate::report::{Bad, Report, Times};
+use crate::support::{FindingOnPage, Status, broker_of};
 use crate::test_bed::TestBed;
 
 /// A series is listed if its p99 is above this, or if an event in it was not good.
@@ -54,12 +54,12 @@ impl CountsSnapshot {
     }
 
     /// Bad events since an earlier snapshot.
-    pub(crate) fn bad_since(&self, earlier: &CountsSnapshot, victim: Option<i32>) -> Bad {
-        let victim = victim.map(|victim| victim.to_string());
+    pub(crate) fn bad_since(&self, earlier: &CountsSnapshot, victims: &[i32]) -> Bad {
+        let victims: Vec<String> = victims.iter().map(i32::to_string).collect();
         let mut sum = Bad::default();
         for ((view, broker, _), outcomes) in self.grown(earlier, "outcomes") {
             let at = match view.as_str() {
-                "broker" if victim.as_ref() == Some(&broker) => &mut sum.victim,
+                "broker" if victims.contains(&broker) => &mut sum.victims,
                 "broker" => &mut sum.others,
                 "client" => &mut sum.client,
                 "coordinator" => &mut sum.coordinator,
@@ -107,13 +107,15 @@ impl CountsSnapshot {
         lines
     }
 
-    /// How much one group of counts has grown since an earlier snapshot, for the series where it has.
+    /// How much one group of counts has grown since an earlier snapshot, for the series where it has. A count that has shrunk is
+    /// that of a prober which was started in between.
     fn grown(&self, earlier: &CountsSnapshot, group: &str) -> BTreeMap<Series, Counts> {
         let before = earlier.counts(group);
         let mut grown = self.counts(group);
         for (series, counts) in &mut grown {
             for (name, count) in counts.iter_mut() {
-                *count = count.saturating_sub(before.get(series).and_then(|was| was.get(name)).copied().unwrap_or(0));
+                let was = before.get(series).and_then(|was| was.get(name)).copied().unwrap_or(0);
+                *count = count.checked_sub(was).unwrap_or(*count);
             }
             counts.retain(|_, count| 0 < *count);
         }
@@ -153,23 +155,28 @@ pub(crate) fn keep(
     report: &Report,
     moments: &[&CountsSnapshot; 4],
     findings_monitor: &FindingsMonitor,
-    (began, healed): (Instant, Instant),
+    times: &Times,
     ended: &[String],
 ) {
     let mut text = format!("== {}: {}", incident.name, incident.description);
     let _ = writeln!(
         text,
-        "\nvictim: {:?}; processes that had ended when the fault was undone: {}",
-        report.victim,
+        "\nvictims: {:?}; processes that had ended when the faults were undone: {}",
+        report.victims,
         ended.len()
     );
     ended.iter().for_each(|words| text.push_str(words));
+    let began = times.faults[0];
+    for fault in &times.faults[1..] {
+        let _ = writeln!(text, "  at {:6.2} s the next fault", fault.duration_since(began).as_secs_f64());
+    }
     for sample in findings_monitor.samples() {
         let at = sample.at.saturating_duration_since(began).as_secs_f64();
-        let findings: Vec<String> = sample.findings.iter().map(|finding| format!("{finding:?}")).collect();
+        let findings: Vec<String> = sample.findings.iter().map(one).collect();
         let _ = writeln!(text, "  at {at:6.2} s stands: {}", findings.join(" "));
     }
-    let _ = writeln!(text, "  undone at {:.2} s", healed.duration_since(began).as_secs_f64());
+    let [undo, healed] = [times.undo, times.healed].map(|at| at.duration_since(began).as_secs_f64());
+    let _ = writeln!(text, "  undone from {undo:.2} s to {healed:.2} s; explain exits with {:?}", report.explain);
     for (name, pair) in ["before", "during", "after"].iter().zip(moments.windows(2)) {
         let took = pair[1].at.duration_since(pair[0].at).as_secs_f64();
         let _ = write!(text, "{name} ({took:.1} s):\n{}", pair[1].changes_since(pair[0]));
@@ -177,6 +184,15 @@ pub(crate) fn keep(
     let _ = writeln!(text, "violations: {:?}\n", report.violations(1));
     eprint!("{text}");
     let _ = append(&text);
+}
+
+/// A finding as `broker_stalled(2)`, with its members and the number of its episodes where it has some.
+fn one(finding: &FindingOnPage) -> String {
+    let (kind, broker) = &finding.id;
+    let broker = broker.map_or_else(|| "-".to_owned(), |broker| broker.to_string());
+    let members = if finding.members.is_empty() { String::new() } else { format!(" of {:?}", finding.members) };
+    let episodes = finding.episodes.map_or_else(String::new, |count| format!(" {count} times"));
+    format!("{kind}({broker}{members}{episodes})")
 }
 
 /// The last lines of the log of every broker whose process has ended.

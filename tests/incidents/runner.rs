@@ -1,4 +1,4 @@
-//! Runs one incident from a healthy cluster to a healthy cluster: injects the fault, holds it, undoes it, and polls the
+//! Runs one incident from a healthy cluster to a healthy cluster: injects the faults, holds them, undoes them, and polls the
 //! findings throughout.
 
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::harness::wait_until;
 use crate::incident::Incident;
 use crate::probe_counts;
 use crate::probe_counts::CountsSnapshot;
-use crate::report::Report;
+use crate::report::{Report, Times};
 use crate::support::{Status, elapse};
 use crate::test_bed::TestBed;
 
@@ -40,30 +40,28 @@ pub(crate) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
 
     let findings_monitor = FindingsMonitor::start(&bed.probing);
     let now = Instant::now();
-    let undo = (incident.inject)(bed);
-    let began = bed.take_fault_started().unwrap_or(now);
-    elapse(incident.duration.saturating_sub(began.elapsed()));
+    let undo_faults = (incident.inject)(bed);
+    let mut faults = bed.take_faults();
+    if faults.is_empty() {
+        faults.push(now);
+    }
+    elapse(incident.duration.saturating_sub(faults[0].elapsed()));
     let during = CountsSnapshot::of(bed);
     let ended = probe_counts::logs_of_ended_brokers(bed.cluster);
+    let explain = bed.probing.explain_exit();
 
-    undo(bed);
-    let healed = bed.take_fault_started().unwrap_or_else(Instant::now);
-    let cleared = wait_calm(&findings_monitor).map(|at| at.saturating_duration_since(healed));
-    elapse(DECIDED_WITHIN.saturating_sub(healed.elapsed()));
+    let undo = Instant::now();
+    undo_faults(bed);
+    let times = Times { faults, undo, healed: Instant::now() };
+    let cleared = wait_calm(&findings_monitor).map(|at| at.saturating_duration_since(times.healed));
+    elapse(DECIDED_WITHIN.saturating_sub(times.healed.elapsed()));
     let after = CountsSnapshot::of(bed);
     after.assert_balances();
     assert!(!findings_monitor.samples().is_empty(), "the page of findings was read");
 
-    let victim = bed.victim_id();
-    let report = Report::of(incident, victim, &findings_monitor, began, cleared, &before, &after);
-    probe_counts::keep(
-        incident,
-        &report,
-        &[&start, &before, &during, &after],
-        &findings_monitor,
-        (began, healed),
-        &ended,
-    );
+    let report = Report::of(incident, bed.victims(), &findings_monitor.samples(), &times);
+    let report = report.ended(cleared, explain, &before, &after);
+    probe_counts::keep(incident, &report, &[&start, &before, &during, &after], &findings_monitor, &times, &ended);
     report
 }
 
@@ -80,7 +78,7 @@ pub(crate) fn wait_until_healthy(bed: &TestBed<'_>) {
     wait_until(CALM_WITHIN, "no finding is active before the incident", || bed.probing.findings().is_empty());
 }
 
-/// When the last finding ended; `None` if one is still active after a minute.
+/// When the last finding ended; `None` if one is still active after [`CALM_WITHIN`].
 fn wait_calm(findings_monitor: &FindingsMonitor) -> Option<Instant> {
     let began = Instant::now();
     while began.elapsed() < CALM_WITHIN {

@@ -1,4 +1,4 @@
-//! What an incident works with: a cluster, a prober in front of it, and the victim, the broker with the fault.
+//! What an incident works with: a cluster, a prober in front of it, and the victims, the brokers with the faults.
 
 use std::time::{Duration, Instant};
 
@@ -9,21 +9,23 @@ use crate::harness::kafka::broker::Broker;
 use crate::harness::network::Network;
 use crate::harness::otlp::OtlpSink;
 use crate::harness::random::Random;
-use crate::harness::{Cluster, raw};
+use crate::harness::{Cluster, ports, raw};
 use crate::incident::Incident;
 use crate::support::{RunningProber, TOPIC};
 
-/// A cluster, a prober in front of it, and the victim.
+/// A cluster, a prober in front of it, and the victims.
 pub(crate) struct TestBed<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) probing: RunningProber,
     pub(crate) random: Random,
+    cluster_kind: ClusterKind,
     opened: Instant,
     network: Option<&'a Network>,
     sink: Option<OtlpSink>,
     wall_clock: Option<FakeWallClock>,
-    victim: i32,
-    fault_started: Option<Instant>,
+    /// Every broker, in the order in which an incident harms them.
+    victims: Vec<i32>,
+    faults: Vec<Instant>,
 }
 
 impl<'a> TestBed<'a> {
@@ -34,21 +36,37 @@ impl<'a> TestBed<'a> {
         network: Option<&'a Network>,
         mut random: Random,
     ) -> TestBed<'a> {
+        let cluster_kind = incident.cluster_kind;
         let sink = OtlpSink::grpc();
-        let wall_clock = (incident.cluster_kind == ClusterKind::FakeWallClock).then(FakeWallClock::new).flatten();
-        let faketime = wall_clock.as_ref().map(FakeWallClock::environment).unwrap_or_default();
-        let mut environment = incident.cluster_kind.environment();
-        environment.extend(faketime.iter().map(|(name, value)| (*name, value.as_str())));
-        let probing = RunningProber::start(&cluster.bootstrap(), Some(&sink), &[], &environment);
-        let victim = random.one_of(&ids(cluster));
-        let opened = Instant::now();
-        TestBed { cluster, probing, random, opened, network, sink: Some(sink), wall_clock, victim, fault_started: None }
+        let wall_clock = (cluster_kind == ClusterKind::FakeWallClock).then(FakeWallClock::new).flatten();
+        let probing = start_prober(ports::free_port(), cluster_kind, cluster, Some(&sink), wall_clock.as_ref());
+        TestBed {
+            cluster,
+            probing,
+            cluster_kind,
+            opened: Instant::now(),
+            network,
+            sink: Some(sink),
+            wall_clock,
+            victims: random.shuffled(&ids(cluster)),
+            random,
+            faults: Vec::new(),
+        }
     }
 
-    /// The same cluster and prober for the next incident, with a new random victim.
+    /// The same cluster and prober for the next incident, with new random victims.
     pub(crate) fn for_next_incident(self, mut random: Random) -> TestBed<'a> {
-        let victim = random.one_of(&ids(self.cluster));
-        TestBed { random, victim, fault_started: None, ..self }
+        let victims = random.shuffled(&ids(self.cluster));
+        TestBed { random, victims, faults: Vec::new(), ..self }
+    }
+
+    /// Starts the prober again, with its pages at the same address, after it was stopped.
+    pub(crate) fn start_prober(&mut self) {
+        let (_, port) = self.probing.prober.http_address().rsplit_once(':').expect("host and port");
+        let port = port.parse().expect("a port");
+        self.probing =
+            start_prober(port, self.cluster_kind, self.cluster, self.sink.as_ref(), self.wall_clock.as_ref());
+        self.opened = Instant::now();
     }
 
     /// All brokers, by id.
@@ -63,16 +81,27 @@ impl<'a> TestBed<'a> {
 
     /// The broker with the fault, if the incident is about one.
     pub(crate) fn victim(&self) -> &'a Broker {
-        self.cluster.broker(self.victim)
+        self.victim_at(0)
+    }
+
+    /// One of several victims, by its place.
+    pub(crate) fn victim_at(&self, place: usize) -> &'a Broker {
+        self.cluster.broker(self.victims[place])
     }
 
     pub(crate) fn victim_id(&self) -> i32 {
-        self.victim
+        self.victims[0]
+    }
+
+    /// Every broker, in the order in which an incident harms them.
+    pub(crate) fn victims(&self) -> &[i32] {
+        &self.victims
     }
 
     /// Makes this broker the victim.
     pub(crate) fn set_victim(&mut self, broker: i32) {
-        self.victim = broker;
+        self.victims.retain(|id| *id != broker);
+        self.victims.insert(0, broker);
     }
 
     /// The controller with this id, which is a process of its own.
@@ -85,18 +114,25 @@ impl<'a> TestBed<'a> {
     /// The victim's disk with its partition of the pinned lane.
     #[track_caller]
     pub(crate) fn pinned_disk(&self) -> &'a Disk {
-        let found = self.victim().disks().iter().find(|disk| disk.holds(TOPIC));
-        found.unwrap_or_else(|| panic!("no disk of broker {} holds the pinned partition", self.victim))
+        self.pinned_disk_of(0)
+    }
+
+    /// The disk of a victim, by its place, with its partition of the pinned lane.
+    #[track_caller]
+    pub(crate) fn pinned_disk_of(&self, place: usize) -> &'a Disk {
+        let found = self.victim_at(place).disks().iter().find(|disk| disk.holds(TOPIC));
+        found.unwrap_or_else(|| panic!("no disk of broker {} holds the pinned partition", self.victims[place]))
     }
 
     /// The internal address of a broker other than the victim.
     #[track_caller]
     pub(crate) fn other_internal_address(&self) -> &'a str {
-        let other = self.cluster.brokers().iter().find(|broker| broker.id() != self.victim && broker.is_serving());
-        other.unwrap_or_else(|| panic!("broker {} is the only one", self.victim)).internal_address()
+        let victim = self.victim_id();
+        let other = self.cluster.brokers().iter().find(|broker| broker.id() != victim && broker.is_serving());
+        other.unwrap_or_else(|| panic!("broker {victim} is the only one")).internal_address()
     }
 
-    /// Starts the victim again if the fault has ended it.
+    /// Starts every broker that is not running.
     #[track_caller]
     pub(crate) fn start_stopped_brokers(&self) {
         self.cluster.start_all();
@@ -139,15 +175,28 @@ impl<'a> TestBed<'a> {
         self.network.unwrap_or_else(|| panic!("this cluster kind has no network namespace"))
     }
 
-    /// Marks the start of the fault; everything before was preparation.
+    /// Marks the start of a fault; everything before the first was preparation.
     pub(crate) fn mark_fault_started(&mut self) {
-        self.fault_started = Some(Instant::now());
+        self.faults.push(Instant::now());
     }
 
-    /// The marked start of the fault, which is then cleared.
-    pub(crate) fn take_fault_started(&mut self) -> Option<Instant> {
-        self.fault_started.take()
+    /// The marked starts of the faults, which are then cleared.
+    pub(crate) fn take_faults(&mut self) -> Vec<Instant> {
+        std::mem::take(&mut self.faults)
     }
+}
+
+fn start_prober(
+    port: u16,
+    cluster_kind: ClusterKind,
+    cluster: &Cluster,
+    sink: Option<&OtlpSink>,
+    wall_clock: Option<&FakeWallClock>,
+) -> RunningProber {
+    let faketime = wall_clock.map(FakeWallClock::environment).unwrap_or_default();
+    let mut environment = cluster_kind.environment();
+    environment.extend(faketime.iter().map(|(name, value)| (*name, value.as_str())));
+    RunningProber::start_at(port, &cluster.bootstrap(), sink, &[], &environment)
 }
 
 fn ids(cluster: &Cluster) -> Vec<i32> {

@@ -26,7 +26,7 @@ pub(crate) mod topic_records;
 
 pub(crate) use export::{assert_export_balances, subject_label};
 pub(crate) use lane_topics::create_lane_topics;
-pub(crate) use running_prober::{FindingId, RunningProber, parse_findings};
+pub(crate) use running_prober::{FindingId, FindingOnPage, RunningProber, parse_findings};
 pub(crate) use status::{Status, broker_of};
 pub(crate) use topic_records::{TopicRecords, read_topic};
 

@@ -1,6 +1,7 @@
 //! The prober as a process in front of a test's cluster: its pages, and the findings that it reported.
 
 use std::cell::RefCell;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,6 +13,18 @@ use crate::harness::{ports, wait_for_with_message};
 
 /// The kind of a finding, and the broker that it names.
 pub(crate) type FindingId = (String, Option<i32>);
+
+/// One active finding of `/api/v1/findings`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FindingOnPage {
+    pub(crate) id: FindingId,
+    /// The brokers that it is about together, without naming one.
+    pub(crate) members: Vec<i32>,
+    /// How often it has begun within the last ten minutes, if it recurs.
+    pub(crate) episodes: Option<u64>,
+    /// Whether it recurs and is between two episodes.
+    pub(crate) is_between: bool,
+}
 
 /// A prober that runs until it is stopped or dropped.
 pub(crate) struct RunningProber {
@@ -26,7 +39,17 @@ impl RunningProber {
         args: &[&str],
         env: &[(&str, &str)],
     ) -> RunningProber {
-        let port = ports::free_port();
+        RunningProber::start_at(ports::free_port(), bootstrap, sink, args, env)
+    }
+
+    /// As [`RunningProber::start`], with its pages at this port.
+    pub(crate) fn start_at(
+        port: u16,
+        bootstrap: &str,
+        sink: Option<&OtlpSink>,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> RunningProber {
         let listen = format!("127.0.0.1:{port}");
         let mut all = vec!["run", "--bootstrap", bootstrap, "--listen", &listen];
         all.extend(args);
@@ -47,12 +70,22 @@ impl RunningProber {
         Status::of(serde_json::from_str(&page.body).expect("the status page is JSON"))
     }
 
-    /// The active findings.
+    /// The active findings, without those between two episodes: tests that repeat a fault measure the end of each.
     #[track_caller]
     pub(crate) fn findings(&self) -> Vec<FindingId> {
         let page = self.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
         let page = page.unwrap_or_else(|| panic!("no page of findings:\n{}", self.prober.stderr()));
-        parse_findings(&page.body)
+        let found = parse_findings(&page.body).into_iter().filter(|finding| !finding.is_between);
+        found.map(|finding| finding.id).collect()
+    }
+
+    /// The exit code of `explain`, which asks this prober.
+    #[track_caller]
+    pub(crate) fn explain_exit(&self) -> Option<i32> {
+        let url = format!("http://{}", self.prober.http_address());
+        let mut explain = Command::new(env!("CARGO_BIN_EXE_kafka-prober"));
+        explain.args(["explain", "--url", &url]).env_clear().stdin(Stdio::null());
+        explain.output().expect("the binary under test starts").status.code()
     }
 
     /// Every finding that ever began, from the log, so that none is missed between two polls.
@@ -126,12 +159,16 @@ impl RunningProber {
     }
 }
 
-/// The findings in the JSON of `/api/v1/findings`, without those that stand between two episodes: tests that repeat a fault
-/// measure the end of each.
+/// The findings in the JSON of `/api/v1/findings`.
 #[track_caller]
-pub(crate) fn parse_findings(page: &str) -> Vec<FindingId> {
+pub(crate) fn parse_findings(page: &str) -> Vec<FindingOnPage> {
     let rows: Vec<Value> = serde_json::from_str(page).expect("the page is JSON");
-    let broker = |row: &Value| row["broker"].as_str().and_then(|id| id.parse().ok());
-    let is_found = |row: &&Value| row["recurrence"]["between"] != true;
-    rows.iter().filter(is_found).map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect()
+    let broker = |id: &Value| id.as_str().and_then(|id| id.parse().ok());
+    let finding = |row: &Value| FindingOnPage {
+        id: (row["kind"].as_str().unwrap_or_default().to_owned(), broker(&row["broker"])),
+        members: row["members"].as_array().into_iter().flatten().filter_map(broker).collect(),
+        episodes: row["recurrence"]["count"].as_u64(),
+        is_between: row["recurrence"]["between"] == true,
+    };
+    rows.iter().map(finding).collect()
 }

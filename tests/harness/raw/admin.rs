@@ -1,6 +1,7 @@
 //! Creating and deleting topics and users of the harness, and clearing up after tests.
 
 use bytes::Bytes;
+use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
 use kafka_protocol::messages::alter_user_scram_credentials_request::{
     AlterUserScramCredentialsRequest, ScramCredentialUpsertion,
 };
@@ -12,7 +13,8 @@ use kafka_protocol::messages::delete_acls_request::DeleteAclsFilter;
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{
-    BrokerId, DeleteAclsRequest, DeleteTopicsRequest, ElectLeadersRequest, IncrementalAlterConfigsRequest,
+    AlterPartitionReassignmentsRequest, BrokerId, DeleteAclsRequest, DeleteTopicsRequest, ElectLeadersRequest,
+    IncrementalAlterConfigsRequest,
 };
 use openssl::hash::MessageDigest;
 use openssl::pkcs5::pbkdf2_hmac;
@@ -23,6 +25,7 @@ const CREATE_TOPICS_VERSION: i16 = 7;
 /// The last version before topic ids.
 const DELETE_TOPICS_VERSION: i16 = 5;
 const ELECT_LEADERS_VERSION: i16 = 2;
+const REASSIGN_VERSION: i16 = 0;
 const CREATE_ACLS_VERSION: i16 = 2;
 const DELETE_ACLS_VERSION: i16 = 2;
 const ALTER_CONFIGS_VERSION: i16 = 1;
@@ -72,6 +75,19 @@ pub(crate) fn elect_preferred(addr: &str, partitions: &[PartitionInfo]) -> Resul
         .with_timeout_ms(request_timeout_ms());
     let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(ELECT_LEADERS_VERSION, &request, REQUEST_TIMEOUT)?;
     RawError::check(answer.error_code)
+}
+
+/// Moves a partition to exactly these replicas. Kafka copies what the new ones lack before it drops the old ones.
+pub(crate) fn reassign(addr: &str, topic: &str, partition: i32, replicas: &[i32]) -> Result<(), RawError> {
+    let replicas = replicas.iter().map(|id| BrokerId(*id)).collect();
+    let partition = ReassignablePartition::default().with_partition_index(partition).with_replicas(Some(replicas));
+    let topic = ReassignableTopic::default().with_name(topic_name(topic)).with_partitions(vec![partition]);
+    let request =
+        AlterPartitionReassignmentsRequest::default().with_topics(vec![topic]).with_timeout_ms(request_timeout_ms());
+    let answer = Connection::open(addr, REQUEST_TIMEOUT)?.ask(REASSIGN_VERSION, &request, REQUEST_TIMEOUT)?;
+    RawError::check(answer.error_code)?;
+    let partitions = answer.responses.iter().flat_map(|topic| &topic.partitions);
+    partitions.map(|partition| partition.error_code).try_for_each(RawError::check)
 }
 
 /// What a permission is for.

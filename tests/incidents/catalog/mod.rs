@@ -3,6 +3,7 @@
 
 pub(crate) mod acl_removed;
 pub(crate) mod all_frozen;
+pub(crate) mod beside_another;
 pub(crate) mod client_port_dropped;
 pub(crate) mod clock_stepped;
 pub(crate) mod collector_down;
@@ -23,19 +24,27 @@ pub(crate) mod memory_maps;
 pub(crate) mod open_files;
 pub(crate) mod packet_loss;
 pub(crate) mod pauses;
+pub(crate) mod peers_cut_off;
+pub(crate) mod prober_started_late;
 pub(crate) mod prober_starved;
 pub(crate) mod prober_stopped;
 pub(crate) mod quota;
+pub(crate) mod recurring_pauses;
 pub(crate) mod resets;
 pub(crate) mod rolling_restart;
+pub(crate) mod third_broker;
 pub(crate) mod topic_deleted;
+pub(crate) mod two_at_once;
 
 use crate::cluster_kind::{self, ClusterKind};
-use crate::incident::{DEGRADED_GOAL, Expect, Incident, UNRESPONSIVE_GOAL, Undo, secs};
+use crate::incident::{
+    About, DEGRADED_GOAL, Expect, ExpectedFinding, Incident, Lasting, UNRESPONSIVE_GOAL, Undo, WITHOUT_ENOUGH_REPLICAS,
+    secs,
+};
 use crate::test_bed;
 
 /// Every incident. Those of the same cluster kind follow one another, so that they share a cluster.
-pub(crate) const ALL: [&Incident; 36] = [
+pub(crate) const ALL: [&Incident; 55] = [
     &frozen::INCIDENT,
     &killed::INCIDENT,
     &killed::NEVER_BACK,
@@ -55,6 +64,12 @@ pub(crate) const ALL: [&Incident; 36] = [
     &quota::INCIDENT,
     &open_files::INCIDENT,
     &connections_full::INCIDENT,
+    &recurring_pauses::INCIDENT,
+    &prober_started_late::FROZEN,
+    &prober_started_late::DOWN_NOW,
+    &prober_started_late::FENCED,
+    &prober_started_late::GONE,
+    &prober_started_late::SHUT_DOWN,
     &packet_loss::LITTLE,
     &packet_loss::MUCH,
     &client_port_dropped::INCIDENT,
@@ -68,6 +83,19 @@ pub(crate) const ALL: [&Incident; 36] = [
     &memory_maps::ONLY,
     &controller::KILLED,
     &controller::FROZEN,
+    &beside_another::CONTROLLER_BESIDE_KILLED,
+    &beside_another::CONTROLLER_BESIDE_FROZEN,
+    &third_broker::FROZEN,
+    &third_broker::KILLED,
+    &third_broker::DROPPED,
+    &beside_another::FROZEN_BESIDE_KILLED,
+    &beside_another::SLOW_BESIDE_KILLED,
+    &beside_another::SLOW_BESIDE_FROZEN,
+    &beside_another::DISK_FULL_BESIDE_KILLED,
+    &beside_another::DISK_FULL_BESIDE_FROZEN,
+    &two_at_once::SLOW,
+    &two_at_once::LOSSY,
+    &peers_cut_off::INCIDENT,
     &follower_frozen::INCIDENT,
     &acl_removed::INCIDENT,
     &clock_stepped::FORWARDS,

@@ -2,21 +2,27 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::diagnosis::recording::event::EventFields;
 use crate::fault::Fault;
 use crate::ids::{Broker, Series};
-use crate::time::Time;
+use crate::time::{Time, nanoseconds};
 
 /// Deadline and threshold of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Time after which the attempt resolves as timed out at the latest.
+    #[serde(with = "nanoseconds")]
     pub deadline: Duration,
     /// A success that takes this long or longer is `slow`.
+    #[serde(with = "nanoseconds")]
     pub threshold: Duration,
 }
 
 /// One resolved attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "EventFields", into = "EventFields")]
 pub struct Event {
     /// Where it is counted.
     pub series: Series,
@@ -44,10 +50,11 @@ impl Event {
 }
 
 /// How an attempt ended, before it is judged against a threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RawOutcome {
     /// It succeeded, with this latency.
-    Success(Duration),
+    Success(#[serde(with = "nanoseconds")] Duration),
     /// It was refused, or could not be made.
     Failed(Fault),
     /// No response by the deadline.
@@ -66,7 +73,8 @@ pub enum RawOutcome {
 }
 
 /// Why the prober cannot vouch for an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum VoidReason {
     /// The prober stalled for long enough to have changed the answer.
     Stall,

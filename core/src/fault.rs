@@ -1,9 +1,12 @@
 //! Why an attempt failed: a closed list of causes, each with its blame.
 
+use serde::{Deserialize, Serialize};
+
 use crate::kafka_error::KafkaError;
 
 /// Whose fault a cause is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Blame {
     /// The broker or the cluster: it answered no, or it did not answer.
     Cluster,
@@ -28,7 +31,8 @@ impl Blame {
 }
 
 /// The cause of a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The broker refused with this error.
     Kafka(KafkaError),
@@ -89,6 +93,7 @@ pub enum Fault {
     /// The host has no file descriptor or port left.
     LocalResources,
     /// An internal error of librdkafka.
+    #[serde(rename = "client_error")]
     Client,
 }
 

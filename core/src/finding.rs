@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::fault::Blame;
 use crate::ids::{BrokerId, ClusterName};
 use crate::time::Time;
 
 /// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// A broker has not answered anything for 1.5 s while others do.
     BrokerStalled,
@@ -152,7 +155,7 @@ impl FindingKind {
 }
 
 /// One finding, while it holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// What is wrong.
     pub kind: FindingKind,
@@ -181,7 +184,8 @@ pub struct Finding {
 }
 
 /// How sure a finding is. The share of findings that were right is measured over the recorded incidents (docs/incidents.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Confidence {
     /// The evidence allows another cause that is not much less likely.
     Possible,
@@ -203,7 +207,7 @@ impl Confidence {
 }
 
 /// A finding that another one explains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Consequence {
     /// What was found.
     pub kind: FindingKind,
@@ -212,7 +216,7 @@ pub struct Consequence {
 }
 
 /// The same finding, begun again and again. It stands between its episodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recurrence {
     /// Episodes within the last ten minutes.
     pub count: usize,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::probe::Probe;
 
 /// A Kafka cluster's name in our configuration.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClusterName(Arc<str>);
 
 impl ClusterName {
@@ -30,7 +30,7 @@ impl fmt::Display for ClusterName {
 }
 
 /// A broker's id, Kafka's `broker.id` or `node.id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BrokerId(pub i32);
 
 impl fmt::Display for BrokerId {
@@ -40,7 +40,8 @@ impl fmt::Display for BrokerId {
 }
 
 /// The broker that an attempt is about. Before the first metadata it is unknown, and the attempt counts all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Broker {
     /// No metadata yet: the label is `unknown`.
     Unknown,
@@ -71,7 +72,7 @@ impl fmt::Display for Broker {
 }
 
 /// A partition's index within its topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Partition(pub i32);
 
 /// A record's number within one run and one target; unique for a run, starts at 0.
@@ -83,7 +84,7 @@ pub struct Sequence(pub u64);
 pub struct RunId(pub [u8; 16]);
 
 /// The name of a vantage, as the 64-bit hash that fits into a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VantageHash(pub u64);
 
 impl VantageHash {
@@ -164,7 +165,8 @@ impl View {
 
 /// What a connection to a broker is used for. A broker serves one request at a time per connection (K3), so a request that may
 /// wait never shares a connection with one that must not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ConnectionRole {
     /// Pooled: produce requests of the pinned lane.
     Produce,
@@ -267,7 +269,8 @@ impl Target {
 
 /// What the events of a series are about. In the client view that is a partition: with acks=all and replication
 /// factor 3 the partitions of healthy leaders fail too, so that no series of that view carries a broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A broker; label `broker`.
     Broker(Broker),
@@ -312,7 +315,7 @@ impl Subject {
 }
 
 /// One row of the ledger: events of one probe, in one view, about one broker or partition.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Series {
     /// The cluster.
     pub cluster: ClusterName,

@@ -3,6 +3,11 @@
 //! The table was printed by Apache Kafka 4.3.1's own `org.apache.kafka.common.protocol.Errors`
 //! (`code()` and `name()` of `values()`). Codes newer than that are `_OTHER`.
 
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// An error code from a Kafka response; never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KafkaError(pub i16);
@@ -79,6 +84,45 @@ impl KafkaError {
     pub fn is_authentication(self) -> bool {
         const OF_SASL: [&str; 3] = ["UNSUPPORTED_SASL_MECHANISM", "ILLEGAL_SASL_STATE", "SASL_AUTHENTICATION_FAILED"];
         OF_SASL.contains(&self.name())
+    }
+}
+
+/// Written by name; by number where the table has no name, so that nothing is lost.
+impl Serialize for KafkaError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match NAMES.binary_search_by_key(&self.0, |(code, _)| *code) {
+            Ok(found) => serializer.serialize_str(NAMES[found].1),
+            Err(_) => serializer.serialize_i16(self.0),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for KafkaError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<KafkaError, D::Error> {
+        deserializer.deserialize_any(NameOrCode)
+    }
+}
+
+struct NameOrCode;
+
+impl Visitor<'_> for NameOrCode {
+    type Value = KafkaError;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name or the number of a Kafka error")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<KafkaError, E> {
+        let found = NAMES.iter().find(|(_, known)| *known == name);
+        found.map(|(code, _)| KafkaError(*code)).ok_or_else(|| E::custom(format!("no Kafka error is named {name}")))
+    }
+
+    fn visit_i64<E: Error>(self, code: i64) -> Result<KafkaError, E> {
+        i16::try_from(code).map(KafkaError).map_err(E::custom)
+    }
+
+    fn visit_u64<E: Error>(self, code: u64) -> Result<KafkaError, E> {
+        i16::try_from(code).map(KafkaError).map_err(E::custom)
     }
 }
 

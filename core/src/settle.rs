@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Event, RawOutcome, VoidReason};
 use crate::ids::Series;
 use crate::time::Time;
@@ -24,7 +26,7 @@ const STALL_FROM: Duration = Duration::from_millis(5);
 const STALLS_KEPT: usize = 4096;
 
 /// A stretch in which the prober did not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stall {
     /// When the heartbeat should have come.
     pub from: Time,

@@ -1,10 +1,12 @@
 //! The send side of a TCP connection as this host's kernel counts it: whether the peer's host takes what is sent to it.
 
+use serde::{Deserialize, Serialize};
+
 /// Retransmits in a row from which a connection counts as cut off. One packet may be lost by chance.
 const RETRANSMITS_MIN: u32 = 2;
 
 /// Send state of one connection (`tx_queue` and `retrnsmt` of `/proc/net/tcp`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpState {
     /// Bytes sent that the peer's kernel has not acknowledged.
     pub unacked_bytes: u64,

@@ -4,10 +4,12 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A point on the prober's one monotonic clock, in nanoseconds since that clock's origin.
 ///
 /// All latencies are differences of two of these; no arithmetic mixes them with [`WallTime`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Time(u64);
 
 impl Time {
@@ -66,7 +68,7 @@ pub fn nanos(length: Duration) -> u64 {
 
 /// The calendar, in nanoseconds since the Unix epoch: written into records and shown to humans, never subtracted
 /// from a [`Time`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct WallTime(pub i64);
 
 impl WallTime {
@@ -78,5 +80,53 @@ impl WallTime {
     /// Milliseconds since the Unix epoch, the unit of Kafka's record timestamps.
     pub const fn as_millis(self) -> i64 {
         self.0 / 1_000_000
+    }
+}
+
+/// A duration as a whole number of nanoseconds, for `#[serde(with = "nanoseconds")]`. Longer ones than 584 years are cut to that.
+pub mod nanoseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes the number.
+    ///
+    /// # Errors
+    /// Those of the format.
+    pub fn serialize<S: Serializer>(length: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(super::nanos(*length))
+    }
+
+    /// Reads the number.
+    ///
+    /// # Errors
+    /// It is no number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_nanos)
+    }
+
+    /// The same for an `Option`.
+    pub mod optional {
+        use std::time::Duration;
+
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        use super::super::nanos;
+
+        /// Writes the number or nothing.
+        ///
+        /// # Errors
+        /// Those of the format.
+        pub fn serialize<S: Serializer>(length: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+            length.map(nanos).serialize(serializer)
+        }
+
+        /// Reads the number or nothing.
+        ///
+        /// # Errors
+        /// It is neither.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+            Option::<u64>::deserialize(deserializer).map(|length| length.map(Duration::from_nanos))
+        }
     }
 }

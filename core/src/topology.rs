@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{BrokerId, Partition};
 
 /// Where a broker listens for clients.
@@ -36,7 +38,7 @@ pub struct BrokerSeen {
 }
 
 /// One partition of a monitor topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionSeen {
     /// Its index.
     pub partition: Partition,
@@ -51,7 +53,7 @@ pub struct PartitionSeen {
 }
 
 /// A monitor topic as the newest metadata shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TopicSeen {
     /// Kafka's topic id (KIP-516), where the broker returns it: a new one means recreation.
     pub id: Option<[u8; 16]>,

@@ -4,10 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Time, nanoseconds};
 
 /// Readings of one moment. `None`: this host does not provide the reading.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
     /// When they were read.
     pub at: Time,
@@ -18,6 +20,7 @@ pub struct Readings {
     /// CPU time stolen by the hypervisor, since the host started.
     pub steal: Option<Steal>,
     /// Time that the host was suspended since the prober started.
+    #[serde(default, with = "nanoseconds::optional")]
     pub suspended: Option<Duration>,
     /// File descriptors of this process.
     pub descriptors: Option<Usage>,
@@ -26,38 +29,42 @@ pub struct Readings {
 }
 
 /// Throttling by a CPU limit (`cpu.stat` of the cgroup).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throttling {
     /// Enforcement periods with runnable threads.
     pub periods: u64,
     /// Periods in which the limit was hit.
     pub throttled: u64,
     /// Time that threads were throttled, summed over the CPUs.
+    #[serde(with = "nanoseconds")]
     pub time: Duration,
 }
 
 /// Pressure by a memory limit (`memory.events` and `memory.pressure`, or `memory.failcnt` and `memory.oom_control`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// Times that a limit was hit and memory had to be reclaimed first.
     pub limit_hits: u64,
     /// Processes killed by the OOM killer.
     pub killed: u64,
     /// Time that some task waited for memory (PSI); only cgroup version 2 has it.
+    #[serde(default, with = "nanoseconds::optional")]
     pub waited: Option<Duration>,
 }
 
 /// CPU time of the whole host, summed over its CPUs (`/proc/stat`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Steal {
     /// Time in which a virtual CPU was runnable but did not run (steal).
+    #[serde(with = "nanoseconds")]
     pub stolen: Duration,
     /// Total time, idle time included.
+    #[serde(with = "nanoseconds")]
     pub total: Duration,
 }
 
 /// Usage of a limited resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// In use.
     pub used: u64,
@@ -73,7 +80,8 @@ impl Usage {
 }
 
 /// An endpoint that is not Kafka and is asked for an answer: it shows whether the prober and its network path out work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ControlKind {
     /// A connection to a listener of the prober itself on this host.
     Loopback,

@@ -5,18 +5,21 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ConnectionRole, Partition};
 use crate::observed::Observed;
 use crate::settle::Stall;
 use crate::tcp_state::TcpState;
-use crate::time::Time;
+use crate::time::{Time, nanoseconds};
 use crate::topology::TopicSeen;
 use crate::vitals::{ControlKind, Readings};
 
 /// One input.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// An event of this cluster was counted.
     Event(Event),
@@ -83,6 +86,7 @@ pub enum Input {
         /// When that was noticed.
         at: Time,
         /// Length of the suspend.
+        #[serde(with = "nanoseconds")]
         length: Duration,
     },
     /// A control was asked, and has answered in time or not.
@@ -99,7 +103,7 @@ pub enum Input {
 }
 
 /// A pooled connection with an overdue response, or one that is answered again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverdueConnection {
     /// The broker.
     pub broker: BrokerId,

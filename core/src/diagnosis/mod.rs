@@ -9,6 +9,7 @@
 //! | [`dependencies`] | which brokers each cell depends on, and what a failing broker therefore explains |
 //! | [`precedence`] | which finding explains which other one, with the reason |
 //! | [`lifecycle`] | since when findings hold, and when they end |
+//! | [`recording`] | inputs and evaluations written down, and replayed |
 //! | [`thresholds`] | numbers that several rules share |
 //!
 //! A broker is accused by its own pinned partition and its own connections, never by the client view, where the partitions of
@@ -20,6 +21,7 @@ pub mod evidence;
 pub mod input;
 pub mod lifecycle;
 pub mod precedence;
+pub mod recording;
 pub mod rules;
 pub mod thresholds;
 

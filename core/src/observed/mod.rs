@@ -27,6 +27,8 @@ mod properties;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{BrokerId, ClusterName, Partition};
 
 use collisions::Collisions;
@@ -41,7 +43,7 @@ use versions::Versions;
 pub const NAMED_MAX: usize = 10;
 
 /// The last answers of one cluster. A part that was not answered yet, or is off, is `None`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// The cluster.
     pub cluster: ClusterName,
@@ -70,7 +72,7 @@ pub struct Observed {
 }
 
 /// PartitionLimits of partition replicas and partitions; beyond them Kafka works, but not well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionLimits {
     /// Replicas on one broker.
     pub per_broker: u64,
@@ -79,7 +81,7 @@ pub struct PartitionLimits {
 }
 
 /// A partition of some topic.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PartitionName {
     /// The topic.
     pub topic: Arc<str>,
@@ -94,7 +96,7 @@ impl std::fmt::Display for PartitionName {
 }
 
 /// A count, and the first few by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     /// How many.
     pub count: u64,
@@ -113,7 +115,7 @@ impl Named {
 }
 
 /// The KRaft quorum as its leader sees it (KIP-595, KIP-836).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quorum {
     /// The active controller; `None` while the quorum has none.
     pub leader: Option<BrokerId>,
@@ -124,7 +126,7 @@ pub struct Quorum {
 }
 
 /// One replica of the metadata log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuorumNode {
     /// Its id, a broker's or a controller's.
     pub node: BrokerId,
@@ -135,7 +137,8 @@ pub struct QuorumNode {
 }
 
 /// Role in the quorum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum QuorumRole {
     /// A controller.
     Voter,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{BrokerId, Partition};
 
 use super::{Named, PartitionName};
@@ -31,7 +33,7 @@ pub enum Owner {
 }
 
 /// The sums.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partitions {
     /// Topics, ours included.
     pub topics: u64,
@@ -54,7 +56,7 @@ pub struct Partitions {
 }
 
 /// The sums of one broker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrokerPartitions {
     /// Replicas on it, ours included: compared with the limit of a broker.
     pub replicas: u64,

@@ -4,10 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::time::Time;
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Time, nanoseconds};
 
 /// A part, by its request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Part {
     /// DescribeCluster: registered brokers.
     Brokers,
@@ -42,7 +45,8 @@ impl Part {
 }
 
 /// Whether a part is answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PartState {
     /// Not requested yet.
     #[default]
@@ -71,7 +75,7 @@ impl PartState {
 }
 
 /// Status of a part.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartStatus {
     /// Whether it is answered.
     pub state: PartState,
@@ -80,6 +84,7 @@ pub struct PartStatus {
     /// When it was last answered.
     pub last_answer: Option<Time>,
     /// Duration of the newest round: from its first request to its last answer summed up.
+    #[serde(with = "nanoseconds")]
     pub took: Duration,
     /// Requests of that round.
     pub requests: u64,

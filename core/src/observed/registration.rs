@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::BrokerId;
 use crate::time::Time;
 
@@ -42,7 +44,7 @@ impl Registration {
 }
 
 /// A broker in an answer to DescribeCluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegisteredBroker {
     /// Its id.
     pub broker: BrokerId,
@@ -53,7 +55,7 @@ pub struct RegisteredBroker {
 }
 
 /// Registered brokers by the newest answer, and those that have left.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registrations {
     /// The listed brokers.
     pub brokers: BTreeMap<BrokerId, RegisteredBroker>,

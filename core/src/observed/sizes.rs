@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::BrokerId;
 use crate::time::Time;
 
@@ -25,7 +27,7 @@ pub struct LogDir {
 }
 
 /// Log directories of one broker.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BrokerSizes {
     /// Its directories.
     pub directories: u64,
@@ -40,7 +42,7 @@ pub struct BrokerSizes {
 }
 
 /// An internal topic on one broker.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TopicSize {
     /// Bytes of all its partitions there.
     pub bytes: u64,
@@ -49,7 +51,7 @@ pub struct TopicSize {
 }
 
 /// An internal partition on one broker.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LargePartition {
     /// Its name.
     pub name: PartitionName,
@@ -62,7 +64,7 @@ pub struct LargePartition {
 }
 
 /// Log directories of all brokers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sizes {
     /// By broker, for those that answered.
     pub brokers: BTreeMap<BrokerId, BrokerSizes>,

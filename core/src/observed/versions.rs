@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::BrokerId;
 
 /// The API versions of a broker as one number: equal for equal answers, also across releases of the prober.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Fingerprint(pub u64);
 
 impl Fingerprint {
@@ -29,7 +31,7 @@ impl std::fmt::Display for Fingerprint {
 }
 
 /// API versions of the brokers of a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Versions {
     /// By broker.
     pub brokers: BTreeMap<BrokerId, Fingerprint>,

@@ -24,12 +24,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::finding::Finding;
 use crate::ids::{BrokerId, ClusterName, Partition, Probe, Series, View};
 use crate::observed::registration::Registrations;
-use crate::time::Time;
+use crate::time::{Time, nanoseconds};
 
 use super::input::{Input, OverdueConnection};
 use super::lifecycle::ActiveFindings;
@@ -52,11 +54,12 @@ const SETTLING: Duration = Duration::from_millis(300);
 const REPEATED_WITHIN: Duration = Duration::from_secs(12);
 
 /// What the evidence of a cluster depends on besides its inputs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// The cluster.
     pub cluster: ClusterName,
     /// Interval at which a healthy broker answers at least one request.
+    #[serde(with = "nanoseconds")]
     pub answer_interval: Duration,
     /// Whether connect checks can be carried out. Without them no broker is found to be unresponsive or down.
     pub has_connect_checks: bool,

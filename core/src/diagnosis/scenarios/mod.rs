@@ -24,6 +24,7 @@
 mod degraded;
 mod other_intervals;
 mod prober_at_fault;
+mod recorded;
 mod refused;
 mod several_troubles;
 mod simulated_prober;
@@ -39,6 +40,7 @@ use super::evidence::{Evidence, Settings};
 use crate::ids::ClusterName;
 use crate::time::Time;
 
+use recorded::{Recorded, assert_replayed};
 use world::{Brokers, SimulatedCluster, State};
 
 const STEP_MS: u64 = 100;
@@ -54,7 +56,8 @@ use scenarios;
 #[track_caller]
 fn check_scenario(text: &str) {
     let scenario = Scenario::of(text);
-    let mut episodes = scenario.live();
+    let (mut episodes, recorded) = scenario.live();
+    assert_replayed(&recorded);
     let all = format!("{episodes:?}");
     if let Some(line) = scenario.lines.iter().find(|line| line[0] == "blame") {
         assert!(episodes.iter().all(|episode| episode.blame == line[1]), "{line:?}, but {all}");
@@ -77,7 +80,7 @@ fn check_scenario(text: &str) {
         assert!(episodes.is_empty(), "not expected: {episodes:?}");
     }
     if let Some(line) = scenario.lines.iter().find(|line| line[0] == "over") {
-        let end = Scenario::of(text).live().iter().map(|episode| episode.to).max().unwrap_or(0);
+        let end = scenario.live().0.iter().map(|episode| episode.to).max().unwrap_or(0);
         assert!(end <= millis(line[2]), "over at {end} ms: {all}");
     }
 }
@@ -112,7 +115,7 @@ impl<'a> Scenario<'a> {
     }
 
     /// Runs the scenario and records when each finding was active.
-    fn live(&self) -> Vec<FoundEpisode> {
+    fn live(&self) -> (Vec<FoundEpisode>, Recorded) {
         let until = 1000 * self.number("lasts").unwrap_or(120);
         let started = 1000 * self.number("started").unwrap_or(0);
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
@@ -120,12 +123,14 @@ impl<'a> Scenario<'a> {
         let step = STEP_MS.min(interval);
         let mut world = SimulatedCluster::of(count, started, interval);
         let has_reference = self.lines.iter().any(|line| line[0] == "at" && line[2] == "reference");
-        let mut evidence = Evidence::new(Settings {
+        let settings = Settings {
             cluster: ClusterName::new("c"),
             answer_interval: Duration::from_millis(interval),
             has_connect_checks: true,
             reference: has_reference.then(|| "elsewhere:4317".into()),
-        });
+        };
+        let mut recorded = Recorded::of(settings.clone());
+        let mut evidence = Evidence::new(settings);
         let mut episodes: Vec<FoundEpisode> = Vec::new();
         let mut before = 0;
         for now in (0..until).step_by(usize::try_from(step).expect("small")) {
@@ -135,8 +140,12 @@ impl<'a> Scenario<'a> {
             if now < started || world.is_stalled(now) {
                 continue;
             }
-            world.step(now).iter().for_each(|input| evidence.observe(input));
+            for input in world.step(now) {
+                evidence.observe(&input);
+                recorded.input(now, input);
+            }
             let evaluation = evidence.evaluate(Time::from_millis(now));
+            recorded.evaluation(now, &evaluation.findings);
             evaluation.connect_checks.into_iter().for_each(|broker| world.begin_connect_check(now, broker));
             for finding in evaluation.findings {
                 let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
@@ -151,7 +160,7 @@ impl<'a> Scenario<'a> {
             }
             before = now;
         }
-        episodes
+        (episodes, recorded)
     }
 }
 

@@ -30,7 +30,7 @@ type Found = BTreeSet<(FindingKind, Option<i32>)>;
 /// The families of findings that a scenario has, over its whole length.
 fn found(text: &str) -> Found {
     let of_name = |name: &str| FindingKind::ALL.into_iter().find(|kind| kind.as_str() == name).expect("a kind");
-    let episodes = Scenario::of(text).live();
+    let (episodes, _) = Scenario::of(text).live();
     episodes.iter().map(|episode| (family(of_name(episode.kind)), episode.broker)).collect()
 }
 

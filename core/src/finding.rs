@@ -223,5 +223,6 @@ pub struct Recurrence {
     /// When each of the newest of them began, oldest first.
     pub began: Vec<Time>,
     /// Whether it stands only because it recurs: at this moment nothing of it is found.
+    #[serde(default)]
     pub is_between: bool,
 }

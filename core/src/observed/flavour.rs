@@ -1,6 +1,8 @@
 //! Which implementation of Kafka's protocol a cluster runs, as far as it says so. No response has a field for it: KIP-511
 //! names only the client's software.
 
+use serde::{Deserialize, Serialize};
+
 /// The feature that brokers in KRaft mode finalize in their ApiVersions responses (KIP-584, KIP-778).
 pub const METADATA_VERSION: &str = "metadata.version";
 
@@ -9,7 +11,8 @@ pub const METADATA_VERSION: &str = "metadata.version";
 const REDPANDA_PREFIX: &str = "redpanda.";
 
 /// An implementation of Kafka's protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Flavour {
     /// Apache Kafka in KRaft mode, or a distribution of its code.
     Kafka,

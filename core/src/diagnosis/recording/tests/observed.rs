@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use crate::ids::{ClusterName, Partition};
 use crate::observed::collisions::Collisions;
+use crate::observed::flavour::Flavour;
 use crate::observed::partitions::{BrokerPartitions, Partitions};
 use crate::observed::parts::{Part, PartState, PartStatus};
 use crate::observed::registration::{RegisteredBroker, Registrations};
@@ -103,8 +104,9 @@ pub(super) fn observed() -> impl Strategy<Value = Observed> {
     let versions = versions.prop_map(|brokers| Arc::new(Versions { brokers }));
     let collisions = prop::collection::vec(prop::collection::vec(text(), 0..3), 0..3);
     let collisions = (any::<u64>(), collisions).prop_map(|(count, first)| Arc::new(Collisions { count, first }));
-    let others =
-        (prop::option::of(text()), any::<(u64, u64)>(), prop::option::of(collisions), prop::option::of(named()));
+    let flavour = prop::option::of(prop::sample::select(&[Flavour::Kafka, Flavour::Redpanda][..]));
+    let limits = any::<(u64, u64)>();
+    let others = (prop::option::of(text()), flavour, limits, prop::option::of(collisions), prop::option::of(named()));
     let parts = prop::collection::btree_map(part, status, 0..6);
     (
         others,
@@ -116,10 +118,11 @@ pub(super) fn observed() -> impl Strategy<Value = Observed> {
         parts,
     )
         .prop_map(|(others, registrations, partitions, quorum, sizes, versions, parts)| {
-            let (cluster_id, (per_broker, per_cluster), collisions, reassignments) = others;
+            let (cluster_id, flavour, (per_broker, per_cluster), collisions, reassignments) = others;
             Observed {
                 cluster: ClusterName::new("c"),
                 cluster_id,
+                flavour,
                 limits: PartitionLimits { per_broker, per_cluster },
                 registrations,
                 partitions,

@@ -207,8 +207,8 @@ pub(super) fn finding() -> impl Strategy<Value = Finding> {
     let confidence = prop::sample::select(&[Confidence::Possible, Confidence::Likely, Confidence::Certain][..]);
     let some_broker = || prop::option::of(broker());
     let consequence = (kind(), some_broker()).prop_map(|(kind, broker)| Consequence { kind, broker });
-    let recurrence = (0..100usize, prop::collection::vec(time(), 0..3));
-    let recurrence = recurrence.prop_map(|(count, began)| Recurrence { count, began });
+    let recurrence = (0..100usize, prop::collection::vec(time(), 0..3), any::<bool>());
+    let recurrence = recurrence.prop_map(|(count, began, is_between)| Recurrence { count, began, is_between });
     let lists = (
         prop::collection::vec(text(), 0..3),
         prop::collection::vec(broker(), 0..3),

@@ -20,7 +20,7 @@ use super::evidence::facts::Facts;
 pub struct Explained {
     /// Brokers that fail altogether.
     failing: BTreeSet<BrokerId>,
-    /// Brokers that have lost a log directory: what is written there fails, and followers elsewhere wait for them.
+    /// Brokers that have lost a log directory: writes and reads there fail, and leaders elsewhere wait for them.
     storage_failed: BTreeSet<BrokerId>,
 }
 
@@ -33,11 +33,11 @@ impl Explained {
     /// Whether any of these brokers is in a cell's dependencies in the way in which it fails.
     pub fn covers(&self, facts: &Facts, column: Column, broker: BrokerId) -> bool {
         let fails = |id: BrokerId| self.failing.contains(&id);
-        let fails_writes = |id: BrokerId| fails(id) || self.storage_failed.contains(&id);
+        let has_lost_log = |id: BrokerId| fails(id) || self.storage_failed.contains(&id);
         match (column, facts.replicated.get(&broker)) {
-            (Column::Replicated, Some(partition)) => partition.waited_for().any(fails_writes),
-            (Column::Replicated, None) | (Column::Write, _) => fails_writes(broker),
-            (Column::Fetch | Column::Metadata | Column::Connect, _) => fails(broker),
+            (Column::Replicated, Some(partition)) => partition.waited_for().any(has_lost_log),
+            (Column::Replicated, None) | (Column::Write | Column::Fetch, _) => has_lost_log(broker),
+            (Column::Metadata | Column::Connect, _) => fails(broker),
         }
     }
 }

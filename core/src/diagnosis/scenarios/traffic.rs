@@ -35,6 +35,8 @@ pub(super) enum Impairment {
     Storage,
     /// The way to it loses one packet in twenty: one answer in ten comes late.
     Lossy,
+    /// The way to it loses one packet in five: one answer in three comes late.
+    Leaky,
     /// It gives up its leaderships, as before it leaves in good order.
     Unled,
     /// Its collector stops it now and then, for less than a second.
@@ -54,6 +56,7 @@ impl Impairment {
             "storage" => Impairment::Storage,
             "unled" => Impairment::Unled,
             "lossy" => Impairment::Lossy,
+            "leaky" => Impairment::Leaky,
             "pauses" => Impairment::Pauses,
             _ => return None,
         })
@@ -190,8 +193,8 @@ impl Traffic {
     fn read_back(&self, write: &Event, id: i32) -> Event {
         let acked = write.ended;
         let waits = match self.impairment.get(&id) {
-            Some(Impairment::Lossy) => retransmitted(id, 13, acked.as_nanos() / 1_000_000),
-            _ => 0,
+            Some(impairment) => retransmitted(*impairment, id, 13, acked.as_nanos() / 1_000_000),
+            None => 0,
         };
         let took = Duration::from_millis(1 + waits);
         let series = Series { probe: Probe::Consume, ..write.series.clone() };
@@ -226,13 +229,13 @@ impl Traffic {
         }
         let waits = match (self.impairment.get(&id), column) {
             (Some(Impairment::Full), Column::Connect) => return Some(RawOutcome::Failed(Fault::NoHandshake)),
-            (Some(Impairment::Storage), Column::Write) => {
+            (Some(Impairment::Storage), Column::Write | Column::Fetch) => {
                 return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
             }
             (Some(Impairment::Unled), Column::Write) => {
                 return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)));
             }
-            (Some(Impairment::Lossy), _) => retransmitted(id, column as u64, now),
+            (Some(lossy @ (Impairment::Lossy | Impairment::Leaky)), _) => retransmitted(*lossy, id, column as u64, now),
             (Some(Impairment::Slow | Impairment::Far), _) | (Some(Impairment::Disk), Column::Write) => SLOW_MS,
             (Some(impairment), _) => stopped(*impairment, id, now),
             (None, _) => 0,
@@ -251,6 +254,7 @@ impl Traffic {
             match self.impairment.get(&id.0) {
                 Some(Impairment::Slow | Impairment::Disk) => SLOW_MS,
                 Some(Impairment::Far) if leads => SLOW_MS,
+                Some(leaky @ Impairment::Leaky) if leads => retransmitted(*leaky, id.0, Column::Replicated as u64, now),
                 // A replica in a directory that has failed is in sync until its leader has had enough of waiting.
                 Some(Impairment::Follower | Impairment::Storage) if !leads => SLOW_MS,
                 Some(impairment) => stopped(*impairment, id.0, now),
@@ -285,7 +289,12 @@ fn phase(probe: Scheduled, id: i32) -> u64 {
 }
 
 /// How much later an answer comes if a packet of it is lost, by chance: by TCP's first retransmission time-out at least.
-fn retransmitted(id: i32, road: u64, now: u64) -> u64 {
+fn retransmitted(impairment: Impairment, id: i32, road: u64, now: u64) -> u64 {
+    let one_in = match impairment {
+        Impairment::Lossy => 10,
+        Impairment::Leaky => 3,
+        _ => return 0,
+    };
     // Splitmix64, so that neither times nor numbers leave a pattern.
     let mixed = now
         .wrapping_mul(1000)
@@ -293,7 +302,7 @@ fn retransmitted(id: i32, road: u64, now: u64) -> u64 {
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let odd = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB) >> 31;
-    if odd.is_multiple_of(10) { 200 + odd % 7 * 10 } else { 0 }
+    if odd.is_multiple_of(one_in) { 200 + odd % 7 * 10 } else { 0 }
 }
 
 /// For how long an answer that is asked for now waits because the process is stopped.

@@ -31,10 +31,13 @@ pub struct SingleConnectionStalls {
     pub stalls: usize,
     /// Number of connections that they were on.
     pub connections: usize,
+    /// Whether the newest of them is so recent that the episode has not ended.
+    pub is_ongoing: bool,
 }
 
 impl SingleConnectionStalls {
-    /// Whether the network path is the cause, rather than the kind of request that one connection is used for.
+    /// Whether the network path is the cause, rather than the kind of request that one connection is used for, or was until just
+    /// now.
     pub fn is_often(self) -> bool {
         OFTEN <= self.stalls && 2 <= self.connections
     }
@@ -67,11 +70,9 @@ impl StallDetector {
     /// The recent stalls at `now`.
     pub fn stalls(&self, now: Time) -> SingleConnectionStalls {
         let lately = || self.stalled.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
-        if self.stalled.back().is_none_or(|(last, _)| END_AFTER <= now.since(*last)) {
-            return SingleConnectionStalls::default();
-        }
         let connections: BTreeSet<ConnectionRole> = lately().map(|(_, role)| *role).collect();
-        SingleConnectionStalls { stalls: lately().count(), connections: connections.len() }
+        let is_ongoing = self.stalled.back().is_some_and(|(last, _)| now.since(*last) < END_AFTER);
+        SingleConnectionStalls { stalls: lately().count(), connections: connections.len(), is_ongoing }
     }
 
     /// Drops all stalls, because another failure explains them.
@@ -106,8 +107,10 @@ mod tests {
         );
         connections.on_answer(ConnectionRole::Control, at(2200), at(2203), Some(false));
         assert!(connections.on_answer(ConnectionRole::Produce, at(2100), at(2400), Some(true)));
-        assert_eq!(connections.stalls(at(2400)), SingleConnectionStalls { stalls: 1, connections: 1 });
-        assert_eq!(connections.stalls(at(12_400)), SingleConnectionStalls::default());
+        let one = SingleConnectionStalls { stalls: 1, connections: 1, is_ongoing: true };
+        assert_eq!(connections.stalls(at(2400)), one);
+        assert_eq!(connections.stalls(at(12_400)), SingleConnectionStalls { is_ongoing: false, ..one });
+        assert_eq!(connections.stalls(at(22_500)), SingleConnectionStalls::default());
     }
 
     #[test]

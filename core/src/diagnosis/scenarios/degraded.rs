@@ -38,6 +38,12 @@ super::scenarios! {
     way_that_loses_one_packet_in_twenty_is_told_by_connections_that_wait_one_at_a_time: "
         at 30 lossy 2
         find path_degraded 2 from 32 by 60"
+    way_that_loses_one_packet_in_five_is_the_way_and_not_a_slow_broker: "
+        brokers 5
+        at 30 leaky 2
+        find path_degraded 2 from 31 by 40
+        at 60 well 2
+        over by 70"
     three_ways_that_lose_packets_are_nobodys: "
         at 30 lossy all
         nothing"

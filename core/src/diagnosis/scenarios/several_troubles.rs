@@ -67,6 +67,13 @@ super::scenarios! {
         at 30 lossy 2,5
         find path_degraded 2 from 32 by 70
         find path_degraded 5 from 32 by 70"
+    two_paths_that_lose_one_packet_in_five_are_two_findings: "
+        brokers 5
+        at 30 leaky 2,5
+        find path_degraded 2 from 31 by 45
+        find path_degraded 5 from 31 by 45
+        at 60 well 2,5
+        over by 70"
     end_of_a_common_outage_is_the_begin_of_nothing: "
         brokers 5
         at 20 freeze 1,2

@@ -30,6 +30,10 @@ use latency_window::{LatencyWindow, WindowStats};
 /// Factor by which a broker must be late more often than its peers to be an outlier.
 const PEERS_FACTOR: f64 = 3.0;
 
+/// Factor by which most other brokers' connections must stall less often before the path to one broker is lossy. Otherwise the loss
+/// is in the prober's own network, or everywhere.
+const PEERS_STALLS_FACTOR: usize = 4;
+
 /// The columns of the matrix: one kind of request each. Reading a record back is left out, because it depends on the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
@@ -161,6 +165,26 @@ impl Table {
     /// One cell, if there is one.
     pub fn at(&self, column: Column, broker: BrokerId) -> Option<&CellFlags> {
         self.cells.get(&(column, broker))
+    }
+
+    /// The stalls of single connections to a broker.
+    pub fn stalls_of(&self, broker: BrokerId) -> SingleConnectionStalls {
+        self.single_connection_stalls.get(&broker).copied().unwrap_or_default()
+    }
+
+    /// Whether single connections to a broker stall so often, and those to most others so much less often, that the network path to
+    /// it loses packets.
+    pub fn is_path_lossy(&self, broker: BrokerId) -> bool {
+        let stalls = self.stalls_of(broker);
+        stalls.is_often() && PEERS_STALLS_FACTOR * self.peers_stalls(broker) <= stalls.stalls
+    }
+
+    /// Median of the stalls of the other brokers; of two in the middle the larger.
+    fn peers_stalls(&self, broker: BrokerId) -> usize {
+        let others = self.single_connection_stalls.iter().filter(|(id, _)| **id != broker);
+        let mut stalls: Vec<usize> = others.map(|(_, other)| other.stalls).collect();
+        stalls.sort_unstable();
+        stalls.get(stalls.len() / 2).copied().unwrap_or(0)
     }
 
     /// The table without these cells. Of a broker whose answers are left out the connections are, too.

@@ -103,7 +103,7 @@ fn confidence(table: &Table, set: &[Explanation], explanation: &Explanation) -> 
     let Explanation { best, others } = explanation;
     let named = best.hypothesis.broker();
     let is_named = |broker: BrokerId| set.iter().any(|one| one.best.hypothesis.broker() == Some(broker));
-    if table.single_connection_stalls.iter().any(|(broker, stalls)| 0 < stalls.stalls && !is_named(*broker)) {
+    if table.single_connection_stalls.iter().any(|(broker, stalls)| stalls.is_ongoing && !is_named(*broker)) {
         return best.probability;
     }
     let about_the_same = others.iter().filter(|other| other.hypothesis.broker() == named);
@@ -158,7 +158,7 @@ fn weight(column: Column, bits: &CellFlags) -> f64 {
 }
 
 /// Conditions that a hypothesis must meet besides its likelihood: a broker is slow only if its most frequent probe is a bad outlier
-/// among its peers, and the cluster is overloaded only if most brokers are late by the stricter limit.
+/// among its peers and the path to it does not lose packets, and the cluster is overloaded only if most brokers are late by the stricter limit.
 fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>]) -> bool {
     let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {
@@ -177,6 +177,8 @@ fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>])
         Hypothesis::DiskSlow(broker) => table.at(Column::Write, broker).is_some_and(|bits| {
             bits.is_bad_outlier && (bits.stats.failing || ANSWERED_ELSEWHERE_MIN <= bits.stats.answered_elsewhere)
         }),
+        // A process that is slow delays all connections, while the loss of packets delays one at a time.
+        Hypothesis::BrokerSlow(broker) if table.is_path_lossy(broker) => false,
         // The most frequent probe decides, by default the write: three short pauses may hit three of eight fetches by chance.
         Hypothesis::BrokerSlow(broker) | Hypothesis::PathDegraded(broker) => {
             let own = [Column::Metadata, Column::Fetch, Column::Write].into_iter();

@@ -55,6 +55,20 @@ fn signature_of_a_way_is_told_from_that_of_a_broker_by_who_else_waits() {
 }
 
 #[test]
+fn way_that_loses_packets_is_no_slow_broker_even_where_writes_of_other_leaders_are_late() {
+    let mut table = table(&[&FAR[..3], &[(Column::Replicated, 1)]].concat());
+    let found = |table: &Table| explain(table, &replicated()).remove(0).best.hypothesis;
+    assert_eq!(found(&table), Hypothesis::BrokerSlow(BrokerId(2)));
+    let stalls = SingleConnectionStalls { stalls: 12, connections: 3, is_ongoing: false };
+    table.single_connection_stalls.insert(BrokerId(2), stalls);
+    assert_eq!(found(&table), Hypothesis::PathDegraded(BrokerId(2)));
+    for other in [1, 3] {
+        table.single_connection_stalls.insert(BrokerId(other), SingleConnectionStalls { stalls: 4, ..stalls });
+    }
+    assert_eq!(found(&table), Hypothesis::BrokerSlow(BrokerId(2)), "connections to most others stall as well");
+}
+
+#[test]
 fn runner_up_of_a_way_is_the_broker() {
     let Explanation { best, others } = explain(&table(&FAR), &replicated()).remove(0);
     assert_eq!(others[0].hypothesis, Hypothesis::BrokerSlow(BrokerId(2)));
@@ -97,12 +111,16 @@ fn who_is_certain_before_what_it_is_while_the_others_are_well() {
     let explanation = Explanation { best, others: others.to_vec() };
     let mut table = Table::default();
     assert!((confidence(&table, std::slice::from_ref(&explanation), &explanation) - 0.9).abs() < 1e-9);
-    table.single_connection_stalls.insert(BrokerId(2), SingleConnectionStalls { stalls: 5, connections: 2 });
+    table
+        .single_connection_stalls
+        .insert(BrokerId(2), SingleConnectionStalls { stalls: 5, connections: 2, is_ongoing: true });
     assert!(
         (confidence(&table, std::slice::from_ref(&explanation), &explanation) - 0.9).abs() < 1e-9,
         "its own connections are no others"
     );
-    table.single_connection_stalls.insert(BrokerId(1), SingleConnectionStalls { stalls: 1, connections: 1 });
+    table
+        .single_connection_stalls
+        .insert(BrokerId(1), SingleConnectionStalls { stalls: 1, connections: 1, is_ongoing: true });
     assert!((confidence(&table, std::slice::from_ref(&explanation), &explanation) - 0.45).abs() < 1e-9);
 }
 

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use prober_core::coordinator::{InternalPartition, InternalTopic};
 use prober_core::diagnosis::evidence::cells::Cells;
-use prober_core::diagnosis::evidence::facts::{BrokerEvidence, ConnectChecks, Facts, MetadataListing, ReplicaState};
+use prober_core::diagnosis::evidence::facts::{
+    BrokerEvidence, ConnectChecks, CoordinatorEvidence, Facts, MetadataListing, PartitionFailures, ReplicaState, Streak,
+};
 use prober_core::diagnosis::evidence::prober::ProberEvidence;
 use prober_core::diagnosis::lifecycle::ActiveFindings;
 use prober_core::event::{Event, Limits, RawOutcome};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Probe, Series, Subject, View};
+use prober_core::ids::{Broker, BrokerId, ClusterName, ConnectionRole, Partition, Probe, Series, Subject, View};
 use prober_core::observed::registration::Registration;
 use prober_core::time::Time;
 
@@ -75,6 +78,7 @@ fn cells() -> Cells {
                     ended,
                     raw_outcome,
                     stalled,
+                    internal_partition: None,
                 });
             }
         }
@@ -85,10 +89,24 @@ fn cells() -> Cells {
 /// Three replicas each, all in sync.
 fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
     let of = |id: i32| {
-        let in_sync = (0..3).map(|next| BrokerId((id - 1 + next) % 100 + 1)).collect();
-        (BrokerId(id), ReplicaState { leader: Some(BrokerId(id)), in_sync })
+        let in_sync: Vec<BrokerId> = (0..3).map(|next| BrokerId((id - 1 + next) % 100 + 1)).collect();
+        (BrokerId(id), ReplicaState { leader: Some(BrokerId(id)), replicas: in_sync.clone(), in_sync })
     };
     (1..=100).map(of).collect()
+}
+
+/// The 50 partitions of `__consumer_offsets` on five brokers, of which every fourth fails.
+fn coordinators() -> BTreeMap<InternalPartition, CoordinatorEvidence> {
+    let of = |partition: i32| {
+        let id = InternalPartition { topic: InternalTopic::ConsumerOffsets, partition: Partition(partition) };
+        let broker = BrokerId(partition % 5 + 1);
+        let replicas = ReplicaState { leader: Some(broker), replicas: vec![broker], in_sync: vec![broker] };
+        let streak = Streak { bad: 5, since: NOW - Duration::from_secs(20), fault: Fault::Timeout };
+        let row = PartitionFailures { streak, broker, newest: NOW, is_contrasted: true };
+        let row = (partition % 4 == 0).then_some(row);
+        (id, CoordinatorEvidence { replicas, row, last_good: Some(NOW), ..CoordinatorEvidence::default() })
+    };
+    (0..50).map(of).collect()
 }
 
 fn well(id: i32) -> BrokerEvidence {
@@ -99,7 +117,8 @@ fn evaluate(criterion: &mut Criterion) {
     let silent = input((1..=100).map(broker).collect());
     let mut active_findings = ActiveFindings::default();
     active_findings.follow(&silent);
-    assert_eq!(active_findings.findings().count(), 50);
+    // And one about the partitions that fail.
+    assert_eq!(active_findings.findings().count(), 51);
     criterion.bench_function("one evaluation of the diagnosis, 100 brokers, 50 of them silent", |bencher| {
         bencher.iter(|| active_findings.follow(black_box(&silent)));
     });
@@ -128,6 +147,7 @@ fn input(brokers: Vec<BrokerEvidence>) -> Facts {
         lost: None,
         table: Arc::default(),
         replicated: Arc::default(),
+        coordinators: coordinators().into(),
         throttled: BTreeMap::new(),
         credentials_refused: BTreeMap::new(),
         missing_permissions: Vec::new(),

@@ -39,6 +39,7 @@ fn judge_and_record(criterion: &mut Criterion) {
                 ended: Time::from_millis(4),
                 raw_outcome: RawOutcome::Success(Duration::from_millis(3)),
                 stalled: Duration::ZERO,
+                internal_partition: None,
             }
         })
         .collect();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coordinator::InternalPartition;
 use crate::diagnosis::recording::event::EventFields;
 use crate::fault::Fault;
 use crate::ids::{Broker, Series};
@@ -28,6 +29,8 @@ pub struct Event {
     pub series: Series,
     /// The broker that was asked; in the client view the preferred leader of the partition.
     pub broker: Broker,
+    /// The partition of an internal topic that a coordinator was asked about, once the attempt had chosen it.
+    pub internal_partition: Option<InternalPartition>,
     /// The limits it ran under.
     pub limits: Limits,
     /// When it was due.

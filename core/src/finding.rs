@@ -30,8 +30,10 @@ pub enum FindingKind {
     ClusterUnreachable,
     /// The active controller does not answer.
     ControllerUnresponsive,
-    /// Commits or transactions fail while the brokers are well.
+    /// Commits or transactions fail at a coordinator while the brokers are well.
     CoordinatorFailing,
+    /// One partition of an internal topic fails at its coordinator while the others of that broker are well.
+    CoordinatorPartitionFailing,
     /// Fewer replicas are in sync than the replicated topic demands.
     NotEnoughReplicas,
     /// Acked records of the replicated topic are gone.
@@ -80,7 +82,7 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 32] = [
+    pub const ALL: [FindingKind; 33] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
@@ -91,6 +93,7 @@ impl FindingKind {
         FindingKind::ClusterUnreachable,
         FindingKind::ControllerUnresponsive,
         FindingKind::CoordinatorFailing,
+        FindingKind::CoordinatorPartitionFailing,
         FindingKind::NotEnoughReplicas,
         FindingKind::AckedRecordsLost,
         FindingKind::BrokerSlow,
@@ -128,6 +131,7 @@ impl FindingKind {
             FindingKind::ClusterUnreachable => "cluster_unreachable",
             FindingKind::ControllerUnresponsive => "controller_unresponsive",
             FindingKind::CoordinatorFailing => "coordinator_failing",
+            FindingKind::CoordinatorPartitionFailing => "coordinator_partition_failing",
             FindingKind::NotEnoughReplicas => "not_enough_replicas",
             FindingKind::AckedRecordsLost => "acked_records_lost",
             FindingKind::BrokerSlow => "broker_slow",

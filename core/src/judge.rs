@@ -126,6 +126,7 @@ mod tests {
             ended: Time::from_millis(5100),
             raw_outcome,
             stalled,
+            internal_partition: None,
         }
     }
 

@@ -169,6 +169,7 @@ mod tests {
             ended: Time::from_millis(ended_ms),
             raw_outcome,
             stalled: Duration::ZERO,
+            internal_partition: None,
         }
     }
 

@@ -66,8 +66,12 @@ impl ClusterDiagnosis {
             ProbeInput::DuplicateVantage { at, evidence } => {
                 Input::DuplicateVantage { at: *at, evidence: Arc::clone(evidence) }
             }
+            ProbeInput::InternalTopic { topic, asked, seen } => {
+                Input::InternalTopic { topic: *topic, asked: *asked, seen: seen.clone() }
+            }
             // Attempts become evidence when they are counted.
             ProbeInput::Targets { .. }
+            | ProbeInput::Chosen { .. }
             | ProbeInput::Response { .. }
             | ProbeInput::Blocked { .. }
             | ProbeInput::Phase { .. }

@@ -21,6 +21,8 @@ impl LatestDirectStatus {
         match input {
             ProbeInput::Blocked { probe, message } => self.blocked(*probe, message.as_ref()),
             ProbeInput::Targets { .. }
+            | ProbeInput::Chosen { .. }
+            | ProbeInput::InternalTopic { .. }
             | ProbeInput::Response { .. }
             | ProbeInput::Phase { .. }
             | ProbeInput::ChannelFailed { .. }

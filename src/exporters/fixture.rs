@@ -160,6 +160,7 @@ fn events(target: &Target) -> Vec<Event> {
             ended: Time::from_millis(2000),
             raw_outcome,
             stalled: Duration::ZERO,
+            internal_partition: None,
         })
         .collect()
 }
@@ -202,6 +203,7 @@ fn direct_events(broker: Broker) -> Vec<Event> {
             ended: Time::from_millis(1001),
             raw_outcome,
             stalled: Duration::ZERO,
+            internal_partition: None,
         })
     });
     of_each.collect()

@@ -55,6 +55,7 @@ fn snapshot() -> Snapshot {
         ended: Time::from_millis(1500),
         raw_outcome: RawOutcome::Failed(Fault::ConnectionRefused),
         stalled: Duration::ZERO,
+        internal_partition: None,
     });
     Snapshot {
         at: Time::from_millis(3000),

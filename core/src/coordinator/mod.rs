@@ -4,6 +4,12 @@
 //! leader of one of `__transaction_state`; both are chosen by a hash of the id. So each coordinator can be asked by an
 //! id that hashes to it, without FindCoordinator, which would create the topic (K16).
 
+mod internal_topic;
+mod rotation;
+
+pub use internal_topic::{InternalPartition, InternalTopic};
+pub use rotation::Rotation;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -77,29 +83,6 @@ impl Prefix {
             .map(|number| number.to_string())
             .find(|suffix| placed(continued(hash, suffix), count) == Some(partition));
         suffix.map(|suffix| dotted + &suffix)
-    }
-}
-
-/// Round-robin over partitions that come and go: the one that was asked longest ago is next. A partition that moves to another
-/// broker keeps its place in the order.
-#[derive(Clone, Debug, Default)]
-pub struct Rotation {
-    turn: u64,
-    asked: BTreeMap<Partition, u64>,
-}
-
-impl Rotation {
-    /// The next of `led`, which from now on is the last one asked; `None` if there is none.
-    pub fn next(&mut self, led: impl IntoIterator<Item = Partition>) -> Option<Partition> {
-        let next = led.into_iter().min_by_key(|partition| (self.asked.get(partition).copied(), *partition))?;
-        self.turn += 1;
-        self.asked.insert(next, self.turn);
-        Some(next)
-    }
-
-    /// Forgets partitions that the topic does not have any more.
-    pub fn retain(&mut self, count: i32) {
-        self.asked.retain(|partition, _| partition.0 < count);
     }
 }
 

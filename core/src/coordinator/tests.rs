@@ -84,6 +84,30 @@ fn partitions_are_asked_round_robin_and_a_leader_move_changes_no_turn() {
 }
 
 #[test]
+fn partition_that_failed_has_every_second_turn_until_it_has_failed_three_times() {
+    let mut rotation = Rotation::default();
+    let mut turns = Vec::new();
+    for _ in 0..12 {
+        let partition = rotation.next((0..4).map(Partition)).expect("there are four");
+        rotation.on_end(partition, partition != Partition(1));
+        turns.push(partition.0);
+    }
+    assert_eq!(turns, [0, 1, 2, 1, 3, 1, 0, 2, 3, 1, 0, 2]);
+}
+
+#[test]
+fn partition_that_succeeds_after_a_failure_waits_for_its_turn_again() {
+    let mut rotation = Rotation::default();
+    let mut turns = Vec::new();
+    for turn in 0..9 {
+        let partition = rotation.next((0..4).map(Partition)).expect("there are four");
+        rotation.on_end(partition, turn != 1);
+        turns.push(partition.0);
+    }
+    assert_eq!(turns, [0, 1, 2, 1, 3, 0, 2, 1, 3]);
+}
+
+#[test]
 fn loading_lasts_from_its_first_answer_to_another_answer() {
     let at = |seconds| Time::ORIGIN + Duration::from_secs(seconds);
     let mut loading = Loading::default();
@@ -138,6 +162,22 @@ proptest! {
             let mut round: Vec<_> = led.iter().filter_map(|_| rotation.next(led.iter().copied())).collect();
             round.sort_unstable();
             prop_assert_eq!(&round, &led);
+        }
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_two_rounds_whatever_fails(
+        count in 1_i32..20,
+        failing in prop::collection::btree_set(0_i32..20, 0..20),
+        successes in prop::collection::vec(any::<bool>(), 200),
+    ) {
+        let mut rotation = Rotation::default();
+        let mut last = vec![0; usize::try_from(count).expect("few")];
+        for (turn, success) in (1..).zip(successes) {
+            let partition = rotation.next((0..count).map(Partition)).expect("there is one");
+            rotation.on_end(partition, success || !failing.contains(&partition.0));
+            last[usize::try_from(partition.0).expect("small")] = turn;
+            prop_assert!(last.iter().all(|last| turn - last <= 2 * count), "{last:?} at {turn}");
         }
     }
 }

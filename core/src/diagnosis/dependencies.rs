@@ -4,16 +4,19 @@
 //! | --- | --- |
 //! | any probe of the broker view | the broker itself |
 //! | replicated write | the leader and the in-sync replicas of its partition, by the newest metadata (K2) |
+//! | commit, transaction | the leader and the in-sync replicas of the internal partition; all of its replicas while too few are in sync |
 //!
 //! A broker that was fenced has left every in-sync set, so that it explains nothing any more: a host that is off for days hides
 //! no other failure.
 
 use std::collections::BTreeSet;
 
+use crate::fault::Fault;
 use crate::ids::BrokerId;
+use crate::kafka_error::KafkaError;
 
 use super::evidence::cells::Column;
-use super::evidence::facts::Facts;
+use super::evidence::facts::{CoordinatorEvidence, Facts, ReplicaState};
 
 /// Failing brokers, and with them the cells that need no other cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,4 +43,20 @@ impl Explained {
             (Column::Metadata | Column::Connect, _) => fails(broker),
         }
     }
+
+    /// Whether any of these brokers is in the dependencies of a partition's coordinator. What its evidence says of brokers in doubt
+    /// is not repeated here.
+    pub fn covers_coordinator(&self, partition: &CoordinatorEvidence) -> bool {
+        of_coordinator(partition).any(|id| self.failing.contains(&id) || self.storage_failed.contains(&id))
+    }
+}
+
+/// The brokers that the coordinator of a partition depends on.
+pub fn of_coordinator(partition: &CoordinatorEvidence) -> impl Iterator<Item = BrokerId> {
+    let ReplicaState { leader, replicas, in_sync } = &partition.replicas;
+    let lacks_replicas = |fault: Fault| {
+        [KafkaError::COORDINATOR_NOT_AVAILABLE, KafkaError::NOT_ENOUGH_REPLICAS].map(Fault::Kafka).contains(&fault)
+    };
+    let waits_for_all = leader.is_none() || partition.row.is_some_and(|row| lacks_replicas(row.streak.fault));
+    leader.iter().chain(if waits_for_all { replicas } else { in_sync }).copied()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coordinator::InternalTopic;
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ConnectionRole, Partition};
@@ -54,6 +55,15 @@ pub enum Input {
     },
     /// The leaders and in-sync replicas of the replicated lane.
     Topic(TopicSeen),
+    /// The leaders and in-sync replicas of an internal topic.
+    InternalTopic {
+        /// The topic.
+        topic: InternalTopic,
+        /// When the metadata were requested.
+        asked: Time,
+        /// Its partitions.
+        seen: TopicSeen,
+    },
     /// Acked records of the replicated lane that were lost until now, since the prober began.
     Lost {
         /// How many.

@@ -38,3 +38,7 @@ pub const RECURRING_HOLD_MIN: Duration = Duration::from_secs(60);
 
 /// Longest time that a recurring finding stands after its last episode.
 pub const RECURRING_HOLD_MAX: Duration = EPISODES_WITHIN;
+
+/// Attempts in a row at one partition of an internal topic that must have failed. A partition that moves to another broker fails one,
+/// until the metadata are requested again, and another one while it is loaded. Pinned by the scenarios of `coordinators.rs`.
+pub const PARTITION_FAILED_MIN: u32 = 3;

@@ -19,6 +19,7 @@ fn event(due_ms: u64, raw_outcome: RawOutcome) -> Event {
         ended: Time::from_millis(due_ms + 5000),
         raw_outcome,
         stalled: Duration::ZERO,
+        internal_partition: None,
     }
 }
 

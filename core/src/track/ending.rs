@@ -150,6 +150,16 @@ impl Track {
         (ended, raw_outcome): (Time, RawOutcome),
     ) -> Output {
         let (series, broker, stalled) = (series.clone(), self.broker, Duration::ZERO);
-        Output::Event(Event { series, broker, limits, due, sent, ended, raw_outcome, stalled })
+        Output::Event(Event {
+            series,
+            broker,
+            internal_partition: None,
+            limits,
+            due,
+            sent,
+            ended,
+            raw_outcome,
+            stalled,
+        })
     }
 }

@@ -11,16 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prober_core::coordinator::Prefix;
+use prober_core::coordinator::{InternalTopic, Prefix};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, Partition, Probe};
+use prober_core::ids::{Broker, BrokerId, Partition};
 use prober_core::time::Time;
 
-use crate::coordinators::{CoordinatedId, Coordinators};
+use crate::coordinators::{CoordinatedId, Coordinators, Turn};
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
 use crate::port::requests::{CommitOffset, CommittedOffset, FetchOffset};
-use crate::port::{MetadataSnapshot, OFFSETS_TOPIC, Pool, ProbeResponse};
+use crate::port::{MetadataSnapshot, Pool, ProbeResponse};
 
 /// A group may hold what was committed up to this many deadlines ago: commits of attempts that were given up may still be
 /// carried out, in any order.
@@ -50,16 +50,21 @@ impl CommitProbe {
     pub fn new(context: &ProbeContext) -> CommitProbe {
         let settings = &context.settings;
         let prefix = Prefix::of_groups(&settings.namespace);
-        let coordinators = Coordinators::new(Probe::Commit, OFFSETS_TOPIC, prefix, context.clone());
+        let coordinators = Coordinators::new(InternalTopic::ConsumerOffsets, prefix, context.clone());
         let signature = settings.identity.run.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         let held_for = HELD_DEADLINES * Pool::Commit.idle_timeout(&settings.deadlines);
         CommitProbe { context: context.clone(), signature, coordinators, recent: Mutex::default(), held_for }
     }
 
     /// Returns when the commit was sent, and when it was read back.
-    async fn commit(self: &Arc<Self>, broker: BrokerId, metadata: &MetadataSnapshot) -> Result<(Time, Time), Fault> {
+    async fn commit(
+        self: &Arc<Self>,
+        turn: &Turn<'_>,
+        broker: BrokerId,
+        metadata: &MetadataSnapshot,
+    ) -> Result<(Time, Time), Fault> {
         let end = self.end_to_commit(metadata, broker).ok_or(Fault::NoPartition)?;
-        let group = self.coordinators.next(broker, metadata, |_| false, |_| true, Fault::NoPartition)?;
+        let group = turn.choose(broker, metadata, |_| false, |_| true, Fault::NoPartition)?;
         let connection = self.context.cluster.connection(broker, Pool::Commit).await?;
         self.remember(group.partition, end);
         let committed = connection.commit_offset(self.commit_request(&group, end)).await?;
@@ -150,7 +155,9 @@ impl CommitProbe {
 impl DirectProbe for CommitProbe {
     async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
         let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-        self.coordinators.respond(self.commit(broker, &attempt.metadata)).await
+        let turn = self.coordinators.turn(attempt.id);
+        let result = self.commit(&turn, broker, &attempt.metadata).await;
+        turn.end(result)
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {
@@ -161,6 +168,6 @@ impl DirectProbe for CommitProbe {
     }
 
     fn internal_topic(&self) -> Option<&'static str> {
-        Some(self.coordinators.topic())
+        Some(self.coordinators.topic().as_str())
     }
 }

@@ -1,10 +1,11 @@
 //! `commit` against the simulated coordinators.
 
-use prober_core::event::Outcome;
-use prober_core::ids::Phase;
+use prober_core::event::{Event, Outcome, RawOutcome};
+use prober_core::ids::{Phase, Probe};
 use prober_core::kafka_error::KafkaError;
 
 use super::*;
+use crate::port::OFFSETS_TOPIC;
 use crate::sim::cluster::Verb;
 use crate::sim::prober::SimProber;
 
@@ -25,6 +26,47 @@ async fn every_coordinator_is_good_and_every_partition_is_probed() {
     (1..=3).for_each(|broker| prober.assert_all_good(broker, 18));
     // Two partitions on each of three brokers.
     assert_eq!(prober.cluster.groups(), 6);
+}
+
+/// The partitions of a broker's events in order, each with whether it is good.
+fn partitions(prober: &SimProber, broker: i32) -> Vec<(i32, bool)> {
+    let of_broker = prober.events.iter().filter(|event| event.broker == Broker::Id(BrokerId(broker)));
+    let one = |event: &Event| {
+        let id = event.internal_partition?;
+        assert_eq!(id.topic, InternalTopic::ConsumerOffsets);
+        Some((id.partition.0, matches!(event.raw_outcome, RawOutcome::Success(_))))
+    };
+    of_broker.map(|event| one(event).expect("each event has a partition")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_event_has_its_partition_also_without_an_answer() {
+    let mut prober = prober();
+    prober.until(8).await;
+    let good = partitions(&prober, 1);
+    assert!(6 <= good.len() && good.iter().all(|(_, is_good)| *is_good), "{good:?}");
+    let asked: BTreeSet<i32> = good.iter().map(|(partition, _)| *partition).collect();
+    assert_eq!(asked, BTreeSet::from([0, 3]), "both partitions that broker 1 leads");
+    prober.cluster.freeze(1);
+    prober.clear();
+    prober.until(20).await;
+    let silent = partitions(&prober, 1);
+    assert!(6 <= silent.len() && silent.iter().all(|(_, is_good)| !is_good), "{silent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn partition_that_fails_is_asked_again_soon_and_then_in_its_ordinary_turn() {
+    let mut prober = SimProber::new(Probe::Commit, 1, DEADLINE);
+    prober.cluster.set_coordinated(10);
+    prober.until(15).await;
+    prober.clear();
+    prober.cluster.set_loading(7, true);
+    prober.until(60).await;
+    let asked = partitions(&prober, 1);
+    assert!(asked.iter().all(|(partition, is_good)| *is_good != (*partition == 7)), "{asked:?}");
+    let failed: Vec<usize> = (0..).zip(&asked).filter(|(_, (_, is_good))| !is_good).map(|(turn, _)| turn).collect();
+    let gaps: Vec<usize> = failed.iter().zip(&failed[1..]).map(|(one, next)| next - one).collect();
+    assert_eq!(gaps[..3], [2, 2, 10], "three failures within five attempts, then one a round: {failed:?}");
 }
 
 #[tokio::test(start_paused = true)]

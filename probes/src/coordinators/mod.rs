@@ -2,24 +2,26 @@
 //! and an id of the prober's own that hashes to it. No broker is asked who coordinates an id: FindCoordinator would create
 //! the internal topic (K16).
 
+mod turn;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prober_core::coordinator::{Loading, LoadingChange, Prefix, Rotation};
+use prober_core::coordinator::{InternalTopic, Loading, LoadingChange, Prefix, Rotation};
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Partition, Phase, Probe};
 use prober_core::kafka_error::KafkaError;
-use prober_core::time::Time;
 use prober_core::topology::{PartitionSeen, TopicSeen};
 
 use crate::direct::context::ProbeContext;
 use crate::port::requests::Refusal;
-use crate::port::{ClusterClient, MetadataSnapshot, ProbeInput, ProbeResponse};
+use crate::port::{MetadataSnapshot, ProbeInput, RequestId};
+
+pub use turn::Turn;
 
 /// The coordinators of one internal topic.
 pub struct Coordinators {
-    probe: Probe,
-    topic: &'static str,
+    topic: InternalTopic,
     prefix: Prefix,
     context: ProbeContext,
     rotation: Mutex<Rotation>,
@@ -37,10 +39,9 @@ pub struct CoordinatedId {
 }
 
 impl Coordinators {
-    /// The coordinators by `topic`, asked by `probe` with ids that begin with `prefix`.
-    pub fn new(probe: Probe, topic: &'static str, prefix: Prefix, context: ProbeContext) -> Coordinators {
+    /// The coordinators by `topic`, asked with ids that begin with `prefix`.
+    pub fn new(topic: InternalTopic, prefix: Prefix, context: ProbeContext) -> Coordinators {
         Coordinators {
-            probe,
             topic,
             prefix,
             context,
@@ -51,20 +52,22 @@ impl Coordinators {
     }
 
     /// The internal topic.
-    pub fn topic(&self) -> &'static str {
+    pub fn topic(&self) -> InternalTopic {
         self.topic
+    }
+
+    /// The attempt of a request: chooses one partition, and takes in how it ends.
+    pub fn turn(&self, id: RequestId) -> Turn<'_> {
+        Turn::new(self, id)
     }
 
     /// The brokers that coordinate a partition; none while the internal topic does not exist.
     pub fn brokers(&self, metadata: &MetadataSnapshot) -> BTreeSet<BrokerId> {
-        brokers(self.topic, metadata)
+        brokers(self.topic.as_str(), metadata)
     }
 
     /// The id whose turn it is at a broker. An `urgent` one goes before all others that are `free`.
-    ///
-    /// # Errors
-    /// [`Fault::NoPartition`] if the broker coordinates no partition any more; `busy` if none is free.
-    pub fn next(
+    fn next(
         &self,
         broker: BrokerId,
         metadata: &MetadataSnapshot,
@@ -72,7 +75,7 @@ impl Coordinators {
         free: impl Fn(Partition) -> bool,
         busy: Fault,
     ) -> Result<CoordinatedId, Fault> {
-        let topic = metadata.topics.get(self.topic).ok_or(Fault::NoPartition)?;
+        let topic = metadata.topics.get(self.topic.as_str()).ok_or(Fault::NoPartition)?;
         let led: Vec<Partition> = led_by(broker, topic).collect();
         if led.is_empty() {
             return Err(Fault::NoPartition);
@@ -100,14 +103,14 @@ impl Coordinators {
             self.context.cluster.refresh_metadata();
         }
         if error.is_authorization() {
-            self.context.backoff.on_refused(self.probe, self.missing_permission(error));
+            self.context.backoff.on_refused(self.topic.probe(), self.missing_permission(error));
         }
         Err(Fault::Kafka(error))
     }
 
     fn missing_permission(&self, error: KafkaError) -> String {
         let (prefix, name) = (self.prefix.as_str(), error.name());
-        match (self.probe, error) {
+        match (self.topic.probe(), error) {
             (_, KafkaError::TOPIC_AUTHORIZATION_FAILED) => {
                 format!("grant READ and WRITE on topic {}: refused with {name}", self.context.settings.pinned)
             }
@@ -135,7 +138,7 @@ impl Coordinators {
 
     fn observe_loading(&self, broker: BrokerId, partition: Partition, loading: bool) {
         let change = self.loading().observe(partition, self.context.clock.now(), loading);
-        let (topic, id) = (self.topic, partition.0);
+        let (topic, id) = (self.topic.as_str(), partition.0);
         match change {
             Some(LoadingChange::Began) => {
                 tracing::warn!(topic, partition = id, broker = broker.0, "the coordinator is loading this partition");
@@ -154,22 +157,6 @@ impl Coordinators {
         }
     }
 
-    /// The response of an attempt that returns when it was sent and when it was answered. If the coordinator does not
-    /// respond until the deadline, at which this future is dropped, the metadata is refreshed. A success shows that every
-    /// permission that the probe needs is there.
-    pub async fn respond(&self, attempt: impl Future<Output = Result<(Time, Time), Fault>>) -> ProbeResponse {
-        let mut refresh = RefreshUnlessAnswered { cluster: &*self.context.cluster, responded: false };
-        let result = attempt.await;
-        refresh.responded = matches!(result, Ok(_) | Err(Fault::Kafka(_)));
-        match result {
-            Ok((sent, at)) => {
-                self.context.backoff.on_success(self.probe);
-                ProbeResponse { sent: Some(sent), at, result: Ok(()) }
-            }
-            Err(fault) => self.context.failed(fault),
-        }
-    }
-
     fn timed(&self) -> MutexGuard<'_, BTreeSet<Partition>> {
         self.timed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -180,21 +167,6 @@ impl Coordinators {
 
     fn loading(&self) -> MutexGuard<'_, Loading> {
         self.loading.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Has the metadata refreshed when dropped, unless the coordinator has responded by then: without a response another
-/// broker may be the coordinator now, or soon.
-struct RefreshUnlessAnswered<'a> {
-    cluster: &'a dyn ClusterClient,
-    responded: bool,
-}
-
-impl Drop for RefreshUnlessAnswered<'_> {
-    fn drop(&mut self) {
-        if !self.responded {
-            self.cluster.refresh_metadata();
-        }
     }
 }
 

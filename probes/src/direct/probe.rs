@@ -12,6 +12,8 @@ use crate::port::{BoxFuture, MetadataSnapshot, ProbeInput, ProbeResponse, Reques
 /// One attempt.
 #[derive(Clone, Debug)]
 pub struct Attempt {
+    /// Its request, under which its response is reported.
+    pub id: RequestId,
     /// The target.
     pub broker: Broker,
     /// The newest metadata when the attempt began.
@@ -48,11 +50,12 @@ pub trait DirectProbe: Send + Sync + 'static {
 /// A direct probe of any kind, as the runtime holds it.
 pub trait AttemptRunner: DirectProbe {
     /// Runs one attempt until its deadline and reports its response.
-    fn run(self: Arc<Self>, id: RequestId, attempt: Attempt, report: Report) -> BoxFuture<'static, ()>;
+    fn run(self: Arc<Self>, attempt: Attempt, report: Report) -> BoxFuture<'static, ()>;
 }
 
 impl<P: DirectProbe> AttemptRunner for P {
-    fn run(self: Arc<Self>, id: RequestId, attempt: Attempt, report: Report) -> BoxFuture<'static, ()> {
+    fn run(self: Arc<Self>, attempt: Attempt, report: Report) -> BoxFuture<'static, ()> {
+        let id = attempt.id;
         Box::pin(async move {
             // The scheduler keeps the deadline as well; after it a response changes nothing.
             if let Ok(response) = tokio::time::timeout(attempt.within, self.attempt(attempt)).await {

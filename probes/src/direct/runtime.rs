@@ -54,8 +54,8 @@ impl ProbeClient for DirectProbes {
     fn start(&mut self, request: ProbeRequest, within: Duration) {
         let Some(probe) = self.probes.get(&request.probe) else { return };
         let metadata = Arc::clone(&self.metadata.borrow());
-        let attempt = Attempt { broker: request.broker, metadata, within };
-        let run = Arc::clone(probe).run(request.id, attempt, Arc::clone(&self.context.report));
+        let attempt = Attempt { id: request.id, broker: request.broker, metadata, within };
+        let run = Arc::clone(probe).run(attempt, Arc::clone(&self.context.report));
         self.context.tasks.spawn_short("attempt", run);
     }
 

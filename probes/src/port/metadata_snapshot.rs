@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use prober_core::coordinator::InternalTopic;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::topology::{TopicSeen, Topology};
 
 /// Kafka's topic of committed offsets.
-pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
+pub const OFFSETS_TOPIC: &str = InternalTopic::ConsumerOffsets.as_str();
 
 /// Kafka's topic of transaction states.
-pub const TRANSACTIONS_TOPIC: &str = "__transaction_state";
+pub const TRANSACTIONS_TOPIC: &str = InternalTopic::TransactionState.as_str();
 
 /// Brokers and topics in the newest metadata response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::coordinator::{InternalPartition, InternalTopic};
 use prober_core::diagnosis::input::OverdueConnection;
 use prober_core::fault::Fault;
 use prober_core::ids::{Broker, BrokerId, Phase, Probe};
 use prober_core::time::Time;
+use prober_core::topology::TopicSeen;
 
 /// Runs attempts of direct probes.
 pub trait ProbeClient {
@@ -46,6 +48,13 @@ pub enum ProbeInput {
         at: Time,
         /// The brokers.
         brokers: BTreeSet<Broker>,
+    },
+    /// An attempt at a coordinator has chosen the partition of an internal topic that it is about.
+    Chosen {
+        /// The attempt's request.
+        id: RequestId,
+        /// The partition.
+        partition: InternalPartition,
     },
     /// An attempt has ended.
     Response {
@@ -99,6 +108,15 @@ pub enum ProbeInput {
         asked: Time,
         /// The brokers.
         brokers: BTreeSet<BrokerId>,
+    },
+    /// The leaders and in-sync replicas of an internal topic have changed.
+    InternalTopic {
+        /// The topic.
+        topic: InternalTopic,
+        /// When the metadata was requested.
+        asked: Time,
+        /// Its partitions.
+        seen: TopicSeen,
     },
     /// Another prober uses this prober's vantage name.
     DuplicateVantage {

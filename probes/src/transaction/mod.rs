@@ -16,16 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use prober_core::coordinator::Prefix;
+use prober_core::coordinator::{InternalTopic, Prefix};
 use prober_core::fault::Fault;
-use prober_core::ids::{Broker, BrokerId, Partition, Probe, Sequence};
+use prober_core::ids::{Broker, BrokerId, Partition, Sequence};
 use prober_core::kafka_error::KafkaError;
 use prober_core::time::Time;
 
-use crate::coordinators::{CoordinatedId, Coordinators};
+use crate::coordinators::{CoordinatedId, Coordinators, Turn};
 use crate::direct::context::ProbeContext;
 use crate::direct::probe::{Attempt, DirectProbe};
-use crate::port::{MetadataSnapshot, Pool, ProbeResponse, TRANSACTIONS_TOPIC};
+use crate::port::{MetadataSnapshot, Pool, ProbeResponse};
 use crate::record;
 
 use producer_slot::{IdleProducer, ProducerSlot, WritePartition};
@@ -67,7 +67,7 @@ impl TransactionProbe {
         let prefix = Prefix::of_transactions(&context.settings.namespace);
         TransactionProbe {
             context: context.clone(),
-            coordinators: Coordinators::new(Probe::Transaction, TRANSACTIONS_TOPIC, prefix, context.clone()),
+            coordinators: Coordinators::new(InternalTopic::TransactionState, prefix, context.clone()),
             gates: Mutex::default(),
             slots: Mutex::default(),
             conditions: Mutex::default(),
@@ -78,6 +78,7 @@ impl TransactionProbe {
     /// Returns when the first transaction began, and when the second one was read back.
     async fn run(
         &self,
+        turn: &Turn<'_>,
         broker: BrokerId,
         metadata: &MetadataSnapshot,
         within: Duration,
@@ -85,7 +86,7 @@ impl TransactionProbe {
         let gate = self.gate(broker);
         let _gate = gate.lock().await;
         let partition = self.write_partition(broker, metadata).ok_or(Fault::NoPartition)?;
-        let coordinated = self.choose(broker, metadata)?;
+        let coordinated = self.choose(turn, broker, metadata)?;
         let slot = self.slot(coordinated.partition);
         let mut slot = slot.lock().await;
         let session = TransactionSession {
@@ -160,14 +161,14 @@ impl TransactionProbe {
     }
 
     /// Ids with an open transaction first, then each in turn, without those that pause.
-    fn choose(&self, broker: BrokerId, metadata: &MetadataSnapshot) -> Result<CoordinatedId, Fault> {
+    fn choose(&self, turn: &Turn<'_>, broker: BrokerId, metadata: &MetadataSnapshot) -> Result<CoordinatedId, Fault> {
         let now = self.context.clock.now();
         let conditions = self.conditions().clone();
         // After the time-out the coordinator has aborted it, and a failing coordinator must not take the others' turns.
         let is_open =
             |id| matches!(conditions.get(&id), Some(Condition::Open(begun)) if now.since(*begun) < TRANSACTION_TIMEOUT);
         let is_free = |id| !matches!(conditions.get(&id), Some(Condition::Paused(until)) if now < *until);
-        self.coordinators.next(broker, metadata, is_open, is_free, Fault::Kafka(KafkaError::PRODUCER_FENCED))
+        turn.choose(broker, metadata, is_open, is_free, Fault::Kafka(KafkaError::PRODUCER_FENCED))
     }
 
     /// The pinned partition of the broker, once it is known to be the prober's own.
@@ -210,7 +211,9 @@ impl TransactionProbe {
 impl DirectProbe for TransactionProbe {
     async fn attempt(self: Arc<Self>, attempt: Attempt) -> ProbeResponse {
         let Some(broker) = attempt.broker.id() else { return self.context.failed(Fault::NoPartition) };
-        self.coordinators.respond(self.run(broker, &attempt.metadata, attempt.within)).await
+        let turn = self.coordinators.turn(attempt.id);
+        let result = self.run(&turn, broker, &attempt.metadata, attempt.within).await;
+        turn.end(result)
     }
 
     fn targets(&self, metadata: &MetadataSnapshot) -> BTreeSet<Broker> {
@@ -220,6 +223,6 @@ impl DirectProbe for TransactionProbe {
     }
 
     fn internal_topic(&self) -> Option<&'static str> {
-        Some(self.coordinators.topic())
+        Some(self.coordinators.topic().as_str())
     }
 }

@@ -1,6 +1,7 @@
 //! `transaction` against the simulated coordinators and partitions.
 
 use prober_core::event::Outcome;
+use prober_core::ids::Probe;
 
 use super::*;
 use crate::sim::cluster::Verb;

@@ -53,6 +53,7 @@ fn snapshot(rows: Rows<'_>) -> Snapshot {
                     ended,
                     raw_outcome: *raw,
                     stalled: Duration::ZERO,
+                    internal_partition: None,
                 });
             }
         }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::coordinator::InternalTopic;
 use prober_core::ids::BrokerId;
 use prober_core::kafka_error::KafkaError;
+use prober_core::time::Time;
 use prober_core::topology::TopicSeen;
 use prober_probes::backoff::Backoff;
 use prober_probes::clock::Clock;
 use prober_probes::direct::context::Report;
-use prober_probes::port::{MetadataSnapshot, OFFSETS_TOPIC, ProbeInput, TRANSACTIONS_TOPIC};
+use prober_probes::port::{MetadataSnapshot, ProbeInput};
 use tokio::sync::{Notify, watch};
 
 use crate::kafka::cluster::metadata_client::MetadataClient;
@@ -48,7 +50,7 @@ impl MetadataPoller {
         clock: Clock,
         report: Report,
     ) -> MetadataPoller {
-        let internal = [OFFSETS_TOPIC, TRANSACTIONS_TOPIC].map(Arc::from);
+        let internal = InternalTopic::ALL.map(|topic| Arc::from(topic.as_str()));
         MetadataPoller {
             metadata_client: metadata_client(monitor_topics.iter().cloned().chain(internal).collect()),
             view: ClusterView::new(bootstrap, clock.now()),
@@ -79,7 +81,7 @@ impl MetadataPoller {
                     backoff.reset();
                     let brokers = metadata.brokers.iter().map(|broker| BrokerId(broker.id)).collect();
                     (self.report)(ProbeInput::MetadataBrokers { asked, brokers });
-                    self.publish(&metadata);
+                    self.publish(asked, &metadata);
                     self.wait().await;
                 }
                 Err(_) => tokio::time::sleep(backoff.next_wait()).await,
@@ -87,10 +89,11 @@ impl MetadataPoller {
         }
     }
 
-    fn publish(&mut self, metadata: &ClusterMetadata) {
+    fn publish(&mut self, asked: Time, metadata: &ClusterMetadata) {
         let topics = metadata.topics.iter();
         let topics: BTreeMap<Arc<str>, TopicSeen> =
             topics.filter_map(|info| Some((Arc::from(info.name.as_str()), view::topic_metadata(info)?))).collect();
+        self.report_internal_topics(asked, &topics);
         let ours: Vec<&TopicSeen> = self.monitor_topics.iter().filter_map(|name| topics.get(name)).collect();
         self.view.observe(metadata, &ours, self.clock.now());
         let topology = self.view.topology().clone();
@@ -109,6 +112,17 @@ impl MetadataPoller {
             }
             changed
         });
+    }
+
+    /// Reports the internal topics whose leaders or replicas differ from those of the response before.
+    fn report_internal_topics(&self, asked: Time, topics: &BTreeMap<Arc<str>, TopicSeen>) {
+        let before = Arc::clone(&self.newest.borrow());
+        for topic in InternalTopic::ALL {
+            let (seen, before) = (topics.get(topic.as_str()), before.topics.get(topic.as_str()));
+            if let Some(seen) = seen.filter(|seen| before != Some(*seen)) {
+                (self.report)(ProbeInput::InternalTopic { topic, asked, seen: seen.clone() });
+            }
+        }
     }
 
     /// Waits until the next request is due.

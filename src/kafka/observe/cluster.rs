@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prober_core::coordinator::InternalTopic;
 use prober_core::ids::{BrokerId, Partition};
 use prober_core::observed::collisions::Collisions;
 use prober_core::observed::flavour::Flavour;
@@ -25,9 +26,6 @@ use super::state::{Cost, ObservationState};
 
 /// The permission that DescribeQuorum, ListPartitionReassignments and DescribeLogDirs need.
 pub(super) const DESCRIBE_CLUSTER: &str = "DESCRIBE on CLUSTER";
-
-/// The internal topics whose size is watched.
-const INTERNAL: [&str; 2] = ["__consumer_offsets", "__transaction_state"];
 
 /// How long the controller may take: less than the time-out of the request.
 const CONTROLLER_WITHIN: Duration = Duration::from_secs(5);
@@ -153,7 +151,7 @@ fn others<'a>(metadata: &'a ClusterMetadata, ours: &BTreeSet<Arc<str>>) -> Vec<&
 }
 
 fn internal(metadata: &ClusterMetadata) -> Vec<(Arc<str>, Vec<i32>)> {
-    let watched = metadata.topics.iter().filter(|topic| INTERNAL.contains(&topic.name.as_str()));
+    let watched = metadata.topics.iter().filter(|topic| InternalTopic::of(&topic.name).is_some());
     let indexes = |topic: &TopicInfo| topic.partitions.iter().map(|partition| partition.index).collect();
     watched.map(|topic| (Arc::from(topic.name.as_str()), indexes(topic))).collect()
 }

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fault::Fault;
+use crate::coordinator::InternalPartition;
+use crate::fault::{Blame, Fault};
 use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
 use crate::observed::registration::Registration;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
 
-use super::super::thresholds::{CHECK_UNANSWERED_FOR, CHECKS_MIN, CONNECTIONS_MIN, OVERDUE_FOR, REFUSED_FOR};
+use super::super::thresholds::{
+    CHECK_UNANSWERED_FOR, CHECKS_MIN, CONNECTIONS_MIN, OVERDUE_FOR, PARTITION_FAILED_MIN, REFUSED_FOR,
+};
 use super::cells::Table;
 use super::prober::ProberEvidence;
 
@@ -39,6 +42,8 @@ pub struct Facts {
     pub table: Arc<Table>,
     /// Leader and in-sync replicas of the replicated lane's partitions, by the broker that each prefers.
     pub replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
+    /// The partitions of the internal topics: leader, replicas, and how the attempts at each have ended.
+    pub coordinators: Arc<BTreeMap<InternalPartition, CoordinatorEvidence>>,
     /// Brokers that throttle the prober by a quota (KIP-219), and since when.
     pub throttled: BTreeMap<BrokerId, Time>,
     /// Brokers at which TLS or SASL fails.
@@ -55,11 +60,13 @@ pub struct Facts {
     pub prober: ProberEvidence,
 }
 
-/// Leader and in-sync replicas of one partition of the replicated lane.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Leader and replicas of one partition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReplicaState {
     /// The current leader.
     pub leader: Option<BrokerId>,
+    /// The replicas, preferred leader first.
+    pub replicas: Vec<BrokerId>,
     /// The in-sync replicas: a write with acks=all waits for all of them.
     pub in_sync: Vec<BrokerId>,
 }
@@ -69,6 +76,69 @@ impl ReplicaState {
     pub fn waited_for(&self) -> impl Iterator<Item = BrokerId> + '_ {
         self.leader.iter().chain(&self.in_sync).copied()
     }
+}
+
+/// What is known about one partition of an internal topic.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CoordinatorEvidence {
+    /// Leader and replicas by the newest metadata.
+    pub replicas: ReplicaState,
+    /// When the metadata were requested that first showed these: older failures may be those of another leader or replica.
+    pub changed: Time,
+    /// When something else last explained that it fails: a broker that it waits for is in doubt, or brokers come and go.
+    pub explained: Option<Time>,
+    /// Failures in a row; `None` after a success.
+    pub row: Option<PartitionFailures>,
+    /// When the newest successful attempt ended.
+    pub last_good: Option<Time>,
+    /// When the newest failed attempt was due.
+    pub last_bad: Option<Time>,
+}
+
+/// Failures of one partition's coordinator in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionFailures {
+    /// How many, since when, and the newest fault.
+    pub streak: Streak,
+    /// The broker that was asked most recently.
+    pub broker: BrokerId,
+    /// When the newest of them was due.
+    pub newest: Time,
+    /// Whether another partition of that broker succeeded between two of them.
+    pub is_contrasted: bool,
+}
+
+impl CoordinatorEvidence {
+    /// Whether something else explains the newest failure.
+    pub fn is_explained(&self) -> bool {
+        self.row.zip(self.explained).is_some_and(|(row, explained)| row.newest < explained)
+    }
+
+    /// Its failures in a row, if they are enough and nothing else explains them: the newest came after every explanation, from the
+    /// leader that it has now.
+    fn unexplained(&self) -> Option<PartitionFailures> {
+        self.row.filter(|row| {
+            let is_enough = PARTITION_FAILED_MIN <= row.streak.bad && row.streak.fault.blame() == Blame::Cluster;
+            is_enough
+                && self.changed <= row.newest
+                && !self.is_explained()
+                && self.replicas.leader.is_none_or(|leader| leader == row.broker)
+        })
+    }
+}
+
+/// The failures of a partition that fails by itself: other partitions of its broker succeeded in between, or at least none has failed.
+pub fn failing_alone(
+    coordinators: &BTreeMap<InternalPartition, CoordinatorEvidence>,
+    id: InternalPartition,
+) -> Option<PartitionFailures> {
+    let row = coordinators.get(&id)?.unexplained()?;
+    let is_other = |(other, evidence): &(&InternalPartition, &CoordinatorEvidence)| {
+        other.topic == id.topic && **other != id && evidence.replicas.leader == Some(row.broker)
+    };
+    let has_failed = |evidence: &CoordinatorEvidence| evidence.last_bad.is_some_and(|bad| row.streak.since <= bad);
+    let is_alone = row.is_contrasted || !coordinators.iter().filter(is_other).any(|(_, evidence)| has_failed(evidence));
+    is_alone.then_some(row)
 }
 
 /// What is known about one broker.

@@ -7,12 +7,14 @@
 //! | [`broker_tracker`] | one broker: last answer, overdue connections, connect checks, failures in a row |
 //! | [`probe_matrix`], [`cells`] | the outcomes of each probe at each broker: what is slow, and what fails |
 //! | [`single_connection_stalls`] | connections that stall while others to the same broker are answered |
+//! | [`coordinators`] | the partitions of the internal topics: leader, replicas, failures in a row |
 //! | [`churn_cooldown`] | when latencies count: not just after brokers joined, left, failed or recovered |
 //! | [`stalls`], [`vitals_history`] | the prober's own stalls, resources and controls of the last minute |
 
 mod broker_tracker;
 pub mod cells;
 pub mod churn_cooldown;
+mod coordinators;
 pub mod facts;
 mod probe_matrix;
 pub mod prober;
@@ -39,6 +41,7 @@ use super::rules::duplicate_vantage::{self, DuplicateVantage};
 use super::rules::patterns::Patterns;
 use super::thresholds::STALLS_WITHIN;
 use broker_tracker::{BrokerTracker, continued};
+use coordinators::Coordinators;
 use facts::{BrokerEvidence, Facts, MetadataListing, Streak};
 use probe_matrix::ProbeMatrix;
 use stalls::{STALLS_KEPT_FOR, Stalls};
@@ -82,6 +85,7 @@ pub struct Evidence {
     first_metadata: Option<Time>,
     registrations: Option<Arc<Registrations>>,
     controller: Option<Streak>,
+    coordinators: Coordinators,
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last reported.
     under_min_isr: BTreeMap<Partition, (Time, Time)>,
     /// Acked records that were lost: how many, when the first loss was found, and when the last.
@@ -119,6 +123,7 @@ impl Evidence {
             first_metadata: None,
             registrations: None,
             controller: None,
+            coordinators: Coordinators::default(),
             under_min_isr: BTreeMap::new(),
             lost: None,
             missing_permissions: Vec::new(),
@@ -141,6 +146,7 @@ impl Evidence {
             Input::Brokers(brokers) => self.known.clone_from(brokers),
             Input::Refuses { partition, at, fault } => self.on_refusal(*partition, *at, *fault),
             Input::Topic(topic) => self.probe_matrix.topic(topic),
+            Input::InternalTopic { topic, asked, seen } => self.coordinators.on_topic(*topic, *asked, seen),
             Input::Lost { count, at } => {
                 let first = self.lost.map_or(*at, |(_, first, _)| first);
                 self.lost = Some((*count, first, *at));
@@ -168,6 +174,7 @@ impl Evidence {
         self.under_min_isr.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
         let brokers = self.broker_evidence(now);
         let is_churning = self.probe_matrix.follow(now, &brokers);
+        self.coordinators.follow(now, &brokers, is_churning);
         let facts = self.facts(now, brokers, is_churning);
         if is_churning {
             self.reset_coordinators();
@@ -187,6 +194,7 @@ impl Evidence {
             (View::Coordinator, Some(id)) => {
                 let streaks = &mut self.brokers.entry(id).or_default().streaks;
                 continued(event, streaks.remove(probe)).map(|streak| streaks.insert(*probe, streak));
+                self.coordinators.on_event(event);
             }
             (View::Cluster, _) => self.controller = continued(event, self.controller),
             _ => {}
@@ -280,6 +288,7 @@ impl Evidence {
             lost: self.lost,
             table: self.probe_matrix.table(),
             replicated: self.probe_matrix.replicated(),
+            coordinators: self.coordinators.at_present(),
             throttled: self.probe_matrix.throttled(),
             credentials_refused: self.probe_matrix.credentials_refused(),
             missing_permissions: self.missing_permissions.clone(),
@@ -324,6 +333,7 @@ mod tests {
             ended: due + Duration::from_secs(4),
             raw_outcome,
             stalled,
+            internal_partition: None,
         }
     }
 }

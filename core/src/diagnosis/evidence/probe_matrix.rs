@@ -64,7 +64,8 @@ impl ProbeMatrix {
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
         let of = |seen: &PartitionSeen| {
             let preferred = *seen.replicas.first()?;
-            Some((preferred, ReplicaState { leader: seen.leader, in_sync: seen.in_sync.clone() }))
+            let (replicas, in_sync) = (seen.replicas.clone(), seen.in_sync.clone());
+            Some((preferred, ReplicaState { leader: seen.leader, replicas, in_sync }))
         };
         self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }

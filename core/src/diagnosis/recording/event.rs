@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coordinator::InternalPartition;
 use crate::event::{Event, Limits, RawOutcome};
 use crate::ids::{Broker, ClusterName, Probe, Series, Subject, View};
 use crate::time::{Time, nanoseconds};
@@ -18,6 +19,9 @@ pub struct EventFields {
     /// What the series is about; without it the broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subject: Option<Subject>,
+    /// The partition of an internal topic that a coordinator was asked about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    internal_partition: Option<InternalPartition>,
     #[serde(with = "nanoseconds")]
     deadline: Duration,
     #[serde(with = "nanoseconds")]
@@ -51,6 +55,7 @@ impl From<Event> for EventFields {
             probe: event.series.probe,
             broker: event.broker,
             subject: Some(event.series.subject).filter(|subject| *subject != Subject::Broker(event.broker)),
+            internal_partition: event.internal_partition,
             deadline: event.limits.deadline,
             threshold: event.limits.threshold,
             due: event.due,
@@ -75,6 +80,7 @@ impl From<EventFields> for Event {
                 subject: fields.subject.unwrap_or(Subject::Broker(fields.broker)),
             },
             broker: fields.broker,
+            internal_partition: fields.internal_partition,
             limits: Limits { deadline: fields.deadline, threshold: fields.threshold },
             due: fields.due,
             sent,

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::coordinator::InternalTopic;
 use crate::ids::{BrokerId, ConnectionRole, Partition};
 use crate::topology::TopicSeen;
 use crate::vitals::ControlKind;
@@ -17,6 +18,7 @@ enum Key {
     Brokers,
     Metadata,
     Topic,
+    InternalTopic(InternalTopic),
     Permissions,
     Observed,
     Readings,
@@ -99,6 +101,7 @@ fn key(input: &Input) -> Option<Key> {
         Input::Brokers(_) => Key::Brokers,
         Input::MetadataBrokers { .. } => Key::Metadata,
         Input::Topic(_) => Key::Topic,
+        Input::InternalTopic { topic, .. } => Key::InternalTopic(*topic),
         Input::MissingPermissions(_) => Key::Permissions,
         Input::Observed { .. } => Key::Observed,
         Input::Readings(_) => Key::Readings,

@@ -7,6 +7,7 @@
 //! | [`broker_absent`] | a broker that belongs to the cluster and has been out of it for a while |
 //! | [`broker_stale`] | a broker that is cut off from the controllers and goes on answering (K4) |
 //! | [`correlated`] | several brokers that fail at the same time: one finding, which names none of them |
+//! | [`coordinator_partition_failing`] | one partition of an internal topic that fails while the others of its broker are well |
 //! | [`coordinator_failing`], [`controller_unresponsive`] | failing commits and transactions, and a failing controller, while the brokers are well |
 //! | [`not_enough_replicas`], [`acked_records_lost`] | writes refused because too few replicas are in sync; acked records that are gone |
 //! | [`hypotheses`] | what is slow, or fails now and then: one broker, its network path, its disk, its replication, or the cluster |
@@ -24,6 +25,7 @@ pub mod broker_stale;
 pub mod broker_unresponsive;
 pub mod controller_unresponsive;
 pub mod coordinator_failing;
+pub mod coordinator_partition_failing;
 pub mod correlated;
 pub mod credentials_refused;
 pub mod duplicate_vantage;
@@ -78,9 +80,9 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
         storage_failed.iter().filter_map(|finding| finding.broker).collect(),
     );
     findings.extend(explain_away(facts, &explained));
-    // A failed directory leaves its broker in the in-sync sets of others for a while: their coordinators wait for it.
+    findings.extend(about_coordinators(facts, &explained));
     if storage_failed.is_empty() && !facts.is_churning {
-        findings.extend([controller_unresponsive::find(facts), coordinator_failing::find(facts)].into_iter().flatten());
+        findings.extend(controller_unresponsive::find(facts));
     }
     findings.extend(storage_failed);
     findings
@@ -109,6 +111,13 @@ fn explain_away(facts: &Facts, explained: &Explained) -> Vec<Finding> {
         );
     }
     findings
+}
+
+/// The findings about single partitions of coordinators, and about coordinators that fail as a whole.
+fn about_coordinators(facts: &Facts, explained: &Explained) -> impl Iterator<Item = Finding> {
+    let alone = coordinator_partition_failing::failing(facts, explained);
+    let whole = if facts.is_churning { None } else { coordinator_failing::find(facts, explained, &alone) };
+    coordinator_partition_failing::find(facts, &alone).into_iter().chain(whole)
 }
 
 /// Whether a finding would name this broker if no other failed with it.

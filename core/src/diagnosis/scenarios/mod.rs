@@ -5,10 +5,13 @@
 //! | --- | --- |
 //! | `brokers 3` | how many there are |
 //! | `interval 40` | time between two records of the pinned lane in milliseconds; 200 without |
+//! | `partitions 50` | how many `__consumer_offsets` has; two for each broker without |
 //! | `lasts 180` | its length in seconds; 120 without |
 //! | `started 40` | when the prober began; what went before it does not know |
 //! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
 //! | `at 10 stale 2` | broker 2 is cut off from the controllers; `uncommitted 2`: commits there fail; both until `join` |
+//! | `at 10 isolate 2` | the other brokers cannot reach broker 2, until `join` |
+//! | `at 10 sick_partition 4` | its coordinator never serves it; also `loading_partition`, `lone_partition` (only its leader is in sync), until `well_partition`; `move_partition 4:3`: broker 3 leads it from now on |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: 3 partitions lack replicas, 0 for none |
 //! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `storage`, `unled`, `lossy`, `leaky`, `pauses` ([`traffic::Impairment`]), until `well`; `load 400` on all |
 //! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `-` for none |
@@ -21,7 +24,9 @@
 
 #![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
+mod coordinators;
 mod degraded;
+mod internal_topic;
 mod other_intervals;
 mod prober_at_fault;
 mod recorded;
@@ -122,6 +127,7 @@ impl<'a> Scenario<'a> {
         let interval = self.number("interval").unwrap_or(200);
         let step = STEP_MS.min(interval);
         let mut world = SimulatedCluster::of(count, started, interval);
+        world.set_partitions(self.number("partitions").map(|count| i32::try_from(count).expect("few")));
         let has_reference = self.lines.iter().any(|line| line[0] == "at" && line[2] == "reference");
         let settings = Settings {
             cluster: ClusterName::new("c"),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::internal_topic::{self, SimulatedInternalTopic};
 use super::{Brokers, State};
 use crate::diagnosis::evidence::cells::Column;
 use crate::diagnosis::evidence::facts::ReplicaState;
@@ -79,6 +80,9 @@ pub(super) struct Traffic {
     stale: BTreeMap<i32, u64>,
     /// Brokers whose coordinators do not answer.
     failing_commits: BTreeSet<i32>,
+    /// Brokers that their peers cannot reach, and since when.
+    cut_off: BTreeMap<i32, u64>,
+    internal_topic: SimulatedInternalTopic,
     controller_hangs: bool,
     /// Brokers that throttle the prober, and those at which TLS fails.
     throttling: BTreeSet<i32>,
@@ -91,6 +95,8 @@ struct Attempt {
     sent: u64,
     probe: Scheduled,
     broker: i32,
+    /// Of `__consumer_offsets`, in a commit.
+    partition: Option<Partition>,
     deadline: u64,
 }
 
@@ -102,6 +108,12 @@ enum Scheduled {
     Commit,
     Controller,
 }
+
+/// Partitions of `__consumer_offsets` for each broker, if a scenario does not say how many there are in all.
+const PARTITIONS_PER_BROKER: usize = 2;
+
+/// A leader removes a follower from the in-sync replicas after this time without a fetch (`replica.lag.time.max.ms`).
+const LAG_MAX_MS: u64 = 30_000;
 
 /// What is added to an answer that has to wait.
 const SLOW_MS: u64 = 400;
@@ -117,12 +129,18 @@ impl Traffic {
         Traffic { interval, ..Traffic::default() }
     }
 
+    /// Whether it was an act on partitions of `__consumer_offsets`.
+    pub(super) fn act_on_partitions(&mut self, what: &str, argument: &str) -> bool {
+        self.internal_topic.act(what, argument)
+    }
+
     /// Whether it was an act of this kind.
     pub(super) fn act(&mut self, now: u64, what: &str, argument: &str, ids: &[i32]) -> bool {
         let set = || ids.iter().copied().collect();
         match what {
             "stale" => self.stale.extend(ids.iter().map(|id| (*id, now))),
             "uncommitted" => self.failing_commits.extend(ids),
+            "isolate" => self.cut_off.extend(ids.iter().map(|id| (*id, now))),
             "controller" => self.controller_hangs = argument == "hangs",
             "load" => self.load = argument.parse().expect("milliseconds"),
             "quota" => self.throttling = set(),
@@ -140,6 +158,45 @@ impl Traffic {
     pub(super) fn recovered(&mut self, id: i32) {
         self.stale.remove(&id);
         self.failing_commits.remove(&id);
+        self.cut_off.remove(&id);
+    }
+
+    /// The metadata of the replicated lane and of `__consumer_offsets`, of which there are `partitions`.
+    pub(super) fn metadata(&mut self, now: u64, brokers: &Brokers, partitions: Option<i32>) -> Vec<Input> {
+        let replicated = self.replicated(now, brokers);
+        let count = partitions.unwrap_or(i32::try_from(PARTITIONS_PER_BROKER * brokers.len()).expect("few"));
+        let internal = self.internal_topic.metadata(now, count, &replicated);
+        vec![Input::Topic(topic(&replicated)), internal]
+    }
+
+    /// Three replicas each, on the next brokers; those that are gone have left the in-sync ones after the session of a broker, and
+    /// all followers have left those of a leader that they have not reached for long.
+    fn replicated(&self, now: u64, brokers: &Brokers) -> BTreeMap<BrokerId, ReplicaState> {
+        let ids: Vec<i32> = brokers.keys().copied().collect();
+        let there = |id: &i32| {
+            let (state, since) = brokers[id];
+            state == State::Up || state != State::Left && now.saturating_sub(since) < 9000
+        };
+        let of = |at: usize| {
+            let replicas: Vec<i32> = (0..ids.len().min(3)).map(|next| ids[(at + next) % ids.len()]).collect();
+            let mut in_sync: Vec<BrokerId> = replicas.iter().filter(|id| there(id)).copied().map(BrokerId).collect();
+            let leader = in_sync.first().copied();
+            if leader.and_then(|leader| self.cut_off.get(&leader.0)).is_some_and(|since| since + LAG_MAX_MS <= now) {
+                in_sync.truncate(1);
+            }
+            let replicas = replicas.into_iter().map(BrokerId).collect();
+            (BrokerId(ids[at]), ReplicaState { leader, replicas, in_sync })
+        };
+        (0..ids.len()).map(of).collect()
+    }
+
+    /// Preferred brokers of the partitions whose leaders refuse every record, because too few replicas are in sync.
+    pub(super) fn under_min_isr(&self, now: u64, brokers: &Brokers) -> usize {
+        let is_alone = |state: &ReplicaState| {
+            let leader = state.leader.filter(|leader| self.cut_off.contains_key(&leader.0));
+            leader.is_some() && state.in_sync.len() == 1
+        };
+        self.replicated(now, brokers).values().filter(|state| is_alone(state)).count()
     }
 
     /// One step of the scenario: the events that are counted now. `stalled` is the time that the prober was stopped between two
@@ -152,16 +209,22 @@ impl Traffic {
                 let every = if *probe == Scheduled::Column(Column::Write) { self.interval } else { *every };
                 !is_once && (now + phase(*probe, *id)).is_multiple_of(every)
             });
-        let attempts = due.map(|(broker, (probe, _, deadline))| Attempt { sent: now, probe, broker, deadline });
-        self.open.extend(attempts);
-        let replicated = replicated(now, brokers);
+        let due: Vec<_> = due.collect();
+        for (broker, (probe, _, deadline)) in due {
+            let partition = if probe == Scheduled::Commit { self.internal_topic.next(broker) } else { None };
+            // A broker that leads no partition is not asked to commit.
+            if probe != Scheduled::Commit || partition.is_some() {
+                self.open.push(Attempt { sent: now, probe, broker, partition, deadline });
+            }
+        }
+        let replicated = self.replicated(now, brokers);
         for attempt in std::mem::take(&mut self.open) {
             let raw_outcome = match attempt.probe {
                 Scheduled::Column(Column::Replicated) => {
                     self.acked(now, brokers, &replicated[&BrokerId(attempt.broker)])
                 }
                 Scheduled::Column(column) => self.answered(column, attempt.broker, now, brokers[&attempt.broker].0),
-                Scheduled::Commit => self.committed(attempt.broker, brokers[&attempt.broker].0),
+                Scheduled::Commit => self.committed(attempt, brokers, &replicated),
                 Scheduled::Controller => (!self.controller_hangs).then_some(GOOD),
             };
             // Without an answer yet: it comes when the broker goes on, or never.
@@ -170,6 +233,9 @@ impl Traffic {
                 self.open.push(attempt);
                 continue;
             };
+            if let Some(partition) = attempt.partition {
+                self.internal_topic.on_end(partition, raw_outcome);
+            }
             let event = Event { stalled: stalled(attempt.sent, now), ..event(attempt, now, raw_outcome) };
             if attempt.probe == Scheduled::Column(Column::Write) && matches!(raw_outcome, RawOutcome::Success(_)) {
                 let read = self.read_back(&event, attempt.broker);
@@ -202,13 +268,25 @@ impl Traffic {
         Event { series, due: acked, sent: Some(acked), ended: acked + took, raw_outcome, ..write.clone() }
     }
 
-    fn committed(&self, id: i32, state: State) -> Option<RawOutcome> {
-        match state {
-            State::Up if self.failing_commits.contains(&id) => None,
-            State::Up => Some(GOOD),
-            State::Frozen | State::Dropped => None,
-            State::Killed | State::Left | State::Starting => Some(RawOutcome::Failed(Fault::ConnectionRefused)),
+    fn committed(
+        &self,
+        attempt: Attempt,
+        brokers: &Brokers,
+        replicated: &BTreeMap<BrokerId, ReplicaState>,
+    ) -> Option<RawOutcome> {
+        let is_up = brokers[&attempt.broker].0 == State::Up;
+        if is_up && (self.failing_commits.contains(&attempt.broker) || self.waits_for_peers(attempt.broker, replicated))
+        {
+            return None;
         }
+        let partition = attempt.partition?;
+        self.internal_topic.committed(partition, attempt.broker, brokers, replicated)
+    }
+
+    /// Whether a leader waits for followers that cannot reach it, because they are in sync still.
+    fn waits_for_peers(&self, leader: i32, replicated: &BTreeMap<BrokerId, ReplicaState>) -> bool {
+        let is_led = |state: &&ReplicaState| state.leader == Some(BrokerId(leader));
+        self.cut_off.contains_key(&leader) && replicated.values().filter(is_led).any(|state| 1 < state.in_sync.len())
     }
 
     /// The answer of a broker now; `None`: none yet.
@@ -249,6 +327,10 @@ impl Traffic {
         if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
             return None;
         }
+        if partition.leader.is_some_and(|leader| self.cut_off.contains_key(&leader.0)) {
+            let refused = RawOutcome::Failed(Fault::Kafka(KafkaError::NOT_ENOUGH_REPLICAS));
+            return (partition.in_sync.len() == 1).then_some(refused);
+        }
         let of_one = |id: &BrokerId| {
             let leads = partition.leader == Some(*id);
             match self.impairment.get(&id.0) {
@@ -278,7 +360,7 @@ const SCHEDULE: &[(Scheduled, u64, u64)] = &[
     (Scheduled::Controller, 10_000, 4000),
 ];
 
-const GOOD: RawOutcome = RawOutcome::Success(Duration::from_millis(5));
+pub(super) const GOOD: RawOutcome = RawOutcome::Success(Duration::from_millis(5));
 
 /// Spreads the attempts of different brokers and probes over time.
 fn phase(probe: Scheduled, id: i32) -> u64 {
@@ -322,33 +404,13 @@ fn stopped(impairment: Impairment, id: i32, now: u64) -> u64 {
     }
 }
 
-/// Three replicas each, on the next brokers; those that are gone have left the in-sync ones after the session of a broker.
-pub(super) fn replicated(now: u64, brokers: &Brokers) -> BTreeMap<BrokerId, ReplicaState> {
-    let ids: Vec<i32> = brokers.keys().copied().collect();
-    let there = |id: &i32| {
-        let (state, since) = brokers[id];
-        state == State::Up || state != State::Left && now.saturating_sub(since) < 9000
-    };
-    let of = |at: usize| {
-        let in_sync: Vec<BrokerId> = assigned(&ids, at).filter(there).map(BrokerId).collect();
-        (BrokerId(ids[at]), ReplicaState { leader: in_sync.first().copied(), in_sync })
-    };
-    (0..ids.len()).map(of).collect()
-}
-
-/// The brokers to which the partition of the broker at this place is assigned, the preferred leader first.
-fn assigned(ids: &[i32], at: usize) -> impl Iterator<Item = i32> {
-    (0..ids.len().min(3)).map(move |next| ids[(at + next) % ids.len()])
-}
-
-/// Those partitions as metadata show them.
-pub(super) fn topic(replicated: &BTreeMap<BrokerId, ReplicaState>) -> TopicSeen {
-    let ids: Vec<i32> = replicated.keys().map(|id| id.0).collect();
+/// The partitions of the replicated lane as metadata show them.
+fn topic(replicated: &BTreeMap<BrokerId, ReplicaState>) -> TopicSeen {
     let partition = |(index, state): (usize, &ReplicaState)| PartitionSeen {
         partition: Partition(i32::try_from(index).expect("few")),
         leader: state.leader,
         leader_epoch: None,
-        replicas: assigned(&ids, index).map(BrokerId).collect(),
+        replicas: state.replicas.clone(),
         in_sync: state.in_sync.clone(),
     };
     TopicSeen { id: None, partitions: replicated.values().enumerate().map(partition).collect() }
@@ -373,5 +435,16 @@ fn event(attempt: Attempt, now: u64, raw_outcome: RawOutcome) -> Event {
         RawOutcome::Success(latency) => (now + latency, RawOutcome::Success(now.since(sent) + latency)),
         other => (now, other),
     };
-    Event { series, broker: subject, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled: Duration::ZERO }
+    let internal_partition = attempt.partition.map(internal_topic::id);
+    Event {
+        series,
+        broker: subject,
+        internal_partition,
+        limits,
+        due: sent,
+        sent: Some(sent),
+        ended,
+        raw_outcome,
+        stalled: Duration::ZERO,
+    }
 }

@@ -9,7 +9,7 @@ use crate::kafka_error::KafkaError;
 use crate::time::Time;
 
 use super::simulated_prober::SimulatedProber;
-use super::traffic::{self, Traffic};
+use super::traffic::Traffic;
 
 /// A broker that does not answer is fenced, and leaves the metadata, after its session (`broker.session.timeout.ms`).
 const SESSION_MS: u64 = 9000;
@@ -62,6 +62,8 @@ pub(super) struct SimulatedCluster {
     /// Connect checks in progress, and when each began.
     checks: Vec<(u64, i32)>,
     under_min_isr: i32,
+    /// Partitions of `__consumer_offsets`, if the scenario says how many there are.
+    partitions: Option<i32>,
     traffic: Traffic,
     prober: SimulatedProber,
     pending: Vec<Input>,
@@ -74,6 +76,11 @@ impl SimulatedCluster {
         let known = Input::Brokers(brokers.keys().copied().map(BrokerId).collect());
         let traffic = Traffic::of(interval);
         SimulatedCluster { brokers, started, interval, traffic, pending: vec![known], ..SimulatedCluster::default() }
+    }
+
+    /// How many partitions `__consumer_offsets` has; `None` for two for each broker.
+    pub(super) fn set_partitions(&mut self, partitions: Option<i32>) {
+        self.partitions = partitions;
     }
 
     /// Whether the prober is stopped at `now`, and takes nothing in.
@@ -113,15 +120,16 @@ impl SimulatedCluster {
         let listed = self.brokers.iter().filter(|(_, state)| is_listed(state)).map(|(id, _)| BrokerId(*id));
         let brokers: BTreeSet<BrokerId> = listed.collect();
         self.known.extend(&brokers);
-        let topic = Input::Topic(traffic::topic(&traffic::replicated(now, &self.brokers)));
-        vec![Input::MetadataBrokers { asked: Time::from_millis(now), brokers }, topic]
+        let topics = self.traffic.metadata(now, &self.brokers, self.partitions);
+        [Input::MetadataBrokers { asked: Time::from_millis(now), brokers }].into_iter().chain(topics).collect()
     }
 
     fn refusals(&self, now: u64) -> Vec<Input> {
         if !now.is_multiple_of(REFUSAL_EVERY) {
             return Vec::new();
         }
-        (0..self.under_min_isr).map(|index| refusal(now, index, true)).collect()
+        let alone = i32::try_from(self.traffic.under_min_isr(now, &self.brokers)).expect("few");
+        (0..self.under_min_isr.max(alone)).map(|index| refusal(now, index, true)).collect()
     }
 
     fn ended_checks(&mut self, now: u64) -> Vec<Input> {
@@ -201,6 +209,9 @@ impl SimulatedCluster {
             }
             _ if self.prober.act(now, what, argument) => return,
             _ => {}
+        }
+        if self.traffic.act_on_partitions(what, argument) {
+            return;
         }
         let ids = self.ids(argument);
         if self.traffic.act(now, what, argument, &ids) {

@@ -10,6 +10,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use prober_core::coordinator::InternalPartition;
 use prober_core::counting::Counting;
 use prober_core::event::{Event, Limits, RawOutcome, VoidReason};
 use prober_core::ids::{Broker, BrokerId, ClusterName, Probe, Series, Subject};
@@ -54,6 +55,7 @@ struct OpenAttempt {
     limits: Limits,
     due: Time,
     started: Time,
+    internal_partition: Option<InternalPartition>,
 }
 
 impl OpenAttempt {
@@ -86,6 +88,11 @@ impl DirectScheduler {
                 self.set_targets(probe, at, &brokers, counting);
                 self.all_targets.insert(probe, brokers);
             }
+            ProbeInput::Chosen { id, partition } => {
+                if let Some(open) = self.open.get_mut(&id) {
+                    open.internal_partition = Some(partition);
+                }
+            }
             ProbeInput::Response { id, response } => {
                 if let Some(open) = self.open.remove(&id) {
                     counting.ended(on_response(open, response));
@@ -99,6 +106,7 @@ impl DirectScheduler {
             | ProbeInput::Overdue(_)
             | ProbeInput::ConnectChecked { .. }
             | ProbeInput::MetadataBrokers { .. }
+            | ProbeInput::InternalTopic { .. }
             | ProbeInput::DuplicateVantage { .. } => {}
         }
     }
@@ -143,7 +151,8 @@ impl DirectScheduler {
             let id = RequestId(self.started);
             self.started += 1;
             let started = self.clock.now();
-            let open = OpenAttempt { series, limits: settings.limits, due: tick.due, started };
+            let open =
+                OpenAttempt { series, limits: settings.limits, due: tick.due, started, internal_partition: None };
             self.next_deadline = self.next_deadline.min(open.deadline());
             self.open.insert(id, open);
             client.start(ProbeRequest { id, probe: *probe, broker: *broker }, settings.limits.deadline);
@@ -227,9 +236,9 @@ fn on_response(open: OpenAttempt, response: ProbeResponse) -> Event {
 }
 
 fn event(open: OpenAttempt, ended: Time, raw_outcome: RawOutcome) -> Event {
-    let OpenAttempt { series, limits, due, started } = open;
-    let broker = series.subject.broker();
-    Event { series, broker, limits, due, sent: Some(started), ended, raw_outcome, stalled: Duration::ZERO }
+    let OpenAttempt { series, limits, due, started, internal_partition } = open;
+    let (broker, stalled) = (series.subject.broker(), Duration::ZERO);
+    Event { series, broker, internal_partition, limits, due, sent: Some(started), ended, raw_outcome, stalled }
 }
 
 fn series(cluster: &ClusterName, probe: Probe, broker: Broker) -> Series {

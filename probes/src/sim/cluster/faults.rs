@@ -114,6 +114,15 @@ impl SimCluster {
         }
     }
 
+    /// The internal topics have this many partitions, spread over the brokers in the order of their ids.
+    pub fn set_coordinated(&self, partitions: usize) {
+        {
+            let mut state = self.lock();
+            state.coordinators = state.brokers.keys().copied().cycle().take(partitions).collect();
+        }
+        self.refresh_metadata();
+    }
+
     /// Whether the coordinator is loading this partition of the internal topics.
     pub fn set_loading(&self, partition: i32, loading: bool) {
         let mut state = self.lock();

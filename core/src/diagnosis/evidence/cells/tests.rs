@@ -18,7 +18,17 @@ fn event(probe: Probe, broker: i32, ended: u64, raw_outcome: RawOutcome) -> Even
     let limits = Limits { deadline: ms(5000), threshold: ms(1000) };
     let ended = Time::from_millis(ended);
     let sent = ended - if let RawOutcome::Success(latency) = raw_outcome { latency } else { limits.deadline };
-    Event { series, broker, limits, due: sent, sent: Some(sent), ended, raw_outcome, stalled: Duration::ZERO }
+    Event {
+        series,
+        broker,
+        limits,
+        due: sent,
+        sent: Some(sent),
+        ended,
+        raw_outcome,
+        stalled: Duration::ZERO,
+        internal_partition: None,
+    }
 }
 
 /// Writes, five a second at each of three brokers, from second to second; `latency` by broker and time in milliseconds.

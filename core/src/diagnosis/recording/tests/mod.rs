@@ -100,6 +100,7 @@ fn text_of_an_event_is_pinned() {
     let event = Event {
         series,
         broker: Broker::Id(BrokerId(1)),
+        internal_partition: None,
         limits: Limits { deadline: Duration::from_secs(5), threshold: Duration::from_secs(1) },
         due: Time::from_nanos(1_000_000_000),
         sent: Some(Time::from_nanos(1_000_070_000)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::coordinator::{InternalPartition, InternalTopic};
 use crate::diagnosis::input::{Input, OverdueConnection};
 use crate::event::{Event, Limits, RawOutcome, VoidReason};
 use crate::fault::{Blame, Fault};
@@ -86,17 +87,23 @@ fn raw_outcome() -> impl Strategy<Value = RawOutcome> {
     ]
 }
 
+fn internal_topic() -> impl Strategy<Value = InternalTopic> {
+    prop::sample::select(&InternalTopic::ALL[..])
+}
+
 fn event() -> impl Strategy<Value = Event> {
     let view = prop::sample::select(&[View::Client, View::Broker, View::Coordinator, View::Cluster][..]);
     let broker = prop_oneof![Just(Broker::Unknown), Just(Broker::Cluster), broker().prop_map(Broker::Id)];
     let partition = prop::option::of(any::<i32>().prop_map(Partition));
+    let internal_partition = (internal_topic(), any::<i32>())
+        .prop_map(|(topic, index)| InternalPartition { topic, partition: Partition(index) });
     let limits = (duration(), duration()).prop_map(|(deadline, threshold)| Limits { deadline, threshold });
     let times = (time(), prop::option::of(time()), time());
     (
         view,
         prop::sample::select(&Probe::ALL[..]),
         broker,
-        prop::option::of(partition),
+        (prop::option::of(partition), prop::option::of(internal_partition)),
         limits,
         times,
         raw_outcome(),
@@ -104,12 +111,23 @@ fn event() -> impl Strategy<Value = Event> {
         any::<bool>(),
     )
         .prop_map(
-            |(view, probe, broker, partition, limits, (due, sent, ended), raw_outcome, stalled, is_exact)| {
+            |(
+                view,
+                probe,
+                broker,
+                (partition, internal_partition),
+                limits,
+                (due, sent, ended),
+                raw_outcome,
+                stalled,
+                is_exact,
+            )| {
                 let subject = partition.map_or(Subject::Broker(broker), Subject::Partition);
                 let latency = ended.since(sent.unwrap_or(due));
                 Event {
                     series: Series { cluster: ClusterName::new("c"), view, probe, subject },
                     broker,
+                    internal_partition,
                     limits,
                     due,
                     sent,
@@ -188,6 +206,8 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         1 => (any::<i32>(), time(), fault())
             .prop_map(|(index, at, fault)| Input::Refuses { partition: Partition(index), at, fault }),
         1 => topic().prop_map(Input::Topic),
+        1 => (internal_topic(), time(), topic())
+            .prop_map(|(topic, asked, seen)| Input::InternalTopic { topic, asked, seen }),
         1 => (any::<u64>(), time()).prop_map(|(count, at)| Input::Lost { count, at }),
         1 => prop::collection::vec(text(), 0..3).prop_map(Input::MissingPermissions),
         1 => (time(), text()).prop_map(|(at, evidence)| Input::DuplicateVantage { at, evidence }),

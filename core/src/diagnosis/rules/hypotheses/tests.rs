@@ -35,7 +35,10 @@ fn table(slow: &[(Column, i32)]) -> Table {
 /// All three in sync everywhere, each leading its own.
 fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
     let in_sync: Vec<BrokerId> = (1..=3).map(BrokerId).collect();
-    in_sync.iter().map(|id| (*id, ReplicaState { leader: Some(*id), in_sync: in_sync.clone() })).collect()
+    in_sync
+        .iter()
+        .map(|id| (*id, ReplicaState { leader: Some(*id), replicas: in_sync.clone(), in_sync: in_sync.clone() }))
+        .collect()
 }
 
 fn best(slow: &[(Column, i32)]) -> Option<Ranked> {
@@ -128,7 +131,16 @@ fn who_is_certain_before_what_it_is_while_the_others_are_well() {
 fn found_of_five(slow: &[i32]) -> Vec<Option<BrokerId>> {
     let replicas = |id: i32| (0..3).map(move |next| BrokerId((id - 1 + next) % 5 + 1));
     let replicated: BTreeMap<BrokerId, ReplicaState> = (1..=5)
-        .map(|id| (BrokerId(id), ReplicaState { leader: Some(BrokerId(id)), in_sync: replicas(id).collect() }))
+        .map(|id| {
+            (
+                BrokerId(id),
+                ReplicaState {
+                    leader: Some(BrokerId(id)),
+                    replicas: replicas(id).collect(),
+                    in_sync: replicas(id).collect(),
+                },
+            )
+        })
         .collect();
     let is_slow = |column: Column, id: i32| match column {
         Column::Replicated => replicas(id).any(|replica| slow.contains(&replica.0)),

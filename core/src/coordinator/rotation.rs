@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnosis::thresholds::PARTITION_FAILED_MIN;
+use crate::diagnosis::thresholds::cluster;
 use crate::ids::Partition;
 
 /// Round-robin over partitions that come and go: the one that was asked longest ago is next. A partition that moves to another
@@ -55,6 +55,8 @@ impl Rotation {
     }
 
     fn is_suspect(&self, partition: Partition) -> bool {
-        self.partitions.get(&partition).is_some_and(|turns| (1..PARTITION_FAILED_MIN).contains(&turns.failed))
+        self.partitions
+            .get(&partition)
+            .is_some_and(|turns| (1..cluster::PARTITION_FAILURES_MIN.get()).contains(&turns.failed))
     }
 }

@@ -5,22 +5,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::diagnosis::evidence::facts::Facts;
+use crate::diagnosis::thresholds::{bounds, lifecycle};
 use crate::finding::{Consequence, Finding, FindingKind, Recurrence};
 use crate::ids::BrokerId;
 use crate::time::Time;
 
 use super::precedence::{explains, family};
 use super::rules::{diagnose, prober_stalled};
-use super::thresholds::{EPISODES_WITHIN, RECURRING_FROM, RECURRING_HOLD_MAX, RECURRING_HOLD_MIN};
-
-/// A finding ends when it has not been found for this long.
-pub const END_AFTER: Duration = Duration::from_secs(2);
-
-/// Ended findings are remembered for as long as they may explain something or begin again.
-const REMEMBERED_FOR: Duration = EPISODES_WITHIN;
-
-/// Findings remembered at most; the one that was found longest ago goes first.
-const REMEMBERED_MAX: usize = 1024;
 
 /// The active findings of one cluster, and those that ended lately.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +45,8 @@ impl ActiveFindings {
             others.for_each(|one| one.last_found = now);
         }
         self.remembered.iter_mut().for_each(|one| one.end_if_over(now));
-        self.remembered.retain(|one| one.is_active || now.since(one.last_found) < REMEMBERED_FOR);
-        while REMEMBERED_MAX < self.remembered.len()
+        self.remembered.retain(|one| one.is_active || now.since(one.last_found) < lifecycle::EPISODES_WITHIN.get());
+        while bounds::FINDINGS_MAX.get() < self.remembered.len()
             && let Some(oldest) = (0..self.remembered.len()).min_by_key(|at| self.remembered[*at].last_found)
         {
             self.remembered.remove(oldest);
@@ -83,19 +74,20 @@ impl ActiveFindings {
 impl Remembered {
     fn found_again(&mut self, found: Finding, now: Time) {
         // What was not found at the evaluation before begins a new episode.
-        if END_AFTER <= now.since(self.last_found) {
+        if lifecycle::END_AFTER.get() <= now.since(self.last_found) {
             self.episodes.push_back(now);
         }
-        while self.episodes.front().is_some_and(|began| EPISODES_WITHIN <= now.since(*began)) && 1 < self.episodes.len()
+        while self.episodes.front().is_some_and(|began| lifecycle::EPISODES_WITHIN.get() <= now.since(*began))
+            && 1 < self.episodes.len()
         {
             self.episodes.pop_front();
         }
         // A stalled broker that turns out to be frozen keeps its start: it is the same failure.
         let since = if self.is_active { self.finding.since.min(found.since) } else { found.since };
         let consequences = if self.is_active { std::mem::take(&mut self.finding.consequences) } else { Vec::new() };
-        let recurrence = (RECURRING_FROM <= self.episodes.len()).then(|| Recurrence {
+        let recurrence = (lifecycle::RECURRING_FROM.get() <= self.episodes.len()).then(|| Recurrence {
             count: self.episodes.len(),
-            began: self.episodes.iter().rev().take(RECURRING_FROM).rev().copied().collect(),
+            began: self.episodes.iter().rev().take(lifecycle::RECURRING_FROM.get()).rev().copied().collect(),
             is_between: false,
         });
         self.finding = Finding { since, consequences, recurrence, ..found };
@@ -113,17 +105,18 @@ impl Remembered {
     fn end_if_over(&mut self, now: Time) {
         self.is_active &= now.since(self.last_found) < self.hold();
         if let Some(recurrence) = &mut self.finding.recurrence {
-            recurrence.is_between = END_AFTER <= now.since(self.last_found);
+            recurrence.is_between = lifecycle::END_AFTER.get() <= now.since(self.last_found);
         }
     }
 
     /// How long it stands after it was last found: one that recurs for twice its longest interval.
     fn hold(&self) -> Duration {
         if self.finding.recurrence.is_none() {
-            return END_AFTER;
+            return lifecycle::END_AFTER.get();
         }
         let intervals = self.episodes.iter().zip(self.episodes.iter().skip(1)).map(|(one, next)| next.since(*one));
-        (2 * intervals.max().unwrap_or_default()).clamp(RECURRING_HOLD_MIN, RECURRING_HOLD_MAX)
+        (lifecycle::RECURRING_INTERVALS.get() * intervals.max().unwrap_or_default())
+            .clamp(lifecycle::RECURRING_HOLD_MIN.get(), lifecycle::EPISODES_WITHIN.get())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::diagnosis::thresholds::{Threshold, lifecycle};
 use crate::finding::{Finding, FindingKind};
 
 /// One row of the table.
@@ -13,8 +14,8 @@ pub struct Row {
     pub consequences: &'static [FindingKind],
     /// About which brokers.
     pub scope: Scope,
-    /// It explains what is found within this time after it was last found.
-    pub within: Duration,
+    /// It explains what is found within this time after it was last found; `None`: only while it is active.
+    pub within: Option<Threshold<Duration>>,
     /// Why.
     pub reason: &'static str,
 }
@@ -29,10 +30,6 @@ pub enum Scope {
     /// A broker that the cause is about together with others.
     Member,
 }
-
-/// Time for which the brokers of a common failure may recover one after the other: a dial is repeated after at most one second, and
-/// its response is counted after another half.
-const RECOVERS_WITHIN: Duration = Duration::from_millis(2500);
 
 /// Every degree of a broker that does not answer.
 const NOT_ANSWERING: &[FindingKind] = &[
@@ -49,43 +46,42 @@ pub const TABLE: [Row; 6] = [
         cause: FindingKind::ClusterUnreachable,
         consequences: NOT_ANSWERING,
         scope: Scope::Any,
-        within: RECOVERS_WITHIN,
+        within: Some(lifecycle::RECOVERS_WITHIN),
         reason: "when the first broker answers again, the others are about to",
     },
     Row {
         cause: FindingKind::ClusterUnreachable,
         consequences: &[FindingKind::BrokersTogether],
         scope: Scope::Any,
-        within: RECOVERS_WITHIN,
+        within: Some(lifecycle::RECOVERS_WITHIN),
         reason: "when the first broker answers again, the others are about to",
     },
     Row {
         cause: FindingKind::BrokersTogether,
         consequences: NOT_ANSWERING,
         scope: Scope::Member,
-        within: RECOVERS_WITHIN,
+        within: Some(lifecycle::RECOVERS_WITHIN),
         reason: "brokers that failed together recover one after the other",
     },
     Row {
         cause: FindingKind::StorageFailed,
         consequences: &[FindingKind::FollowerSlow, FindingKind::ClusterOverloaded],
         scope: Scope::Any,
-        within: Duration::ZERO,
+        within: None,
         reason: "acks=all writes that waited for a replica in a failed directory are late for one window more",
     },
     Row {
         cause: FindingKind::BrokerSlow,
         consequences: &[FindingKind::NewConnectionsFailing],
         scope: Scope::SameBroker,
-        // The next scheduled connect attempt begins within ten seconds and times out five seconds later.
-        within: Duration::from_secs(15),
+        within: Some(lifecycle::CONNECTS_FAIL_WITHIN),
         reason: "connections to a slow broker, or over a bad path, time out",
     },
     Row {
         cause: FindingKind::BrokerStalled,
         consequences: &[FindingKind::NewConnectionsFailing],
         scope: Scope::SameBroker,
-        within: Duration::from_secs(15),
+        within: Some(lifecycle::CONNECTS_FAIL_WITHIN),
         reason: "a broker that does not answer accepts no connection either",
     },
 ];
@@ -116,7 +112,7 @@ pub fn explains(cause: &Finding, ago: Duration, is_active: bool, found: &Finding
         is_about
             && row.cause == family(cause.kind)
             && row.consequences.contains(&found.kind)
-            && (is_active || ago < row.within)
+            && (is_active || row.within.is_some_and(|within| ago < within.get()))
     })
 }
 

@@ -1,24 +1,15 @@
 //! Evidence about one broker: its last answer, its overdue connections, and the results of connect checks.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::facts::{ConnectChecks, Streak};
+use crate::diagnosis::thresholds::liveness;
 use crate::event::{Event, RawOutcome};
 use crate::fault::Fault;
 use crate::ids::ConnectionRole;
 use crate::ids::Probe;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
-
-/// Interval between connect checks of a suspect broker. It grows after a while: each check of a hanging process takes a place
-/// in the accept queue of its listener.
-const CHECK_EVERY: Duration = Duration::from_secs(1);
-const CHECK_SELDOM_AFTER: Duration = Duration::from_secs(10);
-const CHECK_SELDOM: Duration = Duration::from_secs(10);
-
-/// Without a result for this long a connect check never began: the broker has no known address.
-const CHECK_LOST_AFTER: Duration = Duration::from_secs(5);
 
 /// Tracks one broker.
 #[derive(Debug, Default)]
@@ -84,10 +75,10 @@ impl BrokerTracker {
     /// Whether a connect check should begin now.
     pub(super) fn wants_connect_check(&self, now: Time) -> bool {
         let suspicious = !self.overdue.is_empty() || self.is_closed || self.unanswered_since.is_some();
-        let idle = self.check_began.is_none_or(|since| CHECK_LOST_AFTER <= now.since(since));
+        let idle = self.check_began.is_none_or(|since| liveness::CHECK_LOST_AFTER.get() <= now.since(since));
         let since = self.connect_checks.map(|checks| checks.began).into_iter().chain(self.unanswered_since).min();
-        let for_long = since.is_some_and(|since| CHECK_SELDOM_AFTER <= now.since(since));
-        let every = if for_long { CHECK_SELDOM } else { CHECK_EVERY };
+        let for_long = since.is_some_and(|since| liveness::CHECK_SELDOM_AFTER.get() <= now.since(since));
+        let every = if for_long { liveness::CHECK_SELDOM.get() } else { liveness::CHECK_EVERY.get() };
         suspicious && idle && self.last_check.is_none_or(|at| every <= now.since(at))
     }
 
@@ -144,6 +135,8 @@ pub(super) fn continued(event: &Event, before: Option<Streak>) -> Option<Streak>
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::tests::{at, event};
     use super::*;
 

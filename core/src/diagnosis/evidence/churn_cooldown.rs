@@ -2,15 +2,12 @@
 //! the replica that leaves the ISR, a cold process warms up. Latencies from that time accuse nobody.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use crate::diagnosis::thresholds::latency;
 use crate::ids::BrokerId;
 use crate::time::Time;
 
 use super::facts::BrokerEvidence;
-
-/// Length of the cool-down after the last change.
-pub const COOLDOWN: Duration = Duration::from_secs(15);
 
 /// Notices changes of the listed and of the responsive brokers.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +24,7 @@ impl ChurnCooldown {
         let listed: BTreeSet<BrokerId> = brokers.iter().filter(|broker| broker.listed.is_some()).map(id).collect();
         let responsive: BTreeSet<BrokerId> = brokers.iter().filter(|broker| !broker.is_failing(now)).map(id).collect();
         if listed != self.listed || responsive != self.responsive {
-            *self = ChurnCooldown { listed, responsive, until: now + COOLDOWN };
+            *self = ChurnCooldown { listed, responsive, until: now + latency::CHURN_COOLDOWN.get() };
         }
         now < self.until
     }

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::coordinator::InternalPartition;
+use crate::diagnosis::thresholds::{cluster, liveness};
 use crate::fault::{Blame, Fault};
 use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
 use crate::observed::registration::Registration;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
 
-use super::super::thresholds::{
-    CHECK_UNANSWERED_FOR, CHECKS_MIN, CONNECTIONS_MIN, OVERDUE_FOR, PARTITION_FAILED_MIN, REFUSED_FOR,
-};
 use super::cells::Table;
 use super::prober::ProberEvidence;
 
@@ -118,7 +116,8 @@ impl CoordinatorEvidence {
     /// leader that it has now.
     fn unexplained(&self) -> Option<PartitionFailures> {
         self.row.filter(|row| {
-            let is_enough = PARTITION_FAILED_MIN <= row.streak.bad && row.streak.fault.blame() == Blame::Cluster;
+            let is_enough =
+                cluster::PARTITION_FAILURES_MIN.get() <= row.streak.bad && row.streak.fault.blame() == Blame::Cluster;
             is_enough
                 && self.changed <= row.newest
                 && !self.is_explained()
@@ -237,8 +236,8 @@ impl BrokerEvidence {
 
     /// Whether enough pooled connections and a fresh one are unanswered.
     pub fn is_unresponsive(&self, now: Time) -> bool {
-        CONNECTIONS_MIN <= self.overdue_for(now, OVERDUE_FOR).count()
-            && self.unanswered_for(now).is_some_and(|unanswered| CHECK_UNANSWERED_FOR <= unanswered)
+        liveness::CONNECTIONS_MIN.get() <= self.overdue_for(now, liveness::OVERDUE_FOR.get()).count()
+            && self.unanswered_for(now).is_some_and(|unanswered| liveness::CHECK_UNANSWERED_FOR.get() <= unanswered)
     }
 
     /// Whether it has stopped answering or refuses connections.
@@ -248,13 +247,51 @@ impl BrokerEvidence {
 
     /// Whether fresh connections to it are refused.
     pub fn is_refusing(&self, now: Time) -> bool {
-        let is_long = |checks: &ConnectChecks| REFUSED_FOR <= now.since(checks.began);
-        self.refused_checks().is_some_and(|checks| CHECKS_MIN <= checks.failed && is_long(&checks))
+        let is_long = |checks: &ConnectChecks| liveness::REFUSED_FOR.get() <= now.since(checks.began);
+        self.refused_checks().is_some_and(|checks| liveness::CHECKS_MIN.get() <= checks.failed && is_long(&checks))
     }
 
     /// The connect checks in a row, if they were refused rather than left unanswered.
     pub fn refused_checks(&self) -> Option<ConnectChecks> {
         let is_refusal = |fault| matches!(fault, Fault::ConnectionRefused | Fault::ConnectionReset);
         self.connect_checks.filter(|checks| !checks.unanswered && checks.fault.is_some_and(is_refusal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Time {
+        Time::from_millis(millis)
+    }
+
+    /// A broker two of whose connections are overdue since the origin, with a connect check that began at `began`.
+    fn broker(began: u64, failed: u32, fault: Option<Fault>) -> BrokerEvidence {
+        let unanswered = fault.is_none_or(Fault::is_unanswered);
+        let checks = ConnectChecks { began: at(began), failed, fault, unanswered, tcp_accepted: false };
+        BrokerEvidence {
+            id: BrokerId(2),
+            listed: None,
+            last_listed: None,
+            registration: Registration::default(),
+            last_answer: None,
+            overdue: [ConnectionRole::Produce, ConnectionRole::Control].map(|role| (role, at(0))).into(),
+            tcp_states: BTreeMap::new(),
+            streaks: BTreeMap::new(),
+            connect_checks: Some(checks),
+        }
+    }
+
+    #[test]
+    fn fresh_connection_must_be_unanswered_for_a_second() {
+        let is_unresponsive = |now| broker(4000, 0, None).is_unresponsive(at(now));
+        assert_eq!([4900, 5000].map(is_unresponsive), [false, true]);
+    }
+
+    #[test]
+    fn two_checks_must_be_refused_and_over_a_second() {
+        let is_refusing = |failed, now| broker(4000, failed, Some(Fault::ConnectionRefused)).is_refusing(at(now));
+        assert_eq!([is_refusing(1, 9000), is_refusing(2, 4900), is_refusing(2, 5000)], [false, false, true]);
     }
 }

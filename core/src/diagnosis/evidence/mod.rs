@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::thresholds::{cluster, liveness, prober_health};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::finding::Finding;
@@ -39,22 +40,12 @@ use super::input::{Input, OverdueConnection};
 use super::lifecycle::ActiveFindings;
 use super::rules::duplicate_vantage::{self, DuplicateVantage};
 use super::rules::patterns::Patterns;
-use super::thresholds::STALLS_WITHIN;
 use broker_tracker::{BrokerTracker, continued};
 use coordinators::Coordinators;
 use facts::{BrokerEvidence, Facts, MetadataListing, Streak};
 use probe_matrix::ProbeMatrix;
-use stalls::{STALLS_KEPT_FOR, Stalls};
+use stalls::Stalls;
 use vitals_history::VitalsHistory;
-
-/// Minimum liveness time-out: the time within which a healthy broker answers something.
-const LIVENESS_TIMEOUT_MIN: Duration = Duration::from_millis(500);
-
-/// Time from the end of an event until it is counted, which is when it becomes evidence.
-const SETTLING: Duration = Duration::from_millis(300);
-
-/// Leaders of partitions under min ISR are asked every five seconds; twice that, and some time for the answer.
-const REPEATED_WITHIN: Duration = Duration::from_secs(12);
 
 /// What the evidence of a cluster depends on besides its inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +105,9 @@ impl Evidence {
     pub fn new(settings: Settings) -> Evidence {
         Evidence {
             cluster: settings.cluster,
-            liveness_timeout: LIVENESS_TIMEOUT_MIN.max(2 * settings.answer_interval + SETTLING),
+            liveness_timeout: liveness::LIVENESS_TIMEOUT_MIN
+                .get()
+                .max(2 * settings.answer_interval + liveness::SETTLING.get()),
             has_connect_checks: settings.has_connect_checks,
             known: BTreeSet::new(),
             brokers: BTreeMap::new(),
@@ -171,9 +164,9 @@ impl Evidence {
     pub fn evaluate(&mut self, now: Time) -> Evaluation {
         let connect_checks = self.begin_connect_checks(now);
         // A leader that is no longer asked, or does not answer, is no evidence.
-        self.under_min_isr.retain(|_, (_, last)| now.since(*last) < REPEATED_WITHIN);
+        self.under_min_isr.retain(|_, (_, last)| now.since(*last) < cluster::REFUSAL_REPEATED_WITHIN.get());
         let brokers = self.broker_evidence(now);
-        let is_churning = self.probe_matrix.follow(now, &brokers);
+        let is_churning = self.probe_matrix.follow(now, &brokers, self.liveness_timeout);
         self.coordinators.follow(now, &brokers, is_churning);
         let facts = self.facts(now, brokers, is_churning);
         if is_churning {
@@ -293,8 +286,8 @@ impl Evidence {
             credentials_refused: self.probe_matrix.credentials_refused(),
             missing_permissions: self.missing_permissions.clone(),
             liveness_timeout: self.liveness_timeout,
-            stalled: self.stalls.within(now, STALLS_WITHIN),
-            stalled_last_minute: self.stalls.within(now, STALLS_KEPT_FOR),
+            stalled: self.stalls.within(now, prober_health::STALLS_WITHIN.get()),
+            stalled_last_minute: self.stalls.within(now, prober_health::SUMMED_OVER.get()),
             prober: self.vitals.at(now),
         }
     }
@@ -335,5 +328,37 @@ mod tests {
             stalled,
             internal_partition: None,
         }
+    }
+
+    fn evidence(answer_interval: Duration) -> Evidence {
+        let cluster = ClusterName::new("c");
+        Evidence::new(Settings { cluster, answer_interval, has_connect_checks: true, reference: None })
+    }
+
+    fn kinds(evidence: &mut Evidence, second: u64) -> Vec<&'static str> {
+        let findings = evidence.evaluate(at(1000 * second)).findings;
+        findings.iter().map(|finding| finding.kind.as_str()).collect()
+    }
+
+    #[test]
+    fn liveness_timeout_is_two_intervals_and_the_time_until_they_count_and_half_a_second_at_least() {
+        let timeout = |millis| evidence(Duration::from_millis(millis)).liveness_timeout.as_millis();
+        assert_eq!([10, 200, 5000].map(timeout), [500, 700, 10_300]);
+    }
+
+    #[test]
+    fn refusal_that_its_leader_does_not_repeat_ends() {
+        let mut evidence = evidence(Duration::from_millis(200));
+        let fault = Some(Fault::Kafka(crate::kafka_error::KafkaError::NOT_ENOUGH_REPLICAS));
+        evidence.observe(&Input::Refuses { partition: Partition(0), at: at(0), fault });
+        assert_eq!([1, 11, 16].map(|second| kinds(&mut evidence, second).len()), [1, 1, 0]);
+    }
+
+    #[test]
+    fn loss_of_records_is_reported_for_an_hour() {
+        let mut evidence = evidence(Duration::from_millis(200));
+        evidence.observe(&Input::Lost { count: 3, at: at(0) });
+        let at_minute = |minute: u64| kinds(&mut evidence, 60 * minute).len();
+        assert_eq!([1, 50, 61].map(at_minute), [1, 1, 0]);
     }
 }

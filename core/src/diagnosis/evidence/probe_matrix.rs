@@ -8,17 +8,12 @@ use std::time::Duration;
 use super::cells::{Cells, Table};
 use super::churn_cooldown::ChurnCooldown;
 use super::facts::{BrokerEvidence, CredentialsRefused, ReplicaState};
+use crate::diagnosis::thresholds::{bounds, cluster};
 use crate::event::{Event, RawOutcome};
 use crate::fault::Fault;
 use crate::ids::{BrokerId, Probe, View};
 use crate::time::Time;
 use crate::topology::{PartitionSeen, TopicSeen};
-
-/// Interval between two tables: the windows reach back over seconds.
-const TABLE_EVERY: Duration = Duration::from_millis(500);
-
-/// Without a throttled response for this long the throttling has ended.
-const THROTTLED_FOR: Duration = Duration::from_secs(3);
 
 /// Outcomes of all probes of one cluster.
 #[derive(Debug, Default)]
@@ -70,10 +65,12 @@ impl ProbeMatrix {
         self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }
 
-    /// Takes the state of the brokers; true if they changed just now, see [`ChurnCooldown`].
-    pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence]) -> bool {
+    /// Takes the state of the brokers; true if they changed just now, see [`ChurnCooldown`]. `answers_within` is the time within which
+    /// a healthy broker answers something.
+    pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence], answers_within: Duration) -> bool {
         let known = |id: BrokerId| brokers.iter().any(|seen| seen.id == id);
-        self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < THROTTLED_FOR);
+        let throttled_within = cluster::THROTTLED_WITHIN.get().max(answers_within);
+        self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < throttled_within);
         self.credentials_refused.retain(|id, _| known(*id));
         self.accepted.retain(|id, _| known(*id));
         // A quota throttles both clients, each by its own rules: latencies are not comparable until it ends.
@@ -84,7 +81,7 @@ impl ProbeMatrix {
             // At once: bad events until now have the change as their cause.
             self.table = Arc::default();
         }
-        if TABLE_EVERY <= now.since(self.table_at) {
+        if bounds::TABLE_EVERY.get() <= now.since(self.table_at) {
             self.cells.retain(known);
             self.table = Arc::new(self.cells.table(now));
             self.table_at = now;
@@ -130,6 +127,7 @@ mod tests {
 
     use crate::observed::registration::Registration;
 
+    const LIVENESS: Duration = Duration::from_millis(700);
     const TWO: BrokerId = BrokerId(2);
 
     fn seen() -> BrokerEvidence {
@@ -151,25 +149,25 @@ mod tests {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.on_event(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
         probe_matrix.on_event(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
-        probe_matrix.follow(at(5900), &[seen()]);
+        probe_matrix.follow(at(5900), &[seen()], LIVENESS);
         assert_eq!(probe_matrix.throttled(), BTreeMap::from([(TWO, at(1000))]));
-        probe_matrix.follow(at(6000), &[seen()]);
+        probe_matrix.follow(at(6000), &[seen()], LIVENESS);
         assert_eq!(probe_matrix.throttled(), BTreeMap::new());
     }
 
     #[test]
     fn table_is_discarded_when_a_broker_appears() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.follow(at(0), &[seen()]);
+        probe_matrix.follow(at(0), &[seen()], LIVENESS);
         for ended in (20_000..22_000).step_by(200) {
-            probe_matrix.follow(at(ended), &[seen()]);
+            probe_matrix.follow(at(ended), &[seen()], LIVENESS);
             probe_matrix.on_event(&broker_event(Probe::Produce, ended, RawOutcome::Failed(Fault::ConnectTimeout)));
         }
-        probe_matrix.follow(at(22_000), &[seen()]);
+        probe_matrix.follow(at(22_000), &[seen()], LIVENESS);
         assert!(probe_matrix.table().cells.values().all(crate::diagnosis::evidence::cells::CellFlags::is_bad));
         assert!(!probe_matrix.table().cells.is_empty());
         let listed = crate::diagnosis::evidence::facts::MetadataListing { since: at(22_100), asked: at(22_100) };
-        probe_matrix.follow(at(22_100), &[BrokerEvidence { listed: Some(listed), ..seen() }]);
+        probe_matrix.follow(at(22_100), &[BrokerEvidence { listed: Some(listed), ..seen() }], LIVENESS);
         assert_eq!(*probe_matrix.table(), Table::default());
     }
 

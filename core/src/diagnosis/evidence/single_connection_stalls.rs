@@ -2,27 +2,10 @@
 //! packets delays one at a time, by TCP's retransmission time-out (200 ms or more, RFC 6298), while the others are answered.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::time::Duration;
 
+use crate::diagnosis::thresholds::{bounds, latency};
 use crate::ids::ConnectionRole;
 use crate::time::Time;
-
-/// An answer this close to the start or the end of a wait does not count as received during it: it may have been in flight at the
-/// start, or have been released together with the late answer.
-const MARGIN: Duration = Duration::from_millis(25);
-
-/// Answers remembered per broker at most, of the last [`COUNTED_FOR`]: more than arrive during the longest wait (a deadline of 5 s)
-/// at the shortest interval that can be configured (10 ms).
-const ANSWERS_KEPT: usize = 2048;
-
-/// Window in which stalls are counted.
-const COUNTED_FOR: Duration = Duration::from_secs(20);
-
-/// Without a stall for this long the episode has ended.
-const END_AFTER: Duration = Duration::from_millis(6500);
-
-/// Stalls within [`COUNTED_FOR`] from which packet loss is the cause.
-const OFTEN: usize = 5;
 
 /// Recent stalls of single connections to one broker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +22,7 @@ impl SingleConnectionStalls {
     /// Whether the network path is the cause, rather than the kind of request that one connection is used for, or was until just
     /// now.
     pub fn is_often(self) -> bool {
-        OFTEN <= self.stalls && 2 <= self.connections
+        latency::STALLS_OFTEN.get() <= self.stalls && latency::STALLED_CONNECTIONS_MIN.get() <= self.connections
     }
 }
 
@@ -56,7 +39,7 @@ impl StallDetector {
     /// Takes in a request over `role` that ended at `ended`: answered, `late` or not, or unanswered (`None`). True if the broker
     /// answered another connection in time while it was waited for.
     pub fn on_answer(&mut self, role: ConnectionRole, sent: Time, ended: Time, late: Option<bool>) -> bool {
-        let (from, to) = (sent + MARGIN, ended - MARGIN);
+        let (from, to) = (sent + latency::STALL_MARGIN.get(), ended - latency::STALL_MARGIN.get());
         let answered_elsewhere = self.answered.iter().any(|(at, other)| *other != role && from < *at && *at < to);
         match late {
             // A long-poll fetch is answered right after the ack, however long that took, so it is no sign of a prompt broker.
@@ -69,9 +52,10 @@ impl StallDetector {
 
     /// The recent stalls at `now`.
     pub fn stalls(&self, now: Time) -> SingleConnectionStalls {
-        let lately = || self.stalled.iter().filter(|(at, _)| now.since(*at) <= COUNTED_FOR);
+        let lately = || self.stalled.iter().filter(|(at, _)| now.since(*at) <= latency::STALLS_COUNTED_FOR.get());
         let connections: BTreeSet<ConnectionRole> = lately().map(|(_, role)| *role).collect();
-        let is_ongoing = self.stalled.back().is_some_and(|(last, _)| now.since(*last) < END_AFTER);
+        let is_ongoing =
+            self.stalled.back().is_some_and(|(last, _)| now.since(*last) < latency::STALLS_END_AFTER.get());
         SingleConnectionStalls { stalls: lately().count(), connections: connections.len(), is_ongoing }
     }
 
@@ -82,8 +66,8 @@ impl StallDetector {
 }
 
 fn push(ring: &mut VecDeque<(Time, ConnectionRole)>, one: (Time, ConnectionRole)) {
-    let is_old = |at: Time| COUNTED_FOR < one.0.since(at);
-    while ring.front().is_some_and(|(at, _)| is_old(*at)) || ANSWERS_KEPT <= ring.len() {
+    let is_old = |at: Time| latency::STALLS_COUNTED_FOR.get() < one.0.since(at);
+    while ring.front().is_some_and(|(at, _)| is_old(*at)) || bounds::STALL_ANSWERS_MAX.get() <= ring.len() {
         ring.pop_front();
     }
     ring.push_back(one);
@@ -132,6 +116,34 @@ mod tests {
             (ConnectionRole::Fresh, 1530),
         ] {
             assert!(!connections.on_answer(role, at(1000), at(ended), Some(true)), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn stall_counts_for_twenty_seconds_and_is_ongoing_for_six() {
+        let mut connections = StallDetector::default();
+        connections.on_answer(ConnectionRole::Control, at(2200), at(2203), Some(false));
+        connections.on_answer(ConnectionRole::Produce, at(2100), at(2400), Some(true));
+        let at_second = |second: u64| {
+            let stalls = connections.stalls(at(2400 + 1000 * second));
+            (stalls.stalls, stalls.is_ongoing)
+        };
+        assert_eq!([6, 7, 20, 21].map(at_second), [(1, true), (1, false), (1, false), (0, false)]);
+    }
+
+    #[test]
+    fn four_stalls_are_not_often_and_five_are_unless_on_one_connection() {
+        let of = |stalls, connections| SingleConnectionStalls { stalls, connections, is_ongoing: true }.is_often();
+        assert_eq!([of(4, 2), of(5, 2), of(5, 1)], [false, true, false]);
+    }
+
+    #[test]
+    fn answer_twenty_milliseconds_after_the_start_of_a_wait_is_not_received_during_it() {
+        for (after, is_elsewhere) in [(20, false), (40, true)] {
+            let mut connections = StallDetector::default();
+            connections.on_answer(ConnectionRole::Control, at(1000), at(2000 + after), Some(false));
+            let stalls = connections.on_answer(ConnectionRole::Produce, at(2000), at(2400), Some(true));
+            assert_eq!(stalls, is_elsewhere, "{after} ms");
         }
     }
 }

@@ -3,24 +3,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::diagnosis::thresholds::{bounds, prober_health};
 use crate::settle::Stall;
 use crate::time::Time;
-
-/// Older stalls are dropped.
-pub(super) const STALLS_KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// Stalls in the order of their times.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stalls(VecDeque<Stall>);
 
 impl Stalls {
-    /// Bound on the number kept: more stalls than this within a minute add nothing to the evidence.
-    const KEPT: usize = 1024;
-
     /// Adds a stall that a late heartbeat showed.
     pub(super) fn add(&mut self, stall: Stall) {
-        while self.0.front().is_some_and(|first| STALLS_KEPT_FOR < stall.to.since(first.to))
-            || Self::KEPT <= self.0.len()
+        while self.0.front().is_some_and(|first| prober_health::SUMMED_OVER.get() < stall.to.since(first.to))
+            || bounds::PROBER_STALLS_MAX.get() <= self.0.len()
         {
             self.0.pop_front();
         }

@@ -4,15 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::thresholds::STALLS_WITHIN;
 use super::prober::ProberEvidence;
+use crate::diagnosis::thresholds::{bounds, prober_health};
 use crate::time::Time;
 use crate::vitals::{ControlKind, Controls, Readings, Throttling};
-
-use super::stalls::STALLS_KEPT_FOR;
-
-/// Readings come once a second: a few more than a minute's.
-const READINGS_KEPT: usize = 64;
 
 /// The last minute of the prober's vital signs.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +26,7 @@ impl VitalsHistory {
 
     /// The kernel's counters of this process were read.
     pub(super) fn on_readings(&mut self, readings: Readings) {
-        if self.readings.len() == READINGS_KEPT {
+        if self.readings.len() == bounds::READINGS_MAX.get() {
             self.readings.pop_front();
         }
         self.readings.push_back(readings);
@@ -66,7 +61,7 @@ impl VitalsHistory {
             let old = self.readings.iter().rev().find(|readings| age <= now.since(readings.at));
             old.or(self.readings.front()).unwrap_or(newest)
         };
-        let (just, lately) = (before(STALLS_WITHIN), before(STALLS_KEPT_FOR));
+        let (just, lately) = (before(prober_health::STALLS_WITHIN.get()), before(prober_health::SUMMED_OVER.get()));
         let throttled = |before: &Readings| grown(newest.throttling, before.throttling);
         let of_minute = throttled(lately);
         let memory = newest.memory.zip(lately.memory);
@@ -138,7 +133,7 @@ mod tests {
             (health.memory_wait_last_minute, health.steal_share_last_minute),
             (Some(Duration::from_secs(30)), 0.25)
         );
-        assert_eq!(history.readings.len(), READINGS_KEPT);
+        assert_eq!(history.readings.len(), bounds::READINGS_MAX.get());
     }
 
     #[test]

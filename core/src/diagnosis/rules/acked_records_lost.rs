@@ -1,19 +1,15 @@
 //! `acked_records_lost`: records that were acked with acks=all are gone. The one finding that stays after its cause has ended.
 
-use std::time::Duration;
-
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 
 use crate::diagnosis::evidence::facts::Facts;
-
-/// The finding stays for this long after the last loss was found: nothing undoes a loss, and somebody must read it.
-pub const STAYS_FOR: Duration = Duration::from_secs(3600);
+use crate::diagnosis::thresholds::cluster;
 
 /// The finding about the replicated lane.
 pub fn find(facts: &Facts) -> Option<Finding> {
     let (count, since, last) = facts.lost?;
-    (facts.now.since(last) < STAYS_FOR).then(|| Finding {
+    (facts.now.since(last) < cluster::LOSS_STAYS_FOR.get()).then(|| Finding {
         kind: FindingKind::AckedRecordsLost,
         cluster: facts.cluster.clone(),
         broker: None,

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
-use crate::diagnosis::thresholds::{ABSENT_AFTER, ABSENT_AT_START};
+use crate::diagnosis::thresholds::liveness;
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::observed::registration::Registration;
@@ -19,8 +19,8 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
         return None;
     }
     let (since, patience) = match broker.last_listed {
-        Some(asked) => (asked, ABSENT_AFTER),
-        None => (began, ABSENT_AT_START),
+        Some(asked) => (asked, liveness::ABSENT_AFTER.get()),
+        None => (began, liveness::ABSENT_AT_START.get()),
     };
     let (id, away) = (broker.id, facts.now.since(since));
     if away < patience {

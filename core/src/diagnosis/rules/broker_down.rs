@@ -1,8 +1,6 @@
 //! `broker_down`: fresh connections to a broker are refused, and were while the cluster listed it. It was killed, or its port is
 //! closed.
 
-use std::time::Duration;
-
 use crate::fault::{Blame, Fault};
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::time::Time;
@@ -10,20 +8,18 @@ use crate::time::Time;
 use super::peers::{another_answers, others_answer};
 use super::sentences::seconds;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
-
-/// Time within which a broker that is listed again accepts connections.
-pub const BACK_WITHIN: Duration = Duration::from_secs(5);
+use crate::diagnosis::thresholds::liveness;
 
 /// Whether it refuses connections, and metadata that were requested after the first refusal still listed it. It stays down when
 /// its session has ended and it leaves the metadata, until it accepts connections again. A broker that is shut down in a controlled
 /// way leaves the metadata first (K7). One that comes back is listed a moment before it accepts connections, so it has
-/// [`BACK_WITHIN`].
+/// [`liveness::BACK_WITHIN`].
 pub fn is_down(broker: &BrokerEvidence, now: Time) -> bool {
     let Some(checks) = broker.refused_checks().filter(|_| broker.is_refusing(now)) else { return false };
     let was_listed = broker.last_listed.is_some_and(|asked| checks.began <= asked);
     let is_starting = broker.listed.is_some_and(|listed| {
         let is_back = checks.began < listed.since;
-        is_back && now.since(listed.since) < BACK_WITHIN
+        is_back && now.since(listed.since) < liveness::BACK_WITHIN.get()
     });
     was_listed && !is_starting
 }

@@ -12,10 +12,7 @@ use crate::tcp_state::TcpState;
 use super::peers::{another_answers, others_answer};
 use super::sentences::seconds;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, ConnectChecks, Facts};
-use crate::diagnosis::thresholds::OVERDUE_FOR;
-
-/// A broker that has not answered for this long is frozen rather than stalled: ordinary pauses are shorter.
-pub const FROZEN_AFTER: Duration = Duration::from_secs(10);
+use crate::diagnosis::thresholds::liveness;
 
 /// The finding about one broker. The caller has made sure that no other broker failed with it.
 pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
@@ -23,7 +20,7 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
     if !broker.is_unresponsive(now) || !another_answers(facts, broker) {
         return None;
     }
-    let overdue: Vec<_> = broker.overdue_for(now, OVERDUE_FOR).collect();
+    let overdue: Vec<_> = broker.overdue_for(now, liveness::OVERDUE_FOR.get()).collect();
     let longest = overdue.iter().map(|(_, length)| *length).max()?;
     let (kind, blame, what) = classify(broker, longest);
     let mut evidence: Vec<Arc<str>> = overdue
@@ -47,7 +44,7 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
         broker: Some(id),
         blame,
         since: now - longest,
-        confidence: if FROZEN_AFTER <= longest { Confidence::Certain } else { Confidence::Likely },
+        confidence: if liveness::FROZEN_AFTER.get() <= longest { Confidence::Certain } else { Confidence::Likely },
         summary: format!("broker {id} has not answered for {}: {what}", seconds(longest)).into(),
         evidence,
         runner_up: (is_undecided && broker.tcp_states.is_empty()).then_some(FindingKind::BrokerUnreachable),
@@ -63,7 +60,7 @@ fn classify(broker: &BrokerEvidence, longest: Duration) -> (FindingKind, Blame, 
     if broker.connect_checks.is_some_and(no_host) || is_cut_off(broker) {
         let what = "not even its host answers; the host is down, or the network path to it is closed";
         (FindingKind::BrokerUnreachable, Blame::Unclear, what)
-    } else if FROZEN_AFTER <= longest {
+    } else if liveness::FROZEN_AFTER.get() <= longest {
         (FindingKind::BrokerFrozen, Blame::Cluster, "its process hangs; restart it if it does not come back")
     } else {
         (FindingKind::BrokerStalled, Blame::Cluster, "its process pauses or hangs")

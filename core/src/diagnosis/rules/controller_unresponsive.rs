@@ -5,14 +5,13 @@ use crate::finding::{Confidence, Finding, FindingKind};
 
 use super::sentences::seconds;
 use crate::diagnosis::evidence::facts::Facts;
-
-/// Attempts in a row that must have failed, each through two forwarding brokers.
-pub const FAILED_MIN: u32 = 2;
+use crate::diagnosis::thresholds::cluster;
 
 /// The finding about the controller. The caller has made sure that no change of the cluster explains it.
 pub fn find(facts: &Facts) -> Option<Finding> {
-    let streak =
-        facts.controller.filter(|streak| FAILED_MIN <= streak.bad && streak.fault.blame() == Blame::Cluster)?;
+    let streak = facts.controller.filter(|streak| {
+        cluster::CONTROLLER_FAILURES_MIN.get() <= streak.bad && streak.fault.blame() == Blame::Cluster
+    })?;
     let (attempts, within) = (streak.bad, seconds(facts.now.since(streak.since)));
     let fault = streak.fault.error_type();
     Some(Finding {

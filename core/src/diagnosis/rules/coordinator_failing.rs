@@ -14,9 +14,7 @@ use super::coordinator_partition_failing::Failing;
 use super::sentences::seconds;
 use crate::diagnosis::dependencies::Explained;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, CoordinatorEvidence, Facts, PartitionFailures, Streak};
-
-/// Attempts in a row that must have failed: a coordinator that moves to another broker fails one or two.
-pub const FAILED_MIN: u32 = 4;
+use crate::diagnosis::thresholds::cluster;
 
 const PROBES: [Probe; 2] = [Probe::Commit, Probe::Transaction];
 
@@ -75,7 +73,7 @@ fn failing(
     probe: Probe,
 ) -> Option<FailingCoordinator> {
     let streak = *broker.streaks.get(&probe)?;
-    if streak.bad < FAILED_MIN || streak.fault.blame() != Blame::Cluster {
+    if streak.bad < cluster::COORDINATOR_FAILURES_MIN.get() || streak.fault.blame() != Blame::Cluster {
         return None;
     }
     let is_of_row = |(id, evidence): &(&InternalPartition, &CoordinatorEvidence)| {

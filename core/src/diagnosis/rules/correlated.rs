@@ -1,7 +1,6 @@
 //! `cluster_unreachable` and `brokers_together`: several brokers fail at the same time. Their common cause is none of them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
@@ -9,21 +8,13 @@ use crate::time::Time;
 
 use super::peers::answering;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
-
-/// Failures that began within this time of each other count as one.
-pub const SAME_START: Duration = Duration::from_secs(2);
-
-/// Time after which a failing broker is named even if another broker may turn out to fail with it.
-const WAITED_FOR: Duration = Duration::from_secs(3);
-
-/// Liveness time-outs without an answer after which a broker no longer shows that the network path is open.
-const QUIET_FOR: u32 = 3;
+use crate::diagnosis::thresholds::liveness;
 
 /// No broker answers: the cluster is down, or the network to it; only a reference can tell which.
 pub fn no_broker_answers(facts: &Facts) -> Option<Finding> {
     let now = facts.now;
     let is_quiet = |broker: &BrokerEvidence| {
-        broker.is_failing(now) || !broker.answered_within(now, QUIET_FOR * facts.liveness_timeout)
+        broker.is_failing(now) || !broker.answered_within(now, liveness::QUIET_TIMEOUTS.get() * facts.liveness_timeout)
     };
     let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| broker.is_failing(now)).collect();
     if failing.is_empty() || !facts.brokers.iter().all(is_quiet) {
@@ -54,7 +45,7 @@ pub(super) fn nobody(facts: &Facts) -> String {
     }
 }
 
-/// The groups of at least two brokers that stopped within [`SAME_START`] of each other while others answer. One that has never
+/// The groups of at least two brokers that stopped within [`liveness::SAME_START`] of each other while others answer. One that has never
 /// answered this prober is in none: its failure began before the prober did, and nobody knows when.
 pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a BrokerEvidence>> {
     // If no broker answers, `no_broker_answers` finds that a moment later.
@@ -67,7 +58,7 @@ pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a
     started.sort_by_key(|(start, broker)| (*start, broker.id));
     let mut groups: Vec<(Time, Vec<&BrokerEvidence>)> = Vec::new();
     for (start, broker) in started {
-        match groups.last_mut().filter(|(first, _)| start.since(*first) <= SAME_START) {
+        match groups.last_mut().filter(|(first, _)| start.since(*first) <= liveness::SAME_START.get()) {
             Some((_, members)) => members.push(broker),
             None => groups.push((start, vec![broker])),
         }
@@ -108,8 +99,8 @@ pub fn together(facts: &Facts, members: &[&BrokerEvidence]) -> Option<Finding> {
 pub fn may_be_shared(facts: &Facts, suspect: &BrokerEvidence) -> bool {
     let now = facts.now;
     let Some(since) = started_at(suspect).filter(|_| suspect.last_answer.is_some()) else { return false };
-    let is_near = |other: Time| other.since(since).max(since.since(other)) <= SAME_START;
-    let is_waiting = now.since(since) < WAITED_FOR;
+    let is_near = |other: Time| other.since(since).max(since.since(other)) <= liveness::SAME_START.get();
+    let is_waiting = now.since(since) < liveness::SHARED_WITHIN.get();
     let shares = |other: &BrokerEvidence| {
         let is_quiet = other.listed.is_some() && !other.answered_within(now, facts.liveness_timeout);
         (other.is_failing(now) || is_waiting && is_quiet)

@@ -2,15 +2,12 @@
 //! certificate or keystore; at all brokers it is most likely the prober's own credentials.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::diagnosis::evidence::facts::{CredentialsRefused, Facts};
+use crate::diagnosis::thresholds::cluster;
 use crate::fault::{Blame, Fault};
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
-
-/// Time within which every broker is tried with a fresh connection, at the default interval of the `connect` probe (10 s).
-const ALL_TRIED_WITHIN: Duration = Duration::from_secs(15);
 
 /// What the refusals seen until now show.
 enum Extent {
@@ -31,7 +28,7 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         Extent::Everywhere
     } else if refused.values().all(|refused| refused.is_contrasted) {
         Extent::Some
-    } else if ALL_TRIED_WITHIN <= facts.now.since(since) {
+    } else if cluster::ALL_TRIED_WITHIN.get() <= facts.now.since(since) {
         Extent::Unknown
     } else {
         return None;

@@ -2,15 +2,12 @@
 //! metrics.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::diagnosis::thresholds::prober_health;
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::ClusterName;
 use crate::time::Time;
-
-/// Without a sign of the other prober for this long, it is gone.
-const GONE_AFTER: Duration = Duration::from_secs(120);
 
 /// The signs of another prober.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +23,7 @@ struct Signs {
 impl DuplicateVantage {
     /// Takes in a sign of the other prober.
     pub fn observe(&mut self, at: Time, evidence: &Arc<str>) {
-        let known = self.0.take().filter(|signs| at.since(signs.last) < GONE_AFTER);
+        let known = self.0.take().filter(|signs| at.since(signs.last) < prober_health::DUPLICATE_GONE_AFTER.get());
         let since = known.map_or(at, |signs| signs.since);
         self.0 = Some(Signs { since, last: at, evidence: Arc::clone(evidence) });
     }
@@ -34,7 +31,8 @@ impl DuplicateVantage {
 
 /// The finding about another prober of the same vantage.
 pub fn find(cluster: &ClusterName, duplicate: &DuplicateVantage, now: Time) -> Option<Finding> {
-    let signs = duplicate.0.as_ref().filter(|signs| now.since(signs.last) < GONE_AFTER)?;
+    let signs =
+        duplicate.0.as_ref().filter(|signs| now.since(signs.last) < prober_health::DUPLICATE_GONE_AFTER.get())?;
     Some(Finding {
         kind: FindingKind::DuplicateVantage,
         cluster: cluster.clone(),

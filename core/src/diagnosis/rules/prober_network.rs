@@ -12,10 +12,7 @@ use crate::vitals::Control;
 use super::correlated;
 use super::sentences::seconds;
 use crate::diagnosis::evidence::facts::Facts;
-
-/// A reference that was lost within this time of the brokers was lost with them: it is asked every two seconds and counts as lost
-/// one second later.
-pub const SAME_LOSS: Duration = Duration::from_secs(4);
+use crate::diagnosis::thresholds::prober_health;
 
 /// What the reference shows about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +21,7 @@ enum Verdict {
     Lost,
     /// It was asked after the failure began, and answered.
     Answers,
-    /// Its next answer, or time-out, is due within [`SAME_LOSS`].
+    /// Its next answer, or time-out, is due within [`prober_health::SAME_LOSS`].
     Pending,
     /// Nothing: it never answered, or it was lost long before.
     Unknown,
@@ -68,14 +65,14 @@ pub fn judge(facts: &Facts, unclear: Finding) -> Option<Finding> {
 }
 
 fn verdict(control: &Control, start: Time, now: Time) -> Verdict {
-    let is_near = |at: Time| at.since(start).max(start.since(at)) <= SAME_LOSS;
+    let is_near = |at: Time| at.since(start).max(start.since(at)) <= prober_health::SAME_LOSS.get();
     // Also if it answers again by now: the brokers' connections take longer to recover.
     if control.missed.is_some_and(|missed| is_near(missed.since) && start <= missed.last) {
         return Verdict::Lost;
     }
     match control.answered {
         Some(answered) if start < answered => Verdict::Answers,
-        Some(_) if !control.is_lost() && now.since(start) < SAME_LOSS => Verdict::Pending,
+        Some(_) if !control.is_lost() && now.since(start) < prober_health::SAME_LOSS.get() => Verdict::Pending,
         _ => Verdict::Unknown,
     }
 }

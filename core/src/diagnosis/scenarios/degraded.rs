@@ -70,7 +70,12 @@ super::scenarios! {
         at 60 far 2
         at 70 full 2
         find path_degraded 2 from 63 by 70
-        find new_connections_failing 2 from 93 by 130"
+        find new_connections_failing 2 from 93 by 110"
+    connections_that_failed_while_a_broker_was_slow_are_explained_by_that_until_the_next_one_is_accepted: "
+        at 60 choked 2
+        at 99 well 2
+        find broker_slow 2 from 63 by 70
+        over by 110"
     failed_log_directory_is_told_by_the_brokers_own_word: "
         at 60 storage 2
         find storage_failed 2 from 60.5 by 63

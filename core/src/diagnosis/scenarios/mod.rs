@@ -6,6 +6,7 @@
 //! | `brokers 3` | how many there are |
 //! | `interval 40` | time between two records of the pinned lane in milliseconds; 200 without |
 //! | `partitions 50` | how many `__consumer_offsets` has; two for each broker without |
+//! | `seldom 60000` | least time between two attempts of any probe in milliseconds |
 //! | `lasts 180` | its length in seconds; 120 without |
 //! | `started 40` | when the prober began; what went before it does not know |
 //! | `at 10 freeze 2` | also `thaw`, `kill`, `start`, `drop` (packets), `undrop`, `leave` (in good order), `list` (it comes back, and does not listen yet), `join`; `all` for everyone |
@@ -13,7 +14,7 @@
 //! | `at 10 isolate 2` | the other brokers cannot reach broker 2, until `join` |
 //! | `at 10 sick_partition 4` | its coordinator never serves it; also `loading_partition`, `lone_partition` (only its leader is in sync), until `well_partition`; `move_partition 4:3`: broker 3 leads it from now on |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: 3 partitions lack replicas, 0 for none |
-//! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `storage`, `unled`, `lossy`, `leaky`, `pauses` ([`traffic::Impairment`]), until `well`; `load 400` on all |
+//! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `choked`, `storage`, `unled`, `lossy`, `leaky`, `pauses` ([`traffic::Impairment`]), until `well`; `load 400` on all |
 //! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `-` for none |
 //! | `at 10 lose 5`, `at 10 forbid 1` | 5 acked records vanish; 1 permission is missing |
 //! | `at 10 stall 3` … | what befalls the prober itself: see [`simulated_prober`] |
@@ -124,9 +125,10 @@ impl<'a> Scenario<'a> {
         let until = 1000 * self.number("lasts").unwrap_or(120);
         let started = 1000 * self.number("started").unwrap_or(0);
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
-        let interval = self.number("interval").unwrap_or(200);
+        let seldom = self.number("seldom").unwrap_or(0);
+        let interval = self.number("interval").unwrap_or(200).max(seldom);
         let step = STEP_MS.min(interval);
-        let mut world = SimulatedCluster::of(count, started, interval);
+        let mut world = SimulatedCluster::of(count, started, interval, seldom);
         world.set_partitions(self.number("partitions").map(|count| i32::try_from(count).expect("few")));
         let has_reference = self.lines.iter().any(|line| line[0] == "at" && line[2] == "reference");
         let settings = Settings {

@@ -35,6 +35,28 @@ super::scenarios! {
         at 30 freeze 2
         at 31 thaw 2
         nothing"
+    frozen_broker_is_named_with_attempts_every_minute: "
+        seldom 60000
+        lasts 300
+        at 100 freeze 2
+        find broker_frozen 2 from 101.5 by 165"
+    slow_broker_is_named_with_attempts_every_minute: "
+        seldom 60000
+        lasts 1200
+        at 600 slow 2
+        find broker_slow 2 from 660 by 900"
+    quota_with_attempts_every_minute_is_one_finding_and_names_no_broker: "
+        seldom 60000
+        lasts 900
+        at 300 quota 1,2,3
+        find quota_throttled - from 300 by 361
+        nobody
+        at 600 quota -
+        over by 785"
+    healthy_cluster_with_attempts_every_minute_has_no_finding: "
+        seldom 60000
+        lasts 900
+        nothing"
     healthy_cluster_with_records_every_ten_milliseconds_has_no_finding: "
         interval 10
         lasts 40

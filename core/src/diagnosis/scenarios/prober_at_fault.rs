@@ -123,4 +123,16 @@ super::scenarios! {
         at 10 drop all
         at 12 undrop all
         nothing"
+    reference_lost_three_seconds_before_the_brokers_was_lost_with_them: "
+        at 0 reference there
+        at 10 reference lost
+        at 13 drop all
+        find prober_network - from 14.5 by 16.2
+        nobody"
+    reference_lost_six_seconds_before_the_brokers_says_nothing: "
+        at 0 reference there
+        at 10 reference lost
+        at 16 drop all
+        find cluster_unreachable - from 17.5 by 19.2
+        blame unclear"
 }

@@ -109,4 +109,44 @@ super::scenarios! {
         find prober_stalled - from 22 by 22.2
         find prober_stalled - from 42 by 42.2
         find prober_stalled - from 62 by 62.2"
+    three_pauses_within_ten_minutes_recur: "
+        lasts 800
+        at 20 freeze 2
+        at 22.5 thaw 2
+        at 250 freeze 2
+        at 252.5 thaw 2
+        at 480 freeze 2
+        at 482.5 thaw 2
+        at 700 freeze 2
+        at 702.5 thaw 2
+        find broker_stalled 2 from 21.5 by 22.2
+        find broker_stalled 2 from 251.5 by 252.2
+        find broker_stalled 2 from 481.5 by 482.2"
+    pauses_six_minutes_apart_do_not_recur: "
+        lasts 1200
+        at 20 freeze 2
+        at 22.5 thaw 2
+        at 400 freeze 2
+        at 402.5 thaw 2
+        at 780 freeze 2
+        at 782.5 thaw 2
+        at 1160 freeze 2
+        at 1162.5 thaw 2
+        find broker_stalled 2 from 21.5 by 22.2
+        find broker_stalled 2 from 401.5 by 402.2
+        find broker_stalled 2 from 781.5 by 782.2
+        find broker_stalled 2 from 1161.5 by 1162.2"
+    recurring_finding_stands_for_a_minute_at_least: "
+        lasts 170
+        at 20 freeze 2
+        at 22.5 thaw 2
+        at 28 freeze 2
+        at 30.5 thaw 2
+        at 36 freeze 2
+        at 38.5 thaw 2
+        at 85 freeze 2
+        at 87.5 thaw 2
+        find broker_stalled 2 from 21.5 by 22.2
+        find broker_stalled 2 from 29.5 by 30.2
+        find broker_stalled 2 from 37.5 by 38.2"
 }

@@ -32,6 +32,8 @@ pub(super) enum Impairment {
     Follower,
     /// It accepts nobody new.
     Full,
+    /// So slow that it also takes no new connections.
+    Choked,
     /// Its log directory is gone.
     Storage,
     /// The way to it loses one packet in twenty: one answer in ten comes late.
@@ -54,6 +56,7 @@ impl Impairment {
             "disk" => Impairment::Disk,
             "follower" => Impairment::Follower,
             "full" => Impairment::Full,
+            "choked" => Impairment::Choked,
             "storage" => Impairment::Storage,
             "unled" => Impairment::Unled,
             "lossy" => Impairment::Lossy,
@@ -68,6 +71,8 @@ impl Impairment {
 pub(super) struct Traffic {
     /// Time between two records of the pinned lane.
     interval: u64,
+    /// Least time between two attempts of any probe.
+    seldom: u64,
     /// Ended attempts, by the time at which they are counted.
     under_way: BTreeMap<(Time, u64), Event>,
     asked: u64,
@@ -125,8 +130,8 @@ const SETTLE_MS: u64 = 200;
 const STALE_AFTER_MS: u64 = 5000;
 
 impl Traffic {
-    pub(super) fn of(interval: u64) -> Traffic {
-        Traffic { interval, ..Traffic::default() }
+    pub(super) fn of(interval: u64, seldom: u64) -> Traffic {
+        Traffic { interval, seldom, ..Traffic::default() }
     }
 
     /// Whether it was an act on partitions of `__consumer_offsets`.
@@ -207,6 +212,7 @@ impl Traffic {
                 // The controller is asked once, not once a broker.
                 let is_once = *probe == Scheduled::Controller && Some(id) != brokers.keys().next();
                 let every = if *probe == Scheduled::Column(Column::Write) { self.interval } else { *every };
+                let every = every.max(self.seldom);
                 !is_once && (now + phase(*probe, *id)).is_multiple_of(every)
             });
         let due: Vec<_> = due.collect();
@@ -306,7 +312,9 @@ impl Traffic {
             return Some(RawOutcome::Failed(Fault::Stale));
         }
         let waits = match (self.impairment.get(&id), column) {
-            (Some(Impairment::Full), Column::Connect) => return Some(RawOutcome::Failed(Fault::NoHandshake)),
+            (Some(Impairment::Full | Impairment::Choked), Column::Connect) => {
+                return Some(RawOutcome::Failed(Fault::NoHandshake));
+            }
             (Some(Impairment::Storage), Column::Write | Column::Fetch) => {
                 return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::KAFKA_STORAGE_ERROR)));
             }
@@ -314,7 +322,8 @@ impl Traffic {
                 return Some(RawOutcome::Failed(Fault::Kafka(KafkaError::NOT_LEADER_OR_FOLLOWER)));
             }
             (Some(lossy @ (Impairment::Lossy | Impairment::Leaky)), _) => retransmitted(*lossy, id, column as u64, now),
-            (Some(Impairment::Slow | Impairment::Far), _) | (Some(Impairment::Disk), Column::Write) => SLOW_MS,
+            (Some(Impairment::Slow | Impairment::Choked | Impairment::Far), _)
+            | (Some(Impairment::Disk), Column::Write) => SLOW_MS,
             (Some(impairment), _) => stopped(*impairment, id, now),
             (None, _) => 0,
         };
@@ -334,7 +343,7 @@ impl Traffic {
         let of_one = |id: &BrokerId| {
             let leads = partition.leader == Some(*id);
             match self.impairment.get(&id.0) {
-                Some(Impairment::Slow | Impairment::Disk) => SLOW_MS,
+                Some(Impairment::Slow | Impairment::Choked | Impairment::Disk) => SLOW_MS,
                 Some(Impairment::Far) if leads => SLOW_MS,
                 Some(leaky @ Impairment::Leaky) if leads => retransmitted(*leaky, id.0, Column::Replicated as u64, now),
                 // A replica in a directory that has failed is in sync until its leader has had enough of waiting.

@@ -307,4 +307,25 @@ super::scenarios! {
         find cluster_unreachable - from 11.5 by 12.2
         at 25 thaw 1,2
         find broker_frozen 3 from 26.5 by 28"
+    two_brokers_frozen_a_second_and_a_half_apart_are_one_finding: "
+        brokers 6
+        at 10 freeze 2
+        at 11.5 freeze 5
+        find broker_stalled 2 from 11.5 by 12.2
+        find brokers_together - from 13 by 13.6"
+    two_brokers_frozen_three_and_a_half_seconds_apart_are_two_findings: "
+        brokers 6
+        lasts 40
+        at 10 freeze 2
+        at 13.5 freeze 5
+        find broker_stalled 2 from 11.5 by 13.5
+        find broker_frozen 2 from 19.5 by 20.5
+        find broker_stalled 5 from 15 by 17
+        find broker_frozen 5 from 23 by 24"
+    broker_that_pauses_while_the_others_are_frozen_still_answers: "
+        at 10 freeze 1,2
+        at 10.3 freeze 3
+        at 11.7 thaw 3
+        find brokers_together - from 11.5 by 12.2
+        nobody"
 }

@@ -70,11 +70,12 @@ pub(super) struct SimulatedCluster {
 }
 
 impl SimulatedCluster {
-    /// Brokers 1 to `count`, all well; the prober begins at `started`, and writes a record every `interval` to each.
-    pub(super) fn of(count: i32, started: u64, interval: u64) -> SimulatedCluster {
+    /// Brokers 1 to `count`, all well; the prober begins at `started`, writes a record every `interval` to each, and runs no probe more
+    /// often than every `seldom`.
+    pub(super) fn of(count: i32, started: u64, interval: u64, seldom: u64) -> SimulatedCluster {
         let brokers: Brokers = (1..=count).map(|id| (id, (State::Up, 0))).collect();
         let known = Input::Brokers(brokers.keys().copied().map(BrokerId).collect());
-        let traffic = Traffic::of(interval);
+        let traffic = Traffic::of(interval, seldom);
         SimulatedCluster { brokers, started, interval, traffic, pending: vec![known], ..SimulatedCluster::default() }
     }
 

@@ -3,19 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::diagnosis::thresholds::{bounds, latency};
 use crate::time::Time;
-
-/// Length of one sample.
-const SAMPLE: Duration = Duration::from_secs(5);
-
-/// Samples kept: ten minutes.
-const SAMPLES_KEPT: usize = 120;
-
-/// Samples from which there is a baseline: 15 seconds.
-const SAMPLES_MIN: usize = 3;
-
-/// Latencies per sample at most; more would not change its ninth decile much.
-const LATENCIES_MAX: usize = 64;
 
 /// The samples of one cell.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,11 +21,11 @@ pub struct Baseline {
 impl Baseline {
     /// Takes a latency in.
     pub fn take(&mut self, at: Time, latency: Duration) {
-        if SAMPLE <= at.since(self.began) {
+        if latency::BASELINE_SAMPLE.get() <= at.since(self.began) {
             self.close();
             self.began = at;
         }
-        if self.sample.len() < LATENCIES_MAX && !self.is_spoiled {
+        if self.sample.len() < bounds::SAMPLE_LATENCIES_MAX.get() && !self.is_spoiled {
             self.sample.push(latency);
         }
     }
@@ -56,13 +45,14 @@ impl Baseline {
         self.is_spoiled = false;
         let Some(decile) = quantile(&mut self.sample, 9, 10) else { return };
         self.sample.clear();
-        if self.deciles.len() == SAMPLES_KEPT {
+        if self.deciles.len() == latency::BASELINE_SAMPLES.get() {
             self.deciles.pop_front();
         }
         self.deciles.push_back(decile);
         // The median of the samples: up to half of them may come from a failure that was not recognised.
         let mut deciles: Vec<Duration> = self.deciles.iter().copied().collect();
-        self.baseline = quantile(&mut deciles, 1, 2).filter(|_| SAMPLES_MIN <= self.deciles.len());
+        self.baseline =
+            quantile(&mut deciles, 1, 2).filter(|_| latency::BASELINE_SAMPLES_MIN.get() <= self.deciles.len());
     }
 }
 

@@ -5,14 +5,7 @@
 //! sum rises with each failure and falls with each success, but never below zero. Four failures in a row are enough; when one answer
 //! in twenty is lost, it takes about sixty answers.
 
-/// Failure rate of a healthy cell.
-const WELL: f64 = 0.001;
-
-/// Lowest failure rate that is worth finding.
-const FAILING: f64 = 0.05;
-
-/// Sum from which the cell is failing: four failures in a row, and one false alarm in a month at one answer a second.
-const FAILING_FROM: f64 = 12.0;
+use crate::diagnosis::thresholds::latency;
 
 /// The sum of one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,14 +14,18 @@ pub struct Cusum(f64);
 impl Cusum {
     /// Takes one answer in.
     pub fn take(&mut self, failed: bool) {
-        let ratio = if failed { (FAILING / WELL).ln() } else { ((1.0 - FAILING) / (1.0 - WELL)).ln() };
+        let ratio = if failed {
+            (latency::FAILING_RATE.get() / latency::WELL_RATE.get()).ln()
+        } else {
+            ((1.0 - latency::FAILING_RATE.get()) / (1.0 - latency::WELL_RATE.get())).ln()
+        };
         // Bounded, so that recovery does not take longer after a long outage.
-        self.0 = (self.0 + ratio).clamp(0.0, 2.0 * FAILING_FROM);
+        self.0 = (self.0 + ratio).clamp(0.0, 2.0 * latency::FAILING_FROM.get());
     }
 
     /// Whether the cell is failing.
     pub fn is_failing(self) -> bool {
-        FAILING_FROM <= self.0
+        latency::FAILING_FROM.get() <= self.0
     }
 
     /// Starts over, once no answer has failed for long enough.
@@ -72,7 +69,7 @@ mod tests {
             let mut sum = Cusum::default();
             for failed in answers {
                 sum.take(failed);
-                prop_assert!((0.0..=2.0 * FAILING_FROM).contains(&sum.0));
+                prop_assert!((0.0..=2.0 * latency::FAILING_FROM.get()).contains(&sum.0));
             }
         }
     }

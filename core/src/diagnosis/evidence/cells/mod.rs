@@ -12,11 +12,14 @@ pub mod cusum;
 pub mod latency_window;
 
 #[cfg(test)]
+mod boundaries;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::diagnosis::thresholds::latency;
 use crate::event::{Event, Outcome, RawOutcome};
 use crate::fault::Fault;
 use crate::ids::{BrokerId, ConnectionRole, Probe, Series, View};
@@ -26,13 +29,6 @@ use crate::time::Time;
 
 use super::single_connection_stalls::{SingleConnectionStalls, StallDetector};
 use latency_window::{LatencyWindow, WindowStats};
-
-/// Factor by which a broker must be late more often than its peers to be an outlier.
-const PEERS_FACTOR: f64 = 3.0;
-
-/// Factor by which most other brokers' connections must stall less often before the path to one broker is lossy. Otherwise the loss
-/// is in the prober's own network, or everywhere.
-const PEERS_STALLS_FACTOR: usize = 4;
 
 /// The columns of the matrix: one kind of request each. Reading a record back is left out, because it depends on the write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +149,8 @@ impl Cells {
         let stats: BTreeMap<(Column, BrokerId), WindowStats> =
             self.cells.iter_mut().map(|(at, cell)| (*at, cell.stats(now))).collect();
         let bits = |(at, cell): (&(Column, BrokerId), &WindowStats)| {
-            let is_outlier = !cell.well && 0.0 < cell.late && PEERS_FACTOR * peers_late(&stats, *at) <= cell.late;
+            let is_outlier =
+                !cell.well && 0.0 < cell.late && latency::PEERS_FACTOR.get() * peers_late(&stats, *at) <= cell.late;
             (*at, CellFlags { stats: *cell, is_outlier, is_bad_outlier: cell.failing || cell.slow && is_outlier })
         };
         let stalls = self.connections.iter().map(|(broker, connections)| (*broker, connections.stalls(now)));
@@ -176,7 +173,7 @@ impl Table {
     /// it loses packets.
     pub fn is_path_lossy(&self, broker: BrokerId) -> bool {
         let stalls = self.stalls_of(broker);
-        stalls.is_often() && PEERS_STALLS_FACTOR * self.peers_stalls(broker) <= stalls.stalls
+        stalls.is_often() && latency::STALLS_PEERS_FACTOR.get() * self.peers_stalls(broker) <= stalls.stalls
     }
 
     /// Median of the stalls of the other brokers; of two in the middle the larger.

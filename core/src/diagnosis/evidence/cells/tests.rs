@@ -7,11 +7,11 @@ use crate::event::{Limits, VoidReason};
 use crate::ids::{Broker, ClusterName, Subject};
 use crate::kafka_error::KafkaError;
 
-fn ms(length: u64) -> Duration {
+pub(super) fn ms(length: u64) -> Duration {
     Duration::from_millis(length)
 }
 
-fn event(probe: Probe, broker: i32, ended: u64, raw_outcome: RawOutcome) -> Event {
+pub(super) fn event(probe: Probe, broker: i32, ended: u64, raw_outcome: RawOutcome) -> Event {
     let view = View::Broker;
     let broker = Broker::Id(BrokerId(broker));
     let series = Series { cluster: ClusterName::new("c"), view, probe, subject: Subject::Broker(broker) };
@@ -32,7 +32,7 @@ fn event(probe: Probe, broker: i32, ended: u64, raw_outcome: RawOutcome) -> Even
 }
 
 /// Writes, five a second at each of three brokers, from second to second; `latency` by broker and time in milliseconds.
-fn live(cells: &mut Cells, seconds: std::ops::Range<u64>, latency: impl Fn(i32, u64) -> u64) {
+pub(super) fn live(cells: &mut Cells, seconds: std::ops::Range<u64>, latency: impl Fn(i32, u64) -> u64) {
     for at in (seconds.start * 1000..seconds.end * 1000).step_by(200) {
         for broker in 1..=3 {
             cells.on_event(&event(Probe::Produce, broker, at, RawOutcome::Success(ms(latency(broker, at)))));
@@ -40,7 +40,7 @@ fn live(cells: &mut Cells, seconds: std::ops::Range<u64>, latency: impl Fn(i32, 
     }
 }
 
-fn write_of(cells: &mut Cells, now: u64, broker: i32) -> CellFlags {
+pub(super) fn write_of(cells: &mut Cells, now: u64, broker: i32) -> CellFlags {
     *cells.table(Time::from_millis(now * 1000)).at(Column::Write, BrokerId(broker)).expect("a cell")
 }
 

@@ -7,24 +7,20 @@ use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
 
 use super::hypothesis::Hypothesis;
-use super::{Explanation, RUNNER_UP_FROM, placed};
-use crate::diagnosis::evidence::cells::latency_window::WINDOW;
+use super::{Explanation, Ranked, placed};
 use crate::diagnosis::evidence::cells::{CellFlags, Column, Table};
 use crate::diagnosis::evidence::facts::Facts;
-
-/// Probability from which the finding is likely. Below it the broker is named with confidence, and what it has is not.
-const LIKELY_FROM: f64 = 0.9;
+use crate::diagnosis::thresholds::{hypotheses, latency};
 
 pub(super) fn finding(facts: &Facts, table: &Table, explanation: &Explanation) -> Finding {
     let Explanation { best, others } = explanation;
     let kind = best.hypothesis.kind();
-    let runner_up = others.first().filter(|other| RUNNER_UP_FROM <= other.probability).map(|other| other.hypothesis);
+    let runner_up = runner_up(others);
     let mut evidence = evidence(facts, table, best.hypothesis);
-    if let Some(runner_up) = runner_up {
-        let about = runner_up.broker().map(|broker| format!(" at broker {broker}")).unwrap_or_default();
-        let probability = others.first().map_or(0.0, |other| other.probability);
-        evidence
-            .push(format!("the next best explanation: {}{about} ({probability:.2})", runner_up.kind().as_str()).into());
+    if let Some(Ranked { hypothesis, probability }) = runner_up {
+        let about = hypothesis.broker().map(|broker| format!(" at broker {broker}")).unwrap_or_default();
+        let kind = hypothesis.kind().as_str();
+        evidence.push(format!("the next best explanation: {kind}{about} ({probability:.2})").into());
     }
     let blame = if kind == FindingKind::PathDegraded { Blame::Unclear } else { Blame::Cluster };
     Finding {
@@ -32,16 +28,25 @@ pub(super) fn finding(facts: &Facts, table: &Table, explanation: &Explanation) -
         cluster: facts.cluster.clone(),
         broker: best.hypothesis.broker(),
         blame,
-        since: facts.now - WINDOW,
-        // A likelihood is never certain.
-        confidence: if LIKELY_FROM <= best.probability { Confidence::Likely } else { Confidence::Possible },
+        since: facts.now - latency::WINDOW.get(),
+        confidence: confidence(best.probability),
         summary: summary(best.hypothesis).into(),
         evidence,
-        runner_up: runner_up.map(Hypothesis::kind),
+        runner_up: runner_up.map(|one| one.hypothesis.kind()),
         members: Vec::new(),
         consequences: Vec::new(),
         recurrence: None,
     }
+}
+
+/// The next best explanation, if it is worth mentioning.
+fn runner_up(others: &[Ranked]) -> Option<Ranked> {
+    others.first().copied().filter(|other| hypotheses::RUNNER_UP_FROM.get() <= other.probability)
+}
+
+/// A likelihood is never certain.
+fn confidence(probability: f64) -> Confidence {
+    if hypotheses::LIKELY_FROM.get() <= probability { Confidence::Likely } else { Confidence::Possible }
 }
 
 fn summary(hypothesis: Hypothesis) -> String {
@@ -101,4 +106,21 @@ fn bad(bits: &CellFlags) -> String {
     let median = shown.median.map_or(String::new(), |median| format!(", median {} ms", median.as_millis()));
     let (share, limit) = (100.0 * shown.late, shown.limit.as_millis());
     format!("{share:.0} % of the last {answers} answers took {limit} ms or more{median}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finding_is_likely_from_nine_in_ten() {
+        assert_eq!([0.8, 0.95].map(confidence), [Confidence::Possible, Confidence::Likely]);
+    }
+
+    #[test]
+    fn next_explanation_is_mentioned_from_one_in_a_hundred() {
+        let is_mentioned =
+            |probability| runner_up(&[Ranked { hypothesis: Hypothesis::ClusterOverloaded, probability }]).is_some();
+        assert_eq!([0.005, 0.05].map(is_mentioned), [false, true]);
+    }
 }

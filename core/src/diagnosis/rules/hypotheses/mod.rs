@@ -19,50 +19,13 @@ use crate::finding::Finding;
 use crate::ids::BrokerId;
 
 use crate::diagnosis::dependencies::Explained;
-use crate::diagnosis::evidence::cells::latency_window::SLOW_FROM;
 use crate::diagnosis::evidence::cells::{CellFlags, Column, Table};
 use crate::diagnosis::evidence::facts::{Facts, ReplicaState};
 use crate::diagnosis::rules::settled::is_settled;
+use crate::diagnosis::thresholds::{hypotheses, latency};
 
 use hypothesis::Hypothesis;
 pub use search::explain;
-
-/// Probability that a cell which is predicted bad is not observed bad.
-const MISSED: f64 = 0.1;
-
-/// Probability that a cell fails without a cause. It is small because the failing flag sums up many answers.
-const FAILS_BY_CHANCE: f64 = 1e-6;
-
-/// Probability that a cell is slow without a cause while its peers are not.
-const SLOW_BY_CHANCE: f64 = 3e-4;
-
-/// Probability that a cell is slow without a cause of its own while its peers are slow too.
-const SLOW_WITH_OTHERS: f64 = 0.05;
-
-/// Probability that a cell which is predicted bad is neither well nor slow.
-const HALF_SEEN: f64 = 0.3;
-
-/// Probability that a cell is neither well nor slow without a cause while its peers are well.
-const HALF_BY_CHANCE: f64 = 0.15;
-
-/// Probability that a cell is neither well nor slow without a cause while its peers are not well either.
-const HALF_WITH_OTHERS: f64 = 0.2;
-
-/// Prior probability of each hypothesis.
-const PRIOR: f64 = 1e-4;
-
-/// Confidence from which a finding is made: summed over the hypotheses about the same broker.
-const CONFIDENT_FROM: f64 = 0.9;
-
-/// Probability from which the next best hypothesis is worth mentioning.
-const RUNNER_UP_FROM: f64 = 0.01;
-
-/// What counts as most: the share of brokers that an overload makes late (two at least), and the share of writes that wait for a
-/// slow follower.
-const MOST: f64 = 0.6;
-
-/// Late writes during which the broker answered something else, from which its disk is suspected.
-const ANSWERED_ELSEWHERE_MIN: usize = 2;
 
 /// One hypothesis of the best set, and its alternatives.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +55,7 @@ pub fn find(facts: &Facts, explained: &Explained) -> Vec<Finding> {
     let is_left_out = |column, broker| !is_settled(facts, broker) || explained.covers(facts, column, broker);
     let table = facts.table.without(is_left_out);
     let explanations = explain(&table, &facts.replicated);
-    let sure = explanations.iter().filter(|one| CONFIDENT_FROM <= confidence(&table, &explanations, one));
+    let sure = explanations.iter().filter(|one| hypotheses::NAMED_FROM.get() <= confidence(&table, &explanations, one));
     sure.map(|explanation| finding::finding(facts, &table, explanation)).collect()
 }
 
@@ -142,19 +105,17 @@ fn predicted<'a>(hypothesis: Hypothesis, cells: &'a [PlacedCell<'a>]) -> impl It
 /// Log-likelihood ratio that a cell contributes to a hypothesis which predicts it bad.
 fn weight(column: Column, bits: &CellFlags) -> f64 {
     let chance = match (bits.stats.failing, bits.stats.slow, bits.is_bad_outlier) {
-        (true, ..) => FAILS_BY_CHANCE,
-        (_, true, true) => SLOW_BY_CHANCE,
-        (_, true, false) => SLOW_WITH_OTHERS,
+        (true, ..) => hypotheses::FAILS_BY_CHANCE.get(),
+        (_, true, true) => hypotheses::SLOW_BY_CHANCE.get(),
+        (_, true, false) => hypotheses::SLOW_WITH_OTHERS.get(),
         // Fresh connections are rare (one in 10 s): that the last was good says nothing about now.
         _ if column == Column::Connect => return 0.0,
         // Some late answers: more frequent where something is wrong, but not conclusive.
-        _ if !bits.stats.well => {
-            let chance = if bits.is_outlier { HALF_BY_CHANCE } else { HALF_WITH_OTHERS };
-            return if bits.stats.is_enough() { (HALF_SEEN / chance).ln() } else { 0.0 };
-        }
-        _ => return (MISSED / (1.0 - FAILS_BY_CHANCE)).ln(),
+        _ if !bits.stats.is_enough() => return 0.0,
+        _ if !bits.stats.well => return hypotheses::HALF_FACTOR.get().ln(),
+        _ => return (hypotheses::MISSED.get() / (1.0 - hypotheses::FAILS_BY_CHANCE.get())).ln(),
     };
-    ((1.0 - MISSED) / chance).ln()
+    ((1.0 - hypotheses::MISSED.get()) / chance).ln()
 }
 
 /// Conditions that a hypothesis must meet besides its likelihood: a broker is slow only if its most frequent probe is a bad outlier
@@ -163,19 +124,21 @@ fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>])
     let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {
         Hypothesis::ClusterOverloaded => {
-            let late = writes().filter(|bits| SLOW_FROM <= bits.stats.very_late).count();
-            2 <= late && MOST * writes().count() as f64 <= late as f64
+            let late = writes().filter(|bits| latency::SLOW_FROM.get() <= bits.stats.very_late).count();
+            hypotheses::OVERLOADED_MIN.get() <= late && hypotheses::MOST.get() * writes().count() as f64 <= late as f64
         }
         // The follower's own row is well, and a replicated write may wait for others too: it must wait most of the time, and
         // wherever the follower is in sync.
         Hypothesis::FollowerSlow(_) => {
             let mut waiting = predicted(hypothesis, cells).map(|cell| cell.bits).peekable();
             waiting.peek().is_some()
-                && waiting.all(|bits| bits.stats.failing || bits.stats.slow && MOST <= bits.stats.late)
+                && waiting
+                    .all(|bits| bits.stats.failing || bits.stats.slow && hypotheses::MOST.get() <= bits.stats.late)
         }
         // A process that pauses by turns looks the same to the rarer probes: the broker must have answered something in between.
         Hypothesis::DiskSlow(broker) => table.at(Column::Write, broker).is_some_and(|bits| {
-            bits.is_bad_outlier && (bits.stats.failing || ANSWERED_ELSEWHERE_MIN <= bits.stats.answered_elsewhere)
+            bits.is_bad_outlier
+                && (bits.stats.failing || hypotheses::ANSWERED_ELSEWHERE_MIN.get() <= bits.stats.answered_elsewhere)
         }),
         // A process that is slow delays all connections, while the loss of packets delays one at a time.
         Hypothesis::BrokerSlow(broker) if table.is_path_lossy(broker) => false,

@@ -9,19 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnosis::evidence::cells::Table;
 use crate::diagnosis::evidence::facts::ReplicaState;
+use crate::diagnosis::thresholds::{bounds, hypotheses};
 use crate::ids::BrokerId;
 
 use super::hypothesis::Hypothesis;
-use super::{Explanation, PRIOR, Ranked, is_plausible, placed, weight};
-
-/// Hypotheses of which each pair is tried as the beginning.
-const PAIRED_MAX: usize = 12;
+use super::{Explanation, Ranked, is_plausible, placed, weight};
 
 /// A gain below this is rounding.
 const LEAST_GAIN: f64 = 1e-9;
-
-/// Hypotheses in a set at most: a safeguard, far above what a cluster has at once.
-const SET_MAX: usize = 128;
 
 /// The best set, each hypothesis with its alternatives.
 pub fn explain(table: &Table, replicated: &BTreeMap<BrokerId, ReplicaState>) -> Vec<Explanation> {
@@ -91,12 +86,12 @@ impl Problem {
             |cell: &usize| less.is_some_and(|less| self.candidates[less].predicted.binary_search(cell).is_ok());
         let is_new = |cell: &&usize| set.covered[**cell] == u16::from(is_less(cell));
         let new = self.candidates[candidate].predicted.iter().filter(is_new);
-        new.map(|cell| self.weights[*cell]).sum::<f64>() + PRIOR.ln()
+        new.map(|cell| self.weights[*cell]).sum::<f64>() + hypotheses::PRIOR.get().ln()
     }
 
     /// Adds what gains, then exchanges what gains, until nothing does.
     fn grow(&self, mut set: Set) -> Set {
-        while set.members.len() < SET_MAX {
+        while set.members.len() < bounds::SET_MAX.get() {
             let outside = (0..self.candidates.len()).filter(|candidate| !set.members.contains(candidate));
             let added = outside.map(|candidate| (self.marginal(&set, None, candidate), candidate));
             let added = added.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(gain, _)| LEAST_GAIN < *gain);
@@ -126,7 +121,7 @@ impl Problem {
         let mut ordered: Vec<(f64, usize)> =
             (0..self.candidates.len()).map(|candidate| (self.marginal(&empty, None, candidate), candidate)).collect();
         ordered.sort_by(|one, other| other.0.total_cmp(&one.0));
-        ordered.truncate(PAIRED_MAX);
+        ordered.truncate(bounds::PAIRED_MAX.get());
         let firsts = ordered.iter().map(|(_, first)| empty.with(self, *first));
         let pairs = firsts.enumerate().flat_map(|(at, first)| {
             let seconds = ordered[at + 1..].iter();

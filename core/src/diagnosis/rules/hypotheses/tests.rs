@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::diagnosis::evidence::cells::latency_window::WindowStats;
 use crate::diagnosis::evidence::single_connection_stalls::SingleConnectionStalls;
+use crate::diagnosis::thresholds::hypotheses;
 use proptest::prelude::*;
 
 const WELL: WindowStats = WindowStats {
@@ -44,7 +45,7 @@ fn replicated() -> BTreeMap<BrokerId, ReplicaState> {
 fn best(slow: &[(Column, i32)]) -> Option<Ranked> {
     let explanations = explain(&table(slow), &replicated());
     assert!(explanations.len() <= 1, "{explanations:?}");
-    explanations.first().map(|one| one.best).filter(|best| CONFIDENT_FROM <= best.probability)
+    explanations.first().map(|one| one.best).filter(|best| hypotheses::NAMED_FROM.get() <= best.probability)
 }
 
 const FAR: [(Column, i32); 4] =
@@ -157,7 +158,7 @@ fn found_of_five(slow: &[i32]) -> Vec<Option<BrokerId>> {
     let cells = cells.map(|(column, id)| ((column, BrokerId(id)), flags(is_slow(column, id))));
     let table = Table { cells: cells.collect(), ..Table::default() };
     let set = explain(&table, &replicated);
-    let sure = set.iter().filter(|one| CONFIDENT_FROM <= confidence(&table, &set, one));
+    let sure = set.iter().filter(|one| hypotheses::NAMED_FROM.get() <= confidence(&table, &set, one));
     sure.map(|one| one.best.hypothesis.broker()).collect()
 }
 
@@ -171,4 +172,44 @@ fn two_slow_brokers_are_two_hypotheses_and_neither_hides_the_other() {
 #[test]
 fn most_brokers_slow_are_one_load_and_name_nobody() {
     assert_eq!(found_of_five(&[1, 2, 3, 4, 5]), [None]);
+}
+
+#[test]
+fn cells_that_are_neither_well_nor_slow_decide_where_the_others_nearly_do() {
+    let named = |half: &[Column]| {
+        let mut table = table(&[(Column::Write, 2)]);
+        for column in half {
+            let cell = table.cells.get_mut(&(*column, BrokerId(2))).expect("a cell");
+            cell.stats = WindowStats { late: 0.15, well: false, ..WELL };
+        }
+        // Of no other write it is known whether it waits.
+        table.cells.retain(|(column, _), _| *column != Column::Replicated);
+        let set = explain(&table, &replicated());
+        set.iter().map(|one| one.best.probability).sum::<f64>()
+    };
+    assert!(named(&[]) < 0.01);
+    assert!(
+        (0.3..0.4).contains(&named(&[Column::Fetch, Column::Metadata])),
+        "{}",
+        named(&[Column::Fetch, Column::Metadata])
+    );
+}
+
+#[test]
+fn disk_is_suspected_once_the_broker_answered_something_else_during_two_late_writes() {
+    for (answered_elsewhere, is_suspected) in [(1, false), (2, true)] {
+        let mut table = table(&[(Column::Write, 2)]);
+        table.cells.get_mut(&(Column::Write, BrokerId(2))).expect("a cell").stats.answered_elsewhere =
+            answered_elsewhere;
+        let disk = is_plausible(Hypothesis::DiskSlow(BrokerId(2)), &table, &placed(&table, &replicated()));
+        assert_eq!(disk, is_suspected, "{answered_elsewhere}");
+    }
+}
+
+#[test]
+fn one_slow_broker_is_no_overload_of_a_cluster_of_one() {
+    let mut table = table(&[(Column::Write, 1)]);
+    table.cells.retain(|(_, broker), _| *broker == BrokerId(1));
+    table.cells.get_mut(&(Column::Write, BrokerId(1))).expect("a cell").stats.very_late = 0.5;
+    assert!(!is_plausible(Hypothesis::ClusterOverloaded, &table, &placed(&table, &replicated())));
 }

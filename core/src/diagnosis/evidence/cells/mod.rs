@@ -148,9 +148,10 @@ impl Cells {
     pub fn table(&mut self, now: Time) -> Table {
         let stats: BTreeMap<(Column, BrokerId), WindowStats> =
             self.cells.iter_mut().map(|(at, cell)| (*at, cell.stats(now))).collect();
+        let peers = Peers::of(&stats);
         let bits = |(at, cell): (&(Column, BrokerId), &WindowStats)| {
             let is_outlier =
-                !cell.well && 0.0 < cell.late && latency::PEERS_FACTOR.get() * peers_late(&stats, *at) <= cell.late;
+                !cell.well && 0.0 < cell.late && latency::PEERS_FACTOR.get() * peers.median(&stats, *at) <= cell.late;
             (*at, CellFlags { stats: *cell, is_outlier, is_bad_outlier: cell.failing || cell.slow && is_outlier })
         };
         let stalls = self.connections.iter().map(|(broker, connections)| (*broker, connections.stalls(now)));
@@ -220,14 +221,32 @@ fn is_about_broker(fault: Fault) -> bool {
     }
 }
 
-/// Median share of late answers in the other cells of a column. A replicated write is compared with the writes that wait for one
-/// broker alone: a common load delays these too, while one slow follower delays the replicated writes of many leaders.
-fn peers_late(stats: &BTreeMap<(Column, BrokerId), WindowStats>, at: (Column, BrokerId)) -> f64 {
-    let cells_of = |column| stats.range((column, BrokerId(i32::MIN))..=(column, BrokerId(i32::MAX)));
-    let has_writes = cells_of(Column::Write).next().is_some();
-    let column = if at.0 == Column::Replicated && has_writes { Column::Write } else { at.0 };
-    let others = cells_of(column).filter(|((_, id), _)| *id != at.1);
-    let mut late: Vec<f64> = others.map(|(_, cell)| cell.late).collect();
-    late.sort_unstable_by(f64::total_cmp);
-    late.get(late.len().saturating_sub(1) / 2).copied().unwrap_or(0.0)
+/// The shares of late answers of all cells, to compare each with its peers.
+struct Peers {
+    /// Of each column, ascending.
+    late: BTreeMap<Column, Vec<f64>>,
+}
+
+impl Peers {
+    fn of(stats: &BTreeMap<(Column, BrokerId), WindowStats>) -> Peers {
+        let mut late: BTreeMap<Column, Vec<f64>> = BTreeMap::new();
+        stats.iter().for_each(|((column, _), cell)| late.entry(*column).or_default().push(cell.late));
+        late.values_mut().for_each(|shares| shares.sort_unstable_by(f64::total_cmp));
+        Peers { late }
+    }
+
+    /// Median share of late answers in the other cells of a column. A replicated write is compared with the writes that wait for one
+    /// broker alone: a common load delays these too, while one slow follower delays the replicated writes of many leaders.
+    fn median(&self, stats: &BTreeMap<(Column, BrokerId), WindowStats>, (column, broker): (Column, BrokerId)) -> f64 {
+        let is_replicated = column == Column::Replicated && self.late.contains_key(&Column::Write);
+        let column = if is_replicated { Column::Write } else { column };
+        let Some(all) = self.late.get(&column) else { return 0.0 };
+        // Without the broker's own cell: the place of its share, or of an equal one.
+        let own = stats.get(&(column, broker));
+        let own = own.map(|cell| all.partition_point(|late| late.total_cmp(&cell.late).is_lt()));
+        let others = all.len() - usize::from(own.is_some());
+        let middle = others.saturating_sub(1) / 2;
+        let place = if own.is_some_and(|own| own <= middle) { middle + 1 } else { middle };
+        all.get(place).copied().filter(|_| 0 < others).unwrap_or(0.0)
+    }
 }

@@ -34,6 +34,8 @@ pub fn explain(table: &Table, replicated: &BTreeMap<BrokerId, ReplicaState>) -> 
 struct Problem {
     weights: Vec<f64>,
     candidates: Vec<Candidate>,
+    /// The candidates that predict each cell.
+    predicting: Vec<Vec<usize>>,
 }
 
 struct Candidate {
@@ -77,7 +79,7 @@ impl Problem {
             let rivals: BTreeSet<usize> = bad.flat_map(|cell| predicting[*cell].iter().copied()).collect();
             candidate.rivals = rivals.into_iter().filter(|rival| *rival != index).collect();
         }
-        Problem { weights, candidates }
+        Problem { weights, candidates, predicting }
     }
 
     /// What a candidate adds to a set, or to the set less one member.
@@ -91,17 +93,33 @@ impl Problem {
 
     /// Adds what gains, then exchanges what gains, until nothing does.
     fn grow(&self, mut set: Set) -> Set {
+        let mut gains: Vec<f64> = (0..self.candidates.len()).map(|one| self.marginal(&set, None, one)).collect();
         while set.members.len() < bounds::SET_MAX.get() {
-            let outside = (0..self.candidates.len()).filter(|candidate| !set.members.contains(candidate));
-            let added = outside.map(|candidate| (self.marginal(&set, None, candidate), candidate));
+            let outside = gains.iter().enumerate().filter(|(candidate, _)| !set.members.contains(candidate));
+            let added = outside.map(|(candidate, gain)| (*gain, candidate));
             let added = added.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(gain, _)| LEAST_GAIN < *gain);
-            match (added, added.is_none().then(|| self.best_exchange(&set)).flatten()) {
-                (Some((_, candidate)), _) => set = set.with(self, candidate),
-                (None, Some((out, into))) => set = set.without(self, out).with(self, into),
+            let changed = match (added, added.is_none().then(|| self.best_exchange(&set)).flatten()) {
+                (Some((_, candidate)), _) => {
+                    set = set.with(self, candidate);
+                    vec![candidate]
+                }
+                (None, Some((out, into))) => {
+                    set = set.without(self, out).with(self, into);
+                    vec![out, into]
+                }
                 (None, None) => break,
+            };
+            for candidate in self.that_share_cells(&changed) {
+                gains[candidate] = self.marginal(&set, None, candidate);
             }
         }
         set
+    }
+
+    /// The candidates that predict a cell which one of these predicts: only what they add to a set changes with these.
+    fn that_share_cells(&self, changed: &[usize]) -> BTreeSet<usize> {
+        let cells = changed.iter().flat_map(|candidate| &self.candidates[*candidate].predicted);
+        cells.flat_map(|cell| &self.predicting[*cell]).copied().collect()
     }
 
     /// The exchange of a member for a rival that gains most, if one gains anything.

@@ -194,6 +194,8 @@ fn observation(
         limits: observed::PartitionLimits {
             per_broker: observation.partitions_per_broker,
             per_cluster: observation.partitions_per_cluster,
+            internal_partition_bytes: observation.internal_partition_bytes,
+            leader_check_interval: observation.leader_check_interval,
         },
     })
 }

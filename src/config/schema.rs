@@ -88,6 +88,10 @@ pub struct Observation {
     pub partitions_per_broker: u64,
     #[serde(deserialize_with = "at_least_1")]
     pub partitions_per_cluster: u64,
+    #[serde(deserialize_with = "at_least_1")]
+    pub internal_partition_bytes: u64,
+    #[serde(with = "Millis::<1_000, { 10 * MINUTE }>")]
+    pub leader_check_interval: Duration,
 }
 
 /// `[diagnosis]`.

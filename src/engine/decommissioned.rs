@@ -85,7 +85,7 @@ mod tests {
         }
         Observed {
             registrations: Some(registrations.into()),
-            ..Observed::new(ClusterName::new("c"), PartitionLimits { per_broker: 1, per_cluster: 1 })
+            ..Observed::new(ClusterName::new("c"), PartitionLimits::default())
         }
     }
 

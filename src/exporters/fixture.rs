@@ -303,9 +303,6 @@ fn observed(brokers: i32) -> Observed {
         })),
         versions: Some(Arc::new(Versions { brokers: ids.iter().map(|id| (*id, Fingerprint(7))).collect() })),
         parts: Part::ALL.map(|part| (part, status.clone())).into(),
-        ..Observed::new(
-            ClusterName::new("main"),
-            observation::PartitionLimits { per_broker: 4_000, per_cluster: 200_000 },
-        )
+        ..Observed::new(ClusterName::new("main"), observation::PartitionLimits::default())
     }
 }

@@ -317,8 +317,7 @@ fn observed() -> Observed {
     let mut measures = Measures::default();
     measures.take(vec![(BrokerId(1), Time::ORIGIN, vec![directory(100)])], |_| true);
     let sizes = measures.take(vec![(BrokerId(1), Time::from_millis(2000), vec![directory(500)])], |_| true);
-    let mut observed =
-        Observed::new(ClusterName::new("main"), observed::PartitionLimits { per_broker: 4_000, per_cluster: 200_000 });
+    let mut observed = Observed::new(ClusterName::new("main"), observed::PartitionLimits::default());
     observed.partitions = Some(Arc::new(partitions));
     observed.sizes = Some(Arc::new(sizes));
     let message = Some(Arc::from("grant DESCRIBE on CLUSTER"));

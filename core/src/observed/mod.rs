@@ -26,6 +26,7 @@ mod properties;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -71,13 +72,29 @@ pub struct Observed {
     pub parts: BTreeMap<Part, PartStatus>,
 }
 
-/// PartitionLimits of partition replicas and partitions; beyond them Kafka works, but not well.
+/// What the partitions are compared with. Beyond these limits Kafka works, but not well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartitionLimits {
     /// Replicas on one broker.
     pub per_broker: u64,
     /// Replicas in the cluster.
     pub per_cluster: u64,
+    /// Bytes from which a partition of an internal topic is large.
+    pub internal_partition_bytes: u64,
+    /// How often Kafka moves leaders back to the preferred ones by itself (`leader.imbalance.check.interval.seconds`).
+    pub leader_check_interval: Duration,
+}
+
+impl Default for PartitionLimits {
+    /// Those of `config/default.toml`.
+    fn default() -> PartitionLimits {
+        PartitionLimits {
+            per_broker: 4000,
+            per_cluster: 200_000,
+            internal_partition_bytes: 1 << 30,
+            leader_check_interval: Duration::from_secs(300),
+        }
+    }
 }
 
 /// A partition of some topic.

@@ -75,7 +75,7 @@ proptest! {
         let mut measures = Measures::default();
         let (mut at, mut before) = (Time::ORIGIN, None);
         for (seconds, bytes) in sizes {
-            at = at + std::time::Duration::from_secs(seconds);
+            at = at + Duration::from_secs(seconds);
             let name = PartitionName { topic: Arc::from("__consumer_offsets"), partition: Partition(0) };
             let directory = LogDir { partitions: vec![(name, bytes)], ..LogDir::default() };
             let taken = measures.take(vec![(BrokerId(1), at, vec![directory])], |_| true);

@@ -59,6 +59,7 @@ fn observation_has_a_shortest_interval_and_limits_above_nothing() {
     for (key, value, problem) in [
         ("INTERVAL", "500ms", "observation.interval: \"500ms\" is out of range; use 1s to 1h"),
         ("CONFIGS_INTERVAL", "2days", "observation.configs_interval: \"2days\" is out of range; use 1s to 1day"),
+        ("LEADER_CHECK_INTERVAL", "11m", "observation.leader_check_interval: \"11m\" is out of range; use 1s to 10m"),
         ("PARTITIONS_PER_BROKER", "0", "observation.partitions_per_broker: 0 is out of range; use 1 or more"),
     ] {
         let variable = format!("KAFKA_PROBER__OBSERVATION__{key}");

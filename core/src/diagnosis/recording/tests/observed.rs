@@ -123,7 +123,7 @@ pub(super) fn observed() -> impl Strategy<Value = Observed> {
                 cluster: ClusterName::new("c"),
                 cluster_id,
                 flavour,
-                limits: PartitionLimits { per_broker, per_cluster },
+                limits: PartitionLimits { per_broker, per_cluster, ..PartitionLimits::default() },
                 registrations,
                 partitions,
                 collisions,

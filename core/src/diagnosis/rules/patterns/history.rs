@@ -12,11 +12,15 @@ use crate::time::Time;
 
 use super::{is_fresh, is_no_reassignment_running};
 
-/// Samples kept: half an hour at the default interval of one minute.
-pub const SAMPLES_MAX: usize = 30;
+/// For how long samples are kept.
+pub const KEPT_FOR: Duration = Duration::from_secs(1800);
 
-/// Least time between two samples, however often the metadata are read: the rules look for changes over minutes.
-pub const SAMPLE_EVERY: Duration = Duration::from_secs(30);
+/// Samples kept at most: those of [`KEPT_FOR`] at any interval of 8 s or more.
+pub const SAMPLES_MAX: usize = 240;
+
+/// Least time between two samples, however often the metadata are read: by default, a leader decides three times as seldom which
+/// replicas are in sync (half of `replica.lag.time.max.ms`, 15 s).
+pub const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 
 /// The partition counts of one metadata answer.
 #[derive(Clone, Debug)]
@@ -69,7 +73,8 @@ impl History {
         let (Some(partitions), Some(at)) = (&observed.partitions, seen) else { return };
         if self.samples.back().is_none_or(|newest| SAMPLE_EVERY <= at.since(newest.at)) {
             self.samples.push_back(PartitionSample::of(observed, partitions, at));
-            if SAMPLES_MAX < self.samples.len() {
+            let is_old = |sample: &PartitionSample| KEPT_FOR < at.since(sample.at);
+            while SAMPLES_MAX < self.samples.len() || self.samples.front().is_some_and(is_old) {
                 self.samples.pop_front();
             }
         }

@@ -2,6 +2,7 @@
 //! some hundred megabytes with any number of groups. In an incident, one that was not cleaned grew to tens of gigabytes, until its
 //! broker could map no more memory and stopped serving.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +17,13 @@ use crate::time::Time;
 
 use super::{is_fresh, length};
 
-/// Size in bytes from which a partition is large: ten segments of the default size of an internal topic; a cleaned partition keeps
-/// a few.
-pub const LARGE: u64 = 1 << 30;
+/// Measurements over which it must have grown without being cleaned; after as many without growth it has stopped growing. By default
+/// they take ten minutes.
+pub const MEASUREMENTS_MIN: u32 = 10;
 
-/// Time for which it must have grown without being cleaned; without growth for this long it has stopped growing.
-pub const GROWS_FOR: Duration = Duration::from_secs(600);
+/// Least time for that, however often it is measured: four times the pause of Kafka's cleaner between two passes
+/// (`log.cleaner.backoff.ms`, 15 s).
+pub const GROWS_FOR_MIN: Duration = Duration::from_secs(60);
 
 /// The replicas of the largest internal partitions, followed while they are large and do not shrink.
 #[derive(Clone, Debug, Default)]
@@ -36,17 +38,31 @@ struct Replica {
     since: Time,
     from: u64,
     bytes: u64,
-    /// When it last grew.
-    grew: Time,
+    /// Measurements since then.
+    measurements: u32,
+    /// How many of the newest showed no growth.
+    unchanged: u32,
 }
 
 impl Replica {
     fn begin(at: Time, bytes: u64) -> Replica {
-        Replica { since: at, from: bytes, bytes, grew: at }
+        Replica { since: at, from: bytes, bytes, measurements: 0, unchanged: 0 }
+    }
+
+    /// With one more measurement; it starts over if it was cleaned, or has stopped growing.
+    fn measured(self, at: Time, bytes: u64) -> Replica {
+        let measurements = self.measurements.saturating_add(1);
+        match bytes.cmp(&self.bytes) {
+            Ordering::Greater => Replica { bytes, measurements, unchanged: 0, ..self },
+            Ordering::Equal if self.unchanged + 1 < MEASUREMENTS_MIN => {
+                Replica { measurements, unchanged: self.unchanged + 1, ..self }
+            }
+            Ordering::Equal | Ordering::Less => Replica::begin(at, bytes),
+        }
     }
 
     fn is_growing(&self, at: Time) -> bool {
-        GROWS_FOR <= at.since(self.since) && at.since(self.grew) < GROWS_FOR
+        MEASUREMENTS_MIN <= self.measurements && GROWS_FOR_MIN <= at.since(self.since)
     }
 }
 
@@ -63,17 +79,13 @@ impl Growth {
         } else if self.measured != Some(at) {
             self.measured = Some(at);
             let mut before = std::mem::take(&mut self.replicas);
-            let large = sizes.largest.iter().filter(|large| LARGE <= large.bytes);
+            let is_large = |large: &&LargePartition| observed.limits.internal_partition_bytes <= large.bytes;
+            let large = sizes.largest.iter().filter(is_large);
             self.replicas = large
                 .map(|LargePartition { name, broker, bytes, .. }| {
                     let key = (name.clone(), *broker);
-                    let replica = match before.remove(&key) {
-                        Some(replica) if replica.bytes < *bytes => Replica { bytes: *bytes, grew: at, ..replica },
-                        Some(replica) if replica.bytes == *bytes && at.since(replica.grew) < GROWS_FOR => replica,
-                        // New, cleaned, or not growing: it starts over.
-                        _ => Replica::begin(at, *bytes),
-                    };
-                    (key, replica)
+                    let replica = before.remove(&key).map(|replica| replica.measured(at, *bytes));
+                    (key, replica.unwrap_or_else(|| Replica::begin(at, *bytes)))
                 })
                 .collect();
         }

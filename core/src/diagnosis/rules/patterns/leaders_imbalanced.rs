@@ -16,13 +16,15 @@ use super::{brokers, is_no_reassignment_running, length, reassignments_unknown};
 /// The default of `leader.imbalance.per.broker.percentage`, as a share.
 pub const SHARE: f64 = 0.1;
 
-/// Twice the default of `leader.imbalance.check.interval.seconds`: Kafka has checked and has not corrected it.
-pub const LASTS_FOR: Duration = Duration::from_secs(600);
+/// Checks of Kafka (`leader.imbalance.check.interval.seconds`) within the time that it must last: at least one of them has been made
+/// and has not corrected it.
+pub const CHECKS: u32 = 2;
 
 /// The finding about the brokers that should lead more.
 pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     let newest = history.newest()?;
-    let since = |id: &BrokerId| Some((*id, lasting_since(history, *id)?));
+    let lasts_for = CHECKS * observed.limits.leader_check_interval;
+    let since = |id: &BrokerId| Some((*id, lasting_since(history, *id, lasts_for)?));
     let lasting: Vec<(BrokerId, Time)> = newest.led_elsewhere.keys().filter_map(since).collect();
     let since = lasting.iter().map(|(_, since)| *since).min()?;
     let ids: Vec<BrokerId> = lasting.iter().map(|(id, _)| *id).collect();
@@ -61,10 +63,10 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
 }
 
 /// Since when too many partitions that prefer this broker have been led by others, if for long enough.
-fn lasting_since(history: &History, broker: BrokerId) -> Option<Time> {
+fn lasting_since(history: &History, broker: BrokerId, lasts_for: Duration) -> Option<Time> {
     let too_much = |sample: &&PartitionSample| sample.led_elsewhere.get(&broker).is_some_and(|share| SHARE < *share);
     let mut samples = history.since_reassignment().take_while(too_much);
     let newest = samples.next()?;
     let oldest = samples.last()?;
-    (LASTS_FOR <= newest.at.since(oldest.at)).then_some(oldest.at)
+    (lasts_for <= newest.at.since(oldest.at)).then_some(oldest.at)
 }

@@ -15,6 +15,9 @@ use super::{brokers, is_no_reassignment_running, length, reassignments_unknown, 
 /// Times that a broker must have fallen behind and caught up. A restarted broker falls behind once.
 pub const PEAKS: usize = 3;
 
+/// Samples whose counts the evidence lists.
+const LISTED_MAX: usize = 30;
+
 /// Samples in a row with every replica in sync after which the finding ends.
 pub const QUIET_SAMPLES: usize = 5;
 
@@ -81,7 +84,8 @@ fn peaks(samples: &[&PartitionSample], broker: BrokerId) -> usize {
 }
 
 fn evidence(observed: &Observed, samples: &[&PartitionSample], slow: &[BrokerId]) -> Vec<Arc<str>> {
-    let counts: Vec<String> = samples.iter().map(|sample| sample.under_replicated.to_string()).collect();
+    let newest = &samples[samples.len().saturating_sub(LISTED_MAX)..];
+    let counts: Vec<String> = newest.iter().map(|sample| sample.under_replicated.to_string()).collect();
     let mut evidence: Vec<Arc<str>> = vec![
         format!("under-replicated partitions, sample by sample: {}", counts.join(", ")).into(),
         "every broker that lacked a replica was registered all the time".into(),

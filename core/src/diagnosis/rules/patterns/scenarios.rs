@@ -5,6 +5,9 @@
 //! | --- | --- |
 //! | `brokers 3`, `partitions 60` | how many there are, with three replicas each |
 //! | `limit 1000 5000` | replicas that a broker, and the cluster, may have |
+//! | `every 10` | seconds between two reads of the metadata and the log directories; 60 without |
+//! | `large 10` | MiB from which an internal partition is large |
+//! | `checks 20` | seconds between two checks of Kafka whether leaders must be moved back, as the prober was configured |
 //! | `auto off` | Kafka moves no leaders back by itself; otherwise it does so every five minutes |
 //! | `at 3 leave 2` | broker 2 goes: it is fenced, and others lead; `gone` is the same, and unregistered; `join` brings it back, in sync at once |
 //! | `at 3 back 2 7` | it comes back, and 7 of its replicas still lack records |
@@ -22,6 +25,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Patterns;
 use crate::finding::FindingKind;
@@ -224,9 +228,12 @@ fn world(lines: &[Vec<&str>]) -> SimulatedCluster {
         let line = lines.iter().find(|line| line[0] == first)?;
         line[place].parse::<u64>().ok()
     };
+    let default = PartitionLimits::default();
     let limits = PartitionLimits {
-        per_broker: number("limit", 1).unwrap_or(4000),
-        per_cluster: number("limit", 2).unwrap_or(200_000),
+        per_broker: number("limit", 1).unwrap_or(default.per_broker),
+        per_cluster: number("limit", 2).unwrap_or(default.per_cluster),
+        internal_partition_bytes: number("large", 1).map_or(default.internal_partition_bytes, |size| size << 20),
+        leader_check_interval: number("checks", 1).map_or(default.leader_check_interval, Duration::from_secs),
     };
     let mut world = SimulatedCluster {
         away: BTreeSet::new(),
@@ -249,6 +256,8 @@ fn world(lines: &[Vec<&str>]) -> SimulatedCluster {
 
 fn live(lines: &[Vec<&str>]) -> Vec<FoundEpisode> {
     let mut world = world(lines);
+    let interval =
+        lines.iter().find(|line| line[0] == "every").map_or(MINUTE, |line| line[1].parse().expect("seconds"));
     let mut patterns = Patterns::default();
     let mut episodes: Vec<FoundEpisode> = Vec::new();
     for now in (0..UNTIL).step_by(usize::try_from(STEP).expect("small")) {
@@ -259,7 +268,7 @@ fn live(lines: &[Vec<&str>]) -> Vec<FoundEpisode> {
             world.elect();
         }
         world.ask(Part::Brokers, now);
-        if now % MINUTE == 0 {
+        if now % interval == 0 {
             [Part::Partitions, Part::Reassignments, Part::LogDirs].into_iter().for_each(|part| world.ask(part, now));
         }
         patterns.follow(&world.observed, Time::from_millis(1000 * now));
@@ -408,6 +417,22 @@ scenarios! {
         at 20 lag 3 0
         find replicas_behind - from 19.5 by 20.5
         over by 26"
+    slow_broker_is_named_within_minutes_where_the_metadata_are_read_often: "
+        brokers 6
+        every 10
+        at 10 lag 4 5
+        at 10.5 lag 4 0
+        at 11 lag 4 9
+        at 11.5 lag 4 0
+        at 12 lag 4 7
+        at 12.5 lag 4 0
+        find replicas_behind 4 from 12.5 by 12.7
+        over by 13.5"
+    restart_of_two_minutes_is_nothing_however_often_the_metadata_are_read: "
+        every 10
+        at 10 leave 2
+        at 12 join 2
+        nothing"
     replicas_behind_once_in_a_while_are_nothing: "
         at 10 lag 2 5
         at 12 lag 2 0

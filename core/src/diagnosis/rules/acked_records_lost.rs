@@ -17,11 +17,11 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         since,
         confidence: Confidence::Certain,
         summary: format!(
-            "{count} acked records of the replicated topic are gone: look for an unclean leader election, and what else \
-             was lost by it"
+            "{count} acked records of the replicated topic are gone: look for an unclean leader election or, if \
+             lanes.replicated.acks is \"leader\", for a leader that failed, and for what else was lost by it"
         )
         .into(),
-        evidence: vec!["each was acked with acks=all, and a second read did not find it".into()],
+        evidence: vec!["each was acked as lanes.replicated.acks demands, and a second read did not find it".into()],
         runner_up: None,
         members: Vec::new(),
         consequences: Vec::new(),

@@ -135,6 +135,8 @@ pub struct BrokerStatus {
     pub covered: bool,
     /// Its state; `None` until an event was judged.
     pub state: Option<BrokerState>,
+    /// Its usual latency, with which its answers are compared; `None` until it is known.
+    pub baseline: Option<Duration>,
 }
 
 /// State of a lane.

@@ -1,8 +1,9 @@
 //! Feeds the diagnosis of one cluster: forwards what the engine takes in, notices what has changed in its own state, carries out
 //! the connect checks that the diagnosis wants, and logs findings. It judges nothing itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use prober_core::diagnosis::evidence::{Evidence, Settings};
 use prober_core::diagnosis::input::Input;
@@ -21,6 +22,7 @@ pub(super) struct ClusterDiagnosis {
     lost: u64,
     missing_permissions: Vec<Arc<str>>,
     findings: Vec<Finding>,
+    baselines: BTreeMap<BrokerId, Duration>,
     log: FindingLog,
 }
 
@@ -44,6 +46,7 @@ impl ClusterDiagnosis {
             lost: 0,
             missing_permissions: Vec::new(),
             findings: Vec::new(),
+            baselines: BTreeMap::new(),
             log: FindingLog::default(),
         }
     }
@@ -98,7 +101,13 @@ impl ClusterDiagnosis {
         let evaluation = self.evidence.evaluate(now);
         self.log.follow(&self.cluster, evaluation.findings.iter());
         self.findings = evaluation.findings;
+        self.baselines = evaluation.baselines;
         evaluation.connect_checks
+    }
+
+    /// The usual latency of a broker, once it is known.
+    pub(super) fn baseline(&self, broker: BrokerId) -> Option<Duration> {
+        self.baselines.get(&broker).copied()
     }
 
     /// The active findings by the newest evaluation.

@@ -430,7 +430,12 @@ impl Engine {
         let (series, objective_counts, records) = (ledger.series(now), ledger.objectives(), ledger.records());
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
         let lanes = self.lanes.iter().map(|lane| lane.status(now)).collect();
-        let brokers = status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.counting.ledger(), now);
+        let mut brokers =
+            status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.counting.ledger(), now);
+        for broker in &mut brokers {
+            let diagnosis = self.diagnoses.iter().find(|diagnosis| diagnosis.cluster == broker.cluster);
+            broker.baseline = diagnosis.and_then(|diagnosis| diagnosis.baseline(broker.broker));
+        }
         let mut prober = self.prober.status(&series);
         self.vitals.show(&mut prober);
         let findings: Vec<Finding> =

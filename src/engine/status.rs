@@ -99,6 +99,7 @@ pub(super) fn brokers(
                 registration: Registration::default(),
                 covered: true,
                 state: None,
+                baseline: None,
             });
             status.address = status.address.take().or_else(|| seen.address.as_ref().map(ToString::to_string));
             status.rack = status.rack.take().or_else(|| seen.rack.clone());

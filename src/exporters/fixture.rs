@@ -84,6 +84,7 @@ pub(super) fn secured(brokers: i32, security: Security) -> Snapshot {
                 registration: Registration::Registered,
                 covered: true,
                 state: Some(BrokerState::Ok),
+                baseline: None,
             })
             .collect(),
         lanes: [Lane::Pinned, Lane::Replicated]

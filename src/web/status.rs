@@ -6,7 +6,8 @@
 //! - `clusters[]`: `name`, `missing_brokers` and
 //!   - `brokers[]`: `id`, `address`, `rack`, `registered` (in the metadata), `registration` (by the cluster:
 //!     registered, fenced, unregistered, unknown), `covered`, `state` (ok, suspect, failing, absent, planned;
-//!     null until something was judged)
+//!     null until something was judged), `baseline_ms` (its usual latency; null until it is known, which takes half a
+//!     minute: until then it is slow only by the thresholds of its probes)
 //!   - `lanes[]`: `lane`, `topic`, `state` (connecting, preparing, probing, refused), `message`, `partitions`, `ready`,
 //!     `clients{}` (statistics of librdkafka's `producer` and `consumer`, empty in the pinned lane)
 //!   - `series[]`, one per view, probe and broker, in the client view one per probe and partition: `broker`,
@@ -83,6 +84,7 @@ struct BrokerRow {
     registration: &'static str,
     covered: bool,
     state: Option<&'static str>,
+    baseline_ms: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -240,6 +242,7 @@ impl BrokerRow {
             registration: status.registration.as_str(),
             covered: status.covered,
             state: status.state.map(BrokerState::as_str),
+            baseline_ms: status.baseline.map(millis),
         }
     }
 }

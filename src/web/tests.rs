@@ -80,6 +80,7 @@ fn snapshot() -> Snapshot {
             registration: Registration::Fenced,
             covered: false,
             state: Some(BrokerState::Failing),
+            baseline: Some(Duration::from_millis(4)),
         }],
         lanes: vec![LaneStatus {
             cluster: ClusterName::new("main"),
@@ -230,6 +231,7 @@ async fn status_has_the_documented_shape() {
     let broker = json!({
         "id": 1, "address": "broker-1:9092", "rack": null, "registered": true, "registration": "fenced", "covered": false,
         "state": "failing",
+        "baseline_ms": 4.0,
     });
     assert_eq!(cluster["brokers"], json!([broker]));
     assert_eq!(cluster["lanes"][0]["state"], "preparing");

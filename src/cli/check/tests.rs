@@ -77,6 +77,7 @@ fn status(id: i32) -> BrokerStatus {
         registration: Registration::Unknown,
         covered: true,
         state: Some(BrokerState::Ok),
+        baseline: None,
     }
 }
 

@@ -108,6 +108,7 @@ fn status(broker: BrokerId, condition: Condition) -> BrokerStatus {
         registered: true,
         covered: true,
         state: Some(state),
+        baseline: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod matrix;
 mod pages;
 mod runbook;
 mod text;
+mod unknowns;
 
 use std::io::Read;
 use std::path::Path;

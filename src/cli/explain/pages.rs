@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::{Exit, Responsible, exit_for};
 
 use super::gaps::gaps;
+use super::unknowns::unknowns;
 
 /// Version of the document.
 const SCHEMA_VERSION: u32 = 1;
@@ -57,6 +58,8 @@ pub(super) struct Pages {
     pub(super) status: Status,
     /// What is not known to be good although no finding reports it, one sentence each.
     pub(super) gaps: Vec<String>,
+    /// What the prober cannot tell without a past, one sentence each. It may be well all the same.
+    pub(super) unknowns: Vec<String>,
 }
 
 /// `/api/v1/findings`, one of them.
@@ -131,6 +134,14 @@ pub(super) struct Broker {
     pub(super) registered: bool,
     #[serde(default = "yes")]
     pub(super) covered: bool,
+    /// Its usual latency: `Some(None)` until it is known, and `None` in documents from before the page had it.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) baseline_ms: Option<Option<f64>>,
+}
+
+/// A field that is there, whether or not it is null.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// For documents from before the page had the field.
@@ -197,6 +208,7 @@ impl Pages {
         let mut status: Status = serde_json::from_value(document["status"].clone())?;
         filter.check(&all, &status)?;
         let gaps = gaps(&status, &all, filter);
+        let unknowns = unknowns(&status, filter);
         let wanted: Vec<bool> = all.iter().map(|finding| filter.includes(finding)).collect();
         if let Some(rows) = document["findings"].as_array_mut() {
             let mut keep = wanted.iter();
@@ -211,7 +223,7 @@ impl Pages {
                 cluster.brokers.retain(|broker| broker.id == id);
             }
         }
-        Ok(Pages { document, others: count - findings.len(), findings, status, gaps })
+        Ok(Pages { document, others: count - findings.len(), findings, status, gaps, unknowns })
     }
 
     /// The exit code of the findings and gaps asked for.

@@ -8,7 +8,7 @@ use console::{Style, measure_text_width};
 use super::pages::{Explained, Finding, Pages, Recurrence};
 use super::runbook::section;
 
-/// What is not known to be good, then every finding asked for, in the order of the page.
+/// What is not known to be good, every finding asked for in the order of the page, and what cannot be told.
 pub(super) fn findings(pages: &Pages, width: usize) -> String {
     let status = &pages.status;
     let mut text = String::new();
@@ -19,6 +19,10 @@ pub(super) fn findings(pages: &Pages, width: usize) -> String {
     for finding in &pages.findings {
         text.push('\n');
         text += &one(finding, &status.time, width);
+    }
+    for unknown in &pages.unknowns {
+        text.push('\n');
+        text += &wrapped(unknown, 0, width);
     }
     text.push('\n');
     text

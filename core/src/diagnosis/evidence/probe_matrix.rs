@@ -93,6 +93,10 @@ impl ProbeMatrix {
         Arc::clone(&self.table)
     }
 
+    pub(super) fn baselines(&self) -> BTreeMap<BrokerId, Duration> {
+        self.cells.baselines()
+    }
+
     pub(super) fn replicated(&self) -> Arc<BTreeMap<BrokerId, ReplicaState>> {
         Arc::clone(&self.replicated)
     }

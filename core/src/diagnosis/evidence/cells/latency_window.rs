@@ -144,6 +144,11 @@ impl LatencyWindow {
         }
     }
 
+    /// Latency that answers usually stay below; `None` until it is known, which takes a quarter of a minute without a failure.
+    pub fn baseline(&self) -> Option<Duration> {
+        self.history.baseline()
+    }
+
     /// Latency from which a TCP retransmit (RTO ≥ 200 ms, RFC 6298) is a plausible cause.
     pub fn retransmit_limit(&self) -> Duration {
         self.limits().0.max(self.threshold / latency::RETRANSMIT_PART.get())

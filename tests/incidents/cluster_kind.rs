@@ -29,6 +29,8 @@ pub(crate) enum ClusterKind {
     SixBrokers,
     /// Three brokers with SASL/PLAIN and ACLs.
     Secured,
+    /// Three brokers whose topics are small, so that patterns in the metadata can be provoked within a minute.
+    Observed,
     /// Three plain brokers, and a prober whose wall clock the test sets.
     FakeWallClock,
 }
@@ -71,6 +73,7 @@ impl ClusterKind {
             }
             ClusterKind::FiveBrokers => Options { brokers: 5, controllers: 1, proxied: true, disks: 2, ..plain },
             ClusterKind::SixBrokers => Options { brokers: 6, ..plain },
+            ClusterKind::Observed => observed(plain),
             ClusterKind::Secured => secured(plain),
         }
     }
@@ -87,6 +90,21 @@ impl ClusterKind {
             _ => Vec::new(),
         }
     }
+}
+
+/// Seconds between two checks of the controllers whether leaders must be moved back, where the prober expects them.
+pub(crate) const LEADER_CHECK: u64 = 10;
+
+fn observed(plain: Options) -> Options {
+    plain
+        // A follower that stands still leaves the in-sync set within 6 s instead of 45.
+        .with("replica.lag.time.max.ms", "4000")
+        // As on clusters that move leaders back at night only.
+        .with("auto.leader.rebalance.enable", "false")
+        .with("leader.imbalance.check.interval.seconds", &LEADER_CHECK.to_string())
+        // Segments of 1 MiB, of which the cleaner leaves the newest alone, and a cleaner that is never late.
+        .with("offsets.topic.segment.bytes", "1048576")
+        .with("log.cleaner.backoff.ms", "1000")
 }
 
 fn secured(plain: Options) -> Options {

@@ -14,6 +14,9 @@ pub(crate) const DEGRADED_GOAL: Duration = Duration::from_secs(10);
 /// What is rightly found beside the brokers when so many are gone that partitions have fewer replicas in sync than they demand.
 pub(crate) const WITHOUT_ENOUGH_REPLICAS: &[&str] = &["not_enough_replicas", "coordinator_failing"];
 
+/// Names and values of environment variables.
+pub(crate) type Settings = &'static [(&'static str, &'static str)];
+
 /// Undoes the faults. It owns what keeps them in place.
 pub(crate) type Undo = Box<dyn FnOnce(&mut TestBed<'_>)>;
 
@@ -24,6 +27,8 @@ pub(crate) struct Incident {
     /// Description in the table.
     pub(crate) description: &'static str,
     pub(crate) cluster_kind: ClusterKind,
+    /// Settings of the prober that are not the default, as environment variables.
+    pub(crate) settings: Settings,
     /// How long the faults are held, from the first one.
     pub(crate) duration: Duration,
     /// Injects the faults and returns how to undo them.

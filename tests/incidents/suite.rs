@@ -98,7 +98,7 @@ pub(crate) fn run_all(incidents: &[&'static Incident], network: &Network, mut ra
 }
 
 /// Runs the incidents one after the other on one cluster. The prober keeps running from one incident to the next, as in
-/// production. A new one starts only after a fault of the prober itself.
+/// production. A new one starts after a fault of the prober itself, and where the one before does not suit the next incident.
 pub(crate) fn run_on(
     cluster: &Cluster,
     network: Option<&Network>,
@@ -110,8 +110,11 @@ pub(crate) fn run_on(
     for incident in incidents {
         let random = Random::new(random.next());
         let mut bed = match running.take() {
-            Some(bed) => bed.for_next_incident(random),
-            None => TestBed::start(incident, cluster, network, random),
+            Some(bed) if bed.suits(incident) => bed.for_next_incident(random),
+            before => {
+                before.into_iter().for_each(|mut bed| _ = bed.probing.stop());
+                TestBed::start(incident, cluster, network, random)
+            }
         };
         reports.push(runner::run(incident, &mut bed));
         if matches!(incident.expect, Expect::Prober { .. }) {

@@ -10,7 +10,7 @@ use crate::harness::network::Network;
 use crate::harness::otlp::OtlpSink;
 use crate::harness::random::Random;
 use crate::harness::{Cluster, ports, raw};
-use crate::incident::Incident;
+use crate::incident::{Incident, Settings};
 use crate::support::{RunningProber, TOPIC};
 
 /// A cluster, a prober in front of it, and the victims.
@@ -19,6 +19,7 @@ pub(crate) struct TestBed<'a> {
     pub(crate) probing: RunningProber,
     pub(crate) random: Random,
     cluster_kind: ClusterKind,
+    settings: Settings,
     opened: Instant,
     network: Option<&'a Network>,
     sink: Option<OtlpSink>,
@@ -36,14 +37,16 @@ impl<'a> TestBed<'a> {
         network: Option<&'a Network>,
         mut random: Random,
     ) -> TestBed<'a> {
-        let cluster_kind = incident.cluster_kind;
+        let Incident { cluster_kind, settings, .. } = *incident;
         let sink = OtlpSink::grpc();
         let wall_clock = (cluster_kind == ClusterKind::FakeWallClock).then(FakeWallClock::new).flatten();
-        let probing = start_prober(ports::free_port(), cluster_kind, cluster, Some(&sink), wall_clock.as_ref());
+        let probing =
+            start_prober(ports::free_port(), (cluster_kind, settings), cluster, Some(&sink), wall_clock.as_ref());
         TestBed {
             cluster,
             probing,
             cluster_kind,
+            settings,
             opened: Instant::now(),
             network,
             sink: Some(sink),
@@ -52,6 +55,12 @@ impl<'a> TestBed<'a> {
             random,
             faults: Vec::new(),
         }
+    }
+
+    /// Whether the prober can be used for another incident: it has the settings for it and its metrics receiver, and no finding of
+    /// earlier ones recurs, which `explain` would report.
+    pub(crate) fn suits(&self, incident: &Incident) -> bool {
+        self.settings == incident.settings && self.sink.is_some() && !self.probing.has_recurring_finding()
     }
 
     /// The same cluster and prober for the next incident, with new random victims.
@@ -64,8 +73,8 @@ impl<'a> TestBed<'a> {
     pub(crate) fn start_prober(&mut self) {
         let (_, port) = self.probing.prober.http_address().rsplit_once(':').expect("host and port");
         let port = port.parse().expect("a port");
-        self.probing =
-            start_prober(port, self.cluster_kind, self.cluster, self.sink.as_ref(), self.wall_clock.as_ref());
+        let kind = (self.cluster_kind, self.settings);
+        self.probing = start_prober(port, kind, self.cluster, self.sink.as_ref(), self.wall_clock.as_ref());
         self.opened = Instant::now();
     }
 
@@ -188,13 +197,14 @@ impl<'a> TestBed<'a> {
 
 fn start_prober(
     port: u16,
-    cluster_kind: ClusterKind,
+    (cluster_kind, settings): (ClusterKind, Settings),
     cluster: &Cluster,
     sink: Option<&OtlpSink>,
     wall_clock: Option<&FakeWallClock>,
 ) -> RunningProber {
     let faketime = wall_clock.map(FakeWallClock::environment).unwrap_or_default();
     let mut environment = cluster_kind.environment();
+    environment.extend(settings);
     environment.extend(faketime.iter().map(|(name, value)| (*name, value.as_str())));
     RunningProber::start_at(port, &cluster.bootstrap(), sink, &[], &environment)
 }

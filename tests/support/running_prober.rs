@@ -79,6 +79,14 @@ impl RunningProber {
         found.map(|finding| finding.id).collect()
     }
 
+    /// Whether a finding recurs, so that it is shown between two episodes as well.
+    #[track_caller]
+    pub(crate) fn has_recurring_finding(&self) -> bool {
+        let page = self.prober.http_get("/api/v1/findings").filter(|page| page.status == 200);
+        let page = page.unwrap_or_else(|| panic!("no page of findings:\n{}", self.prober.stderr()));
+        parse_findings(&page.body).iter().any(|finding| finding.episodes.is_some())
+    }
+
     /// The exit code of `explain`, which asks this prober.
     #[track_caller]
     pub(crate) fn explain_exit(&self) -> Option<i32> {

@@ -11,6 +11,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "acl_removed",
     description: "WRITE on the prober's topics is revoked for 25 s",
     cluster_kind: ClusterKind::Secured,
+    settings: &[],
     duration: secs(25),
     inject: |bed| {
         revoke(bed.cluster.any_internal_address(), USER, OURS, &[Operation::Write]).expect("no ACL");

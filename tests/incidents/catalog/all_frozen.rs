@@ -7,6 +7,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "all_frozen",
     description: "SIGSTOP of every broker for 15 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(15),
     inject: |bed| {
         bed.cluster.brokers().iter().for_each(Broker::freeze);

@@ -6,6 +6,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "dropped",
     description: "every packet of the client port dropped for 12 s",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
+    settings: &[],
     duration: secs(12),
     inject: |bed| {
         bed.network().drop_port(bed.cluster.proxy(bed.victim_id()).port());

@@ -6,6 +6,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "collector_down",
     description: "the OTLP receiver is gone for 25 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(25),
     inject: |bed| {
         bed.stop_otlp_receiver();

@@ -12,6 +12,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "connections_full",
     description: "no new client connections for 35 s, by the broker's own limit",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(35),
     inject: limit,
     // The connect probe opens a connection every 10 s, and one failure is not enough.

@@ -8,6 +8,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "coordinator_frozen",
     description: "SIGSTOP of a group's coordinator for 20 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(20),
     inject: |bed| {
         let coordinator = raw::coordinator(bed.cluster.any_internal_address(), "harness").expect("a coordinator");

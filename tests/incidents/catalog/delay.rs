@@ -11,6 +11,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "delay_200ms",
     description: "200 ms more round-trip time",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
+    settings: &[],
     duration: secs(20),
     inject: |bed| {
         bed.cluster.proxy(bed.victim_id()).shape(SHAPING);

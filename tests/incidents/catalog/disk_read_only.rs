@@ -6,6 +6,7 @@ pub(crate) const OF_TWO: Incident = Incident {
     name: "disk_read_only_of_two",
     description: "the disk with the pinned partition turns read-only, the other does not",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
+    settings: &[],
     duration: secs(20),
     inject: |bed| {
         bed.pinned_disk().fail_writes();

@@ -11,6 +11,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "drip",
     description: "500 bytes a second each way",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
+    settings: &[],
     duration: secs(25),
     inject: |bed| {
         bed.cluster.proxy(bed.victim_id()).shape(SHAPING);

@@ -6,6 +6,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "follower_frozen",
     description: "SIGSTOP of one of six brokers for 20 s",
     cluster_kind: ClusterKind::SixBrokers,
+    settings: &[],
     duration: secs(20),
     inject: |bed| {
         bed.victim().freeze();

@@ -6,6 +6,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "frozen",
     description: "SIGSTOP for 12 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(12),
     inject: |bed| {
         bed.victim().freeze();

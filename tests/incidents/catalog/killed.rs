@@ -10,17 +10,19 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "killed",
     description: "SIGKILL, started again after 10 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(10),
     inject: kill,
     expect: EXPECT,
 };
 
-/// It stays down for a minute: its state turns to absent, and the finding stays until it is back.
+/// It stays down for longer than its session of 9 s: its state turns to absent, and the finding stays until it is back.
 pub(crate) const NEVER_BACK: Incident = Incident {
     name: "killed_for_good",
-    description: "SIGKILL, down for a minute",
+    description: "SIGKILL, down for 25 s",
     cluster_kind: ClusterKind::ThreeBrokers,
-    duration: secs(60),
+    settings: &[],
+    duration: secs(25),
     inject: kill,
     expect: EXPECT,
 };

@@ -8,6 +8,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "leaders_rebalanced",
     description: "a broker gives up its leaderships for a restart, and gets them back by an election",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(0),
     inject: |bed| {
         let broker = bed.victim();

@@ -10,6 +10,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "load_spike",
     description: "5 MB/s by Kafka's own performance tool",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(30),
     inject: |bed| {
         let load = Load::start(bed.cluster, Some(RECORDS_PER_SECOND));

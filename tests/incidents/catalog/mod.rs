@@ -1,11 +1,14 @@
 //! The incidents, one fault a file. Each is a value: on which cluster it runs, how the fault is injected and undone, and which
 //! findings the prober may report.
 
+pub(crate) mod acks_leader;
 pub(crate) mod acl_removed;
+pub(crate) mod all_dropped;
 pub(crate) mod all_frozen;
 pub(crate) mod beside_another;
 pub(crate) mod client_port_dropped;
 pub(crate) mod clock_stepped;
+pub(crate) mod cluster_patterns;
 pub(crate) mod collector_down;
 pub(crate) mod connections_full;
 pub(crate) mod controller;
@@ -44,12 +47,14 @@ use crate::incident::{
 use crate::test_bed;
 
 /// Every incident. Those of the same cluster kind follow one another, so that they share a cluster.
-pub(crate) const ALL: [&Incident; 55] = [
+pub(crate) const ALL: [&Incident; 69] = [
     &frozen::INCIDENT,
     &killed::INCIDENT,
     &killed::NEVER_BACK,
     &duty_cycled::INCIDENT,
     &duty_cycled::LONG,
+    &duty_cycled::OFTEN,
+    &duty_cycled::SELDOM,
     &coordinator_frozen::INCIDENT,
     &all_frozen::INCIDENT,
     &rolling_restart::INCIDENT,
@@ -58,6 +63,7 @@ pub(crate) const ALL: [&Incident; 55] = [
     &pauses::INCIDENT,
     &prober_stopped::SHORT,
     &prober_stopped::LONG,
+    &prober_stopped::RECURRING,
     &prober_starved::INCIDENT,
     &collector_down::INCIDENT,
     &topic_deleted::INCIDENT,
@@ -70,9 +76,18 @@ pub(crate) const ALL: [&Incident; 55] = [
     &prober_started_late::FENCED,
     &prober_started_late::GONE,
     &prober_started_late::SHUT_DOWN,
+    &acks_leader::INCIDENT,
+    &cluster_patterns::REASSIGNMENT,
+    &cluster_patterns::FLAPPING_FOLLOWER,
+    &cluster_patterns::MANY_PARTITIONS,
+    &cluster_patterns::MOVED_LEADERS,
+    &cluster_patterns::DEAD_FOLLOWER,
+    &cluster_patterns::GROWING_OFFSETS,
     &packet_loss::LITTLE,
     &packet_loss::MUCH,
     &client_port_dropped::INCIDENT,
+    &all_dropped::SELDOM,
+    &all_dropped::INCIDENT,
     &delay::INCIDENT,
     &drip::INCIDENT,
     &resets::INCIDENT,
@@ -83,11 +98,13 @@ pub(crate) const ALL: [&Incident; 55] = [
     &memory_maps::ONLY,
     &controller::KILLED,
     &controller::FROZEN,
+    &controller::QUORUM_LOST,
     &beside_another::CONTROLLER_BESIDE_KILLED,
     &beside_another::CONTROLLER_BESIDE_FROZEN,
     &third_broker::FROZEN,
     &third_broker::KILLED,
     &third_broker::DROPPED,
+    &third_broker::SLOW,
     &beside_another::FROZEN_BESIDE_KILLED,
     &beside_another::SLOW_BESIDE_KILLED,
     &beside_another::SLOW_BESIDE_FROZEN,

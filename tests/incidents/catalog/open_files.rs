@@ -15,6 +15,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "open_files",
     description: "no file descriptor left for 40 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(40),
     inject: |bed| {
         let limited = LoweredLimit::open_files(bed.victim().pid(), ROOM);

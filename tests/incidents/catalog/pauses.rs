@@ -12,6 +12,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "pauses",
     description: "each broker stopped 300 to 900 ms every 2 to 7 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(25),
     inject: |bed| {
         let pids: Vec<u32> = bed.cluster.brokers().iter().map(|broker| broker.pid()).collect();

@@ -11,6 +11,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "peers_cut_off",
     description: "every packet of one broker's inter-broker port dropped for a minute",
     cluster_kind: ClusterKind::FiveBrokers,
+    settings: &[],
     duration: secs(60),
     inject: |bed| {
         let (_, port) = bed.victim().internal_address().rsplit_once(':').expect("host and port");

@@ -7,6 +7,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "prober_starved",
     description: "the prober at 5 % of a processor for 40 s",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(40),
     inject: |bed| {
         let quota = CpuQuota::to(bed.probing.prober.pid(), 5);

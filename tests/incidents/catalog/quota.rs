@@ -10,6 +10,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "quota",
     description: "500 bytes a second for every client",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(20),
     inject: |bed| {
         alter_quota(bed.cluster.any_internal_address(), QUOTA, true).expect("a quota");

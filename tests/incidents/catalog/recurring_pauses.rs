@@ -10,9 +10,10 @@ const BETWEEN: u64 = 18;
 
 pub(crate) const INCIDENT: Incident = Incident {
     name: "recurring_pauses",
-    description: "stopped 2 s of every 20 s for two minutes",
+    description: "stopped 2 s of every 20 s, four times",
     cluster_kind: ClusterKind::ThreeBrokers,
-    duration: secs(6 * (PAUSE + BETWEEN)),
+    settings: &[],
+    duration: secs(4 * (PAUSE + BETWEEN)),
     inject: |bed| {
         let pauses = Pauses::periodic(bed.victim().pid(), secs(PAUSE), secs(BETWEEN));
         elapse(secs(BETWEEN));

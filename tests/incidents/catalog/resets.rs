@@ -12,6 +12,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "resets",
     description: "every connection reset once a second",
     cluster_kind: ClusterKind::ProxiedTwoDisks,
+    settings: &[],
     duration: secs(25),
     inject: |bed| {
         let resetter = bed.cluster.proxy(bed.victim_id()).resetter();

@@ -10,6 +10,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "rolling_restart",
     description: "controlled shutdown and start of each broker in turn",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(0),
     inject: |bed| {
         for broker in bed.cluster.brokers() {

@@ -8,6 +8,7 @@ pub(crate) const INCIDENT: Incident = Incident {
     name: "topic_deleted",
     description: "the pinned topic is deleted",
     cluster_kind: ClusterKind::ThreeBrokers,
+    settings: &[],
     duration: secs(20),
     inject: |bed| {
         raw::delete_topic(bed.cluster.any_internal_address(), TOPIC).expect("it is deleted");

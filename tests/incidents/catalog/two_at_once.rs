@@ -18,6 +18,7 @@ pub(crate) const SLOW: Incident = Incident {
     name: "two_duty_cycled",
     description: "two of five brokers stopped 150 of every 300 ms",
     cluster_kind: ClusterKind::FiveBrokers,
+    settings: &[],
     duration: secs(30),
     inject: |bed| {
         let half = Duration::from_millis(150);
@@ -31,6 +32,7 @@ pub(crate) const LOSSY: Incident = Incident {
     name: "two_lossy",
     description: "20 % of packets lost, each way, on the paths to two of five brokers",
     cluster_kind: ClusterKind::FiveBrokers,
+    settings: &[],
     duration: secs(30),
     inject: |bed| {
         for broker in &bed.victims()[..2] {

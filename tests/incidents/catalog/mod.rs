@@ -24,6 +24,7 @@ pub(crate) mod killed;
 pub(crate) mod leaders_rebalanced;
 pub(crate) mod load_spike;
 pub(crate) mod memory_maps;
+pub(crate) mod offsets_partition;
 pub(crate) mod open_files;
 pub(crate) mod packet_loss;
 pub(crate) mod pauses;
@@ -47,7 +48,7 @@ use crate::incident::{
 use crate::test_bed;
 
 /// Every incident. Those of the same cluster kind follow one another, so that they share a cluster.
-pub(crate) const ALL: [&Incident; 69] = [
+pub(crate) const ALL: [&Incident; 70] = [
     &frozen::INCIDENT,
     &killed::INCIDENT,
     &killed::NEVER_BACK,
@@ -76,6 +77,7 @@ pub(crate) const ALL: [&Incident; 69] = [
     &prober_started_late::FENCED,
     &prober_started_late::GONE,
     &prober_started_late::SHUT_DOWN,
+    &offsets_partition::INCIDENT,
     &acks_leader::INCIDENT,
     &cluster_patterns::REASSIGNMENT,
     &cluster_patterns::FLAPPING_FOLLOWER,

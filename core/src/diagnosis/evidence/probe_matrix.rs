@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::cells::{Cells, Table};
+use super::cells::{Cells, Column, Table};
 use super::churn_cooldown::ChurnCooldown;
 use super::facts::{BrokerEvidence, CredentialsRefused, ReplicaState};
 use crate::diagnosis::thresholds::{bounds, cluster};
@@ -26,6 +26,8 @@ pub(super) struct ProbeMatrix {
     /// Times of the first and of the last throttled response.
     throttled: BTreeMap<BrokerId, (Time, Time)>,
     credentials_refused: BTreeMap<BrokerId, CredentialsRefused>,
+    /// When a name in a broker's address last did not resolve.
+    unresolved: Option<Time>,
     /// When each broker last accepted a fresh connection.
     accepted: BTreeMap<BrokerId, Time>,
 }
@@ -73,6 +75,11 @@ impl ProbeMatrix {
         self.throttled.retain(|id, (_, last)| known(*id) && now.since(*last) < throttled_within);
         self.credentials_refused.retain(|id, _| known(*id));
         self.accepted.retain(|id, _| known(*id));
+        // Replicated writes to brokers that this host cannot resolve time out, as if a follower were slow.
+        if self.unresolved.is_some_and(|last| now.since(last) < cluster::UNRESOLVED_FOR.get()) {
+            self.cells.reset_column(Column::Replicated);
+            self.table = Arc::new(self.table.without(|column, _| column == Column::Replicated));
+        }
         // A quota throttles both clients, each by its own rules: latencies are not comparable until it ends.
         let throttled = !self.throttled.is_empty();
         let is_churning = self.churn_cooldown.follow(brokers, now);
@@ -110,6 +117,9 @@ impl ProbeMatrix {
     }
 
     fn refusal(&mut self, broker: BrokerId, at: Time, fault: Fault) {
+        if fault == Fault::Resolve {
+            self.unresolved = self.unresolved.max(Some(at));
+        }
         if fault.is_about_credentials() {
             let first = CredentialsRefused { since: at, fault, is_contrasted: false };
             let refused = self.credentials_refused.entry(broker).or_insert(first);

@@ -143,6 +143,15 @@ super::scenarios! {
     leader_that_has_moved_for_long_is_no_disk: "
         at 50 unled 3
         nothing"
+    names_that_do_not_resolve_make_no_follower_slow: "
+        at 60 unresolve 1,2
+        at 80 unresolve -
+        nothing"
+    slow_broker_is_found_while_names_of_others_do_not_resolve: "
+        brokers 5
+        at 60 unresolve 1,2
+        at 60 slow 4
+        find broker_slow 4 from 63 by 70"
     slow_second_is_nothing: "
         at 60 slow 2
         at 62 well 2

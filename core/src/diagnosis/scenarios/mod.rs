@@ -15,7 +15,7 @@
 //! | `at 10 sick_partition 4` | its coordinator never serves it; also `loading_partition`, `lone_partition` (only its leader is in sync), until `well_partition`; `move_partition 4:3`: broker 3 leads it from now on |
 //! | `at 10 controller hangs` | or `answers`; `at 10 short 3`: 3 partitions lack replicas, 0 for none |
 //! | `at 60 slow 2` | also `half`, `turns`, `far`, `disk`, `follower`, `full`, `choked`, `storage`, `unled`, `lossy`, `leaky`, `pauses` ([`traffic::Impairment`]), until `well`; `load 400` on all |
-//! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `-` for none |
+//! | `at 60 quota 1,2` | these throttle us by a quota; `distrust 1,2`: TLS or SASL fails there; `unresolve 1,2`: their names do not resolve; `-` for none |
 //! | `at 10 lose 5`, `at 10 forbid 1` | 5 acked records vanish; 1 permission is missing |
 //! | `at 10 stall 3` … | what befalls the prober itself: see [`simulated_prober`] |
 //! | `find broker_stalled 2 from 11.5 by 12.2` | about broker 2; `-` for a finding about none |

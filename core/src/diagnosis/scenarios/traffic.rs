@@ -89,6 +89,8 @@ pub(super) struct Traffic {
     cut_off: BTreeMap<i32, u64>,
     internal_topic: SimulatedInternalTopic,
     controller_hangs: bool,
+    /// Brokers whose names this host cannot resolve.
+    unresolved: BTreeSet<i32>,
     /// Brokers that throttle the prober, and those at which TLS fails.
     throttling: BTreeSet<i32>,
     refusing_tls: BTreeSet<i32>,
@@ -150,6 +152,7 @@ impl Traffic {
             "load" => self.load = argument.parse().expect("milliseconds"),
             "quota" => self.throttling = set(),
             "distrust" => self.refusing_tls = set(),
+            "unresolve" => self.unresolved = set(),
             "well" => ids.iter().for_each(|id| _ = self.impairment.remove(id)),
             _ => {
                 let Some(impairment) = Impairment::of(what) else { return false };
@@ -302,6 +305,9 @@ impl Traffic {
             State::Frozen | State::Dropped => return None,
             State::Killed | State::Left | State::Starting => return Some(RawOutcome::Failed(Fault::ConnectionRefused)),
         }
+        if self.unresolved.contains(&id) {
+            return Some(RawOutcome::Failed(Fault::Resolve));
+        }
         if column != Column::Connect && self.throttling.contains(&id) {
             return Some(RawOutcome::Failed(Fault::Quota));
         }
@@ -333,7 +339,9 @@ impl Traffic {
     /// A write with acks=all: its leader, and the slowest of those in sync.
     fn acked(&self, now: u64, brokers: &Brokers, partition: &ReplicaState) -> Option<RawOutcome> {
         let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
-        if partition.leader.is_none() || partition.in_sync.iter().any(gone) {
+        if partition.leader.is_none_or(|leader| self.unresolved.contains(&leader.0))
+            || partition.in_sync.iter().any(gone)
+        {
             return None;
         }
         if partition.leader.is_some_and(|leader| self.cut_off.contains_key(&leader.0)) {

@@ -35,6 +35,11 @@ thresholds! {
     less fails "evidence::probe_matrix::tests::throttling_ends_three_seconds_after_the_last_throttled_response";
     more fails "evidence::probe_matrix::tests::throttling_ends_three_seconds_after_the_last_throttled_response";
 
+    /// Time for which a broker's name that did not resolve may delay replicated writes: librdkafka dials again after at most 10 s
+    /// (`reconnect.backoff.max.ms`), and a record that waits for it is a time-out after 5 s.
+    UNRESOLVED_FOR: Duration = Duration::from_secs(15), by a factor of 8.0;
+    less fails "scenarios::degraded::names_that_do_not_resolve_make_no_follower_slow";
+
     /// Time within which every broker is tried with a fresh connection: the default interval of the `connect` probe (10 s), its
     /// deadline (2 s), and some time.
     ALL_TRIED_WITHIN: Duration = Duration::from_secs(15);

@@ -138,6 +138,12 @@ impl Cells {
         self.connections.values_mut().for_each(StallDetector::reset);
     }
 
+    /// As [`Cells::reset`], for one column.
+    pub fn reset_column(&mut self, column: Column) {
+        let cells = self.cells.iter_mut().filter(|((of, _), _)| *of == column);
+        cells.for_each(|(_, cell)| cell.reset());
+    }
+
     /// Drops the cells of brokers that are not in the cluster any more.
     pub fn retain(&mut self, is_known: impl Fn(BrokerId) -> bool) {
         self.cells.retain(|(_, broker), _| is_known(*broker));

@@ -49,5 +49,7 @@ pub(crate) const SELDOM: Incident = Incident {
     description: "stopped 150 of every 300 ms, while a record is written every 5 s",
     settings: &[("KAFKA_PROBER__LANES__PINNED__INTERVAL", "5s")],
     duration: secs(25),
+    // Eight answers a second apart, of which a third is late.
+    expect: Expect::Victim { kinds: &["broker_slow", "broker_stalled"], within: secs(15) },
     ..INCIDENT
 };

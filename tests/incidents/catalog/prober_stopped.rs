@@ -47,7 +47,7 @@ pub(crate) const RECURRING: Incident = Incident {
     expect: Expect::Each {
         findings: &[ExpectedFinding::new(About::Cluster, &["prober_stalled"], secs(4)).lasting(Lasting::Recurs)],
         beside: &[],
-        explain: &[3],
+        explain: &[4],
     },
 };
 

@@ -91,6 +91,8 @@ pub(super) struct Traffic {
     controller_hangs: bool,
     /// Brokers whose names this host cannot resolve.
     unresolved: BTreeSet<i32>,
+    /// When librdkafka dials the others again, whose names were not resolved before.
+    dialled_again: BTreeMap<i32, u64>,
     /// Brokers that throttle the prober, and those at which TLS fails.
     throttling: BTreeSet<i32>,
     refusing_tls: BTreeSet<i32>,
@@ -122,6 +124,9 @@ const PARTITIONS_PER_BROKER: usize = 2;
 /// A leader removes a follower from the in-sync replicas after this time without a fetch (`replica.lag.time.max.ms`).
 const LAG_MAX_MS: u64 = 30_000;
 
+/// `reconnect.backoff.max.ms` of librdkafka.
+const RECONNECT_BACKOFF_MAX_MS: u64 = 10_000;
+
 /// What is added to an answer that has to wait.
 const SLOW_MS: u64 = 400;
 
@@ -152,7 +157,10 @@ impl Traffic {
             "load" => self.load = argument.parse().expect("milliseconds"),
             "quota" => self.throttling = set(),
             "distrust" => self.refusing_tls = set(),
-            "unresolve" => self.unresolved = set(),
+            "unresolve" => {
+                let before = std::mem::replace(&mut self.unresolved, set());
+                self.dialled_again.extend(before.into_iter().map(|id| (id, now + RECONNECT_BACKOFF_MAX_MS)));
+            }
             "well" => ids.iter().for_each(|id| _ = self.impairment.remove(id)),
             _ => {
                 let Some(impairment) = Impairment::of(what) else { return false };
@@ -339,9 +347,11 @@ impl Traffic {
     /// A write with acks=all: its leader, and the slowest of those in sync.
     fn acked(&self, now: u64, brokers: &Brokers, partition: &ReplicaState) -> Option<RawOutcome> {
         let gone = |id: &BrokerId| brokers[&id.0].0 != State::Up;
-        if partition.leader.is_none_or(|leader| self.unresolved.contains(&leader.0))
-            || partition.in_sync.iter().any(gone)
-        {
+        let is_dialled = |leader: BrokerId| {
+            let again = self.dialled_again.get(&leader.0).copied().unwrap_or(0);
+            again <= now && !self.unresolved.contains(&leader.0)
+        };
+        if !partition.leader.is_some_and(is_dialled) || partition.in_sync.iter().any(gone) {
             return None;
         }
         if partition.leader.is_some_and(|leader| self.cut_off.contains_key(&leader.0)) {

@@ -99,6 +99,8 @@ fn observed(plain: Options) -> Options {
     plain
         // A follower that stands still leaves the in-sync set within 6 s instead of 45.
         .with("replica.lag.time.max.ms", "4000")
+        // So that it can leave it, and be seen to, before it is fenced.
+        .with("broker.session.timeout.ms", "20000")
         // As on clusters that move leaders back at night only.
         .with("auto.leader.rebalance.enable", "false")
         .with("leader.imbalance.check.interval.seconds", &LEADER_CHECK.to_string())

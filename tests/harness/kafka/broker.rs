@@ -174,6 +174,32 @@ impl Broker {
         self.format();
     }
 
+    /// Overwrites 200 bytes in the middle of a partition's largest segment; only while it is down.
+    #[track_caller]
+    pub(crate) fn corrupt_log(&self, topic: &str, partition: i32) {
+        assert!(!self.is_running(), "node {} is running", self.id());
+        let entries = fs::read_dir(self.partition_folder(topic, partition)).expect("it holds the partition").flatten();
+        let segments =
+            entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "log"));
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let largest = segments.max_by_key(size).expect("a partition has a segment");
+        let mut bytes = fs::read(&largest).expect("the data belong to the test");
+        let middle = bytes.len() / 2;
+        bytes.get_mut(middle - 100..middle + 100).expect("the segment has more than 200 bytes").fill(0xff);
+        fs::write(&largest, bytes).expect("the data belong to the test");
+    }
+
+    /// Deletes the log of a partition; only while it is down.
+    #[track_caller]
+    pub(crate) fn lose_log(&self, topic: &str, partition: i32) {
+        assert!(!self.is_running(), "node {} is running", self.id());
+        fs::remove_dir_all(self.partition_folder(topic, partition)).expect("the data belong to the test");
+    }
+
+    fn partition_folder(&self, topic: &str, partition: i32) -> PathBuf {
+        self.data_folder().join(format!("{topic}-{partition}"))
+    }
+
     /// The last lines of the node's log.
     pub(crate) fn log_tail(&self) -> String {
         let log = fs::read_to_string(self.log_file()).unwrap_or_default();

@@ -84,29 +84,29 @@ pub(crate) const DEAD_FOLLOWER: Incident = Incident {
 
 pub(crate) const FLAPPING_FOLLOWER: Incident = Incident {
     name: "flapping_follower",
-    description: "a follower's replication throttled to a standstill and released, four times",
+    description: "a follower stopped until it has left the in-sync sets, three times, and not long enough to be fenced",
     cluster_kind: ClusterKind::Observed,
     settings: OFTEN,
     duration: secs(0),
     inject: |bed| {
-        let follower = bed.victim_id();
-        create_topic(bed, &[vec![bed.victims()[1], follower]]);
-        bed.mark_fault_started();
-        for _ in 0..4 {
-            throttle(bed, follower, Some("1"));
-            wait_until(DONE_WITHIN, "the follower has left the in-sync set", || {
-                fill(bed, 0, 2);
-                !in_sync(bed)
-            });
+        create_topic(bed, &[vec![bed.victims()[1], bed.victim_id()]]);
+        for _ in 0..3 {
+            bed.mark_fault_started();
+            bed.victim().freeze();
+            wait_until(DONE_WITHIN, "the follower has left the in-sync set", || !in_sync(bed));
             elapse(SEEN_WITHIN);
-            throttle(bed, follower, None);
+            bed.victim().thaw();
             wait_until(DONE_WITHIN, "the follower has caught up", || in_sync(bed));
             elapse(SEEN_WITHIN);
         }
         Box::new(|bed| delete_topic(bed))
     },
     expect: each(
-        &[ExpectedFinding::new(About::Victim(0), &["replicas_behind"], secs(90)).lasting(Lasting::Begins)],
+        &[
+            ExpectedFinding::new(About::Victim(0), &["broker_stalled", "broker_frozen"], UNRESPONSIVE_GOAL)
+                .lasting(Lasting::Begins),
+            ExpectedFinding::new(About::Victim(0), &["replicas_behind"], secs(25)).of_fault(2).lasting(Lasting::Begins),
+        ],
         &[1],
     ),
 };
@@ -228,6 +228,6 @@ fn throttle(bed: &TestBed<'_>, broker: i32, rate: Option<&str>) {
 }
 
 fn in_sync(bed: &TestBed<'_>) -> bool {
-    let seen = raw::metadata(bed.cluster.any_internal_address(), &[TOPIC]).unwrap_or_default();
+    let seen = raw::metadata(bed.other_internal_address(), &[TOPIC]).unwrap_or_default();
     !seen.partitions.is_empty() && seen.partitions.iter().all(|one| one.isr.len() == one.replicas.len())
 }

@@ -1,36 +1,52 @@
-//! One partition of `__consumer_offsets` has fewer replicas than it demands in sync, while every broker is well: its groups cannot
-//! commit, and those of its broker's other partitions can.
+//! One partition of `__consumer_offsets` cannot be loaded by its coordinator, while every broker is well: its groups cannot commit,
+//! and those of its broker's other partitions can. A power cut may leave a log behind like that.
 
 use super::test_bed::TestBed;
 use super::{About, ClusterKind, Expect, ExpectedFinding, Incident, Undo, secs};
-use crate::harness::raw;
+use crate::harness::kafka::shared::give_back_leadership;
+use crate::harness::raw::{self, coordination};
 use crate::harness::wait_until;
 
 const OFFSETS: &str = "__consumer_offsets";
+
+/// Groups that have committed: enough that each of the six partitions has some.
+const GROUPS: u32 = 60;
 
 /// A leader of two partitions is asked for each of them every four seconds, and three failures are needed.
 const FAILS: ExpectedFinding = ExpectedFinding::new(About::Cluster, &["coordinator_partition_failing"], secs(18));
 
 pub(crate) const INCIDENT: Incident = Incident {
     name: "offsets_partition",
-    description: "one offsets partition has one replica for 30 s, and demands two in sync",
+    description: "200 bytes in the middle of one offsets partition overwritten on its leader, for 30 s",
     cluster_kind: ClusterKind::ThreeBrokers,
     settings: &[],
     duration: secs(30),
-    inject: take_replicas,
-    expect: Expect::Each { findings: &[FAILS], beside: &["reassignment_running"], explain: &[1] },
+    inject: corrupt,
+    expect: Expect::Each { findings: &[FAILS], beside: &[], explain: &[1] },
 };
 
-fn take_replicas(bed: &mut TestBed<'_>) -> Undo {
-    let addr = bed.cluster.any_internal_address();
+fn corrupt(bed: &mut TestBed<'_>) -> Undo {
+    let addr = bed.other_internal_address();
+    for group in 0..GROUPS {
+        coordination::commit_offset(addr, &format!("harness-{group}"), OFFSETS, 1).expect("a commit");
+    }
     let seen = raw::metadata(addr, &[OFFSETS]).expect("metadata");
     let led = seen.partitions.into_iter().find(|partition| partition.leader == bed.victim_id());
-    let led = led.expect("every broker leads some of the six partitions");
+    let partition = led.expect("every broker leads some of the six partitions").partition;
+    assert!(bed.victim().stop(), "it ends by itself: {}", bed.victim().log_tail());
+    bed.victim().corrupt_log(OFFSETS, partition);
+    start(bed);
     bed.mark_fault_started();
-    raw::admin::reassign(addr, OFFSETS, led.partition, &[led.leader]).expect("a reassignment");
+    give_back_leadership(bed.cluster);
     Box::new(move |bed| {
-        let addr = bed.cluster.any_internal_address();
-        raw::admin::reassign(addr, OFFSETS, led.partition, &led.replicas).expect("a reassignment");
-        wait_until(secs(30), "every replica is in sync", || bed.all_in_sync());
+        assert!(bed.victim().stop(), "it ends by itself: {}", bed.victim().log_tail());
+        bed.victim().lose_log(OFFSETS, partition);
+        start(bed);
     })
+}
+
+/// Starts the victim, and waits until it has caught up.
+fn start(bed: &TestBed<'_>) {
+    bed.start_stopped_brokers();
+    wait_until(secs(60), "every replica is in sync", || bed.all_in_sync());
 }

@@ -1,6 +1,6 @@
 //! Judge, ledger and diagnosis over a recording: the same counts and findings again, or those of another configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,10 @@ use super::{Entry, Header, Line, are_changed};
 /// Differences from the recorded findings that are kept; all are counted.
 const DIFFERENCES_KEPT: usize = 5;
 
+/// Time from the beginning of a recording that does not go back to the start of the prober until its findings are compared: the
+/// longest window of the evidence.
+pub const WARM_UP: Duration = Duration::from_secs(60);
+
 /// Another configuration than the recorded one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overrides {
@@ -31,6 +35,8 @@ pub struct Overrides {
     pub thresholds: BTreeMap<(View, Probe), Duration>,
     /// Limits of the number of partitions.
     pub limits: PartitionLimits,
+    /// Address of the reference control, if there is one.
+    pub reference: Option<Arc<str>>,
 }
 
 /// A replay in progress.
@@ -40,7 +46,10 @@ pub struct Replay {
     ledger: Ledger,
     objectives: Arc<[Objective]>,
     overrides: Option<Overrides>,
+    /// The findings by the newest evaluation.
+    active: Vec<Finding>,
     timeline: Timeline,
+    is_complete: bool,
     recorded: Vec<Finding>,
     comparison: Comparison,
     evaluations: u64,
@@ -49,8 +58,14 @@ pub struct Replay {
 }
 
 /// The findings of a replay against the recorded ones.
+///
+/// Those of a recording that goes back to the start of the prober have to be equal in everything, sentences included. Of another one
+/// those are compared that began later than [`WARM_UP`] after its beginning, by kind, broker and blame: the usual latencies of earlier
+/// minutes, and what was found in them, are unknown to the replay.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
+    /// Evaluations that were compared.
+    pub compared: u64,
     /// Evaluations with other findings than recorded.
     pub differing: u64,
     /// The first of them.
@@ -94,12 +109,18 @@ impl Replay {
     pub fn new(header: &Header, overrides: Option<Overrides>) -> Replay {
         let objectives = overrides.as_ref().map_or(&header.objectives, |overrides| &overrides.objectives);
         let objectives: Arc<[Objective]> = objectives.clone().into();
+        let mut settings = header.settings.clone();
+        if let Some(overrides) = &overrides {
+            settings.reference.clone_from(&overrides.reference);
+        }
         Replay {
-            evidence: Evidence::new(header.settings.clone()),
+            evidence: Evidence::new(settings),
             ledger: Ledger::new(Arc::clone(&objectives), Edges::with(&[])),
             objectives,
             overrides,
+            active: Vec::new(),
             timeline: Timeline::default(),
+            is_complete: header.is_complete,
             recorded: Vec::new(),
             comparison: Comparison::default(),
             evaluations: 0,
@@ -116,6 +137,11 @@ impl Replay {
             Entry::Input(input) => self.on_input(input),
             Entry::Evaluation { findings } => self.on_evaluation(line.at, findings),
         }
+    }
+
+    /// The findings that are active by the newest evaluation.
+    pub fn findings(&self) -> &[Finding] {
+        &self.active
     }
 
     /// The result.
@@ -149,13 +175,13 @@ impl Replay {
         self.evaluations += 1;
         let replayed = self.evidence.evaluate(at).findings;
         self.timeline.follow(at, &replayed);
+        self.active.clone_from(&replayed);
         let is_equal = match recorded {
-            // Sentences included.
             Some(recorded) => {
                 self.recorded = recorded;
-                self.recorded == replayed
+                self.is_equal(at, &replayed, |recorded, replayed| recorded == replayed)
             }
-            None => !are_changed(&self.recorded, &replayed),
+            None => self.is_equal(at, &replayed, |recorded, replayed| !are_changed(recorded, replayed)),
         };
         if is_equal {
             return;
@@ -164,6 +190,29 @@ impl Replay {
         if self.comparison.first.len() < DIFFERENCES_KEPT {
             self.comparison.first.push(Difference { at, recorded: self.recorded.clone(), replayed });
         }
+    }
+}
+
+impl Replay {
+    /// Compares an evaluation with the recorded findings, by `is_equal` if the recording is complete.
+    fn is_equal(&mut self, at: Time, replayed: &[Finding], is_equal: impl Fn(&[Finding], &[Finding]) -> bool) -> bool {
+        if self.is_complete {
+            self.comparison.compared += 1;
+            return is_equal(&self.recorded, replayed);
+        }
+        let known_from = self.span.map_or(at, |(from, _)| from) + WARM_UP;
+        if at < known_from {
+            return true;
+        }
+        self.comparison.compared += 1;
+        let key = |finding: &Finding| (finding.kind, finding.broker, finding.blame);
+        let earlier = self.recorded.iter().filter(|finding| finding.since < known_from);
+        let earlier: BTreeSet<_> = earlier.map(|finding| (finding.kind, finding.broker)).collect();
+        let later = |findings: &[Finding]| -> Vec<_> {
+            let began = findings.iter().filter(|finding| !earlier.contains(&(finding.kind, finding.broker)));
+            began.filter(|finding| known_from <= finding.since).map(key).collect()
+        };
+        later(&self.recorded) == later(replayed)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use crate::findings_monitor::FindingsSample;
 use crate::incident::{About, ExpectedFinding, Lasting};
+use crate::record;
 use crate::report::Times;
 use crate::support::{FindingId, FindingOnPage};
 
@@ -78,6 +81,20 @@ impl Expectation {
     /// The time within which it has to begin, if it has to.
     pub(crate) fn within(&self) -> Option<Duration> {
         self.expected.within
+    }
+
+    /// As it is written beside a recording.
+    pub(crate) fn recorded(&self) -> Value {
+        json!({
+            "kinds": self.expected.kinds,
+            "broker": self.broker,
+            "members": self.members,
+            "fault": self.expected.fault,
+            "within": self.expected.within.map(|within| within.as_millis() as u64),
+            "is_required": self.expected.is_required,
+            "lasting": record::lasting(self.expected.lasting),
+            "live": self.named.as_ref().map(|((kind, _), took)| json!({"kind": kind, "after": took.as_millis() as u64})),
+        })
     }
 
     /// The violations, with `tolerance` times the time to begin.

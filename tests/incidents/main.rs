@@ -18,6 +18,7 @@
 //! | [`expectation`] | one expected finding in one run, and what the prober reported |
 //! | [`report`], [`matrix`] | the result of one incident and where it violates its expectation; the results of many as a table |
 //! | [`probe_counts`] | which probes an incident affected, at which brokers and how |
+//! | [`record`] | the prober's recording of an incident, with what the harness did |
 //! | [`short`], [`suite`], [`soak`] | the tests |
 //!
 //! The target is not part of a plain `cargo test` (`test = false` in Cargo.toml): `suite` and `soak` take one and a half hours
@@ -38,6 +39,7 @@ mod findings_monitor;
 mod incident;
 mod matrix;
 mod probe_counts;
+mod record;
 mod report;
 mod runner;
 mod short;

@@ -10,10 +10,10 @@ use crate::support::{FindingId, FindingOnPage};
 
 /// Goal for the end of the findings after the end of the faults. A finding that may take longer to begin, because its probe runs
 /// seldom, may take as long to end.
-const CLEARED_GOAL: Duration = Duration::from_secs(10);
+pub(crate) const CLEARED_GOAL: Duration = Duration::from_secs(10);
 
 /// Kinds of findings about the prober itself.
-const ABOUT_ITSELF: [&str; 4] = ["prober_stalled", "prober_starved", "prober_network", "duplicate_vantage"];
+pub(crate) const ABOUT_ITSELF: [&str; 4] = ["prober_stalled", "prober_starved", "prober_network", "duplicate_vantage"];
 
 /// Whether findings of this kind blame the prober.
 pub(crate) fn blames_the_prober(kind: &str) -> bool {

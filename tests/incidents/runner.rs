@@ -9,6 +9,7 @@ use crate::harness::wait_until;
 use crate::incident::Incident;
 use crate::probe_counts;
 use crate::probe_counts::CountsSnapshot;
+use crate::record;
 use crate::report::{Report, Times};
 use crate::support::{Status, elapse};
 use crate::test_bed::TestBed;
@@ -38,8 +39,8 @@ pub(crate) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
     elapse(CALM.max(youth) + bed.random.between(&(Duration::ZERO..Duration::from_secs(1))));
     let before = CountsSnapshot::of(bed);
 
-    let findings_monitor = FindingsMonitor::start(&bed.probing);
     let now = Instant::now();
+    let findings_monitor = FindingsMonitor::start(&bed.probing);
     let undo_faults = (incident.inject)(bed);
     let mut faults = bed.take_faults();
     if faults.is_empty() {
@@ -62,6 +63,9 @@ pub(crate) fn run(incident: &Incident, bed: &mut TestBed<'_>) -> Report {
     let report = Report::of(incident, bed.victims(), &findings_monitor.samples(), &times);
     let report = report.ended(cleared, explain, &before, &after);
     probe_counts::keep(incident, &report, &[&start, &before, &during, &after], &findings_monitor, &times, &ended);
+    if let Some(folder) = record::folder() {
+        record::keep(&folder, incident, bed, &report, &times, now);
+    }
     report
 }
 

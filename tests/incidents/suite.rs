@@ -13,7 +13,7 @@ use crate::harness::{Cluster, skip_without_kafka};
 use crate::incident::{Expect, Incident};
 use crate::report::Report;
 use crate::test_bed::TestBed;
-use crate::{matrix, probe_counts, runner};
+use crate::{matrix, probe_counts, record, runner};
 
 /// Names of incidents with commas between them; all without it.
 const NAMES: &str = "KAFKA_PROBER_TEST_INCIDENTS";
@@ -98,7 +98,8 @@ pub(crate) fn run_all(incidents: &[&'static Incident], network: &Network, mut ra
 }
 
 /// Runs the incidents one after the other on one cluster. The prober keeps running from one incident to the next, as in
-/// production. A new one starts after a fault of the prober itself, and where the one before does not suit the next incident.
+/// production. A new one starts after a fault of the prober itself, where the one before does not suit the next incident, and if
+/// incidents are recorded.
 pub(crate) fn run_on(
     cluster: &Cluster,
     network: Option<&Network>,
@@ -117,7 +118,7 @@ pub(crate) fn run_on(
             }
         };
         reports.push(runner::run(incident, &mut bed));
-        if matches!(incident.expect, Expect::Prober { .. }) {
+        if matches!(incident.expect, Expect::Prober { .. }) || record::folder().is_some() {
             bed.probing.stop();
         } else {
             running = Some(bed);

@@ -14,6 +14,7 @@
 //! | [`kafka`] | implements the ports of the probes: the raw wire, the lanes |
 //! | [`exporters`] | one file or folder each: OTLP, Prometheus |
 //! | [`web`] | the listener: metrics, health, status |
+//! | [`recording`] | recordings as text, in files, on a page |
 //! | [`config`] | layers of configuration, and their validation |
 //! | [`cli`] | the subcommands |
 //!
@@ -30,6 +31,7 @@ pub mod config;
 pub mod engine;
 pub mod exporters;
 pub mod kafka;
+pub mod recording;
 pub mod supervisor;
 pub mod vitals;
 pub mod web;

@@ -57,6 +57,11 @@ const DIRECT_OFF: [(&str, &str); 6] = [
     ("KAFKA_PROBER__PROBES__CONTROLLER__ENABLED", "false"),
 ];
 
+/// Goals for the flight recorder's part.
+const RECORDER_CPU_PERCENT: f64 = 1.0;
+const RECORDER_MIB: f64 = 8.0;
+const RECORDER_OFF: [(&str, &str); 1] = [("KAFKA_PROBER__RECORDER__ENABLED", "false")];
+
 /// librdkafka has a thread for each broker in each of its two clients; the number of other threads is constant.
 const THREADS: u32 = 2 * BROKERS.unsigned_abs() + 20;
 
@@ -89,6 +94,7 @@ pub(crate) fn measure() {
     let exports = probing.stop();
     eprintln!("bench: as many fetches as from real brokers, without and with the direct probes");
     let lanes_alone = as_real(&mock.bootstrap, brokers, &DIRECT_OFF);
+    let unrecorded = as_real(&mock.bootstrap, brokers, &RECORDER_OFF);
     let as_real = as_real(&mock.bootstrap, brokers, &[]);
 
     println!("## A hundred brokers\n");
@@ -105,6 +111,10 @@ pub(crate) fn measure() {
     let direct = as_real.of_one_core() - lanes_alone.of_one_core();
     let what = "… of which the direct probes (fetch, metadata, connect: those that the mock supports)";
     goals.at_most(what, direct, DIRECT_CPU_PERCENT, "%");
+    let recorder = as_real.of_one_core() - unrecorded.of_one_core();
+    goals.at_most("… of which the flight recorder", recorder, RECORDER_CPU_PERCENT, "%");
+    let recorder = mib(as_real.rss_bytes) - mib(unrecorded.rss_bytes);
+    goals.at_most("memory of the flight recorder in the first half minute", recorder, RECORDER_MIB, "MiB");
     goals.note("CPU per round trip (one record: three events)", format!("{} ms", short(usual.cpu_per_round_trip())));
     goals.note("CPU, of one core, scraped every second", format!("{} %", short(often.of_one_core())));
     goals.note("CPU of the mock during that, of one core", format!("{} %", short(percent(mock_cpu, BLOCK))));

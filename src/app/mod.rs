@@ -7,6 +7,7 @@
 //!                                      ◄─────────── observation
 //! ```
 
+mod overrides;
 mod plan;
 pub(crate) mod security;
 
@@ -16,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use prober_core::buckets::Edges;
-use prober_core::ids::Lane;
+use prober_core::ids::{ClusterName, Lane};
 use prober_core::snapshot::Snapshot;
 use prober_probes::clock::Clock;
 use tokio::runtime::{Builder, Runtime};
@@ -29,11 +30,15 @@ use crate::exporters::prometheus::Prometheus;
 use crate::exporters::{ExportResult, ExportStats};
 use crate::kafka::observe;
 use crate::kafka::{Report, Reporter};
+use crate::recording;
+use crate::recording::folder::{Folder, FolderError};
 use crate::supervisor::{FailureReceiver, Supervisor};
 use crate::vitals;
 use crate::web::{self, WebError, WebState};
 
 use plan::{DirectPlan, LaneSettings, Plan};
+
+pub(crate) use overrides::overrides;
 
 /// Time-out for the end of the probe runtime, which has nothing to wait for. If it hangs, the rest is stopped without it.
 const PROBES_END_WITHIN: Duration = Duration::from_millis(500);
@@ -62,6 +67,9 @@ pub enum StartError {
     /// OTLP.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// The folder for recordings.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// TLS or SASL towards Kafka.
     #[error("{0}")]
     Security(String),
@@ -110,26 +118,33 @@ impl App {
                 Some((endpoint, Otlp::new(settings, snapshots.clone(), &clusters, Arc::clone(&stats))?))
             }
         };
+        let folder = recorder_folder(config);
+        folder.as_ref().map(Folder::prepare).transpose()?;
+        let Plan { routes, directs, observations, objectives, thresholds } = plan;
+        let (inputs, builder) = engine::queue(routes.len(), directs.len());
         let page = if parts.http { Some(edge.block_on(web::bind(config.http.listen))?) } else { None };
         if let Some(page) = page {
             tracing::info!(address = %page.address(), "listening");
-            let server = serve(page, config, &snapshots, &stats, edge_stopped.clone());
+            let server = serve(page, config, (&snapshots, &inputs), &stats, edge_stopped.clone());
             watch_over(&edge, &supervisor, "web", server, edge_stopped.clone());
         }
         let export = otlp.map(|(endpoint, otlp)| {
             tracing::info!(endpoint, "exporting over OTLP");
             watch_over(&edge, &supervisor, "otlp", otlp.run(stopped(edge_stopped.clone())), edge_stopped)
         });
-        let Plan { routes, directs, observations, objectives, thresholds } = plan;
         let reference = config.diagnosis.reference.address(config.otlp.endpoint.as_deref()).map(Arc::from);
-        let (inputs, builder) = engine::queue(routes.len(), directs.len());
+        if let Some(folder) = folder {
+            let sealing = recording::folder::run(folder, inputs.clone(), snapshots.clone());
+            watch_over(&edge, &supervisor, "recorder", sealing, edge_ends.clone());
+        }
         for settings in observations {
             let inputs = inputs.clone();
             let observing = observe::run(settings, clock, Box::new(move |observed| inputs.observed(observed)));
             watch_over(&edge, &supervisor, "observation", observing, edge_ends.clone());
         }
         let edges = edges(config, &thresholds);
-        let setup = Setup { clock, vantage, objectives, edges, publish, reference };
+        let is_recording = config.recorder.enabled;
+        let setup = Setup { clock, vantage, objectives, edges, publish, reference, is_recording };
         let probes = spawn_probes(routes, directs, (inputs, builder), setup, probes_stopped, supervisor)?;
         drop(_entered);
         Ok(App { snapshots, failure, stop_probes, stop_edge, probes, export, edge })
@@ -179,14 +194,17 @@ impl App {
 fn serve(
     listener: web::Listener,
     config: &Config,
-    snapshots: &watch::Receiver<Arc<Snapshot>>,
+    (snapshots, inputs): (&watch::Receiver<Arc<Snapshot>>, &Inputs),
     stats: &Arc<ExportStats>,
     stop: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send + 'static {
     let metrics = Prometheus::new(snapshots.clone(), Arc::clone(stats), config.metrics.level).route();
     let counted = Arc::clone(stats);
     let shown = serde_json::to_value(config).unwrap_or_default();
-    let state = WebState::new(snapshots.clone(), move || exports(&counted)).lend(metrics).show_config(shown);
+    let clusters = config.clusters.keys().map(|name| ClusterName::new(name)).collect();
+    let recordings = recording::route::route(inputs.clone(), clusters, config.recorder.enabled);
+    let state = WebState::new(snapshots.clone(), move || exports(&counted));
+    let state = state.lend(metrics).lend(recordings).show_config(shown);
     let served = web::serve(listener, state, stopped(stop));
     async move {
         if let Err(error) = served.await {
@@ -281,6 +299,15 @@ fn watch_over(
 async fn stopped(mut stop: watch::Receiver<bool>) {
     // An error means that the app is gone, which is the end as well.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Where recordings are sealed to, if they are.
+fn recorder_folder(config: &Config) -> Option<Folder> {
+    let recorder = &config.recorder;
+    let path = recorder.folder.clone().filter(|_| recorder.enabled)?;
+    let files = usize::try_from(recorder.files).unwrap_or(usize::MAX);
+    let bytes = recorder.megabytes.saturating_mul(1_000_000);
+    Some(Folder { path, seal_after: recorder.seal_after, files, bytes })
 }
 
 /// Exponential histograms are filled from finer buckets than explicit ones.

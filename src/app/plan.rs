@@ -8,7 +8,6 @@ use std::time::Duration;
 use prober_core::event::Limits;
 use prober_core::ids::{ClusterName, Lane, Probe, RunId, VantageHash};
 use prober_core::objective::Objective;
-use prober_core::observed;
 use prober_core::track;
 use prober_probes::clock::Clock;
 use prober_probes::controller::CanarySettings;
@@ -30,6 +29,7 @@ use crate::kafka::security::Security;
 use crate::kafka::{Reporter, observe};
 use crate::supervisor::Supervisor;
 
+use super::overrides::partition_limits;
 use super::security::security;
 
 /// Every route, with the settings of its lane, and the objectives.
@@ -191,12 +191,7 @@ fn observation(
         ours: ours.into_iter().map(Arc::from).collect(),
         interval: observation.interval,
         configs_interval: observation.configs_interval,
-        limits: observed::PartitionLimits {
-            per_broker: observation.partitions_per_broker,
-            per_cluster: observation.partitions_per_cluster,
-            internal_partition_bytes: observation.internal_partition_bytes,
-            leader_check_interval: observation.leader_check_interval,
-        },
+        limits: partition_limits(config),
     })
 }
 
@@ -247,7 +242,7 @@ fn lane_settings(
     }
 }
 
-fn objectives(config: &Config) -> Arc<[Objective]> {
+pub(super) fn objectives(config: &Config) -> Arc<[Objective]> {
     let objective = |(name, objective): (&String, &config::Objective)| Objective {
         name: name.clone(),
         view: objective.view,

@@ -34,6 +34,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the active findings of a running prober, with the evidence and what to do
     Explain(ExplainArgs),
+    /// Find the findings of a recording again, with the recorded configuration or another one; probes nothing
+    Replay(ReplayArgs),
     /// Probe a simulated cluster in which a broker freezes; needs no Kafka
     Demo(DemoArgs),
     /// Delete what the prober has created in the clusters
@@ -101,6 +103,25 @@ pub struct ExplainArgs {
     /// Print the prober's findings and status as one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// `replay`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 no finding; 1 a finding blames the cluster; 2 the command line, the configuration, or a file that \
+                  cannot be read; 3 unclear, or the prober's own permissions, credentials or network; 4 a finding blames the prober."
+)]
+pub struct ReplayArgs {
+    /// Recording, from GET /api/v1/recording or the folder of [recorder]
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Judge by the thresholds, objectives, partition limits and reference of this configuration file, .toml or .yaml, instead of
+    /// the recorded ones; repeatable, a later file overrides an earlier one
+    #[arg(long, value_name = "FILE")]
+    pub config: Vec<PathBuf>,
+    /// Format of the answer on stdout
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub output: Output,
 }
 
 /// `demo`.
@@ -289,6 +310,16 @@ mod tests {
     }
 
     #[test]
+    fn replay_takes_a_file_and_configurations() {
+        let line = "kafka-prober replay a.jsonl.gz --config a.toml --config b.yaml --output json";
+        let Command::Replay(args) = parse(line).expect("valid").command else {
+            unreachable!("the subcommand is replay")
+        };
+        assert_eq!((args.file, args.output), (PathBuf::from("a.jsonl.gz"), Output::Json));
+        assert_eq!(args.config, ["a.toml", "b.yaml"].map(PathBuf::from));
+    }
+
+    #[test]
     fn topics_clean_reads_the_configuration() {
         let line = "kafka-prober topics clean --bootstrap-server a:1 --vantage v";
         let Command::Topics { command: TopicsCommand::Clean(args) } = parse(line).expect("valid").command else {
@@ -317,6 +348,8 @@ mod tests {
             "kafka-prober demo --bootstrap-server a:1",
             "kafka-prober explain broker_sad",
             "kafka-prober explain --from kept.json --url http://a:1",
+            "kafka-prober replay",
+            "kafka-prober replay a b",
             "kafka-prober topics --bootstrap-server a:1",
             "kafka-prober config print --bootstrap-server a:1 --bootstrap-server b:2",
         ] {

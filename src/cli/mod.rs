@@ -8,6 +8,7 @@ mod exit;
 mod explain;
 mod logging;
 mod output;
+mod replay;
 mod run;
 mod table;
 mod topics;
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => with_config(&args.common, run::run),
         Command::Check(args) => with_config(&args.common, |config| check::check(config, args.timeout, args.output)),
         Command::Explain(args) => explain::explain(args),
+        Command::Replay(args) => replay::replay(args),
         Command::Demo(args) => demo::demo(args.plain),
         Command::Topics { command: TopicsCommand::Clean(args) } => with_config(&args.common, topics::clean),
         Command::Config { command } => configuration::configuration(command),

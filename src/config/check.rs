@@ -16,6 +16,11 @@ pub(crate) fn check(config: &mut Config, settings: &Settings) -> Result<(), Conf
     if config.clusters.is_empty() {
         return Err(ConfigError::NoCluster);
     }
+    check_without_cluster(config, settings)
+}
+
+/// The same for a configuration that need not have a cluster.
+pub(crate) fn check_without_cluster(config: &mut Config, settings: &Settings) -> Result<(), ConfigError> {
     for (name, cluster) in &config.clusters {
         if cluster.bootstrap.is_empty() {
             let problem = format!(
@@ -26,6 +31,9 @@ pub(crate) fn check(config: &mut Config, settings: &Settings) -> Result<(), Conf
         security(&cluster.security, &["clusters", name, "security"], settings)?;
     }
     durations(config, settings)?;
+    let has_no_use = config.recorder.folder.is_some() && !config.recorder.enabled;
+    let problem = "is of no use without recorder.enabled = true; set that, or remove this key".to_owned();
+    obey([(has_no_use, "folder", problem)], &["recorder"], settings)?;
     for (name, objective) in &config.objectives {
         if !objective.probe.spec().views.contains(&objective.view) {
             // An objective over no events would never be met or missed.

@@ -42,7 +42,7 @@ pub use error::{ConfigError, Origin};
 pub use from_file::{Certificates, FromFile, PrivateKey, Secret, SecretFile};
 pub use otlp::{Compression, Histograms, Otlp, Protocol, Temporality};
 pub use probing::{Lane, Lanes, ProbeSettings, Probes, RecordCompression, RequiredAcks};
-pub use schema::{Config, Diagnosis, Http, Log, LogFormat, Metrics, Objective, Observation, Topics, Upkeep};
+pub use schema::{Config, Diagnosis, Http, Log, LogFormat, Metrics, Objective, Observation, Recorder, Topics, Upkeep};
 pub use sources::{Flags, Sources, relevant_environment};
 pub use text::duration_between;
 
@@ -69,6 +69,18 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
     let mut config = settings.read()?;
     check::check(&mut config, &settings)?;
     Ok(Loaded { config, origins: settings.into_origins() })
+}
+
+/// A configuration to judge a recording by, which need not have a cluster.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_without_cluster(sources: &Sources) -> Result<Config, ConfigError> {
+    let settings = layers::merge(sources)?;
+    let mut config = settings.read()?;
+    check::check_without_cluster(&mut config, &settings)?;
+    Ok(config)
 }
 
 /// Where a prober of this configuration listens. Nothing else need be right, so no cluster need be named.

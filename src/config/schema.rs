@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use prober_core::ids::{self, Probe, View};
@@ -32,6 +33,7 @@ pub struct Config {
     pub probes: Probes,
     pub observation: Observation,
     pub diagnosis: Diagnosis,
+    pub recorder: Recorder,
     pub upkeep: Upkeep,
     /// By name.
     pub objectives: BTreeMap<String, Objective>,
@@ -98,6 +100,20 @@ pub struct Observation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnosis {
     pub reference: Reference,
+}
+
+/// `[recorder]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorder {
+    pub enabled: bool,
+    #[serde(with = "OrEmpty")]
+    pub folder: Option<PathBuf>,
+    #[serde(with = "Millis::<1_000, { 10 * MINUTE }>")]
+    pub seal_after: Duration,
+    #[serde(deserialize_with = "at_least_1")]
+    pub files: u64,
+    #[serde(deserialize_with = "at_least_1")]
+    pub megabytes: u64,
 }
 
 /// `[upkeep]`.

@@ -1,5 +1,5 @@
 //! Feeds the diagnosis of one cluster: forwards what the engine takes in, notices what has changed in its own state, carries out
-//! the connect checks that the diagnosis wants, and logs findings. It judges nothing itself.
+//! the connect checks that the diagnosis wants, records what it takes in, and logs findings. It judges nothing itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,17 +7,25 @@ use std::time::Duration;
 
 use prober_core::diagnosis::evidence::{Evidence, Settings};
 use prober_core::diagnosis::input::Input;
+use prober_core::diagnosis::recording::{Header, Version};
 use prober_core::finding::Finding;
-use prober_core::ids::{BrokerId, ClusterName};
+use prober_core::ids::{BrokerId, ClusterName, VantageHash};
+use prober_core::objective::Objective;
 use prober_core::time::Time;
+use prober_probes::clock::Clock;
 use prober_probes::port::ProbeInput;
 
 use super::finding_log::FindingLog;
+use super::recorder::{Recorder, Recording};
 
 /// The diagnosis of one cluster.
 pub(super) struct ClusterDiagnosis {
     pub(super) cluster: ClusterName,
+    clock: Clock,
+    settings: Settings,
     evidence: Evidence,
+    /// `None`: recording is switched off.
+    recorder: Option<Recorder>,
     brokers: BTreeSet<BrokerId>,
     lost: u64,
     missing_permissions: Vec<Arc<str>>,
@@ -37,11 +45,14 @@ pub(super) struct Followed {
 }
 
 impl ClusterDiagnosis {
-    /// Without evidence.
-    pub(super) fn new(settings: Settings) -> ClusterDiagnosis {
+    /// Without evidence. The recorder gets this many bytes.
+    pub(super) fn new(settings: Settings, clock: Clock, recorder_bytes: Option<usize>) -> ClusterDiagnosis {
         ClusterDiagnosis {
             cluster: settings.cluster.clone(),
-            evidence: Evidence::new(settings),
+            clock,
+            evidence: Evidence::new(settings.clone()),
+            settings,
+            recorder: recorder_bytes.map(Recorder::new),
             brokers: BTreeSet::new(),
             lost: 0,
             missing_permissions: Vec::new(),
@@ -51,13 +62,16 @@ impl ClusterDiagnosis {
         }
     }
 
-    /// Takes in one input.
-    pub(super) fn observe(&mut self, input: Input) {
+    /// Takes in one input at `at`, which is not after the next evaluation.
+    pub(super) fn observe(&mut self, at: Time, input: Input) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(at, &input);
+        }
         self.evidence.observe(&input);
     }
 
     /// Takes in an input of the direct probes, if it is evidence.
-    pub(super) fn on_probe_input(&mut self, input: &ProbeInput) {
+    pub(super) fn on_probe_input(&mut self, now: Time, input: &ProbeInput) {
         let input = match input {
             ProbeInput::Overdue(connection) => Input::Overdue(*connection),
             ProbeInput::ConnectChecked { broker, at, fault } => {
@@ -81,24 +95,27 @@ impl ClusterDiagnosis {
             | ProbeInput::ChannelFailed { .. }
             | ProbeInput::Action { .. } => return,
         };
-        self.observe(input);
+        self.observe(now, input);
     }
 
     /// Takes in what has changed in the engine, and evaluates. Returns the brokers to which a connect check is to be made.
     pub(super) fn evaluate(&mut self, now: Time, followed: Followed) -> Vec<BrokerId> {
         if followed.brokers != self.brokers {
-            self.observe(Input::Brokers(followed.brokers.clone()));
+            self.observe(now, Input::Brokers(followed.brokers.clone()));
             self.brokers = followed.brokers;
         }
         if self.lost < followed.lost {
-            self.observe(Input::Lost { count: followed.lost, at: now });
+            self.observe(now, Input::Lost { count: followed.lost, at: now });
             self.lost = followed.lost;
         }
         if followed.missing_permissions != self.missing_permissions {
-            self.observe(Input::MissingPermissions(followed.missing_permissions.clone()));
+            self.observe(now, Input::MissingPermissions(followed.missing_permissions.clone()));
             self.missing_permissions = followed.missing_permissions;
         }
         let evaluation = self.evidence.evaluate(now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.evaluation(now, &evaluation.findings);
+        }
         self.log.follow(&self.cluster, evaluation.findings.iter());
         self.findings = evaluation.findings;
         self.baselines = evaluation.baselines;
@@ -108,6 +125,21 @@ impl ClusterDiagnosis {
     /// The usual latency of a broker, once it is known.
     pub(super) fn baseline(&self, broker: BrokerId) -> Option<Duration> {
         self.baselines.get(&broker).copied()
+    }
+
+    /// What was recorded, if anything is.
+    pub(super) fn recording(&mut self, vantage: &str, objectives: &[Objective]) -> Option<Recording> {
+        let (clock, settings) = (self.clock, &self.settings);
+        let header = |is_complete| Header {
+            format: Version::CURRENT,
+            prober: env!("CARGO_PKG_VERSION").to_owned(),
+            vantage: VantageHash::of(vantage),
+            origin: clock.wall_at(Time::ORIGIN),
+            is_complete,
+            settings: settings.clone(),
+            objectives: objectives.to_vec(),
+        };
+        self.recorder.as_mut().map(|recorder| recorder.recording(clock.now(), header))
     }
 
     /// The active findings by the newest evaluation.

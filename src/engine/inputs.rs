@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use prober_core::ids::ClusterName;
 use prober_core::observed::Observed;
 use prober_probes::port::ProbeInput;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::kafka::Report;
 use crate::vitals::Vital;
+
+use super::Recording;
 
 /// Capacity of the queue: all responses of a hundred brokers that were silent for five seconds fit in.
 pub(super) const INPUTS_MAX: usize = 65_536;
 
 /// One input of the engine.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Input {
     /// A report of one lane.
     Kafka {
@@ -34,6 +37,13 @@ pub(super) enum Input {
     Observed(Arc<Observed>),
     /// A vital sign of the prober.
     Vital(Vital),
+    /// Somebody wants what the recorder of a cluster has.
+    Recording {
+        /// The cluster.
+        cluster: ClusterName,
+        /// Where it goes.
+        reply: oneshot::Sender<Recording>,
+    },
 }
 
 /// The sending end of the queue, for any thread, without waiting. An input that finds the queue full is counted, and voids
@@ -67,6 +77,13 @@ impl Inputs {
     /// Queues an observation. If the queue is full it is dropped: the next one contains it.
     pub fn observed(&self, observed: Arc<Observed>) {
         let _ = self.queue.try_send(Input::Observed(observed));
+    }
+
+    /// What the recorder of a cluster has; `None` if the queue is full, the engine has ended, or nothing is recorded there.
+    pub async fn recording(&self, cluster: ClusterName) -> Option<Recording> {
+        let (reply, recording) = oneshot::channel();
+        self.queue.try_send(Input::Recording { cluster, reply }).ok()?;
+        recording.await.ok()
     }
 
     /// Queues a vital sign; false if the engine has ended. If the queue is full it is dropped: the next beat shows the same.

@@ -8,6 +8,7 @@ mod diagnosis;
 mod direct;
 mod finding_log;
 mod inputs;
+mod recorder;
 mod status;
 mod vitals_status;
 
@@ -49,6 +50,9 @@ use status::{LatestLaneStatus, SelfStatus, StateLog};
 use vitals_status::VitalsStatus;
 
 pub use inputs::{EngineBuilder, Inputs, queue};
+pub use recorder::Recording;
+#[cfg(test)]
+pub(crate) use recorder::recording_of_a_test;
 
 /// Interval between snapshots.
 pub const SNAPSHOT_EVERY: Duration = Duration::from_millis(100);
@@ -150,6 +154,8 @@ pub struct Setup {
     pub publish: watch::Sender<Arc<Snapshot>>,
     /// Address of the reference control, if there is one.
     pub reference: Option<Arc<str>>,
+    /// Whether the last minutes of what the diagnosis takes in are recorded.
+    pub is_recording: bool,
 }
 
 impl EngineBuilder {
@@ -166,7 +172,7 @@ impl EngineBuilder {
         let probes =
             |(cluster, direct, port)| ProbeRuntime { cluster, direct, port, latest: LatestDirectStatus::default() };
         let directs: Vec<ProbeRuntime> = directs.into_iter().map(probes).collect();
-        let diagnoses = diagnoses(&routes, &directs, setup.reference.as_ref());
+        let diagnoses = diagnoses(&routes, &directs, &setup);
         Engine {
             clock,
             vantage: setup.vantage,
@@ -245,7 +251,7 @@ impl Engine {
                     self.prober.acted(action, result);
                 }
                 if let Some(diagnosis) = diagnosis_of(&mut self.diagnoses, &probes.cluster) {
-                    diagnosis.on_probe_input(&input);
+                    diagnosis.on_probe_input(self.clock.now(), &input);
                 }
                 probes.latest.on_input(&input);
                 let shortage = match &input {
@@ -260,11 +266,17 @@ impl Engine {
             Input::Observed(observed) => {
                 if let Some(diagnosis) = diagnosis_of(&mut self.diagnoses, &observed.cluster) {
                     let at = self.clock.now();
-                    diagnosis.observe(DiagnosisInput::Observed { at, observed: Arc::clone(&observed) });
+                    diagnosis.observe(at, DiagnosisInput::Observed { at, observed: Arc::clone(&observed) });
                 }
                 self.observed.insert(observed.cluster.clone(), observed);
             }
             Input::Vital(vital) => self.on_vital(vital),
+            Input::Recording { cluster, reply } => {
+                let recording = diagnosis_of(&mut self.diagnoses, &cluster)
+                    .and_then(|diagnosis| diagnosis.recording(&self.vantage, &self.objectives));
+                // Without one, or if nobody waits any more, the reply is dropped.
+                recording.map(|recording| reply.send(recording).ok());
+            }
         }
     }
 
@@ -277,7 +289,7 @@ impl Engine {
                 if let (true, Some(diagnosis)) = (is_replicated, diagnosis)
                     && let LaneInput::Refuses { partition, at, fault } = input
                 {
-                    diagnosis.observe(DiagnosisInput::Refuses { partition, at, fault });
+                    diagnosis.observe(self.clock.now(), DiagnosisInput::Refuses { partition, at, fault });
                 }
                 lane.latest.on_input(&input);
                 lane.round_trip.on_input(input, &mut self.counting, lane.port.as_mut());
@@ -286,12 +298,12 @@ impl Engine {
             Report::Topic(topic) => {
                 lane.latest.on_topic(&topic);
                 if let (true, Some(diagnosis)) = (is_replicated, diagnosis) {
-                    diagnosis.observe(DiagnosisInput::Topic(topic));
+                    diagnosis.observe(self.clock.now(), DiagnosisInput::Topic(topic));
                 }
             }
             Report::Overdue(connection) => {
                 if let Some(diagnosis) = diagnosis {
-                    diagnosis.observe(DiagnosisInput::Overdue(connection));
+                    diagnosis.observe(self.clock.now(), DiagnosisInput::Overdue(connection));
                 }
             }
             Report::Client { role, vitals } => lane.latest.client(role, vitals),
@@ -329,7 +341,8 @@ impl Engine {
 
     /// The diagnosis of each cluster takes in what concerns the prober itself.
     fn observe_everywhere(&mut self, input: &DiagnosisInput) {
-        self.diagnoses.iter_mut().for_each(|diagnosis| diagnosis.observe(input.clone()));
+        let at = self.clock.now();
+        self.diagnoses.iter_mut().for_each(|diagnosis| diagnosis.observe(at, input.clone()));
     }
 
     /// The host resumed from a suspend: all attempts in flight were interrupted by the prober's side, so they are void.
@@ -367,10 +380,10 @@ impl Engine {
             // Resources of this host are short for every cluster.
             if event.raw_outcome == RawOutcome::Failed(Fault::LocalResources) {
                 let shortage = DiagnosisInput::ResourceShortage(event.ended);
-                diagnoses.iter_mut().for_each(|diagnosis| diagnosis.observe(shortage.clone()));
+                diagnoses.iter_mut().for_each(|diagnosis| diagnosis.observe(now, shortage.clone()));
             }
             if let Some(diagnosis) = diagnosis_of(diagnoses, &event.series.cluster) {
-                diagnosis.observe(DiagnosisInput::Event(event));
+                diagnosis.observe(now, DiagnosisInput::Event(event));
             }
         });
         if self.publish_at <= now {
@@ -483,16 +496,18 @@ fn pinned<'a>(routes: &'a [LaneRuntime], cluster: &ClusterName) -> Option<&'a La
 }
 
 /// A diagnosis for each cluster that is probed.
-fn diagnoses(lanes: &[LaneRuntime], probes: &[ProbeRuntime], reference: Option<&Arc<str>>) -> Vec<ClusterDiagnosis> {
+fn diagnoses(lanes: &[LaneRuntime], probes: &[ProbeRuntime], setup: &Setup) -> Vec<ClusterDiagnosis> {
     let of_lanes = lanes.iter().map(|lane| &lane.route.cluster);
     let clusters: BTreeSet<&ClusterName> = of_lanes.chain(probes.iter().map(|probes| &probes.cluster)).collect();
+    let recorder_bytes = setup.is_recording.then(|| recorder::BYTES_MAX / clusters.len().max(1));
     let diagnosis = |cluster: &ClusterName| {
-        ClusterDiagnosis::new(DiagnosisSettings {
+        let settings = DiagnosisSettings {
             cluster: cluster.clone(),
             answer_interval: pinned(lanes, cluster).map_or(RARE, |lane| lane.route.settings.track.interval),
             has_connect_checks: probes.iter().any(|probes| probes.cluster == *cluster),
-            reference: reference.cloned(),
-        })
+            reference: setup.reference.clone(),
+        };
+        ClusterDiagnosis::new(settings, setup.clock, recorder_bytes)
     };
     clusters.into_iter().map(diagnosis).collect()
 }

@@ -8,6 +8,7 @@
 //! | `GET /metrics` | Prometheus text, or OpenMetrics where asked for; the exporter lends this route |
 //! | `GET /api/v1/status` | everything counted and known, as JSON; see [`status`] |
 //! | `GET /api/v1/findings` | the active findings, as JSON; see [`findings`] |
+//! | `GET /api/v1/recording` | the last minutes of the diagnosis, gzip; the recorder lends this route |
 //! | `GET /config` | the effective configuration as JSON, with secrets redacted |
 //!
 //! Routes and shapes are public contract: scripts depend on them.
@@ -46,13 +47,14 @@ use status::Status;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The routes that `/` and every 404 list.
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: [(&str, &str); 8] = [
     ("/", "this list"),
     ("/healthz", "whether the process runs"),
     ("/readyz", "whether every lane has resolved an event"),
     ("/metrics", "metrics for Prometheus"),
     ("/api/v1/status", "everything counted and known, as JSON"),
     ("/api/v1/findings", "the active findings, as JSON"),
+    ("/api/v1/recording", "the last minutes of the diagnosis, for kafka-prober replay"),
     ("/config", "the effective configuration as JSON, with secrets redacted"),
 ];
 
@@ -224,7 +226,7 @@ fn router(state: WebState) -> Router {
 }
 
 async fn index() -> String {
-    ROUTES.iter().fold("kafka-prober\n\n".to_owned(), |text, (path, what)| format!("{text}{path:<18}{what}\n"))
+    ROUTES.iter().fold("kafka-prober\n\n".to_owned(), |text, (path, what)| format!("{text}{path:<19}{what}\n"))
 }
 
 async fn readyz(State(state): State<WebState>) -> (StatusCode, String) {

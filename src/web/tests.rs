@@ -127,7 +127,8 @@ impl Server {
         let address = listener.address();
         let (publish, snapshots) = watch::channel(Arc::new(snapshot()));
         let exports = || Exports { success: 5, failure: 1, timeout: 0, last_success: Some(WALL) };
-        let lent = Router::new().route("/metrics", get(async || "lent"));
+        let lent = ["/metrics", "/api/v1/recording"].map(|path| Router::new().route(path, get(async || "lent")));
+        let lent = lent.into_iter().fold(Router::new(), Router::merge);
         let state = WebState::new(snapshots, exports).lend(lent).show_config(json!({"vantage": "default"}));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(serve(listener, state, async {

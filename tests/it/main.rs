@@ -17,5 +17,6 @@ mod impostor;
 mod metrics_formats;
 mod mock_cluster;
 mod queries;
+mod replay;
 mod run;
 mod tidy;

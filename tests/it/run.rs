@@ -99,12 +99,18 @@ fn healthz_is_about_the_process_and_readyz_about_the_first_event() {
 
 #[test]
 fn no_page_shows_a_secret() {
-    let secret = ("KAFKA_PROBER__OTLP__HEADERS", "authorization=canary-51be");
-    let prober = probing_closed_port(&[secret, ("KAFKA_PROBER__VANTAGE", "west")]);
+    let prober = probing_closed_port(&[
+        ("KAFKA_PROBER__OTLP__HEADERS", "authorization=canary-51be"),
+        ("KAFKA_PROBER__VANTAGE", "west"),
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PROTOCOL", "sasl_plaintext"),
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__SASL_MECHANISM", "PLAIN"),
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__USERNAME", "prober"),
+        ("KAFKA_PROBER__CLUSTERS__DEFAULT__SECURITY__PASSWORD", "canary-51be"),
+    ]);
     wait_until(STARTED_WITHIN, "it gets ready", || prober.http_get("/readyz").map(|page| page.status) == Some(200));
     let list = prober.http_get("/").expect("it listens");
     let pages: Vec<&str> = list.body.split_whitespace().filter(|word| word.starts_with('/')).collect();
-    assert!(pages.contains(&"/config"), "{}", list.body);
+    assert!(["/config", "/api/v1/recording"].iter().all(|page| pages.contains(page)), "{}", list.body);
     for page in pages {
         let answer = prober.http_get(page).expect("it listens");
         assert_eq!(answer.status, 200, "{page}");

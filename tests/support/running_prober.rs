@@ -1,6 +1,7 @@
 //! The prober as a process in front of a test's cluster: its pages, and the findings that it reported.
 
 use std::cell::RefCell;
+use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -94,6 +95,27 @@ impl RunningProber {
         let mut explain = Command::new(env!("CARGO_BIN_EXE_kafka-prober"));
         explain.args(["explain", "--url", &url]).env_clear().stdin(Stdio::null());
         explain.output().expect("the binary under test starts").status.code()
+    }
+
+    /// Replays what the prober has recorded since its start: the findings of every evaluation, and so those that it has logged, have
+    /// to be the same.
+    #[track_caller]
+    pub(crate) fn assert_replayed(&self) {
+        let page = self.prober.http_get("/api/v1/recording").filter(|page| page.status == 200);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("recording.jsonl");
+        fs::write(&file, page.expect("the prober has recorded").body).expect("it is ours");
+        let mut replay = Command::new(env!("CARGO_BIN_EXE_kafka-prober"));
+        replay.args(["replay", "--output", "json"]).arg(&file).env_clear().stdin(Stdio::null());
+        let output = replay.output().expect("the binary under test starts");
+        let replayed: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        assert_eq!((&replayed["complete"], &replayed["differing_evaluations"]), (&Value::from(true), &Value::from(0)));
+        let broker = |row: &Value| row["broker"].as_str().and_then(|id| id.parse().ok());
+        let rows = replayed["findings"].as_array().into_iter().flatten();
+        let found: Vec<FindingId> =
+            rows.map(|row| (row["kind"].as_str().unwrap_or_default().to_owned(), broker(row))).collect();
+        assert_eq!(found, self.findings_so_far());
     }
 
     /// Every finding that ever began, from the log, so that none is missed between two polls.

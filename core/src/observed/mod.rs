@@ -31,6 +31,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BrokerId, ClusterName, Partition};
+use crate::time::nanoseconds;
 
 use collisions::Collisions;
 use flavour::Flavour;
@@ -74,6 +75,7 @@ pub struct Observed {
 
 /// What the partitions are compared with. Beyond these limits Kafka works, but not well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PartitionLimits {
     /// Replicas on one broker.
     pub per_broker: u64,
@@ -82,6 +84,7 @@ pub struct PartitionLimits {
     /// Bytes from which a partition of an internal topic is large.
     pub internal_partition_bytes: u64,
     /// How often Kafka moves leaders back to the preferred ones by itself (`leader.imbalance.check.interval.seconds`).
+    #[serde(with = "nanoseconds")]
     pub leader_check_interval: Duration,
 }
 

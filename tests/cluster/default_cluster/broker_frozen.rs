@@ -79,6 +79,7 @@ fn only_the_frozen_broker_is_bad_and_every_attempt_is_accounted_for() {
     let behind = recovered.saturating_duration_since(writable);
     assert!(behind <= TOLERANCE * RECOVERY_GOAL, "good again {behind:?} after the harness's own client");
 
+    probing.assert_replayed();
     probing.stop();
     assert_export_balances(&sink, &["1", "2", "3"]);
     let truth = read_topic(&cluster, TOPIC);

@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use flate2::bufread::MultiGzDecoder;
+
 /// A page above this is a fault of the prober.
 const LARGEST_PAGE: usize = 64 << 20;
 
@@ -13,6 +15,7 @@ pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
     /// Names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
+    /// Decompressed, if it was compressed with gzip.
     pub(crate) body: String,
     /// From before the connect to the last byte.
     pub(crate) elapsed: Duration,
@@ -66,7 +69,13 @@ fn parse(raw: &[u8], elapsed: Duration) -> Option<HttpAnswer> {
     let chunked = headers.get("transfer-encoding").is_some_and(|how| how == "chunked");
     let body = if chunked { join_chunks(body)? } else { body.to_vec() };
     let whole = headers.get("content-length").is_none_or(|n| n.parse() == Ok(body.len()));
-    let body = String::from_utf8(body).ok()?;
+    let body = if headers.get("content-encoding").is_some_and(|how| how == "gzip") {
+        let mut text = String::new();
+        MultiGzDecoder::new(body.as_slice()).read_to_string(&mut text).ok()?;
+        text
+    } else {
+        String::from_utf8(body).ok()?
+    };
     whole.then_some(HttpAnswer { status, headers, body, elapsed })
 }
 

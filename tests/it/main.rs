@@ -17,6 +17,7 @@ mod impostor;
 mod metrics_formats;
 mod mock_cluster;
 mod queries;
+mod recordings;
 mod replay;
 mod run;
 mod tidy;

@@ -15,9 +15,7 @@ use crate::kafka_error::KafkaError;
 use super::sentences::seconds;
 use crate::diagnosis::dependencies::Explained;
 use crate::diagnosis::evidence::facts::{CoordinatorEvidence, Facts, PartitionFailures, failing_alone};
-
-/// Partitions that the sentence names; the evidence names as many again, and a number stands for the others.
-const NAMED_MAX: usize = 5;
+use crate::diagnosis::thresholds::bounds;
 
 /// A partition that fails by itself.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +58,11 @@ pub(super) fn find(facts: &Facts, failing: &[Failing<'_>]) -> Option<Finding> {
         since,
         confidence: Confidence::Certain,
         summary: summary(facts, failing).into(),
-        evidence: failing.iter().take(NAMED_MAX).flat_map(|one| evidence(facts, one)).collect(),
+        evidence: failing
+            .iter()
+            .take(bounds::PARTITIONS_NAMED_MAX.get())
+            .flat_map(|one| evidence(facts, one))
+            .collect(),
         runner_up: None,
         members: Vec::new(),
         consequences: Vec::new(),
@@ -85,7 +87,7 @@ fn summary(facts: &Facts, failing: &[Failing<'_>]) -> String {
         }
         return format!("{place} fails{rest}: {whose} cannot commit; elect another leader for it, and look at its log");
     }
-    let named: Vec<String> = failing.iter().take(NAMED_MAX).map(place).collect();
+    let named: Vec<String> = failing.iter().take(bounds::PARTITIONS_NAMED_MAX.get()).map(place).collect();
     let more = match failing.len() - named.len() {
         0 => String::new(),
         more => format!(" and {more} more"),

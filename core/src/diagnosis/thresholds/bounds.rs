@@ -32,4 +32,16 @@ thresholds! {
 
     /// Hypotheses in a set at most, far above what a cluster has at once.
     SET_MAX: usize = 128;
+
+    /// Partition samples kept: those of half an hour at any interval of 8 s or more.
+    PARTITION_SAMPLES_MAX: usize = 240;
+
+    /// Samples whose counts the evidence of a finding lists.
+    SAMPLES_LISTED_MAX: usize = 30;
+
+    /// Partitions that a sentence names; the evidence names as many again, and a number stands for the others.
+    PARTITIONS_NAMED_MAX: usize = 5;
+
+    /// A gain in the search for hypotheses below this is rounding.
+    LEAST_GAIN: f64 = 1e-9;
 }

@@ -9,6 +9,7 @@
 //! | [`latency`] | when answers are late and a cell is slow or failing, and when latencies count at all |
 //! | [`hypotheses`] | probabilities of the hypotheses about slow and failing cells |
 //! | [`cluster`] | coordinators, the controller, losses, quotas, credentials |
+//! | [`patterns`] | patterns in the cluster's own metadata |
 //! | [`prober_health`] | the prober's own stalls, resources and controls |
 //! | [`lifecycle`] | when findings end, recur, and explain each other |
 //! | [`bounds`] | memory and work, so that nothing grows without bound |
@@ -47,6 +48,7 @@ pub mod hypotheses;
 pub mod latency;
 pub mod lifecycle;
 pub mod liveness;
+pub mod patterns;
 pub mod prober_health;
 
 #[cfg(test)]
@@ -84,6 +86,15 @@ impl<T: Copy> Threshold<T> {
 
 /// The pins of every module.
 #[cfg(test)]
-fn all() -> [&'static [pins::Pin]; 7] {
-    [liveness::PINS, latency::PINS, hypotheses::PINS, cluster::PINS, prober_health::PINS, lifecycle::PINS, bounds::PINS]
+fn all() -> [&'static [pins::Pin]; 8] {
+    [
+        liveness::PINS,
+        latency::PINS,
+        hypotheses::PINS,
+        cluster::PINS,
+        patterns::PINS,
+        prober_health::PINS,
+        lifecycle::PINS,
+        bounds::PINS,
+    ]
 }

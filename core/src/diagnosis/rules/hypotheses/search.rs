@@ -15,9 +15,6 @@ use crate::ids::BrokerId;
 use super::hypothesis::Hypothesis;
 use super::{Explanation, Ranked, is_plausible, placed, weight};
 
-/// A gain below this is rounding.
-const LEAST_GAIN: f64 = 1e-9;
-
 /// The best set, each hypothesis with its alternatives.
 pub fn explain(table: &Table, replicated: &BTreeMap<BrokerId, ReplicaState>) -> Vec<Explanation> {
     let problem = Problem::new(table, replicated);
@@ -97,7 +94,9 @@ impl Problem {
         while set.members.len() < bounds::SET_MAX.get() {
             let outside = gains.iter().enumerate().filter(|(candidate, _)| !set.members.contains(candidate));
             let added = outside.map(|(candidate, gain)| (*gain, candidate));
-            let added = added.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|(gain, _)| LEAST_GAIN < *gain);
+            let added = added
+                .max_by(|one, other| one.0.total_cmp(&other.0))
+                .filter(|(gain, _)| bounds::LEAST_GAIN.get() < *gain);
             let changed = match (added, added.is_none().then(|| self.best_exchange(&set)).flatten()) {
                 (Some((_, candidate)), _) => {
                     set = set.with(self, candidate);
@@ -130,7 +129,7 @@ impl Problem {
             rivals.map(move |into| (self.marginal(set, Some(*out), *into) - lost, *out, *into))
         });
         let best = exchanges.max_by(|one, other| one.0.total_cmp(&other.0));
-        best.filter(|(gain, ..)| LEAST_GAIN < *gain).map(|(_, out, into)| (out, into))
+        best.filter(|(gain, ..)| bounds::LEAST_GAIN.get() < *gain).map(|(_, out, into)| (out, into))
     }
 
     /// The best two of the candidates that gain most alone, if there are two.

@@ -1,8 +1,8 @@
 //! A bounded history of partition samples, and when the broker set or the assignment last changed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::time::Duration;
 
+use crate::diagnosis::thresholds::{bounds, patterns};
 use crate::ids::BrokerId;
 use crate::observed::Observed;
 use crate::observed::partitions::{BrokerPartitions, Partitions};
@@ -11,16 +11,6 @@ use crate::observed::registration::Registration;
 use crate::time::Time;
 
 use super::{is_fresh, is_no_reassignment_running};
-
-/// For how long samples are kept.
-pub const KEPT_FOR: Duration = Duration::from_secs(1800);
-
-/// Samples kept at most: those of [`KEPT_FOR`] at any interval of 8 s or more.
-pub const SAMPLES_MAX: usize = 240;
-
-/// Least time between two samples, however often the metadata are read: by default, a leader decides three times as seldom which
-/// replicas are in sync (half of `replica.lag.time.max.ms`, 15 s).
-pub const SAMPLE_EVERY: Duration = Duration::from_secs(5);
 
 /// The partition counts of one metadata answer.
 #[derive(Clone, Debug)]
@@ -71,10 +61,10 @@ impl History {
         }
         let seen = observed.parts.get(&Part::Partitions).and_then(|status| status.last_answer);
         let (Some(partitions), Some(at)) = (&observed.partitions, seen) else { return };
-        if self.samples.back().is_none_or(|newest| SAMPLE_EVERY <= at.since(newest.at)) {
+        if self.samples.back().is_none_or(|newest| patterns::SAMPLE_EVERY.get() <= at.since(newest.at)) {
             self.samples.push_back(PartitionSample::of(observed, partitions, at));
-            let is_old = |sample: &PartitionSample| KEPT_FOR < at.since(sample.at);
-            while SAMPLES_MAX < self.samples.len() || self.samples.front().is_some_and(is_old) {
+            let is_old = |sample: &PartitionSample| patterns::SAMPLES_KEPT_FOR.get() < at.since(sample.at);
+            while bounds::PARTITION_SAMPLES_MAX.get() < self.samples.len() || self.samples.front().is_some_and(is_old) {
                 self.samples.pop_front();
             }
         }

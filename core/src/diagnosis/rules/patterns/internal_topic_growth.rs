@@ -5,8 +5,8 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::diagnosis::thresholds::patterns;
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
@@ -16,14 +16,6 @@ use crate::observed::{Observed, PartitionName};
 use crate::time::Time;
 
 use super::{is_fresh, length};
-
-/// Measurements over which it must have grown without being cleaned; after as many without growth it has stopped growing. By default
-/// they take ten minutes.
-pub const MEASUREMENTS_MIN: u32 = 10;
-
-/// Least time for that, however often it is measured: four times the pause of Kafka's cleaner between two passes
-/// (`log.cleaner.backoff.ms`, 15 s).
-pub const GROWS_FOR_MIN: Duration = Duration::from_secs(60);
 
 /// The replicas of the largest internal partitions, followed while they are large and do not shrink.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +46,7 @@ impl Replica {
         let measurements = self.measurements.saturating_add(1);
         match bytes.cmp(&self.bytes) {
             Ordering::Greater => Replica { bytes, measurements, unchanged: 0, ..self },
-            Ordering::Equal if self.unchanged + 1 < MEASUREMENTS_MIN => {
+            Ordering::Equal if self.unchanged + 1 < patterns::GROWTH_MEASUREMENTS_MIN.get() => {
                 Replica { measurements, unchanged: self.unchanged + 1, ..self }
             }
             Ordering::Equal | Ordering::Less => Replica::begin(at, bytes),
@@ -62,7 +54,8 @@ impl Replica {
     }
 
     fn is_growing(&self, at: Time) -> bool {
-        MEASUREMENTS_MIN <= self.measurements && GROWS_FOR_MIN <= at.since(self.since)
+        patterns::GROWTH_MEASUREMENTS_MIN.get() <= self.measurements
+            && patterns::GROWS_FOR_MIN.get() <= at.since(self.since)
     }
 }
 
@@ -131,4 +124,19 @@ fn bytes(count: u64) -> String {
     let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let unit = units.into_iter().find(|(size, _)| *size as f64 <= count);
     unit.map_or_else(|| format!("{count:.0} bytes"), |(size, name)| format!("{:.1} {name}", count / size as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_over_ten_measurements_is_growing_only_if_they_take_a_minute() {
+        let is_growing = |every: u64| {
+            let at = |measurement: u64| Time::from_millis(1000 * every * measurement);
+            let grown = (1..=10).fold(Replica::begin(at(0), 0), |replica, one| replica.measured(at(one), one));
+            grown.is_growing(at(10))
+        };
+        assert_eq!([4, 7].map(is_growing), [false, true]);
+    }
 }

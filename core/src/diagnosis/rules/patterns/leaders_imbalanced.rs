@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::diagnosis::thresholds::patterns;
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
@@ -13,17 +14,10 @@ use crate::time::Time;
 use super::history::{History, PartitionSample};
 use super::{brokers, is_no_reassignment_running, length, reassignments_unknown};
 
-/// The default of `leader.imbalance.per.broker.percentage`, as a share.
-pub const SHARE: f64 = 0.1;
-
-/// Checks of Kafka (`leader.imbalance.check.interval.seconds`) within the time that it must last: at least one of them has been made
-/// and has not corrected it.
-pub const CHECKS: u32 = 2;
-
 /// The finding about the brokers that should lead more.
 pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     let newest = history.newest()?;
-    let lasts_for = CHECKS * observed.limits.leader_check_interval;
+    let lasts_for = patterns::LEADER_CHECKS.get() * observed.limits.leader_check_interval;
     let since = |id: &BrokerId| Some((*id, lasting_since(history, *id, lasts_for)?));
     let lasting: Vec<(BrokerId, Time)> = newest.led_elsewhere.keys().filter_map(since).collect();
     let since = lasting.iter().map(|(_, since)| *since).min()?;
@@ -64,7 +58,9 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
 
 /// Since when too many partitions that prefer this broker have been led by others, if for long enough.
 fn lasting_since(history: &History, broker: BrokerId, lasts_for: Duration) -> Option<Time> {
-    let too_much = |sample: &&PartitionSample| sample.led_elsewhere.get(&broker).is_some_and(|share| SHARE < *share);
+    let too_much = |sample: &&PartitionSample| {
+        sample.led_elsewhere.get(&broker).is_some_and(|share| patterns::IMBALANCE_SHARE.get() < *share)
+    };
     let mut samples = history.since_reassignment().take_while(too_much);
     let newest = samples.next()?;
     let oldest = samples.last()?;

@@ -29,6 +29,7 @@ mod scenarios;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::diagnosis::thresholds::patterns;
 use crate::finding::Finding;
 use crate::ids::BrokerId;
 use crate::observed::parts::{Part, PartState};
@@ -37,9 +38,6 @@ use crate::time::Time;
 
 use history::History;
 use internal_topic_growth::Growth;
-
-/// Age beyond which the last answer of a failing part is ignored.
-pub const FRESH_FOR: Duration = Duration::from_secs(600);
 
 /// History and active findings of one cluster.
 #[derive(Clone, Debug, Default)]
@@ -80,11 +78,11 @@ impl Patterns {
     }
 }
 
-/// Whether the last answer of a part is usable: its newest request was answered, or the answer is newer than [`FRESH_FOR`].
+/// Whether the last answer of a part is usable: its newest request was answered, or the answer is newer than [`patterns::FRESH_FOR`].
 fn is_fresh(observed: &Observed, part: Part, now: Time) -> bool {
     observed.parts.get(&part).is_some_and(|status| match (status.state, status.last_answer) {
         (PartState::On, _) => true,
-        (PartState::Failing, Some(seen)) => now.since(seen) < FRESH_FOR,
+        (PartState::Failing, Some(seen)) => now.since(seen) < patterns::FRESH_FOR.get(),
         _ => false,
     })
 }

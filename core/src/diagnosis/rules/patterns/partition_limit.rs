@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::diagnosis::thresholds::patterns;
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
@@ -12,14 +13,12 @@ use crate::time::Time;
 
 use super::{brokers, is_fresh};
 
-/// Per cent of a limit from which it is near, early enough to act.
-pub const NEAR_PERCENT: u64 = 90;
-
 /// The finding about the brokers or the cluster with too many replicas.
 pub fn find(observed: &Observed, now: Time) -> Option<Finding> {
     let partitions = observed.partitions.as_ref().filter(|_| is_fresh(observed, Part::Partitions, now))?;
     let limits = observed.limits;
-    let full = |count: u64, limit: u64| limit.saturating_mul(NEAR_PERCENT) <= count.saturating_mul(100);
+    let full =
+        |count: u64, limit: u64| limit.saturating_mul(patterns::NEAR_LIMIT_PERCENT.get()) <= count.saturating_mul(100);
     let mut near: Vec<(BrokerId, u64)> = partitions
         .brokers
         .iter()

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::diagnosis::thresholds::{bounds, patterns};
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
@@ -12,26 +13,18 @@ use crate::observed::Observed;
 use super::history::{History, PartitionSample};
 use super::{brokers, is_no_reassignment_running, length, reassignments_unknown, some_of};
 
-/// Times that a broker must have fallen behind and caught up. A restarted broker falls behind once.
-pub const PEAKS: usize = 3;
-
-/// Samples whose counts the evidence lists.
-const LISTED_MAX: usize = 30;
-
-/// Samples in a row with every replica in sync after which the finding ends.
-pub const QUIET_SAMPLES: usize = 5;
-
 /// The finding about a broker or the cluster.
 pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
     let mut samples: Vec<&PartitionSample> = history.since_membership_change().collect();
-    let is_quiet = samples.iter().take(QUIET_SAMPLES).all(|sample| sample.under_replicated == 0);
+    let is_quiet = samples.iter().take(patterns::QUIET_SAMPLES.get()).all(|sample| sample.under_replicated == 0);
     // A broker that is away explains more than a slow one, and its load is on the others.
     if is_quiet || samples.iter().any(|sample| !sample.away.is_empty()) {
         return None;
     }
     samples.reverse();
     let lacking: BTreeSet<BrokerId> = samples.iter().flat_map(|sample| sample.lacking.keys().copied()).collect();
-    let slow: Vec<BrokerId> = lacking.iter().copied().filter(|id| PEAKS <= peaks(&samples, *id)).collect();
+    let slow: Vec<BrokerId> =
+        lacking.iter().copied().filter(|id| patterns::PEAKS_MIN.get() <= peaks(&samples, *id)).collect();
     let (first, newest) = (samples.iter().find(|sample| 0 < sample.under_replicated)?, samples.last()?);
     let alone = match slow.as_slice() {
         [] => return None,
@@ -84,7 +77,7 @@ fn peaks(samples: &[&PartitionSample], broker: BrokerId) -> usize {
 }
 
 fn evidence(observed: &Observed, samples: &[&PartitionSample], slow: &[BrokerId]) -> Vec<Arc<str>> {
-    let newest = &samples[samples.len().saturating_sub(LISTED_MAX)..];
+    let newest = &samples[samples.len().saturating_sub(bounds::SAMPLES_LISTED_MAX.get())..];
     let counts: Vec<String> = newest.iter().map(|sample| sample.under_replicated.to_string()).collect();
     let mut evidence: Vec<Arc<str>> = vec![
         format!("under-replicated partitions, sample by sample: {}", counts.join(", ")).into(),

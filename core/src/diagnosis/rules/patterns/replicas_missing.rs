@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::diagnosis::thresholds::patterns;
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 use crate::ids::BrokerId;
@@ -12,15 +13,6 @@ use crate::time::Time;
 
 use super::history::{History, PartitionSample};
 use super::{brokers, is_no_reassignment_running, length, reassignments_unknown, some_of};
-
-/// Samples in a row that must show it.
-pub const SAMPLES_MIN: usize = 3;
-
-/// Time over which they must show it: a restart takes a minute or two.
-pub const LASTS_FOR: Duration = Duration::from_secs(150);
-
-/// A count is steady if it changes by at most a tenth; a broker that catches up changes it faster.
-const STILL_PERCENT: u64 = 90;
 
 /// A broker whose replicas are missing.
 struct Missing {
@@ -64,7 +56,7 @@ pub fn find(observed: &Observed, history: &History) -> Option<Finding> {
 fn lasting(history: &History, newest: &PartitionSample, broker: BrokerId) -> Option<Missing> {
     let replicas = *newest.lacking.get(&broker)?;
     let is_away = newest.away.contains(&broker);
-    let is_still = |then: u64, now: u64| STILL_PERCENT * then.max(now) <= 100 * then.min(now);
+    let is_still = |then: u64, now: u64| patterns::STEADY_PERCENT.get() * then.max(now) <= 100 * then.min(now);
     let total_is_still = |sample: &PartitionSample| is_still(sample.under_replicated, newest.under_replicated);
     let lacked = |sample: &&PartitionSample| {
         let then = sample.lacking.get(&broker).copied();
@@ -72,7 +64,8 @@ fn lasting(history: &History, newest: &PartitionSample, broker: BrokerId) -> Opt
     };
     let samples: Vec<&PartitionSample> = history.since_reassignment().take_while(lacked).collect();
     let since = samples.last()?.at;
-    let is_lasting = SAMPLES_MIN <= samples.len() && LASTS_FOR <= newest.at.since(since);
+    let is_lasting =
+        patterns::MISSING_SAMPLES_MIN.get() <= samples.len() && patterns::MISSING_FOR.get() <= newest.at.since(since);
     is_lasting.then_some(Missing { broker, replicas, since, is_away })
 }
 
@@ -94,8 +87,11 @@ fn summary(missing: &[Missing], lasted: Duration) -> String {
 }
 
 fn evidence(observed: &Observed, history: &History, newest: &PartitionSample, missing: &[Missing]) -> Vec<Arc<str>> {
-    let mut counts: Vec<String> =
-        history.since_reassignment().take(SAMPLES_MIN + 1).map(|sample| sample.under_replicated.to_string()).collect();
+    let mut counts: Vec<String> = history
+        .since_reassignment()
+        .take(patterns::MISSING_SAMPLES_MIN.get() + 1)
+        .map(|sample| sample.under_replicated.to_string())
+        .collect();
     counts.reverse();
     let mut evidence: Vec<Arc<str>> = vec![
         format!("under-replicated partitions, sample by sample: {}", counts.join(", ")).into(),

@@ -428,6 +428,20 @@ scenarios! {
         at 12.5 lag 4 0
         find replicas_behind 4 from 12.5 by 12.7
         over by 13.5"
+    tenth_of_the_leaders_elsewhere_is_nothing: "
+        auto off
+        at 3 leave 2
+        at 4 back 2 7
+        at 4.5 elect all
+        at 5 lag 2 0
+        nothing"
+    seventh_of_the_leaders_elsewhere_is_found: "
+        auto off
+        at 3 leave 2
+        at 4 back 2 10
+        at 4.5 elect all
+        at 5 lag 2 0
+        find leaders_imbalanced 2 from 14 by 17"
     restart_of_two_minutes_is_nothing_however_often_the_metadata_are_read: "
         every 10
         at 10 leave 2

@@ -76,6 +76,11 @@ impl Broker {
         &self.internal
     }
 
+    /// The port of that listener.
+    pub(crate) fn internal_port(&self) -> u16 {
+        self.node.internal_port
+    }
+
     /// Advertises another port to clients, from the next start on.
     pub(crate) fn advertise(&self, port: u16) {
         self.advertised.store(port, Ordering::Relaxed);
@@ -174,19 +179,22 @@ impl Broker {
         self.format();
     }
 
-    /// Overwrites 200 bytes in the middle of a partition's largest segment; only while it is down.
+    /// Overwrites the records of the first batch in a partition's log, as a bad sector does; only while the node is down. After a stop
+    /// in good order only the headers of batches are read at the start: with a damaged one the node would not start.
     #[track_caller]
     pub(crate) fn corrupt_log(&self, topic: &str, partition: i32) {
+        /// Size of a batch's header, up to its records (`DefaultRecordBatch.RECORD_BATCH_OVERHEAD`), and where its length is. That
+        /// counts from the end of the length.
+        const HEADER: usize = 61;
+        const LENGTH: std::ops::Range<usize> = 8..12;
         assert!(!self.is_running(), "node {} is running", self.id());
-        let entries = fs::read_dir(self.partition_folder(topic, partition)).expect("it holds the partition").flatten();
-        let segments =
-            entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "log"));
-        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let largest = segments.max_by_key(size).expect("a partition has a segment");
-        let mut bytes = fs::read(&largest).expect("the data belong to the test");
-        let middle = bytes.len() / 2;
-        bytes.get_mut(middle - 100..middle + 100).expect("the segment has more than 200 bytes").fill(0xff);
-        fs::write(&largest, bytes).expect("the data belong to the test");
+        let segment = self.partition_folder(topic, partition).join("00000000000000000000.log");
+        let mut bytes = fs::read(&segment).expect("the partition is on this node");
+        let length = bytes.get(LENGTH).and_then(|length| length.try_into().ok()).map(u32::from_be_bytes);
+        let length = length.and_then(|length| usize::try_from(length).ok()).expect("the partition has a batch");
+        bytes.get_mut(HEADER..LENGTH.end + length).expect("the batch is in the segment").fill(0xff);
+        fs::write(&segment, bytes).expect("the data belong to the test");
+        self.faults.note(self.id(), Action::CorruptLog);
     }
 
     /// Deletes the log of a partition; only while it is down.

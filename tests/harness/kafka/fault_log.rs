@@ -18,6 +18,8 @@ pub(crate) enum Action {
     Stopped,
     /// A JVM was started; it serves some seconds later.
     Start,
+    /// Records in a partition's log were overwritten.
+    CorruptLog,
 }
 
 /// One entry, stamped just before the action ([`Action::Stopped`]: just after).

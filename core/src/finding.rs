@@ -24,6 +24,8 @@ pub enum FindingKind {
     BrokerAbsent,
     /// A broker is cut off from the controllers and still answers.
     BrokerStale,
+    /// Clients and controllers reach a broker, and the other brokers do not.
+    BrokerCutOffFromPeers,
     /// Several brokers stopped answering at the same time.
     BrokersTogether,
     /// No broker answers.
@@ -82,13 +84,14 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// Every kind.
-    pub const ALL: [FindingKind; 33] = [
+    pub const ALL: [FindingKind; 34] = [
         FindingKind::BrokerStalled,
         FindingKind::BrokerFrozen,
         FindingKind::BrokerDown,
         FindingKind::BrokerUnreachable,
         FindingKind::BrokerAbsent,
         FindingKind::BrokerStale,
+        FindingKind::BrokerCutOffFromPeers,
         FindingKind::BrokersTogether,
         FindingKind::ClusterUnreachable,
         FindingKind::ControllerUnresponsive,
@@ -127,6 +130,7 @@ impl FindingKind {
             FindingKind::BrokerUnreachable => "broker_unreachable",
             FindingKind::BrokerAbsent => "broker_absent",
             FindingKind::BrokerStale => "broker_stale",
+            FindingKind::BrokerCutOffFromPeers => "broker_cut_off_from_peers",
             FindingKind::BrokersTogether => "brokers_together",
             FindingKind::ClusterUnreachable => "cluster_unreachable",
             FindingKind::ControllerUnresponsive => "controller_unresponsive",

@@ -3,7 +3,7 @@
 //! | cell | depends on |
 //! | --- | --- |
 //! | any probe of the broker view | the broker itself |
-//! | replicated write | the leader and the in-sync replicas of its partition, by the newest metadata (K2) |
+//! | replicated write | the leader and the in-sync replicas of its partition, by the newest metadata (K2); whether others reach the leader |
 //! | commit, transaction | the leader and the in-sync replicas of the internal partition; all of its replicas while too few are in sync |
 //!
 //! A broker that was fenced has left every in-sync set, so that it explains nothing any more: a host that is off for days hides
@@ -38,7 +38,10 @@ impl Explained {
         let fails = |id: BrokerId| self.failing.contains(&id);
         let has_lost_log = |id: BrokerId| fails(id) || self.storage_failed.contains(&id);
         match (column, facts.replicated.get(&broker)) {
-            (Column::Replicated, Some(partition)) => partition.waited_for().any(has_lost_log),
+            (Column::Replicated, Some(partition)) => {
+                partition.waited_for().any(has_lost_log)
+                    || partition.leader.is_some_and(|leader| facts.cut_off.contains_key(&leader))
+            }
             (Column::Replicated, None) | (Column::Write | Column::Fetch, _) => has_lost_log(broker),
             (Column::Metadata | Column::Connect, _) => fails(broker),
         }

@@ -84,7 +84,10 @@ impl Remembered {
         }
         // A stalled broker that turns out to be frozen keeps its start: it is the same failure.
         let since = if self.is_active { self.finding.since.min(found.since) } else { found.since };
-        let consequences = if self.is_active { std::mem::take(&mut self.finding.consequences) } else { Vec::new() };
+        let mut consequences = if self.is_active { std::mem::take(&mut self.finding.consequences) } else { Vec::new() };
+        let new: Vec<Consequence> =
+            found.consequences.iter().filter(|new| !consequences.contains(new)).copied().collect();
+        consequences.extend(new);
         let recurrence = (lifecycle::RECURRING_FROM.get() <= self.episodes.len()).then(|| Recurrence {
             count: self.episodes.len(),
             began: self.episodes.iter().rev().take(lifecycle::RECURRING_FROM.get()).rev().copied().collect(),

@@ -17,7 +17,7 @@ const FAILS: ExpectedFinding = ExpectedFinding::new(About::Cluster, &["coordinat
 
 pub(crate) const INCIDENT: Incident = Incident {
     name: "offsets_partition",
-    description: "200 bytes in the middle of one offsets partition overwritten on its leader, for 30 s",
+    description: "the first records of one offsets partition overwritten on its leader, for 30 s",
     cluster_kind: ClusterKind::ThreeBrokers,
     settings: &[],
     duration: secs(30),

@@ -15,7 +15,7 @@ use crate::topology::TopicSeen;
 
 use super::super::dependencies::of_coordinator;
 use super::broker_tracker::continued;
-use super::facts::{BrokerEvidence, CoordinatorEvidence, PartitionFailures, ReplicaState, failing_alone};
+use super::facts::{BrokerEvidence, CoordinatorEvidence, PartitionFailures, PeersCutOff, ReplicaState, failing_alone};
 
 /// Every partition of the internal topics, as far as it is known.
 #[derive(Clone, Debug, Default)]
@@ -61,14 +61,22 @@ impl Coordinators {
         }
     }
 
-    /// What else explains failures now. Those of a partition that was found to fail before brokers came or went are not explained by
+    /// What else explains failures now: a leader that is cut off from its followers, or a broker in doubt, or brokers that come and go. Those of a partition that was found to fail before brokers came or went are not explained by
     /// that.
-    pub(super) fn follow(&mut self, now: Time, brokers: &[BrokerEvidence], is_churning: bool) {
+    pub(super) fn follow(
+        &mut self,
+        now: Time,
+        brokers: &[BrokerEvidence],
+        cut_off: &BTreeMap<BrokerId, PeersCutOff>,
+        is_churning: bool,
+    ) {
         let is_in_doubt =
             |id: BrokerId| brokers.iter().find(|broker| broker.id == id).is_none_or(BrokerEvidence::is_in_doubt);
         let is_explained = |id: InternalPartition, evidence: &CoordinatorEvidence| {
             let is_known = || failing_alone(&self.0, id).is_some();
-            evidence.row.is_some() && (is_churning && !is_known() || of_coordinator(evidence).any(is_in_doubt))
+            let is_cut_off = || evidence.replicas.leader.is_some_and(|leader| cut_off.contains_key(&leader));
+            let is_by_brokers = || of_coordinator(evidence).any(is_in_doubt) || is_cut_off();
+            evidence.row.is_some() && (is_churning && !is_known() || is_by_brokers())
         };
         let explained = self.0.iter().filter(|(id, evidence)| is_explained(**id, evidence)).map(|(id, _)| *id);
         for id in explained.collect::<Vec<_>>() {

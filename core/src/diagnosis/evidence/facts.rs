@@ -1,7 +1,7 @@
 //! What the rules are given: for one cluster at one moment the evidence about each broker, the controller, the replicated
 //! lane and the prober. Facts without opinion; every time is a point on the prober's own monotonic clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,9 +31,8 @@ pub struct Facts {
     pub is_churning: bool,
     /// Failures of the `controller` probe in a row.
     pub controller: Option<Streak>,
-    /// Partitions of the replicated lane whose leaders refuse every record with NOT_ENOUGH_REPLICAS: how many, and since when
-    /// the first of them has.
-    pub under_min_isr: Option<(usize, Time)>,
+    /// Partitions of the replicated lane whose leaders refuse every record with NOT_ENOUGH_REPLICAS.
+    pub under_min_isr: Vec<UnderMinIsr>,
     /// Acked records of the replicated lane that were lost so far: how many, when the first loss was found, and when the last.
     pub lost: Option<(u64, Time, Time)>,
     /// Windowed statistics of each probe at each broker, without latencies that another failure explains.
@@ -42,6 +41,8 @@ pub struct Facts {
     pub replicated: Arc<BTreeMap<BrokerId, ReplicaState>>,
     /// The partitions of the internal topics: leader, replicas, and how the attempts at each have ended.
     pub coordinators: Arc<BTreeMap<InternalPartition, CoordinatorEvidence>>,
+    /// Brokers that no other broker follows, although the same brokers follow others; also for a moment after that.
+    pub cut_off: Arc<BTreeMap<BrokerId, PeersCutOff>>,
     /// Brokers that throttle the prober by a quota (KIP-219), and since when.
     pub throttled: BTreeMap<BrokerId, Time>,
     /// Brokers at which TLS or SASL fails.
@@ -74,6 +75,28 @@ impl ReplicaState {
     pub fn waited_for(&self) -> impl Iterator<Item = BrokerId> + '_ {
         self.leader.iter().chain(&self.in_sync).copied()
     }
+}
+
+/// A partition with fewer in-sync replicas than `min.insync.replicas`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnderMinIsr {
+    /// The leader that refuses its records, by the newest metadata.
+    pub leader: Option<BrokerId>,
+    /// Since when.
+    pub since: Time,
+}
+
+/// No replica at another broker is in sync in the partitions that a broker leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeersCutOff {
+    /// When the metadata that first showed it were taken in.
+    pub since: Time,
+    /// How many partitions it leads that others have replicas of, in the topics that are watched.
+    pub partitions: usize,
+    /// Brokers of those replicas that are in sync where other brokers lead, and once were where this one does.
+    pub peers: BTreeSet<BrokerId>,
+    /// When the metadata that no longer showed it were taken in.
+    pub ended: Option<Time>,
 }
 
 /// What is known about one partition of an internal topic.

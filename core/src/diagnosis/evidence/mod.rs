@@ -8,6 +8,7 @@
 //! | [`probe_matrix`], [`cells`] | the outcomes of each probe at each broker: what is slow, and what fails |
 //! | [`single_connection_stalls`] | connections that stall while others to the same broker are answered |
 //! | [`coordinators`] | the partitions of the internal topics: leader, replicas, failures in a row |
+//! | [`peer_isolation`] | brokers that no other broker follows |
 //! | [`churn_cooldown`] | when latencies count: not just after brokers joined, left, failed or recovered |
 //! | [`stalls`], [`vitals_history`] | the prober's own stalls, resources and controls of the last minute |
 
@@ -16,6 +17,7 @@ pub mod cells;
 pub mod churn_cooldown;
 mod coordinators;
 pub mod facts;
+mod peer_isolation;
 mod probe_matrix;
 pub mod prober;
 pub mod single_connection_stalls;
@@ -42,7 +44,8 @@ use super::rules::duplicate_vantage::{self, DuplicateVantage};
 use super::rules::patterns::Patterns;
 use broker_tracker::{BrokerTracker, continued};
 use coordinators::Coordinators;
-use facts::{BrokerEvidence, Facts, MetadataListing, Streak};
+use facts::{BrokerEvidence, Facts, MetadataListing, Streak, UnderMinIsr};
+use peer_isolation::{PeerIsolation, WatchedTopic};
 use probe_matrix::ProbeMatrix;
 use stalls::Stalls;
 use vitals_history::VitalsHistory;
@@ -77,6 +80,7 @@ pub struct Evidence {
     registrations: Option<Arc<Registrations>>,
     controller: Option<Streak>,
     coordinators: Coordinators,
+    peer_isolation: PeerIsolation,
     /// Partitions of the replicated lane whose leaders refuse every record: since when, and when that was last reported.
     under_min_isr: BTreeMap<Partition, (Time, Time)>,
     /// Acked records that were lost: how many, when the first loss was found, and when the last.
@@ -120,6 +124,7 @@ impl Evidence {
             registrations: None,
             controller: None,
             coordinators: Coordinators::default(),
+            peer_isolation: PeerIsolation::default(),
             under_min_isr: BTreeMap::new(),
             lost: None,
             missing_permissions: Vec::new(),
@@ -141,8 +146,14 @@ impl Evidence {
             Input::MetadataBrokers { asked, brokers } => self.on_metadata(*asked, brokers),
             Input::Brokers(brokers) => self.known.clone_from(brokers),
             Input::Refuses { partition, at, fault } => self.on_refusal(*partition, *at, *fault),
-            Input::Topic(topic) => self.probe_matrix.topic(topic),
-            Input::InternalTopic { topic, asked, seen } => self.coordinators.on_topic(*topic, *asked, seen),
+            Input::Topic(topic) => {
+                self.probe_matrix.topic(topic);
+                self.peer_isolation.on_topic(WatchedTopic::Monitor, topic);
+            }
+            Input::InternalTopic { topic, asked, seen } => {
+                self.coordinators.on_topic(*topic, *asked, seen);
+                self.peer_isolation.on_topic(WatchedTopic::Internal(*topic), seen);
+            }
             Input::Lost { count, at } => {
                 let first = self.lost.map_or(*at, |(_, first, _)| first);
                 self.lost = Some((*count, first, *at));
@@ -170,7 +181,8 @@ impl Evidence {
         self.under_min_isr.retain(|_, (_, last)| now.since(*last) < cluster::REFUSAL_REPEATED_WITHIN.get());
         let brokers = self.broker_evidence(now);
         let is_churning = self.probe_matrix.follow(now, &brokers, self.liveness_timeout);
-        self.coordinators.follow(now, &brokers, is_churning);
+        self.peer_isolation.follow(now, &brokers, is_churning);
+        self.coordinators.follow(now, &brokers, &self.peer_isolation.at_present(), is_churning);
         let facts = self.facts(now, brokers, is_churning);
         if is_churning {
             self.reset_coordinators();
@@ -272,7 +284,10 @@ impl Evidence {
     }
 
     fn facts(&self, now: Time, brokers: Vec<BrokerEvidence>, is_churning: bool) -> Facts {
-        let first_refusal = self.under_min_isr.values().map(|(since, _)| *since).min();
+        let under_min_isr = |(partition, (since, _)): (&Partition, &(Time, Time))| UnderMinIsr {
+            leader: self.peer_isolation.leader(*partition),
+            since: *since,
+        };
         Facts {
             now,
             cluster: self.cluster.clone(),
@@ -280,11 +295,12 @@ impl Evidence {
             first_metadata: self.first_metadata,
             is_churning,
             controller: self.controller,
-            under_min_isr: first_refusal.map(|since| (self.under_min_isr.len(), since)),
+            under_min_isr: self.under_min_isr.iter().map(under_min_isr).collect(),
             lost: self.lost,
             table: self.probe_matrix.table(),
             replicated: self.probe_matrix.replicated(),
             coordinators: self.coordinators.at_present(),
+            cut_off: self.peer_isolation.at_present(),
             throttled: self.probe_matrix.throttled(),
             credentials_refused: self.probe_matrix.credentials_refused(),
             missing_permissions: self.missing_permissions.clone(),

@@ -6,6 +6,7 @@
 //! | [`broker_down`] | a broker that the cluster lists and that refuses connections |
 //! | [`broker_absent`] | a broker that belongs to the cluster and has been out of it for a while |
 //! | [`broker_stale`] | a broker that is cut off from the controllers and goes on answering (K4) |
+//! | [`broker_cut_off_from_peers`] | a broker that clients reach and the other brokers do not |
 //! | [`correlated`] | several brokers that fail at the same time: one finding, which names none of them |
 //! | [`coordinator_partition_failing`] | one partition of an internal topic that fails while the others of its broker are well |
 //! | [`coordinator_failing`], [`controller_unresponsive`] | failing commits and transactions, and a failing controller, while the brokers are well |
@@ -20,6 +21,7 @@
 
 pub mod acked_records_lost;
 pub mod broker_absent;
+pub mod broker_cut_off_from_peers;
 pub mod broker_down;
 pub mod broker_stale;
 pub mod broker_unresponsive;
@@ -69,6 +71,7 @@ pub fn diagnose(facts: &Facts) -> Vec<Finding> {
         return findings;
     }
     findings.extend(facts.brokers.iter().filter_map(|broker| broker_stale::find(facts, broker)));
+    findings.extend(facts.brokers.iter().filter_map(|broker| broker_cut_off_from_peers::find(facts, broker)));
     let failing: Vec<&BrokerEvidence> = facts.brokers.iter().filter(|broker| is_suspect(broker, facts)).collect();
     findings.extend(about_failing(facts, &failing));
     let is_failing = |id: BrokerId| failing.iter().any(|broker| broker.id == id);

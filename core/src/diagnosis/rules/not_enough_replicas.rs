@@ -4,11 +4,13 @@
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 
-use crate::diagnosis::evidence::facts::Facts;
+use crate::diagnosis::evidence::facts::{Facts, UnderMinIsr};
 
-/// The finding about the replicated topic, by what its leaders state.
+/// The finding about the replicated topic, by what its leaders state. One that its followers do not reach has a finding of its own.
 pub fn find(facts: &Facts) -> Option<Finding> {
-    let (partitions, since) = facts.under_min_isr?;
+    let is_cut_off = |one: &&UnderMinIsr| one.leader.is_some_and(|leader| facts.cut_off.contains_key(&leader));
+    let unexplained: Vec<&UnderMinIsr> = facts.under_min_isr.iter().filter(|one| !is_cut_off(one)).collect();
+    let (partitions, since) = (unexplained.len(), unexplained.iter().map(|one| one.since).min()?);
     Some(Finding {
         kind: FindingKind::NotEnoughReplicas,
         cluster: facts.cluster.clone(),
@@ -18,7 +20,7 @@ pub fn find(facts: &Facts) -> Option<Finding> {
         confidence: Confidence::Certain,
         summary: format!(
             "{partitions} partitions of the monitor topic take no record with acks=all: fewer replicas are in sync than \
-             min.insync.replicas; bring the brokers back that hold the others"
+             min.insync.replicas; look at the brokers that hold the others"
         )
         .into(),
         evidence: vec!["their leaders report fewer in-sync replicas than the topic demands".into()],

@@ -26,6 +26,7 @@
 #![expect(clippy::panic, reason = "a scenario that cannot be parsed fails its test")]
 
 mod coordinators;
+mod cut_off;
 mod degraded;
 mod internal_topic;
 mod other_intervals;

@@ -206,13 +206,14 @@ impl Traffic {
         (0..ids.len()).map(of).collect()
     }
 
-    /// Preferred brokers of the partitions whose leaders refuse every record, because too few replicas are in sync.
-    pub(super) fn under_min_isr(&self, now: u64, brokers: &Brokers) -> usize {
+    /// The partitions whose leaders refuse every record, because nobody follows them.
+    pub(super) fn under_min_isr(&self, now: u64, brokers: &Brokers) -> Vec<i32> {
         let is_alone = |state: &ReplicaState| {
             let leader = state.leader.filter(|leader| self.cut_off.contains_key(&leader.0));
             leader.is_some() && state.in_sync.len() == 1
         };
-        self.replicated(now, brokers).values().filter(|state| is_alone(state)).count()
+        let replicated = self.replicated(now, brokers);
+        (0..).zip(replicated.values()).filter(|(_, state)| is_alone(state)).map(|(index, _)| index).collect()
     }
 
     /// One step of the scenario: the events that are counted now. `stalled` is the time that the prober was stopped between two

@@ -62,6 +62,8 @@ pub(super) struct SimulatedCluster {
     /// Connect checks in progress, and when each began.
     checks: Vec<(u64, i32)>,
     under_min_isr: i32,
+    /// Partitions whose leaders refuse every record, as reported.
+    refusing: BTreeSet<i32>,
     /// Partitions of `__consumer_offsets`, if the scenario says how many there are.
     partitions: Option<i32>,
     traffic: Traffic,
@@ -125,12 +127,17 @@ impl SimulatedCluster {
         [Input::MetadataBrokers { asked: Time::from_millis(now), brokers }].into_iter().chain(topics).collect()
     }
 
-    fn refusals(&self, now: u64) -> Vec<Input> {
-        if !now.is_multiple_of(REFUSAL_EVERY) {
-            return Vec::new();
-        }
-        let alone = i32::try_from(self.traffic.under_min_isr(now, &self.brokers)).expect("few");
-        (0..self.under_min_isr.max(alone)).map(|index| refusal(now, index, true)).collect()
+    fn refusals(&mut self, now: u64) -> Vec<Input> {
+        let alone = self.traffic.under_min_isr(now, &self.brokers);
+        let all: BTreeSet<i32> = (0..self.under_min_isr).chain(alone).collect();
+        // Metadata show that a partition is replicated again; its leader is asked whether it refuses.
+        let is_over = |index: &i32| now.is_multiple_of(METADATA_EVERY) && !all.contains(index);
+        let over: Vec<Input> =
+            self.refusing.extract_if(.., |index| is_over(index)).map(|index| refusal(now, index, false)).collect();
+        let asked = all.into_iter().filter(|_| now.is_multiple_of(REFUSAL_EVERY));
+        let refused: Vec<Input> =
+            asked.inspect(|index| _ = self.refusing.insert(*index)).map(|index| refusal(now, index, true)).collect();
+        over.into_iter().chain(refused).collect()
     }
 
     fn ended_checks(&mut self, now: u64) -> Vec<Input> {

@@ -30,6 +30,30 @@ thresholds! {
     less fails "evidence::tests::loss_of_records_is_reported_for_an_hour";
     more fails "evidence::tests::loss_of_records_is_reported_for_an_hour";
 
+    /// Brokers at least that must be out of sync wherever one leads, and in sync elsewhere, for that one to be cut off from its peers.
+    /// With a single one it may be the follower that fails.
+    PEERS_CUT_OFF_MIN: usize = 2;
+    less fails "evidence::peer_isolation::tests::one_peer_alone_does_not_show_which_of_the_two_fails";
+    more fails "evidence::peer_isolation::tests::leader_that_nobody_follows_while_all_follow_others_is_cut_off";
+
+    /// Brokers that are enough for it, where they are not most of the brokers: a leader of three partitions has six followers at most.
+    PEERS_CUT_OFF_ENOUGH: usize = 4;
+    less fails "evidence::peer_isolation::tests::few_of_many_brokers_may_have_trouble_of_their_own";
+    more fails "evidence::peer_isolation::tests::few_of_many_brokers_may_have_trouble_of_their_own";
+
+    /// Time after which the metadata must still show that nobody follows a broker. Each leader looks for followers that are late every
+    /// half `replica.lag.time.max.ms` (15 s, `ReplicaManager.startup`): until then the same followers may seem to be in sync with the
+    /// others. And the metadata are requested every five seconds.
+    CUT_OFF_FOR: Duration = Duration::from_secs(20);
+    less fails "scenarios::cut_off::broker_that_its_peers_reach_again_soon_after_they_left_is_not_named";
+    more fails "scenarios::cut_off::broker_that_its_peers_cannot_reach_is_named";
+
+    /// Time for which a broker that was cut off explains what is found later: failures are counted, and refusals are reported, after
+    /// the metadata show that its replicas are in sync again.
+    CUT_OFF_EXPLAINS_FOR: Duration = Duration::from_secs(12);
+    less fails "evidence::peer_isolation::tests::broker_that_is_followed_again_explains_for_twelve_seconds";
+    more fails "evidence::peer_isolation::tests::broker_that_is_followed_again_explains_for_twelve_seconds";
+
     /// Without a throttled response for this long the throttling has ended: the pinned partition is written five times a second.
     THROTTLED_WITHIN: Duration = Duration::from_secs(3);
     less fails "evidence::probe_matrix::tests::throttling_ends_three_seconds_after_the_last_throttled_response";

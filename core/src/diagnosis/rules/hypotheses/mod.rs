@@ -13,7 +13,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::finding::Finding;
 use crate::ids::BrokerId;
@@ -128,12 +128,16 @@ fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>])
             hypotheses::OVERLOADED_MIN.get() <= late && hypotheses::MOST.get() * writes().count() as f64 <= late as f64
         }
         // The follower's own row is well, and a replicated write may wait for others too: it must wait most of the time, and
-        // wherever the follower is in sync.
+        // wherever the follower is in sync. Where all writes to a single leader fail, none of its followers may reach that leader.
         Hypothesis::FollowerSlow(_) => {
-            let mut waiting = predicted(hypothesis, cells).map(|cell| cell.bits).peekable();
-            waiting.peek().is_some()
-                && waiting
-                    .all(|bits| bits.stats.failing || bits.stats.slow && hypotheses::MOST.get() <= bits.stats.late)
+            let waiting: Vec<&PlacedCell<'_>> = predicted(hypothesis, cells).collect();
+            let leaders: BTreeSet<BrokerId> = waiting.iter().filter_map(|cell| cell.partition?.leader).collect();
+            let is_failing = |cell: &&PlacedCell<'_>| cell.bits.stats.failing;
+            let is_waiting = |cell: &&PlacedCell<'_>| {
+                let stats = &cell.bits.stats;
+                stats.failing || stats.slow && hypotheses::MOST.get() <= stats.late
+            };
+            waiting.iter().all(is_waiting) && !(leaders.len() < 2 && waiting.iter().all(is_failing))
         }
         // A process that pauses by turns looks the same to the rarer probes: the broker must have answered something in between.
         Hypothesis::DiskSlow(broker) => table.at(Column::Write, broker).is_some_and(|bits| {

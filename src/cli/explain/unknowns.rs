@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::cli::exit::Exit;
 
-    /// What is said of three brokers with these usual latencies.
+    /// The lines about three brokers with these usual latencies.
     fn unknowns_of(baselines: [Value; 3], filter: &Filter) -> Vec<String> {
         let brokers =
             (1..).zip(baselines).map(|(id, baseline)| json!({"id": id, "state": "ok", "baseline_ms": baseline}));

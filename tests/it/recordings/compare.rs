@@ -108,7 +108,10 @@ mod tests {
         ActiveFinding { kind, broker: Some(broker), members, confidence, episodes: 1, is_between: false }
     }
 
-    fn compared(changes: &[(u64, &[ActiveFinding])]) -> Vec<String> {
+    /// The findings that were active from some moments on.
+    type Changes<'a> = &'a [(u64, &'a [ActiveFinding])];
+
+    fn compared(changes: Changes<'_>) -> Vec<String> {
         let changes = changes.iter().map(|(at, active)| Change { at: *at, active: active.to_vec() }).collect();
         violations(&incident(), &ReplayedFindings { changes, end: 60_000 })
     }
@@ -118,7 +121,7 @@ mod tests {
         let (stalled, frozen, other) =
             ([finding("broker_stalled", 2)], [finding("broker_frozen", 2)], [finding("broker_frozen", 1)]);
         assert_eq!(compared(&[(0, &[]), (11_900, &stalled), (20_000, &frozen), (32_000, &[])]), [""; 0]);
-        let cases: [(&[(u64, &[ActiveFinding])], &str); 6] = [
+        let cases: [(Changes<'_>, &str); 6] = [
             (&[(0, &[])], "was not found"),
             (&[(0, &[]), (12_400, &stalled), (32_000, &[])], "after 2400 ms, not 2200"),
             (

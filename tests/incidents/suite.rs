@@ -24,7 +24,7 @@ const REPEAT: &str = "KAFKA_PROBER_TEST_INCIDENTS_REPEAT";
 /// The seed of an earlier run, to repeat its brokers and moments.
 const SEED: &str = "KAFKA_PROBER_TEST_INCIDENTS_SEED";
 
-/// All of them take two hours; four of them twenty times, half an hour.
+/// All of them take an hour and a half; four of them twenty times, or four others ten times, an hour.
 const RUN_WITHIN: Duration = Duration::from_secs(4 * 3600);
 
 #[test]

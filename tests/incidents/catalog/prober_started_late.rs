@@ -28,7 +28,7 @@ pub(crate) const FROZEN: Incident = Incident {
     description: "the prober starts just after SIGSTOP of a broker",
     cluster_kind: ClusterKind::ThreeBrokers,
     settings: &[],
-    duration: secs(25),
+    duration: secs(15),
     inject: |bed| start_after(bed, Broker::freeze, Duration::ZERO),
     expect: each(&[HANGS]),
 };
@@ -38,7 +38,7 @@ pub(crate) const DOWN_NOW: Incident = Incident {
     description: "the prober starts just after SIGKILL of a broker",
     cluster_kind: ClusterKind::ThreeBrokers,
     settings: &[],
-    duration: secs(25),
+    duration: secs(15),
     inject: |bed| start_after(bed, Broker::kill, Duration::ZERO),
     expect: each(&[DOWN]),
 };
@@ -48,7 +48,7 @@ pub(crate) const FENCED: Incident = Incident {
     description: "the prober starts 15 s after SIGSTOP of a broker",
     cluster_kind: ClusterKind::ThreeBrokers,
     settings: &[],
-    duration: secs(25),
+    duration: secs(15),
     inject: |bed| start_after(bed, Broker::freeze, FENCED_AFTER),
     expect: each(&[ABSENT]),
 };
@@ -58,7 +58,7 @@ pub(crate) const GONE: Incident = Incident {
     description: "the prober starts 15 s after SIGKILL of a broker",
     cluster_kind: ClusterKind::ThreeBrokers,
     settings: &[],
-    duration: secs(25),
+    duration: secs(15),
     inject: |bed| start_after(bed, Broker::kill, FENCED_AFTER),
     expect: each(&[ABSENT]),
 };
@@ -68,7 +68,7 @@ pub(crate) const SHUT_DOWN: Incident = Incident {
     description: "the prober starts 15 s after the controlled shutdown of a broker",
     cluster_kind: ClusterKind::ThreeBrokers,
     settings: &[],
-    duration: secs(25),
+    duration: secs(15),
     inject: |bed| start_after(bed, |broker| assert!(broker.stop(), "{}", broker.log_tail()), FENCED_AFTER),
     expect: each(&[ABSENT]),
 };

@@ -19,7 +19,7 @@ pub(crate) const SLOW: Incident = Incident {
     description: "two of five brokers stopped 150 of every 300 ms",
     cluster_kind: ClusterKind::FiveBrokers,
     settings: &[],
-    duration: secs(30),
+    duration: secs(25),
     inject: |bed| {
         let half = Duration::from_millis(150);
         let pauses = [0, 1].map(|place| Pauses::periodic(bed.victim_at(place).pid(), half, half));
@@ -33,7 +33,7 @@ pub(crate) const LOSSY: Incident = Incident {
     description: "20 % of packets lost, each way, on the paths to two of five brokers",
     cluster_kind: ClusterKind::FiveBrokers,
     settings: &[],
-    duration: secs(30),
+    duration: secs(25),
     inject: |bed| {
         for broker in &bed.victims()[..2] {
             bed.network().lose_packets(bed.cluster.proxy(*broker).port(), 20);

@@ -96,7 +96,8 @@ impl ClusterKind {
 pub(crate) const LEADER_CHECK: u64 = 10;
 
 fn observed(plain: Options) -> Options {
-    plain
+    // A controller of its own: in-sync sets do not change while the active one is stopped.
+    Options { controllers: 1, ..plain }
         // A follower that stands still leaves the in-sync set within 6 s instead of 45.
         .with("replica.lag.time.max.ms", "4000")
         // So that it can leave it, and be seen to, before it is fenced.

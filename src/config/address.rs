@@ -1,7 +1,7 @@
 //! `host:port`: of a bootstrap server, and of the reference of the diagnosis.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,12 @@ pub(crate) fn is_host(text: &str) -> bool {
     (1..=253).contains(&text.len()) && text.chars().all(known)
 }
 
+/// Whether a host is this one: `localhost` (RFC 6761, 6.3) or a loopback address, which may be in brackets.
+fn is_this_host(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    ip.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |ip| ip.is_loopback())
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -55,7 +61,7 @@ impl fmt::Display for Address {
 pub struct Reference(String);
 
 impl Reference {
-    /// `host:port` of the machine, given the endpoint that is exported to.
+    /// `host:port` of the machine, given the endpoint that is exported to. A collector on this host shows nothing about the way out.
     #[must_use]
     pub fn address(&self, endpoint: Option<&str>) -> Option<String> {
         match &*self.0 {
@@ -66,6 +72,9 @@ impl Reference {
                 let authority = rest.split('/').next()?;
                 let port = if scheme == "https" { 443 } else { 80 };
                 let has_port = authority.parse::<Address>().is_ok();
+                if is_this_host(if has_port { authority.rsplit_once(':')?.0 } else { authority }) {
+                    return None;
+                }
                 Some(if has_port { authority.to_owned() } else { format!("{authority}:{port}") })
             }
             address => Some(address.to_owned()),
@@ -90,5 +99,29 @@ impl TryFrom<String> for Reference {
 impl From<Reference> for String {
     fn from(reference: Reference) -> String {
         reference.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collector_on_this_host_is_no_reference_unless_it_is_named() {
+        let otlp = Reference("otlp".to_owned());
+        for endpoint in [
+            "http://127.0.0.1:4317",
+            "http://localhost:4318/v1",
+            "https://[::1]:4317",
+            "http://[::1]",
+            "http://LOCALHOST",
+        ] {
+            assert_eq!(otlp.address(Some(endpoint)), None, "{endpoint}");
+        }
+        assert_eq!(otlp.address(Some("http://collector:4317")).as_deref(), Some("collector:4317"));
+        assert_eq!(otlp.address(Some("https://10.0.0.1/v1")).as_deref(), Some("10.0.0.1:443"));
+        assert_eq!(otlp.address(None), None);
+        let named = Reference("127.0.0.1:53".to_owned());
+        assert_eq!(named.address(Some("http://collector:4317")).as_deref(), Some("127.0.0.1:53"));
     }
 }

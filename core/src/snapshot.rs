@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::buckets::Buckets;
 use crate::counts::{ObjectiveCounts, PhaseCounts, RecordCounts, SeriesCounts};
+use crate::diagnosis::catalog::Unfindable;
 use crate::event::{Outcome, VoidReason};
 use crate::finding::Finding;
 use crate::finding_history::FindingKey;
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub ended_findings: Vec<FindingKey>,
     /// Direct probes that cannot run, with the reason and what would help.
     pub blocked_probes: Vec<BlockedProbe>,
+    /// For each cluster what cannot be found, because a part of the prober is off.
+    pub unfindable: Vec<UnfindableStatus>,
     /// Observation of each cluster that has answered.
     pub observed: Vec<Arc<Observed>>,
     /// Every known broker.
@@ -51,6 +54,15 @@ pub struct Snapshot {
     pub lanes: Vec<LaneStatus>,
     /// Status of the prober itself.
     pub prober: ProberStatus,
+}
+
+/// What cannot be found in a cluster, because a part of the prober is off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfindableStatus {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The kinds of finding, grouped by what is off; empty if all can be found.
+    pub findings: Arc<[Unfindable]>,
 }
 
 /// A direct probe that cannot run.

@@ -137,6 +137,7 @@ impl App {
             let sealing = recording::folder::run(folder, inputs.clone(), snapshots.clone());
             watch_over(&edge, &supervisor, "recorder", sealing, edge_ends.clone());
         }
+        let observed = observations.iter().map(|settings| settings.cluster.clone()).collect();
         for settings in observations {
             let inputs = inputs.clone();
             let observing = observe::run(settings, clock, Box::new(move |observed| inputs.observed(observed)));
@@ -144,7 +145,7 @@ impl App {
         }
         let edges = edges(config, &thresholds);
         let is_recording = config.recorder.enabled;
-        let setup = Setup { clock, vantage, objectives, edges, publish, reference, is_recording };
+        let setup = Setup { clock, vantage, objectives, edges, publish, reference, observed, is_recording };
         let probes = spawn_probes(routes, directs, (inputs, builder), setup, probes_stopped, supervisor)?;
         drop(_entered);
         Ok(App { snapshots, failure, stop_probes, stop_edge, probes, export, edge })

@@ -1,6 +1,6 @@
 //! What the direct probes of a cluster report besides responses: probes that are blocked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use prober_core::ids::Probe;
@@ -55,6 +55,11 @@ impl LatestDirectStatus {
 }
 
 impl ProbeRuntime {
+    /// The enabled probes that are not blocked.
+    pub(super) fn running(&self) -> BTreeSet<Probe> {
+        self.direct.probes().filter(|probe| !self.latest.blocked.contains_key(probe)).collect()
+    }
+
     /// Probes that cannot run, each with the reason.
     pub(super) fn blocked_probes(&self) -> impl Iterator<Item = BlockedProbe> + '_ {
         self.latest.blocked.iter().map(|(probe, message)| BlockedProbe {

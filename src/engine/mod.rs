@@ -6,6 +6,7 @@
 mod decommissioned;
 mod diagnosis;
 mod direct;
+mod evidence_sources;
 mod finding_log;
 mod inputs;
 mod recorder;
@@ -45,6 +46,7 @@ use crate::vitals::Vital;
 use decommissioned::Decommissioned;
 use diagnosis::{ClusterDiagnosis, Followed};
 use direct::LatestDirectStatus;
+use evidence_sources::EvidenceSources;
 use inputs::Input;
 use status::{LatestLaneStatus, SelfStatus, StateLog};
 use vitals_status::VitalsStatus;
@@ -91,6 +93,7 @@ pub struct Engine {
     probes: Vec<ProbeRuntime>,
     observed: BTreeMap<ClusterName, Arc<Observed>>,
     diagnoses: Vec<ClusterDiagnosis>,
+    evidence_sources: EvidenceSources,
     decommissioned: Decommissioned,
     objectives: Arc<[Objective]>,
     counting: Counting,
@@ -133,6 +136,7 @@ pub fn empty_snapshot(vantage: &Arc<str>, objectives: &Arc<[Objective]>) -> Snap
         findings: Vec::new(),
         ended_findings: Vec::new(),
         blocked_probes: Vec::new(),
+        unfindable: Vec::new(),
         observed: Vec::new(),
         brokers: Vec::new(),
         lanes: Vec::new(),
@@ -156,6 +160,8 @@ pub struct Setup {
     pub reference: Option<Arc<str>>,
     /// Whether the last minutes of what the diagnosis takes in are recorded.
     pub is_recording: bool,
+    /// The clusters that are observed.
+    pub observed: BTreeSet<ClusterName>,
 }
 
 impl EngineBuilder {
@@ -183,6 +189,7 @@ impl EngineBuilder {
             probes: directs,
             observed: BTreeMap::new(),
             diagnoses,
+            evidence_sources: EvidenceSources::new(setup.observed),
             decommissioned: Decommissioned::default(),
             counting: Counting::new(Arc::clone(&setup.objectives), setup.edges),
             objectives: setup.objectives,
@@ -442,7 +449,7 @@ impl Engine {
         let ledger = self.counting.ledger_mut();
         let (series, objective_counts, records) = (ledger.series(now), ledger.objectives(), ledger.records());
         let (phases, channel_failures) = (ledger.phases(), ledger.channel_failures());
-        let lanes = self.lanes.iter().map(|lane| lane.status(now)).collect();
+        let lane_status = self.lanes.iter().map(|lane| lane.status(now)).collect();
         let mut brokers =
             status::brokers(&self.lanes, &self.observed, &self.decommissioned, self.counting.ledger(), now);
         for broker in &mut brokers {
@@ -454,6 +461,9 @@ impl Engine {
         let findings: Vec<Finding> =
             self.diagnoses.iter().flat_map(|diagnosis| diagnosis.findings().iter().cloned()).collect();
         let ended_findings = self.finding_history.follow(&findings, now);
+        let (sources, lanes, probes) = (&mut self.evidence_sources, &self.lanes, &self.probes);
+        let clusters = self.diagnoses.iter().map(|diagnosis| &diagnosis.cluster);
+        let unfindable = clusters.map(|cluster| sources.unfindable(cluster, lanes, probes)).collect();
         let mut snapshot = Snapshot {
             at: now,
             wall: self.clock.wall(),
@@ -468,9 +478,10 @@ impl Engine {
             findings,
             ended_findings,
             blocked_probes: self.probes.iter().flat_map(ProbeRuntime::blocked_probes).collect(),
+            unfindable,
             observed: self.observed.values().cloned().collect(),
             brokers,
-            lanes,
+            lanes: lane_status,
         };
         self.decommissioned.remove_from(&mut snapshot);
         snapshot

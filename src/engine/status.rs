@@ -54,6 +54,11 @@ impl LatestLaneStatus {
         self.message.as_ref().filter(|message| message.contains("grant "))
     }
 
+    /// The state that the lane has reported most recently.
+    pub(super) fn state(&self) -> Option<LaneState> {
+        self.state
+    }
+
     pub(super) fn client(&mut self, role: &'static str, vitals: ClientVitals) {
         self.clients.insert(role, vitals);
     }

@@ -72,6 +72,7 @@ pub(super) fn secured(brokers: i32, security: Security) -> Snapshot {
         findings: vec![finding()],
         ended_findings: vec![FindingKey { kind: FindingKind::BrokerDown, ..FindingKey::of(&finding()) }],
         blocked_probes: Vec::new(),
+        unfindable: Vec::new(),
         observed: vec![Arc::new(observed(brokers))],
         objectives,
         brokers: (0..brokers)

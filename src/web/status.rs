@@ -19,6 +19,7 @@
 //!   - `records[]`: `lane`, `broker`, `partition`, `preferred_leader`, `leader`, `anomalies{}`, `late_acks`
 //!   - `phases[]`, of the direct probes: `broker`, `phase`, `count`, `mean_ms`
 //!   - `blocked_probes[]`, direct probes that cannot run: `probe`, `message` (why, and what would help)
+//!   - `unfindable[]`, kinds of finding that cannot be made while a part of the prober is off or cannot run: `off`, `kinds`, `message`
 //!   - `observation`, the cluster's own report; see `observation.rs` for its shape; null before its first answer
 //! - `prober`: `heartbeat_age_ms`, `lag` (`task`, `thread`: `count`, `max_ms`), `stalls`, `stalled_ms`, `clock_jumps`,
 //!   `inputs_dropped`, `imbalances`, `void{}`, `topic_actions[]`, `exports`, and its resources; see `prober_health.rs`
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use prober_core::counts::LatestEvent;
 use prober_core::counts::{PhaseCounts, Quantiles, RecordCounts, SeriesCounts};
+use prober_core::diagnosis::catalog::Unfindable;
 use prober_core::event::{Anomaly, Outcome};
 use prober_core::ids::ClusterName;
 use prober_core::snapshot::{BlockedProbe, BrokerState, BrokerStatus, ClientVitals, LaneStatus, Snapshot};
@@ -72,6 +74,7 @@ struct Cluster {
     records: Vec<Records>,
     phases: Vec<PhaseRow>,
     blocked_probes: Vec<BlockedProbeRow>,
+    unfindable: Vec<UnfindableRow>,
     observation: Option<Observation>,
 }
 
@@ -179,6 +182,14 @@ struct PhaseRow {
     mean_ms: f64,
 }
 
+/// Kinds of finding that cannot be made, because what is in `off` is off.
+#[derive(Debug, Serialize)]
+struct UnfindableRow {
+    off: Vec<String>,
+    kinds: Vec<&'static str>,
+    message: String,
+}
+
 #[derive(Debug, Serialize)]
 struct BlockedProbeRow {
     probe: &'static str,
@@ -226,6 +237,12 @@ impl Cluster {
                 .iter()
                 .filter(|row| row.cluster == *name)
                 .map(BlockedProbeRow::of)
+                .collect(),
+            unfindable: snapshot
+                .unfindable
+                .iter()
+                .filter(|status| status.cluster == *name)
+                .flat_map(|status| status.findings.iter().map(UnfindableRow::of))
                 .collect(),
             observation: snapshot.observed(name).map(|observed| Observation::of(observed, snapshot.at)),
         }
@@ -367,6 +384,16 @@ impl PhaseRow {
             phase: row.phase.as_str(),
             count,
             mean_ms: row.buckets.sum() * 1e3 / count.max(1) as f64,
+        }
+    }
+}
+
+impl UnfindableRow {
+    fn of(findings: &Unfindable) -> UnfindableRow {
+        UnfindableRow {
+            off: findings.off.iter().map(ToString::to_string).collect(),
+            kinds: findings.kinds.iter().map(|kind| kind.as_str()).collect(),
+            message: findings.to_string(),
         }
     }
 }

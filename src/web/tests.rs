@@ -69,6 +69,7 @@ fn snapshot() -> Snapshot {
         findings: Vec::new(),
         ended_findings: Vec::new(),
         blocked_probes: Vec::new(),
+        unfindable: Vec::new(),
         observed: vec![Arc::new(observed())],
         objectives,
         brokers: vec![BrokerStatus {

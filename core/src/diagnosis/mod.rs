@@ -8,6 +8,7 @@
 //! | [`rules`] | what each kind of finding rests on |
 //! | [`dependencies`] | which brokers each cell depends on, and what a failing broker therefore explains |
 //! | [`precedence`] | which finding explains which other one, with the reason |
+//! | [`catalog`] | one row a kind: whose fault it is, and what it rests on |
 //! | [`lifecycle`] | since when findings hold, and when they end |
 //! | [`recording`] | inputs and evaluations written down, and replayed |
 //! | [`thresholds`] | numbers that several rules share |
@@ -16,6 +17,7 @@
 //! healthy leaders fail too; and only while another broker answers, because otherwise nothing tells a dead broker from a dead
 //! network.
 
+pub mod catalog;
 pub mod dependencies;
 pub mod evidence;
 pub mod input;

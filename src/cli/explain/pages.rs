@@ -110,6 +110,8 @@ pub(super) struct Cluster {
     pub(super) lanes: Vec<Lane>,
     #[serde(default)]
     pub(super) blocked_probes: Vec<BlockedProbe>,
+    #[serde(default)]
+    pub(super) unfindable: Vec<Unfindable>,
     pub(super) series: Vec<Series>,
 }
 
@@ -118,6 +120,12 @@ pub(super) struct Lane {
     pub(super) lane: String,
     pub(super) state: String,
     pub(super) message: Option<String>,
+}
+
+/// Kinds of finding that cannot be made, because a part of the prober is off.
+#[derive(Debug, Deserialize)]
+pub(super) struct Unfindable {
+    pub(super) message: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use console::{Style, measure_text_width};
 
-use super::pages::{Explained, Finding, Pages, Recurrence};
+use super::pages::{Cluster, Explained, Finding, Pages, Recurrence};
 use super::runbook::section;
 
 /// What is not known to be good, every finding asked for in the order of the page, and what cannot be told.
@@ -16,6 +16,9 @@ pub(super) fn findings(pages: &Pages, width: usize) -> String {
         text += &wrapped(gap, 0, width);
     }
     text += &wrapped(&headline(pages), 0, width);
+    for sentence in unfindable(pages) {
+        text += &wrapped(&sentence, 0, width);
+    }
     for finding in &pages.findings {
         text.push('\n');
         text += &one(finding, &status.time, width);
@@ -26,6 +29,15 @@ pub(super) fn findings(pages: &Pages, width: usize) -> String {
     }
     text.push('\n');
     text
+}
+
+/// What cannot be found, because a part of the prober is off: one sentence for each part.
+fn unfindable(pages: &Pages) -> Vec<String> {
+    let of_cluster = |cluster: &Cluster| -> Vec<String> {
+        let name = &cluster.name;
+        cluster.unfindable.iter().map(|one| format!("In cluster {name}, {}.", one.message)).collect()
+    };
+    pages.status.clusters.iter().flat_map(of_cluster).collect()
 }
 
 fn headline(pages: &Pages) -> String {
@@ -127,8 +139,10 @@ pub(super) fn wrapped(words: &str, indent: usize, width: usize) -> String {
 mod tests {
     use console::strip_ansi_codes;
 
-    use super::super::pages::Filter;
-    use super::super::pages::tests::{finding, pages};
+    use serde_json::json;
+
+    use super::super::pages::tests::{finding, pages, status};
+    use super::super::pages::{Filter, document};
     use super::*;
 
     fn headline_and_gaps(found: &[serde_json::Value]) -> String {
@@ -168,6 +182,19 @@ broker_down  broker 2, cluster main
             text,
             "Every enabled probe succeeds; no active findings (vantage west, 2026-03-01T12:00:00.000Z).\n\n"
         );
+    }
+
+    #[test]
+    fn findings_that_cannot_be_made_are_listed_once_and_are_no_gap() {
+        let mut status = status();
+        let message = "without lane pinned these findings cannot be made: disk_slow, storage_failed";
+        status["clusters"][0]["unfindable"] = json!([{"off": ["lane pinned"], "kinds": [], "message": message}]);
+        let mut pages =
+            Pages::of(document(json!([]), status), &Filter::default()).expect("it is the output of a prober");
+        pages.gaps = Vec::new();
+        let text = findings(&pages, 200);
+        assert_eq!(text.matches(&format!("\nIn cluster main, {message}.\n")).count(), 1, "{text}");
+        assert!(text.starts_with("Every enabled probe succeeds"), "{text}");
     }
 
     #[test]

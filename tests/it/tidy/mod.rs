@@ -170,6 +170,10 @@ fn every_finding_has_a_complete_section_in_the_runbook() {
             assert!(page.contains(part), "{}: {part}", kind.as_str());
         }
     }
+    let pages = runbook.split("\n## ").filter(|page| page.contains("**Means:**"));
+    for heading in pages.filter_map(|page| page.lines().next()) {
+        assert!(FindingKind::ALL.iter().any(|kind| kind.as_str() == heading), "no finding is called {heading}");
+    }
 }
 
 #[test]

@@ -43,6 +43,7 @@ mod world;
 
 use std::time::Duration;
 
+use super::catalog;
 use super::evidence::{Evidence, Settings};
 use crate::ids::ClusterName;
 use crate::time::Time;
@@ -166,6 +167,8 @@ impl<'a> Scenario<'a> {
                     }
                 }
                 assert!(!finding.summary.is_empty() && !finding.evidence.is_empty());
+                let blame = catalog::row(finding.kind).blame;
+                assert!(blame.is_none_or(|blame| blame == finding.blame), "{kind} blames {}", finding.blame.as_str());
             }
             before = now;
         }

@@ -81,6 +81,11 @@ impl DirectScheduler {
         }
     }
 
+    /// The enabled probes.
+    pub fn probes(&self) -> impl Iterator<Item = Probe> + '_ {
+        self.settings.keys().copied()
+    }
+
     /// Takes in a result, or new targets.
     pub fn on_input(&mut self, input: ProbeInput, counting: &mut Counting) {
         match input {

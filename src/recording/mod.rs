@@ -4,7 +4,7 @@
 //! | module | holds |
 //! | --- | --- |
 //! | [`text`] | header and lines as JSON, one document a line |
-//! | [`file`] | a file of such lines, compressed or not |
+//! | [`mod@file`] | a file of such lines, compressed or not |
 //! | [`route`] | `GET /api/v1/recording` |
 //! | [`folder`] | recordings sealed into a folder when findings begin |
 //! | [`time`] | times for people and for names of files |

@@ -51,7 +51,7 @@ pub struct Facts {
     pub missing_permissions: Vec<Arc<str>>,
     /// Longest time between two answers of a healthy broker, derived from the probe intervals.
     pub liveness_timeout: Duration,
-    /// Time that the prober itself was stalled in the last [`STALLS_WITHIN`](super::super::thresholds::STALLS_WITHIN).
+    /// Time that the prober itself was stalled in the last [`STALLS_WITHIN`](super::super::thresholds::prober_health::STALLS_WITHIN).
     pub stalled: Duration,
     /// Time that the prober itself was stalled in the last minute.
     pub stalled_last_minute: Duration,

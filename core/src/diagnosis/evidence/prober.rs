@@ -8,7 +8,7 @@ use crate::vitals::{Controls, Usage};
 /// The prober's resources and controls at one moment. What the host does not report is zero or `None` and accuses nobody.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProberEvidence {
-    /// Time throttled by the CPU limit in the last [`STALLS_WITHIN`](crate::diagnosis::thresholds::STALLS_WITHIN), summed over
+    /// Time throttled by the CPU limit in the last [`STALLS_WITHIN`](crate::diagnosis::thresholds::prober_health::STALLS_WITHIN), summed over
     /// its CPUs.
     pub throttled: Duration,
     /// Time throttled by the CPU limit in the last minute, summed over its CPUs.

@@ -112,7 +112,7 @@ pub struct ExplainArgs {
                   cannot be read; 3 unclear, or the prober's own permissions, credentials or network; 4 a finding blames the prober."
 )]
 pub struct ReplayArgs {
-    /// Recording, from GET /api/v1/recording or the folder of [recorder]
+    /// Recording, from GET /api/v1/recording or from `recorder.folder`
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Judge by the thresholds, objectives, partition limits and reference of this configuration file, .toml or .yaml, instead of

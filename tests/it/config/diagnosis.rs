@@ -16,7 +16,7 @@ fn collector_is_called_by_default_at_the_port_of_its_url() {
     for (url, address) in [
         ("http://collector:4317", "collector:4317"),
         ("https://collector/v1/metrics", "collector:443"),
-        ("http://[::1]:4318/", "[::1]:4318"),
+        ("http://[2001:db8::1]:4318/", "[2001:db8::1]:4318"),
         ("http://collector", "collector:80"),
     ] {
         assert_eq!(default.address(Some(url)).as_deref(), Some(address));

@@ -12,7 +12,8 @@ pub(crate) const UNRESPONSIVE_GOAL: Duration = Duration::from_millis(2200);
 pub(crate) const DEGRADED_GOAL: Duration = Duration::from_secs(10);
 
 /// What is rightly found beside the brokers when so many are gone that partitions have fewer replicas in sync than they demand.
-pub(crate) const WITHOUT_ENOUGH_REPLICAS: &[&str] = &["not_enough_replicas", "coordinator_failing"];
+pub(crate) const WITHOUT_ENOUGH_REPLICAS: &[&str] =
+    &["not_enough_replicas", "coordinator_failing", "coordinator_partition_failing"];
 
 /// Names and values of environment variables.
 pub(crate) type Settings = &'static [(&'static str, &'static str)];

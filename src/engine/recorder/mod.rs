@@ -1,8 +1,8 @@
 //! The flight recorder: the last inputs and evaluations of the diagnosis of one cluster, in bounded memory.
 //!
 //! It runs on the probe thread, so it only appends bytes: no lock, no file, no compression, and an allocation once in a segment.
-//! When its memory is used up, or a segment is a quarter of an hour old, the oldest segment goes as a whole. Whoever wants the recording gets the segments, and makes text of
-//! them elsewhere.
+//! When its memory is used up, or a segment is a quarter of an hour old, the oldest segment goes as a whole. Whoever wants the recording
+//! gets the segments, and makes text of them elsewhere.
 
 mod frame;
 mod segment;

@@ -119,7 +119,8 @@ fn weight(column: Column, bits: &CellFlags) -> f64 {
 }
 
 /// Conditions that a hypothesis must meet besides its likelihood: a broker is slow only if its most frequent probe is a bad outlier
-/// among its peers and the path to it does not lose packets, and the cluster is overloaded only if most brokers are late by the stricter limit.
+/// among its peers and the path to it does not lose packets, and the cluster is overloaded only if most brokers are late by the stricter
+/// limit.
 fn is_plausible(hypothesis: Hypothesis, table: &Table, cells: &[PlacedCell<'_>]) -> bool {
     let writes = || table.cells.iter().filter(|((column, _), _)| *column == Column::Write).map(|(_, bits)| bits);
     match hypothesis {

@@ -1,7 +1,7 @@
 //! Feeds the diagnosis of one cluster: forwards what the engine takes in, notices what has changed in its own state, carries out
 //! the connect checks that the diagnosis wants, records what it takes in, and logs findings. It judges nothing itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,6 @@ pub(super) struct ClusterDiagnosis {
     lost: u64,
     missing_permissions: Vec<Arc<str>>,
     findings: Vec<Finding>,
-    baselines: BTreeMap<BrokerId, Duration>,
     log: FindingLog,
 }
 
@@ -57,7 +56,6 @@ impl ClusterDiagnosis {
             lost: 0,
             missing_permissions: Vec::new(),
             findings: Vec::new(),
-            baselines: BTreeMap::new(),
             log: FindingLog::default(),
         }
     }
@@ -118,13 +116,12 @@ impl ClusterDiagnosis {
         }
         self.log.follow(&self.cluster, evaluation.findings.iter());
         self.findings = evaluation.findings;
-        self.baselines = evaluation.baselines;
         evaluation.connect_checks
     }
 
     /// The usual latency of a broker, once it is known.
     pub(super) fn baseline(&self, broker: BrokerId) -> Option<Duration> {
-        self.baselines.get(&broker).copied()
+        self.evidence.baseline(broker)
     }
 
     /// What was recorded, if anything is.

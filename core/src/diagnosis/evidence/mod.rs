@@ -102,9 +102,6 @@ pub struct Evaluation {
     /// Brokers to which a fresh connection is to be opened now, outside the schedule. The result is an
     /// [`Input::ConnectChecked`].
     pub connect_checks: Vec<BrokerId>,
-    /// The usual latency of each broker. Without it a broker is slow only by the thresholds of its probes, and one that was slow from
-    /// the beginning is as slow as usual.
-    pub baselines: BTreeMap<BrokerId, Duration>,
 }
 
 impl Evidence {
@@ -191,7 +188,13 @@ impl Evidence {
         let of_probes = self.active_findings.findings().cloned();
         let duplicate = duplicate_vantage::find(&self.cluster, &self.duplicate, now);
         let findings = of_probes.chain(duplicate).chain(self.patterns.findings().cloned()).collect();
-        Evaluation { findings, connect_checks, baselines: self.probe_matrix.baselines() }
+        Evaluation { findings, connect_checks }
+    }
+
+    /// The usual latency of a broker, once it is known. Without it a broker is slow only by the thresholds of its probes, and one that
+    /// was slow from the beginning is as slow as usual.
+    pub fn baseline(&self, broker: BrokerId) -> Option<Duration> {
+        self.probe_matrix.baseline(broker)
     }
 
     fn on_event(&mut self, event: &Event) {

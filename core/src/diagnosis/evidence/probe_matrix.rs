@@ -100,8 +100,8 @@ impl ProbeMatrix {
         Arc::clone(&self.table)
     }
 
-    pub(super) fn baselines(&self) -> BTreeMap<BrokerId, Duration> {
-        self.cells.baselines()
+    pub(super) fn baseline(&self, broker: BrokerId) -> Option<Duration> {
+        self.cells.baseline(broker)
     }
 
     pub(super) fn replicated(&self) -> Arc<BTreeMap<BrokerId, ReplicaState>> {

@@ -150,19 +150,10 @@ impl Cells {
         self.connections.retain(|broker, _| is_known(*broker));
     }
 
-    /// The usual latency of each broker, as far as it is known: of the write, or where none is probed of the fetch or the metadata.
-    pub fn baselines(&self) -> BTreeMap<BrokerId, Duration> {
-        let mut baselines = BTreeMap::new();
-        for column in [Column::Metadata, Column::Fetch, Column::Write] {
-            let cells = self.cells.iter().filter(|((of, _), _)| *of == column);
-            for ((_, broker), cell) in cells {
-                match cell.baseline() {
-                    Some(baseline) => baselines.insert(*broker, baseline),
-                    None => baselines.remove(broker),
-                };
-            }
-        }
-        baselines
+    /// The usual latency of a broker, once it is known: of the write, or where none is probed of the fetch or the metadata.
+    pub fn baseline(&self, broker: BrokerId) -> Option<Duration> {
+        let columns = [Column::Write, Column::Fetch, Column::Metadata].into_iter();
+        columns.filter_map(|column| self.cells.get(&(column, broker))).next()?.baseline()
     }
 
     /// The table at `now`.

@@ -15,7 +15,9 @@ use crate::topology::TopicSeen;
 
 use super::super::dependencies::of_coordinator;
 use super::broker_tracker::continued;
-use super::facts::{BrokerEvidence, CoordinatorEvidence, PartitionFailures, PeersCutOff, ReplicaState, failing_alone};
+use super::facts::{
+    BrokerEvidence, CoordinatorEvidence, PartitionFailures, PeersCutOff, ReplicaState, failing_alone, others_at,
+};
 
 /// Every partition of the internal topics, as far as it is known.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +30,7 @@ impl Coordinators {
         partitions.retain(|id, _| id.topic != topic || seen.partitions.iter().any(|one| one.partition == id.partition));
         for one in &seen.partitions {
             let id = InternalPartition { topic, partition: one.partition };
-            let (leader, replicas, in_sync) = (one.leader, one.replicas.clone(), one.in_sync.clone());
-            let replicas = ReplicaState { leader, replicas, in_sync };
+            let replicas = ReplicaState::from(one);
             let evidence = partitions.entry(id).or_default();
             if evidence.replicas != replicas {
                 (evidence.replicas, evidence.changed) = (replicas, asked);
@@ -61,8 +62,8 @@ impl Coordinators {
         }
     }
 
-    /// What else explains failures now: a leader that is cut off from its followers, or a broker in doubt, or brokers that come and go. Those of a partition that was found to fail before brokers came or went are not explained by
-    /// that.
+    /// What else explains failures now: a leader that is cut off from its followers, or a broker in doubt, or brokers that come and go.
+    /// Those of a partition that was found to fail before brokers came or went are not explained by that.
     pub(super) fn follow(
         &mut self,
         now: Time,
@@ -92,11 +93,8 @@ impl Coordinators {
 
     /// Whether another partition of this broker has succeeded within this time.
     fn is_another_good(&self, id: InternalPartition, broker: BrokerId, from: Time, to: Time) -> bool {
-        self.0.iter().any(|(other, evidence)| {
-            other.topic == id.topic
-                && *other != id
-                && evidence.replicas.leader == Some(broker)
-                && evidence.last_good.is_some_and(|good| (from..=to).contains(&good))
-        })
+        let is_good =
+            |evidence: &CoordinatorEvidence| evidence.last_good.is_some_and(|good| (from..=to).contains(&good));
+        others_at(&self.0, id, broker).any(is_good)
     }
 }

@@ -12,6 +12,7 @@ use crate::ids::{BrokerId, ClusterName, ConnectionRole, Probe};
 use crate::observed::registration::Registration;
 use crate::tcp_state::TcpState;
 use crate::time::Time;
+use crate::topology::PartitionSeen;
 
 use super::cells::Table;
 use super::prober::ProberEvidence;
@@ -68,6 +69,12 @@ pub struct ReplicaState {
     pub replicas: Vec<BrokerId>,
     /// The in-sync replicas: a write with acks=all waits for all of them.
     pub in_sync: Vec<BrokerId>,
+}
+
+impl From<&PartitionSeen> for ReplicaState {
+    fn from(seen: &PartitionSeen) -> ReplicaState {
+        ReplicaState { leader: seen.leader, replicas: seen.replicas.clone(), in_sync: seen.in_sync.clone() }
+    }
 }
 
 impl ReplicaState {
@@ -149,17 +156,24 @@ impl CoordinatorEvidence {
     }
 }
 
+/// The evidence about the other partitions of a topic that a broker leads.
+pub fn others_at(
+    coordinators: &BTreeMap<InternalPartition, CoordinatorEvidence>,
+    id: InternalPartition,
+    broker: BrokerId,
+) -> impl Iterator<Item = &CoordinatorEvidence> {
+    let others = coordinators.iter().filter(move |(other, _)| other.topic == id.topic && **other != id);
+    others.map(|(_, evidence)| evidence).filter(move |evidence| evidence.replicas.leader == Some(broker))
+}
+
 /// The failures of a partition that fails by itself: other partitions of its broker succeeded in between, or at least none has failed.
 pub fn failing_alone(
     coordinators: &BTreeMap<InternalPartition, CoordinatorEvidence>,
     id: InternalPartition,
 ) -> Option<PartitionFailures> {
     let row = coordinators.get(&id)?.unexplained()?;
-    let is_other = |(other, evidence): &(&InternalPartition, &CoordinatorEvidence)| {
-        other.topic == id.topic && **other != id && evidence.replicas.leader == Some(row.broker)
-    };
     let has_failed = |evidence: &CoordinatorEvidence| evidence.last_bad.is_some_and(|bad| row.streak.since <= bad);
-    let is_alone = row.is_contrasted || !coordinators.iter().filter(is_other).any(|(_, evidence)| has_failed(evidence));
+    let is_alone = row.is_contrasted || !others_at(coordinators, id, row.broker).any(has_failed);
     is_alone.then_some(row)
 }
 

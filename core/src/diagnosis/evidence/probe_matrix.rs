@@ -59,11 +59,7 @@ impl ProbeMatrix {
 
     /// The leaders and ISRs of the replicated lane.
     pub(super) fn topic(&mut self, topic: &TopicSeen) {
-        let of = |seen: &PartitionSeen| {
-            let preferred = *seen.replicas.first()?;
-            let (replicas, in_sync) = (seen.replicas.clone(), seen.in_sync.clone());
-            Some((preferred, ReplicaState { leader: seen.leader, replicas, in_sync }))
-        };
+        let of = |seen: &PartitionSeen| Some((*seen.replicas.first()?, ReplicaState::from(seen)));
         self.replicated = Arc::new(topic.partitions.iter().filter_map(of).collect());
     }
 

@@ -14,7 +14,7 @@ use crate::kafka_error::KafkaError;
 
 use super::sentences::seconds;
 use crate::diagnosis::dependencies::Explained;
-use crate::diagnosis::evidence::facts::{CoordinatorEvidence, Facts, PartitionFailures, failing_alone};
+use crate::diagnosis::evidence::facts::{CoordinatorEvidence, Facts, PartitionFailures, failing_alone, others_at};
 use crate::diagnosis::thresholds::bounds;
 
 /// A partition that fails by itself.
@@ -137,12 +137,8 @@ fn evidence(facts: &Facts, one: &Failing<'_>) -> Vec<Arc<str>> {
 
 /// Other partitions of the topic at the same broker that have succeeded since this one began to fail.
 fn well_since(facts: &Facts, one: &Failing<'_>) -> usize {
-    let is_well = |(id, evidence): &(&InternalPartition, &CoordinatorEvidence)| {
-        id.topic == one.id.topic
-            && evidence.replicas.leader == Some(one.row.broker)
-            && evidence.last_good.is_some_and(|good| one.row.streak.since <= good)
-    };
-    facts.coordinators.iter().filter(is_well).count()
+    let is_well = |evidence: &&CoordinatorEvidence| evidence.last_good.is_some_and(|good| one.row.streak.since <= good);
+    others_at(&facts.coordinators, one.id, one.row.broker).filter(is_well).count()
 }
 
 fn ids(brokers: &[BrokerId]) -> String {

@@ -250,6 +250,22 @@ pub struct ConnectChecks {
 }
 
 impl BrokerEvidence {
+    /// A broker of which nothing is known yet.
+    #[cfg(test)]
+    pub(super) fn unknown(id: BrokerId) -> BrokerEvidence {
+        BrokerEvidence {
+            id,
+            listed: None,
+            last_listed: None,
+            registration: Registration::default(),
+            last_answer: None,
+            overdue: BTreeMap::new(),
+            tcp_states: BTreeMap::new(),
+            streaks: BTreeMap::new(),
+            connect_checks: None,
+        }
+    }
+
     /// The connections that have been overdue for at least `least`, each with its time.
     pub fn overdue_for(&self, now: Time, least: Duration) -> impl Iterator<Item = (ConnectionRole, Duration)> + '_ {
         let overdue = self.overdue.iter().map(move |(role, since)| (*role, now.since(*since)));
@@ -308,15 +324,9 @@ mod tests {
         let unanswered = fault.is_none_or(Fault::is_unanswered);
         let checks = ConnectChecks { began: at(began), failed, fault, unanswered, tcp_accepted: false };
         BrokerEvidence {
-            id: BrokerId(2),
-            listed: None,
-            last_listed: None,
-            registration: Registration::default(),
-            last_answer: None,
             overdue: [ConnectionRole::Produce, ConnectionRole::Control].map(|role| (role, at(0))).into(),
-            tcp_states: BTreeMap::new(),
-            streaks: BTreeMap::new(),
             connect_checks: Some(checks),
+            ..BrokerEvidence::unknown(BrokerId(2))
         }
     }
 

@@ -175,7 +175,6 @@ fn led(topic: &TopicSeen) -> impl Iterator<Item = (BrokerId, &PartitionSeen)> {
 mod tests {
     use super::*;
     use crate::diagnosis::evidence::facts::MetadataListing;
-    use crate::observed::registration::Registration;
 
     const OFFSETS: WatchedTopic = WatchedTopic::Internal(InternalTopic::ConsumerOffsets);
 
@@ -255,26 +254,13 @@ mod tests {
             }
             let now = Time::from_millis(1000 * seconds);
             let listed = MetadataListing { since: Time::ORIGIN, asked: now };
-            isolation.follow(now, &[1, 2, 3].map(|id| BrokerEvidence { listed: Some(listed), ..broker(id) }), false);
+            let broker = |id| BrokerEvidence { listed: Some(listed), ..BrokerEvidence::unknown(BrokerId(id)) };
+            isolation.follow(now, &[1, 2, 3].map(broker), false);
             isolation.at_present().values().map(|cut_off| cut_off.ended.is_some()).collect::<Vec<bool>>()
         };
         assert_eq!((at(0, 3), at(10, 1)), (vec![], vec![]));
         assert_eq!((at(200, 1), at(300, 3)), (vec![false], vec![true]));
         assert_eq!((at(310, 3), at(315, 3)), (vec![true], vec![]));
-    }
-
-    fn broker(id: i32) -> BrokerEvidence {
-        BrokerEvidence {
-            id: BrokerId(id),
-            listed: None,
-            last_listed: None,
-            registration: Registration::default(),
-            last_answer: None,
-            overdue: BTreeMap::new(),
-            tcp_states: BTreeMap::new(),
-            streaks: BTreeMap::new(),
-            connect_checks: None,
-        }
     }
 
     #[test]

@@ -135,49 +135,37 @@ mod tests {
     use super::super::tests::{at, broker_event};
     use super::*;
 
-    use crate::observed::registration::Registration;
-
     const LIVENESS: Duration = Duration::from_millis(700);
     const TWO: BrokerId = BrokerId(2);
-
-    fn seen() -> BrokerEvidence {
-        BrokerEvidence {
-            id: TWO,
-            listed: None,
-            last_listed: None,
-            registration: Registration::default(),
-            last_answer: None,
-            overdue: BTreeMap::new(),
-            tcp_states: BTreeMap::new(),
-            streaks: BTreeMap::new(),
-            connect_checks: None,
-        }
-    }
 
     #[test]
     fn throttling_ends_three_seconds_after_the_last_throttled_response() {
         let mut probe_matrix = ProbeMatrix::default();
         probe_matrix.on_event(&broker_event(Probe::Produce, 1000, RawOutcome::Failed(Fault::Quota)));
         probe_matrix.on_event(&broker_event(Probe::Produce, 3000, RawOutcome::Failed(Fault::Quota)));
-        probe_matrix.follow(at(5900), &[seen()], LIVENESS);
+        probe_matrix.follow(at(5900), &[BrokerEvidence::unknown(TWO)], LIVENESS);
         assert_eq!(probe_matrix.throttled(), BTreeMap::from([(TWO, at(1000))]));
-        probe_matrix.follow(at(6000), &[seen()], LIVENESS);
+        probe_matrix.follow(at(6000), &[BrokerEvidence::unknown(TWO)], LIVENESS);
         assert_eq!(probe_matrix.throttled(), BTreeMap::new());
     }
 
     #[test]
     fn table_is_discarded_when_a_broker_appears() {
         let mut probe_matrix = ProbeMatrix::default();
-        probe_matrix.follow(at(0), &[seen()], LIVENESS);
+        probe_matrix.follow(at(0), &[BrokerEvidence::unknown(TWO)], LIVENESS);
         for ended in (20_000..22_000).step_by(200) {
-            probe_matrix.follow(at(ended), &[seen()], LIVENESS);
+            probe_matrix.follow(at(ended), &[BrokerEvidence::unknown(TWO)], LIVENESS);
             probe_matrix.on_event(&broker_event(Probe::Produce, ended, RawOutcome::Failed(Fault::ConnectTimeout)));
         }
-        probe_matrix.follow(at(22_000), &[seen()], LIVENESS);
+        probe_matrix.follow(at(22_000), &[BrokerEvidence::unknown(TWO)], LIVENESS);
         assert!(probe_matrix.table().cells.values().all(crate::diagnosis::evidence::cells::CellFlags::is_bad));
         assert!(!probe_matrix.table().cells.is_empty());
         let listed = crate::diagnosis::evidence::facts::MetadataListing { since: at(22_100), asked: at(22_100) };
-        probe_matrix.follow(at(22_100), &[BrokerEvidence { listed: Some(listed), ..seen() }], LIVENESS);
+        probe_matrix.follow(
+            at(22_100),
+            &[BrokerEvidence { listed: Some(listed), ..BrokerEvidence::unknown(TWO) }],
+            LIVENESS,
+        );
         assert_eq!(*probe_matrix.table(), Table::default());
     }
 

@@ -3,12 +3,13 @@
 use super::tests::{event, live, ms, write_of};
 use super::*;
 
-/// Writes at broker 2 from second 60 on, one every 200 ms, late wherever `is_late` says of its place in the row; the others are well.
-fn late_where(is_late: impl Fn(u64) -> bool, seconds: u64, late: u64) -> Cells {
+/// The writes at broker 2 after twenty seconds, one every 200 ms, in which those are late of which `is_late` says so by their place in
+/// the row; the others are well.
+fn late_where(is_late: impl Fn(u64) -> bool, late: u64) -> WindowStats {
     let mut cells = Cells::default();
     live(&mut cells, 0..60, |_, _| 3);
-    live(&mut cells, 60..60 + seconds, |broker, at| if broker == 2 && is_late(at / 200) { late } else { 3 });
-    cells
+    live(&mut cells, 60..80, |broker, at| if broker == 2 && is_late(at / 200) { late } else { 3 });
+    write_of(&mut cells, 80, 2).stats
 }
 
 #[test]
@@ -33,20 +34,20 @@ fn answers_of_a_probe_that_no_longer_runs_are_forgotten_after_a_minute() {
 
 #[test]
 fn one_late_answer_in_twelve_is_well_and_one_in_seven_is_neither_well_nor_slow() {
-    let well = write_of(&mut late_where(|place| place % 12 == 0, 20, 400), 80, 2).stats;
-    let neither = write_of(&mut late_where(|place| place % 7 == 0, 20, 400), 80, 2).stats;
+    let well = late_where(|place| place % 12 == 0, 400);
+    let neither = late_where(|place| place % 7 == 0, 400);
     assert_eq!((well.well, well.slow, neither.well, neither.slow), (true, false, false, false));
 }
 
 #[test]
 fn late_answers_in_five_episodes_are_slow_though_they_are_fewer_than_a_third() {
-    let stats = write_of(&mut late_where(|place| place % 7 < 2, 20, 400), 80, 2).stats;
+    let stats = late_where(|place| place % 7 < 2, 400);
     assert!(stats.slow && stats.late < 0.35, "{stats:?}");
 }
 
 #[test]
 fn slowness_above_a_twentieth_of_the_threshold_is_slow() {
-    assert!(write_of(&mut late_where(|_| true, 20, 60), 80, 2).stats.slow);
+    assert!(late_where(|_| true, 60).slow);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::finding::{Confidence, Consequence, Finding, FindingKind};
 use crate::ids::BrokerId;
 
 use super::peers::{answering, others_answer};
+use super::sentences::listed;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
 
 /// The finding about one broker.
@@ -19,7 +20,7 @@ pub fn find(facts: &Facts, broker: &BrokerEvidence) -> Option<Finding> {
     if cut_off.ended.is_some() || !answering.contains(&id) || !is_contrasted {
         return None;
     }
-    let peers = cut_off.peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let peers = listed(cut_off.peers.iter().copied());
     Some(Finding {
         kind: FindingKind::BrokerCutOffFromPeers,
         cluster: facts.cluster.clone(),

@@ -9,10 +9,9 @@ use std::sync::Arc;
 use crate::coordinator::{InternalPartition, InternalTopic};
 use crate::fault::{Blame, Fault};
 use crate::finding::{Confidence, Finding, FindingKind};
-use crate::ids::BrokerId;
 use crate::kafka_error::KafkaError;
 
-use super::sentences::seconds;
+use super::sentences::{listed, seconds};
 use crate::diagnosis::dependencies::Explained;
 use crate::diagnosis::evidence::facts::{CoordinatorEvidence, Facts, PartitionFailures, failing_alone, others_at};
 use crate::diagnosis::thresholds::bounds;
@@ -104,7 +103,7 @@ fn summary(facts: &Facts, failing: &[Failing<'_>]) -> String {
 fn place(one: &Failing<'_>) -> String {
     let replicas = &one.evidence.replicas;
     let leader = replicas.leader.map_or_else(|| "without a leader".to_owned(), |leader| format!("leader {leader}"));
-    format!("{} ({leader}, in sync {})", one.id, ids(&replicas.in_sync))
+    format!("{} ({leader}, in sync {})", one.id, listed(replicas.in_sync.iter().copied()))
 }
 
 /// That the other partitions of its broker are well, where that is known.
@@ -123,7 +122,7 @@ fn evidence(facts: &Facts, one: &Failing<'_>) -> Vec<Arc<str>> {
     let Failing { id, evidence, row } = one;
     let (probe, within) = (id.topic.probe().as_str(), seconds(facts.now.since(row.streak.since)));
     let (bad, broker, fault) = (row.streak.bad, row.broker, row.streak.fault.error_type());
-    let replicas = ids(&evidence.replicas.replicas);
+    let replicas = listed(evidence.replicas.replicas.iter().copied());
     let mut sentences = vec![
         format!("{bad} {probe} attempts in a row at {id}, in {within} at broker {broker}, ended with {fault}").into(),
         format!("{}; its replicas are {replicas}", place(one)).into(),
@@ -139,11 +138,4 @@ fn evidence(facts: &Facts, one: &Failing<'_>) -> Vec<Arc<str>> {
 fn well_since(facts: &Facts, one: &Failing<'_>) -> usize {
     let is_well = |evidence: &&CoordinatorEvidence| evidence.last_good.is_some_and(|good| one.row.streak.since <= good);
     others_at(&facts.coordinators, one.id, one.row.broker).filter(is_well).count()
-}
-
-fn ids(brokers: &[BrokerId]) -> String {
-    match brokers {
-        [] => "none".to_owned(),
-        _ => brokers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    }
 }

@@ -7,6 +7,7 @@ use crate::finding::{Confidence, Finding, FindingKind};
 use crate::time::Time;
 
 use super::peers::answering;
+use super::sentences::listed;
 use crate::diagnosis::evidence::facts::{BrokerEvidence, Facts};
 use crate::diagnosis::thresholds::liveness;
 
@@ -70,7 +71,6 @@ pub fn groups<'a>(facts: &Facts, suspects: &[&'a BrokerEvidence]) -> Vec<Vec<&'a
 pub fn together(facts: &Facts, members: &[&BrokerEvidence]) -> Option<Finding> {
     let now = facts.now;
     let answering = answering(facts).count();
-    let names: Vec<String> = members.iter().map(|broker| broker.id.to_string()).collect();
     Some(Finding {
         kind: FindingKind::BrokersTogether,
         cluster: facts.cluster.clone(),
@@ -81,7 +81,7 @@ pub fn together(facts: &Facts, members: &[&BrokerEvidence]) -> Option<Finding> {
         summary: format!(
             "brokers {} stopped answering at the same time, {answering} of {} answer: look for what the failed ones share, \
              such as a rack, a host or a switch",
-            names.join(", "),
+            listed(members.iter().map(|broker| broker.id)),
             facts.brokers.len()
         )
         .into(),

@@ -4,12 +4,13 @@
 use crate::fault::Blame;
 use crate::finding::{Confidence, Finding, FindingKind};
 
+use super::sentences::listed;
 use crate::diagnosis::evidence::facts::Facts;
 
 /// The finding about the prober's own quota.
 pub fn find(facts: &Facts) -> Option<Finding> {
     let since = *facts.throttled.values().min()?;
-    let brokers: Vec<String> = facts.throttled.keys().map(ToString::to_string).collect();
+    let brokers = listed(facts.throttled.keys().copied());
     Some(Finding {
         kind: FindingKind::QuotaThrottled,
         cluster: facts.cluster.clone(),
@@ -21,7 +22,7 @@ pub fn find(facts: &Facts) -> Option<Finding> {
             "the cluster throttles this prober by a quota: raise it for the prober's user and client id; throttled \
                   attempts accuse no broker"
                 .into(),
-        evidence: vec![format!("responses of broker {} carried a throttle time", brokers.join(", ")).into()],
+        evidence: vec![format!("responses of broker {brokers} carried a throttle time").into()],
         runner_up: None,
         members: Vec::new(),
         consequences: Vec::new(),

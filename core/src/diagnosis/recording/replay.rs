@@ -191,9 +191,7 @@ impl Replay {
             self.comparison.first.push(Difference { at, recorded: self.recorded.clone(), replayed });
         }
     }
-}
 
-impl Replay {
     /// Compares an evaluation with the recorded findings, by `is_equal` if the recording is complete.
     fn is_equal(&mut self, at: Time, replayed: &[Finding], is_equal: impl Fn(&[Finding], &[Finding]) -> bool) -> bool {
         if self.is_complete {

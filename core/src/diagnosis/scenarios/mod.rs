@@ -45,7 +45,9 @@ use std::time::Duration;
 
 use super::catalog;
 use super::evidence::{Evidence, Settings};
-use crate::ids::ClusterName;
+use super::recording::timeline::{Episode, Timeline};
+use crate::finding::Finding;
+use crate::ids::{BrokerId, ClusterName};
 use crate::time::Time;
 
 use recorded::{Recorded, assert_replayed};
@@ -66,16 +68,21 @@ fn check_scenario(text: &str) {
     let scenario = Scenario::of(text);
     let (mut episodes, recorded) = scenario.live();
     assert_replayed(&recorded);
-    let all = format!("{episodes:?}");
+    let all = listed(&episodes);
     if let Some(line) = scenario.lines.iter().find(|line| line[0] == "blame") {
-        assert!(episodes.iter().all(|episode| episode.blame == line[1]), "{line:?}, but {all}");
+        assert!(episodes.iter().all(|episode| episode.finding.blame.as_str() == line[1]), "{line:?}, but {all}");
+    }
+    if let Some(line) = scenario.lines.iter().find(|line| line[0] == "over") {
+        let by = Time::from_millis(millis(line[2]));
+        assert!(episodes.iter().all(|episode| episode.ended.is_some_and(|ended| ended <= by)), "{line:?}, but {all}");
     }
     for line in scenario.lines.iter().filter(|line| line[0] == "find") {
-        let (kind, broker) = (line[1], line[2].parse().ok());
-        let place = episodes.iter().position(|episode| episode.kind == kind && episode.broker == broker);
-        let found = episodes.remove(place.unwrap_or_else(|| panic!("{line:?} is not among {all}")));
-        let within = millis(line[4])..=millis(line[6]);
-        assert!(within.contains(&found.from), "{line:?}, but it began at {} ms: {all}", found.from);
+        let (kind, broker) = (line[1], line[2].parse().ok().map(BrokerId));
+        let is_it = |Episode { finding, .. }: &Episode| finding.kind.as_str() == kind && finding.broker == broker;
+        let place = episodes.iter().position(is_it).unwrap_or_else(|| panic!("{line:?} is not among {all}"));
+        let began = episodes.remove(place).began;
+        let within = Time::from_millis(millis(line[4]))..=Time::from_millis(millis(line[6]));
+        assert!(within.contains(&began), "{line:?}, but {all}");
     }
     let expects = scenario.lines.iter().any(|line| line[0] == "find");
     assert!(
@@ -83,24 +90,20 @@ fn check_scenario(text: &str) {
         "it expects nothing"
     );
     if scenario.lines.iter().any(|line| line[0] == "nobody") {
-        assert!(episodes.iter().all(|episode| episode.broker.is_none()), "{all}");
+        assert!(episodes.iter().all(|episode| episode.finding.broker.is_none()), "{all}");
     } else {
-        assert!(episodes.is_empty(), "not expected: {episodes:?}");
-    }
-    if let Some(line) = scenario.lines.iter().find(|line| line[0] == "over") {
-        let end = scenario.live().0.iter().map(|episode| episode.to).max().unwrap_or(0);
-        assert!(end <= millis(line[2]), "over at {end} ms: {all}");
+        assert!(episodes.is_empty(), "not expected: {}", listed(&episodes));
     }
 }
 
-/// The time in which one finding was active.
-#[derive(Debug)]
-struct FoundEpisode {
-    kind: &'static str,
-    blame: &'static str,
-    broker: Option<i32>,
-    from: u64,
-    to: u64,
+/// As in `broker_frozen Some(BrokerId(2)) from 19.5 s to 56.8 s`.
+fn listed(episodes: &[Episode]) -> String {
+    let seconds = |at: Time| at.as_nanos() as f64 / 1e9;
+    let one = |Episode { began, ended, finding }: &Episode| {
+        let ended = ended.map_or("the end".to_owned(), |ended| format!("{} s", seconds(ended)));
+        format!("{} {:?} from {} s to {ended}", finding.kind.as_str(), finding.broker, seconds(*began))
+    };
+    episodes.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 struct Scenario<'a> {
@@ -123,7 +126,7 @@ impl<'a> Scenario<'a> {
     }
 
     /// Runs the scenario and records when each finding was active.
-    fn live(&self) -> (Vec<FoundEpisode>, Recorded) {
+    fn live(&self) -> (Vec<Episode>, Recorded) {
         let until = 1000 * self.number("lasts").unwrap_or(120);
         let started = 1000 * self.number("started").unwrap_or(0);
         let count = i32::try_from(self.number("brokers").unwrap_or(3)).expect("few");
@@ -141,8 +144,7 @@ impl<'a> Scenario<'a> {
         };
         let mut recorded = Recorded::of(settings.clone());
         let mut evidence = Evidence::new(settings);
-        let mut episodes: Vec<FoundEpisode> = Vec::new();
-        let mut before = 0;
+        let mut timeline = Timeline::default();
         for now in (0..until).step_by(usize::try_from(step).expect("small")) {
             for line in self.lines.iter().filter(|line| line[0] == "at" && millis(line[1]) == now) {
                 world.act(now, line[2], line[3]);
@@ -157,22 +159,14 @@ impl<'a> Scenario<'a> {
             let evaluation = evidence.evaluate(Time::from_millis(now));
             recorded.evaluation(now, &evaluation.findings);
             evaluation.connect_checks.into_iter().for_each(|broker| world.begin_connect_check(now, broker));
-            for finding in evaluation.findings {
-                let (kind, broker) = (finding.kind.as_str(), finding.broker.map(|id| id.0));
-                let open = episodes.iter_mut().rev().find(|episode| episode.kind == kind && episode.broker == broker);
-                match open.filter(|episode| episode.to == before) {
-                    Some(episode) => (episode.to, episode.blame) = (now, finding.blame.as_str()),
-                    None => {
-                        episodes.push(FoundEpisode { kind, blame: finding.blame.as_str(), broker, from: now, to: now })
-                    }
-                }
-                assert!(!finding.summary.is_empty() && !finding.evidence.is_empty());
-                let blame = catalog::row(finding.kind).blame;
-                assert!(blame.is_none_or(|blame| blame == finding.blame), "{kind} blames {}", finding.blame.as_str());
+            timeline.follow(Time::from_millis(now), &evaluation.findings);
+            for Finding { kind, blame, summary, evidence, .. } in &evaluation.findings {
+                assert!(!summary.is_empty() && !evidence.is_empty());
+                let expected = catalog::row(*kind).blame.unwrap_or(*blame);
+                assert_eq!(*blame, expected, "{}", kind.as_str());
             }
-            before = now;
         }
-        (episodes, recorded)
+        (timeline.into_episodes(), recorded)
     }
 }
 

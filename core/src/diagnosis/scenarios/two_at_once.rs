@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::Scenario;
 use crate::diagnosis::precedence::family;
+use crate::diagnosis::recording::timeline::Episode;
 use crate::finding::FindingKind;
 
 /// Words of the scenario language, with the family of findings that each has alone.
@@ -29,9 +30,8 @@ type Found = BTreeSet<(FindingKind, Option<i32>)>;
 
 /// The families of findings that a scenario has, over its whole length.
 fn found(text: &str) -> Found {
-    let of_name = |name: &str| FindingKind::ALL.into_iter().find(|kind| kind.as_str() == name).expect("a kind");
     let (episodes, _) = Scenario::of(text).live();
-    episodes.iter().map(|episode| (family(of_name(episode.kind)), episode.broker)).collect()
+    episodes.iter().map(|Episode { finding, .. }| (family(finding.kind), finding.broker.map(|id| id.0))).collect()
 }
 
 proptest! {
